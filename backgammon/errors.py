@@ -1,0 +1,70 @@
+"""Every exception a user's mistake can raise; the command line turns each into one line and exit code 1.
+
+    PairgammonError
+    +-- PositionError        a board that cannot occur (too many checkers, both sides on one point, ...)
+    +-- DiceError            dice outside 1..6, or not two of them
+    +-- NotationError        text of a play or an ID
+    |   +-- MalformedPlay    the text is not a play
+    |   +-- AmbiguousPlay    the text fits several plays with different results
+    |   +-- IllegalPlay      the text is a play, but not one of this roll
+    |   +-- IdError          a Position ID, Match ID or XGID that cannot be decoded
+    +-- RecordError          a log that cannot be read
+    +-- GameError            an action the state of the game does not allow
+    +-- ModelError           a checkpoint that cannot be used (damaged, foreign, other feature version)
+    +-- DataError            shards that cannot be used (damaged, other version, empty)
+    +-- ConfigError          a setting that does not exist or is out of range
+
+A message says what is wrong, where, and how to mend it.
+"""
+
+
+class PairgammonError(Exception):
+    """Base of all errors caused by input; never raised for a defect of the program itself."""
+
+
+class PositionError(PairgammonError, ValueError):
+    """A board that cannot occur."""
+
+
+class DiceError(PairgammonError, ValueError):
+    """Dice outside 1..6, or not two of them."""
+
+
+class NotationError(PairgammonError, ValueError):
+    """Text of a play or an identifier that cannot be used."""
+
+
+class MalformedPlay(NotationError):
+    """The text is not a play."""
+
+
+class AmbiguousPlay(NotationError):
+    """The text fits several plays with different results."""
+
+
+class IllegalPlay(NotationError):
+    """The text is a play, but not one that this roll allows."""
+
+
+class IdError(NotationError):
+    """A Position ID, Match ID or XGID that cannot be decoded."""
+
+
+class RecordError(PairgammonError):
+    """A log that cannot be read."""
+
+
+class GameError(PairgammonError):
+    """An action that the state of the game does not allow."""
+
+
+class ModelError(PairgammonError):
+    """A checkpoint that cannot be used: damaged, foreign, or of another feature version."""
+
+
+class DataError(PairgammonError):
+    """Training data that cannot be used: damaged, of another version, or empty."""
+
+
+class ConfigError(PairgammonError):
+    """A setting that does not exist or is out of range."""

@@ -1,0 +1,112 @@
+"""The one door to numba: `kernel` compiles with a cache that an edit can never make stale.
+
+numba's own cache checks only the file of the outermost function, so a kernel keeps calling the OLD version of a
+kernel that was edited in another file. Here the cache folder is named after a hash of every kernel source, the numba
+version and the processor: any edit, upgrade or other machine gets a folder of its own.
+
+A user's NUMBA_CACHE_DIR is respected (the keyed folder is made inside it). Where no folder can be written, kernels are
+compiled without a cache and a warning says so once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import llvmlite.binding
+import numba
+import platformdirs
+from numba.core import config
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+APPLICATION = "pairgammon"
+DISABLED = bool(config.DISABLE_JIT)
+"""True under NUMBA_DISABLE_JIT=1: kernels run as plain Python (slow, an independent check)."""
+
+
+def kernel_sources() -> list[Path]:
+    """Every file of the two packages that defines a kernel, in a fixed order."""
+    root = Path(__file__).resolve().parent.parent
+    files = sorted([*root.glob("backgammon/**/*.py"), *root.glob("comparison_net/**/*.py")])
+    return [f for f in files if b"jit import" in f.read_bytes() or f.name == "jit.py"]
+
+
+def cache_key() -> str:
+    """Hash over kernel sources, numba version and processor, 16 hex digits."""
+    digest = hashlib.sha256()
+    for source in kernel_sources():
+        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    digest.update(f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()}".encode())
+    features = llvmlite.binding.get_host_cpu_features().flatten()
+    digest.update(features.encode())
+    return digest.hexdigest()[:16]
+
+
+def _find_cache_directory() -> Path | None:
+    """The folder for compiled kernels, created; None when nothing can be written."""
+    base = os.environ.get("NUMBA_CACHE_DIR")
+    try:
+        parent = Path(base) if base else Path(platformdirs.user_cache_dir(APPLICATION, appauthor=False))
+        directory = parent / f"kernels-{cache_key()}"
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except (OSError, RuntimeError):
+        return None
+    return directory
+
+
+CACHE_DIRECTORY: Path | None = None if DISABLED else _find_cache_directory()
+"""Where compiled kernels are kept; None when they cannot be kept."""
+
+
+def is_cache_warm() -> bool:
+    """True when compiled kernels are already on disk."""
+    return CACHE_DIRECTORY is not None and any(CACHE_DIRECTORY.rglob("*.nbi"))
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function of arrays and scalars; it releases the GIL, so threads run it side by side."""
+    if CACHE_DIRECTORY is None:
+        if not DISABLED:
+            warnings.warn(
+                "no folder for compiled kernels can be written, so every start compiles them again (about 20 s); "
+                "set NUMBA_CACHE_DIR to a writable folder",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+    saved = config.CACHE_DIR
+    config.CACHE_DIR = str(CACHE_DIRECTORY)  # read by numba while it decorates; restored for everybody else
+    try:
+        return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+    finally:
+        config.CACHE_DIR = saved
+
+
+if DISABLED:
+
+    def highest_bit(mask: int) -> int:
+        """Index of the highest set bit; mask must not be 0."""
+        return int(mask).bit_length() - 1
+
+else:
+    from llvmlite import ir
+    from numba.core import types
+    from numba.extending import intrinsic
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def highest_bit(typing_context: Any, mask: Any) -> Any:
+        """Index of the highest set bit of an int64; mask must not be 0 (one machine instruction)."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            leading = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
+            return builder.sub(ir.Constant(ir.IntType(64), 63), leading)
+
+        return types.int64(types.int64), generate_code

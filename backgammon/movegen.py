@@ -1,0 +1,376 @@
+"""Move generator: every distinct legal result of a roll, in a defined order, without searching for repeats.
+
+Conventions: boards are int8[26] of the player on roll (see `board`); M candidates, N positions. Candidates are seen by the
+player who has just moved (not swapped). A roll that cannot be played gives one candidate, the unchanged position.
+
+Canonical order: plays are tried depth first, the larger die first, sources from the bar down to the 1-point; of plays with
+the same result the first counts. The row of a candidate in this order is its index everywhere in the project
+(`ORDER_VERSION` travels in stored data).
+
+How it works. `own` and `free` are 32-bit masks over the points: where the mover has checkers, and where the mover may land
+(a hit does not change `free`: a lone opponent was no obstacle before either). Sources of a die are then
+`own & free << die`.
+
+Which plays can repeat a result (outside the bear-off)? Write a move of die d from s as x^(s-d) - x^s. Two different plays
+high-then-low have the same sum only as a run P, P-high, P-high-low and the pair P-low to P-low-high with P to P-low; so one
+bit is struck from the sources of the second move. A play low-then-high is new only if it is a run through P-low that the
+high die cannot lead in the same way (blocked, or one of the two hits on the way), or if the one checker on the bar
+enters with the low die. Doubles played by non-increasing sources never repeat. With at most one checker outside the home
+board checkers may be borne off and the sums are no longer unique: there, and only there, results are compared.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.board import NUM_LOCATIONS, Board
+from backgammon.errors import DiceError, PositionError
+from backgammon.jit import highest_bit, kernel
+
+ORDER_VERSION = 1
+MAX_CANDIDATES = 4096
+"""Free rows a buffer must have for one roll; 3,875 is a bound on the plays of a double."""
+
+_OUTSIDE = 0x03FFFF80  # bits 7..25
+_BAR_BIT = 1 << 25
+
+
+@kernel
+def _copy(source: Board, target: Board) -> None:
+    for i in range(26):
+        target[i] = source[i]
+
+
+@kernel
+def _move(board: Board, source: int, target: int) -> None:
+    """Move one checker in place; target <= 0 bears it off, a lone opponent goes to the bar."""
+    board[source] -= 1
+    if target > 0:
+        if board[target] == -1:
+            board[target] = 1
+            board[0] -= 1
+        else:
+            board[target] += 1
+
+
+@kernel
+def _sources(own: int, free: int, die: int) -> int:
+    """Mask of the points from which the die can be played now, bar and bear-off rules included."""
+    sources = own & (free << die)
+    if own & _BAR_BIT:
+        return sources & _BAR_BIT
+    if own and not own & _OUTSIDE:
+        if own >> die & 1:
+            return sources | 1 << die
+        highest = highest_bit(own)
+        if highest < die:
+            return sources | 1 << highest
+    return sources
+
+
+@kernel
+def _own_after(own: int, board: Board, source: int, target: int) -> int:
+    """The mover's mask after a move that `board` already shows."""
+    if board[source] <= 0:
+        own &= ~(1 << source)
+    if target > 0:
+        own |= 1 << target
+    return own
+
+
+@kernel
+def _is_repeat(out: Board, start: int, row: int) -> bool:
+    """True when row `row` equals one of the rows start..row-1."""
+    for other in range(start, row):
+        i = 0
+        while i < 26 and out[other, i] == out[row, i]:
+            i += 1
+        if i == 26:
+            return True
+    return False
+
+
+@kernel
+def _single_die(board: Board, own: int, free: int, die: int, out: Board, row: int) -> int:
+    """Every result of playing one die only; returns the next free row."""
+    sources = _sources(own, free, die)
+    while sources:
+        source = highest_bit(sources)
+        sources ^= 1 << source
+        _copy(board, out[row])
+        _move(out[row], source, source - die)
+        row += 1
+    return row
+
+
+@kernel
+def _two_dice_in_order(
+    board: Board, own: int, free: int, first: int, second: int, out: Board, start: int, row: int, scratch: Board
+) -> int:
+    """Results of `first` then `second` near the bear-off, repeats (from row `start` on) dropped by comparison."""
+    sources = _sources(own, free, first)
+    while sources:
+        source = highest_bit(sources)
+        sources ^= 1 << source
+        _copy(board, scratch[0])
+        _move(scratch[0], source, source - first)
+        next_sources = _sources(_own_after(own, scratch[0], source, source - first), free, second)
+        while next_sources:
+            next_source = highest_bit(next_sources)
+            next_sources ^= 1 << next_source
+            _copy(scratch[0], out[row])
+            _move(out[row], next_source, next_source - second)
+            if not _is_repeat(out, start, row):
+                row += 1
+    return row
+
+
+@kernel
+def _two_dice(
+    board: Board, own: int, free: int, safe: int, high: int, low: int, out: Board, row: int, scratch: Board
+) -> int:
+    """Results of two different dice with at least two checkers outside home; see the module's text for the masks."""
+    parent = scratch[0]
+    sources = own & (free << high)
+    if own & _BAR_BIT:
+        sources &= _BAR_BIT
+    while sources:
+        source = highest_bit(sources)
+        sources ^= 1 << source
+        _copy(board, parent)
+        _move(parent, source, source - high)
+        own_after = _own_after(own, parent, source, source - high)
+        next_sources = own_after & (free << low)
+        if own_after & _BAR_BIT:
+            next_sources &= _BAR_BIT
+        if source + low > high and safe >> (source + low - high) & 1:
+            next_sources &= ~(1 << (source + low))  # the same as the run from there, high die first
+        while next_sources:
+            next_source = highest_bit(next_sources)
+            next_sources ^= 1 << next_source
+            _copy(parent, out[row])
+            _move(out[row], next_source, next_source - low)
+            row += 1
+    # Low die first: only what the high die first cannot reach.
+    if not own & _BAR_BIT:
+        runs = own & (free << low) & (free << (low + high)) & ~(own << low) & ~((safe << high) & (safe << low))
+        while runs:
+            source = highest_bit(runs)
+            runs ^= 1 << source
+            _copy(board, out[row])
+            _move(out[row], source, source - low)
+            _move(out[row], source - low, source - low - high)
+            row += 1
+    elif board[25] == 1 and free >> (25 - low) & 1:
+        _copy(board, parent)
+        _move(parent, 25, 25 - low)
+        next_sources = _own_after(own, parent, 25, 25 - low) & (free << high)
+        if safe >> (25 - high) & 1 and safe >> (25 - low) & 1:
+            next_sources &= ~(1 << (25 - low))
+        while next_sources:
+            next_source = highest_bit(next_sources)
+            next_sources ^= 1 << next_source
+            _copy(parent, out[row])
+            _move(out[row], next_source, next_source - high)
+            row += 1
+    return row
+
+
+@kernel
+def _double(board: Board, own: int, free: int, die: int, depth: int, out: Board, row: int, scratch: Board) -> int:
+    """Results of playing the die exactly `depth` times (1..4), sources never increasing; no repeats arise."""
+    sources1 = _sources(own, free, die)
+    while sources1:
+        source1 = highest_bit(sources1)
+        sources1 ^= 1 << source1
+        if depth == 1:
+            _copy(board, out[row])
+            _move(out[row], source1, source1 - die)
+            row += 1
+            continue
+        _copy(board, scratch[0])
+        _move(scratch[0], source1, source1 - die)
+        own1 = _own_after(own, scratch[0], source1, source1 - die)
+        sources2 = _sources(own1, free, die) & ((2 << source1) - 1)
+        while sources2:
+            source2 = highest_bit(sources2)
+            sources2 ^= 1 << source2
+            if depth == 2:
+                _copy(scratch[0], out[row])
+                _move(out[row], source2, source2 - die)
+                row += 1
+                continue
+            _copy(scratch[0], scratch[1])
+            _move(scratch[1], source2, source2 - die)
+            own2 = _own_after(own1, scratch[1], source2, source2 - die)
+            sources3 = _sources(own2, free, die) & ((2 << source2) - 1)
+            while sources3:
+                source3 = highest_bit(sources3)
+                sources3 ^= 1 << source3
+                if depth == 3:
+                    _copy(scratch[1], out[row])
+                    _move(out[row], source3, source3 - die)
+                    row += 1
+                    continue
+                _copy(scratch[1], scratch[2])
+                _move(scratch[2], source3, source3 - die)
+                own3 = _own_after(own2, scratch[2], source3, source3 - die)
+                sources4 = _sources(own3, free, die) & ((2 << source3) - 1)
+                while sources4:
+                    source4 = highest_bit(sources4)
+                    sources4 ^= 1 << source4
+                    _copy(scratch[2], out[row])
+                    _move(out[row], source4, source4 - die)
+                    row += 1
+    return row
+
+
+@kernel
+def generate(board: Board, die1: int, die2: int, out: Board, start: int, scratch: Board) -> int:
+    """Write every candidate of one roll into the rows of `out` from `start` on; gives the next free row.
+
+    Args:
+        board: int8[26], player on roll, valid and not over.
+        die1: 1..6.
+        die2: 1..6, in either order.
+        out: int8[R, 26], R >= start + MAX_CANDIDATES.
+        start: first row to write.
+        scratch: int8[3, 26], overwritten.
+    """
+    own = 0
+    free = 0
+    safe = 0
+    num_outside = 0
+    for point in range(1, 25):
+        count = board[point]
+        if count > 0:
+            own |= 1 << point
+            if point > 6:
+                num_outside += count
+        if count >= -1:
+            free |= 1 << point
+        if count >= 0:
+            safe |= 1 << point
+    if board[25] > 0:
+        own |= _BAR_BIT
+        num_outside += board[25]
+    row = start
+    if die1 == die2:
+        depth = 4
+        while row == start and depth > 0:
+            row = _double(board, own, free, die1, depth, out, row, scratch)
+            depth -= 1
+    else:
+        high = max(die1, die2)
+        low = min(die1, die2)
+        if num_outside >= 2:
+            row = _two_dice(board, own, free, safe, high, low, out, row, scratch)
+        else:
+            row = _two_dice_in_order(board, own, free, high, low, out, start, row, scratch)
+            row = _two_dice_in_order(board, own, free, low, high, out, start, row, scratch)
+        if row == start:
+            row = _single_die(board, own, free, high, out, row)
+        if row == start:
+            row = _single_die(board, own, free, low, out, row)
+    if row == start:
+        _copy(board, out[row])
+        row += 1
+    return row
+
+
+@kernel
+def generate_batch(
+    boards: Board, dice: Board, out: Board, offsets: npt.NDArray[np.int64], first: int, scratch: Board
+) -> int:
+    """Generate for decisions first..N-1 until `out` might overflow; gives the number of decisions finished in all.
+
+    offsets[i] must hold the row where decision i = first starts; offsets[i + 1] is written for every finished one.
+    """
+    num_rows = out.shape[0]
+    for i in range(first, boards.shape[0]):
+        if offsets[i] + MAX_CANDIDATES > num_rows:
+            return i
+        offsets[i + 1] = generate(boards[i], dice[i, 0], dice[i, 1], out, offsets[i], scratch)
+    return boards.shape[0]
+
+
+@kernel
+def _first_unusable(boards: Board, dice: Board) -> int:
+    """Index of the first decision with an impossible board, a finished game or impossible dice; -1 if all can be used."""
+    for i in range(boards.shape[0]):
+        own = 0
+        opponent = 0
+        for point in range(26):
+            count = boards[i, point]
+            if count > 0:
+                own += count
+            else:
+                opponent -= count
+        if own < 1 or own > 15 or opponent < 1 or opponent > 15 or boards[i, 25] < 0 or boards[i, 0] > 0:
+            return i
+        for j in range(2):
+            if dice[i, j] < 1 or dice[i, j] > 6:
+                return i
+    return -1
+
+
+def legal_candidates(boards: Board, dice: Board) -> tuple[Board, npt.NDArray[np.int64]]:
+    """Every distinct position each roll can lead to, best use of the dice already enforced.
+
+    Args:
+        boards: int8[N, 26], the player on roll; games that are not over.
+        dice: int8[N, 2], 1..6, in either order.
+
+    Returns:
+        candidates: int8[M, 26], seen by the player who has just moved (not swapped), in canonical order.
+        offsets: int64[N + 1]; the candidates of decision i are rows offsets[i] to offsets[i + 1].
+
+    Raises:
+        PositionError: an array of another shape or dtype, or a board that cannot be played on.
+        DiceError: a die outside 1..6.
+
+    >>> from backgammon.board import START
+    >>> candidates, offsets = legal_candidates(START[None], np.array([[3, 1]], np.int8))
+    >>> int(offsets[-1])
+    16
+    """
+    boards = _as_rows(boards, NUM_LOCATIONS, "boards", PositionError)
+    dice = _as_rows(dice, 2, "dice", DiceError)
+    num_decisions = len(boards)
+    if len(dice) != num_decisions:
+        raise DiceError(f"{num_decisions} boards but {len(dice)} rolls: give one roll for each board")
+    unusable = _first_unusable(boards, dice)
+    if unusable >= 0:
+        if not ((dice[unusable] >= 1) & (dice[unusable] <= 6)).all():
+            raise DiceError(f"decision {unusable}: dice {dice[unusable].tolist()} must be 1 to 6")
+        raise PositionError(
+            f"decision {unusable}: {boards[unusable].tolist()} is not a position in play: each side needs 1 to 15 checkers, "
+            "index 25 (own bar) cannot be negative nor index 0 (opponent's bar) positive"
+        )
+    offsets = np.zeros(num_decisions + 1, dtype=np.int64)
+    candidates = np.empty((24 * num_decisions + MAX_CANDIDATES, NUM_LOCATIONS), dtype=np.int8)
+    scratch = np.empty((3, NUM_LOCATIONS), dtype=np.int8)
+    done = 0
+    while True:
+        done = generate_batch(boards, dice, candidates, offsets, done, scratch)
+        used = int(offsets[done])
+        if done == num_decisions:
+            return candidates[:used], offsets
+        larger = np.empty((2 * len(candidates), NUM_LOCATIONS), dtype=np.int8)
+        larger[:used] = candidates[:used]
+        candidates = larger
+
+
+def _as_rows(values: Board, width: int, name: str, error: type[Exception]) -> Board:
+    """`values` as contiguous int8[N, width], or `error`."""
+    array = np.asarray(values)
+    if array.ndim != 2 or array.shape[1] != width:
+        raise error(f"{name} must have shape [N, {width}], not {list(array.shape)}")
+    if array.dtype != np.int8:
+        if array.dtype.kind not in "iu":
+            raise error(f"{name} must be whole numbers (int8), not {array.dtype}")
+        if array.size and (array.max() > 127 or array.min() < -128):
+            raise error(f"{name} hold numbers that no board or die can have")
+        array = array.astype(np.int8)
+    return np.ascontiguousarray(array)

@@ -1,0 +1,1 @@
+"""Comparison training: learn which candidate an expert prefers, and choose by it."""
