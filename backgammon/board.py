@@ -1,10 +1,11 @@
 """Positions: 26 signed counts seen by the player on roll.
 
 A position is int8[26]: index 1..24 the points from the owner's side (1..6 the own home board), 25 the own bar, 0 the
-opponent's bar. Positive counts are the player on roll, negative the opponent. Checkers borne off are those missing to 15.
+opponent's bar. Positive counts are the player on roll, negative the opponent. Checkers borne off are those missing to
+15.
 
-`candidates` (results of a play) are in the same form but seen by the player who has JUST MOVED; `swap` turns them into the
-position of the player who rolls next.
+`candidates` (results of a play) are in the same form but seen by the player who has JUST MOVED; `swap` turns them
+into the position of the player who rolls next.
 """
 
 from __future__ import annotations
@@ -53,10 +54,10 @@ def checkers_off(boards: Board) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.i
 
 
 def points_won(board: Board) -> int:
-    """Points of a finished game for the viewer, cube apart: +-1 single, +-2 gammon, +-3 backgammon; 0 while it goes on.
+    """Points of a finished game for the viewer, cube apart: +-1 single, +-2 gammon, +-3 backgammon; 0 in play.
 
-    A gammon is a win against a player who has borne off none; a backgammon when such a player still has a checker in the
-    winner's home board or on the bar.
+    A gammon is a win against a player who has borne off none; a backgammon when such a player still has a checker in
+    the winner's home board or on the bar.
     """
     if not (board > 0).any():
         return _points_lost(swap(board))
@@ -81,7 +82,10 @@ def check_board(board: Board) -> None:
     if board.shape != (NUM_LOCATIONS,):
         raise PositionError(f"a board has {NUM_LOCATIONS} counts, not shape {board.shape}")
     wide = board.astype(np.int64)
-    for name, count in (("the player on roll", np.maximum(wide, 0).sum()), ("the opponent", np.maximum(-wide, 0).sum())):
+    for name, count in (
+        ("the player on roll", np.maximum(wide, 0).sum()),
+        ("the opponent", np.maximum(-wide, 0).sum()),
+    ):
         if count > NUM_CHECKERS:
             raise PositionError(f"{name} has {count} checkers; there are only {NUM_CHECKERS}")
     if wide[BAR] < 0:

@@ -15,17 +15,18 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import llvmlite.binding
 import numba
 import platformdirs
-from numba.core import config
+from numba.core import config as _config
 
+_SETTINGS: Any = _config  # numba sets these names at run time, so a type checker cannot know them
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 APPLICATION = "pairgammon"
-DISABLED = bool(config.DISABLE_JIT)
+DISABLED = bool(_SETTINGS.DISABLE_JIT)
 """True under NUMBA_DISABLE_JIT=1: kernels run as plain Python (slow, an independent check)."""
 
 
@@ -81,13 +82,13 @@ def kernel(function: Function) -> Function:
                 RuntimeWarning,
                 stacklevel=2,
             )
-        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
-    saved = config.CACHE_DIR
-    config.CACHE_DIR = str(CACHE_DIRECTORY)  # read by numba while it decorates; restored for everybody else
+        return cast(Function, numba.njit(nogil=True)(function))
+    saved = _SETTINGS.CACHE_DIR
+    _SETTINGS.CACHE_DIR = str(CACHE_DIRECTORY)  # read by numba while it decorates; restored for everybody else
     try:
-        return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+        return cast(Function, numba.njit(cache=True, nogil=True)(function))
     finally:
-        config.CACHE_DIR = saved
+        _SETTINGS.CACHE_DIR = saved
 
 
 if DISABLED:
@@ -101,11 +102,11 @@ else:
     from numba.core import types
     from numba.extending import intrinsic
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def highest_bit(typing_context: Any, mask: Any) -> Any:
+    @intrinsic
+    def highest_bit(_typing_context: Any, _mask: Any) -> Any:
         """Index of the highest set bit of an int64; mask must not be 0 (one machine instruction)."""
 
-        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def generate_code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             leading = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
             return builder.sub(ir.Constant(ir.IntType(64), 63), leading)
 

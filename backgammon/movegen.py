@@ -1,22 +1,24 @@
 """Move generator: every distinct legal result of a roll, in a defined order, without searching for repeats.
 
-Conventions: boards are int8[26] of the player on roll (see `board`); M candidates, N positions. Candidates are seen by the
-player who has just moved (not swapped). A roll that cannot be played gives one candidate, the unchanged position.
+Conventions: boards are int8[26] of the player on roll (see `board`); M candidates, N positions. Candidates are seen
+by the player who has just moved (not swapped). A roll that cannot be played gives one candidate, the unchanged
+position.
 
-Canonical order: plays are tried depth first, the larger die first, sources from the bar down to the 1-point; of plays with
-the same result the first counts. The row of a candidate in this order is its index everywhere in the project
+Canonical order: plays are tried depth first, the larger die first, sources from the bar down to the 1-point; of plays
+with the same result the first counts. The row of a candidate in this order is its index everywhere in the project
 (`ORDER_VERSION` travels in stored data).
 
-How it works. `own` and `free` are 32-bit masks over the points: where the mover has checkers, and where the mover may land
-(a hit does not change `free`: a lone opponent was no obstacle before either). Sources of a die are then
-`own & free << die`.
+How it works. `own` and `free` are 32-bit masks over the points: where the mover has checkers, and where the mover may
+land (a hit does not change `free`: a lone opponent was no obstacle before either). Sources of a die are then `own &
+free << die`.
 
-Which plays can repeat a result (outside the bear-off)? Write a move of die d from s as x^(s-d) - x^s. Two different plays
-high-then-low have the same sum only as a run P, P-high, P-high-low and the pair P-low to P-low-high with P to P-low; so one
-bit is struck from the sources of the second move. A play low-then-high is new only if it is a run through P-low that the
-high die cannot lead in the same way (blocked, or one of the two hits on the way), or if the one checker on the bar
-enters with the low die. Doubles played by non-increasing sources never repeat. With at most one checker outside the home
-board checkers may be borne off and the sums are no longer unique: there, and only there, results are compared.
+Which plays can repeat a result (outside the bear-off)? Write a move of die d from s as x^(s-d) - x^s. Two different
+plays high-then-low have the same sum only as a run P, P-high, P-high-low and the pair P-low to P-low-high with P to
+P-low; so one bit is struck from the sources of the second move. A play low-then-high is new only if it is a run
+through P-low that the high die cannot lead in the same way (blocked, or one of the two hits on the way), or if the
+one checker on the bar enters with the low die. Doubles played by non-increasing sources never repeat. With at most
+one checker outside the home board checkers may be borne off and the sums are no longer unique: there, and only there,
+results are compared.
 """
 
 from __future__ import annotations
@@ -292,12 +294,12 @@ def generate_batch(
         if offsets[i] + MAX_CANDIDATES > num_rows:
             return i
         offsets[i + 1] = generate(boards[i], dice[i, 0], dice[i, 1], out, offsets[i], scratch)
-    return boards.shape[0]
+    return len(boards)
 
 
 @kernel
 def _first_unusable(boards: Board, dice: Board) -> int:
-    """Index of the first decision with an impossible board, a finished game or impossible dice; -1 if all can be used."""
+    """Index of the first decision with an unusable board (finished, impossible) or dice; -1 if there is none."""
     for i in range(boards.shape[0]):
         own = 0
         opponent = 0
@@ -345,8 +347,8 @@ def legal_candidates(boards: Board, dice: Board) -> tuple[Board, npt.NDArray[np.
         if not ((dice[unusable] >= 1) & (dice[unusable] <= 6)).all():
             raise DiceError(f"decision {unusable}: dice {dice[unusable].tolist()} must be 1 to 6")
         raise PositionError(
-            f"decision {unusable}: {boards[unusable].tolist()} is not a position in play: each side needs 1 to 15 checkers, "
-            "index 25 (own bar) cannot be negative nor index 0 (opponent's bar) positive"
+            f"decision {unusable}: {boards[unusable].tolist()} is not a position in play: each side needs 1 to 15 "
+            "checkers, index 25 (own bar) cannot be negative nor index 0 (opponent's bar) positive"
         )
     offsets = np.zeros(num_decisions + 1, dtype=np.int64)
     candidates = np.empty((24 * num_decisions + MAX_CANDIDATES, NUM_LOCATIONS), dtype=np.int8)

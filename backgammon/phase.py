@@ -1,8 +1,8 @@
 """Game phase of a position: the one definition for router, reports and data.
 
-Five categories after Tesauro (1988), who trained one specialist for each, and the race, which he left to another program.
-They are read from the position BEFORE the play, with the player on roll as "own", so all candidates of a decision share
-one phase. First match counts:
+Five categories after Tesauro (1988), who trained one specialist for each, and the race, which he left to another
+program. They are read from the position BEFORE the play, with the player on roll as "own", so all candidates of a
+decision share one phase. First match counts:
 
     race              no contact left: the rearmost checkers have passed each other
     bearoff           every own checker is in the own home board (and there is contact)

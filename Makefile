@@ -1,0 +1,50 @@
+# Two commands are enough on a fresh machine (python3.11, git, make): `make demo` and `make test`.
+# Each target builds .venv/ when it is missing or when the requirements have changed, and reuses it otherwise.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup demo test test-slow lint bench verify clean
+
+help:
+	@echo "make demo       set up, train on the shipped expert logs, show agreement, play a game (15 minutes at most)"
+	@echo "make test       set up, run the tests (8 minutes at most)"
+	@echo "make test-slow  the long tests as well"
+	@echo "make lint       ruff and mypy --strict"
+	@echo "make bench      speed, against the peers that PyPI has"
+	@echo "make verify     move generator against its slow twin and gnubg-nn on 1,000,000 rolls"
+
+setup: $(READY)
+
+$(READY): setup.cfg pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(READY)
+
+.venv/.peers: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	touch $@
+
+demo: setup
+	$(BIN)/python scripts/demo.py
+
+test: setup
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.peers
+	$(BIN)/python scripts/bench.py
+
+verify: .venv/.peers
+	$(BIN)/python scripts/verify_movegen.py
+
+clean:
+	rm -rf .venv build dist *.egg-info runs
