@@ -1,0 +1,23 @@
+"""Positions and rolls that many tests share, made from fixed seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.positions import nasty_decisions, random_play_decisions
+
+Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+
+
+@pytest.fixture(scope="session")
+def random_play() -> Arrays:
+    """(boards int8[4000, 26], dice int8[4000, 2]) from games of uniformly random play."""
+    return random_play_decisions(4000, seed=11)
+
+
+@pytest.fixture(scope="session")
+def nasty() -> Arrays:
+    """(boards int8[4000, 26], dice int8[4000, 2]) of positions built to trip a move generator."""
+    return nasty_decisions(4000, seed=12)
