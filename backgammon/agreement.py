@@ -1,28 +1,23 @@
 """Move agreement: how often the top candidate is the position that the log's player chose.
 
-Axis legend: N decisions, M candidates of all N decisions together (rows offsets[i] to offsets[i + 1] belong to decision i).
+Axis legend: N decisions, M candidates of all N decisions together (rows offsets[i] to offsets[i + 1] are decision i).
 
-Forced plays (one candidate) are counted and left out of every rate. Plays of one match share players, style and stakes, so
-they are not independent: intervals treat the match (the "unit") as what was sampled.
-
-Sources: ratio estimator and its variance between clusters after Cochran, Sampling Techniques (3rd ed. 1977), ch. 6 and 9A;
-Wilson's interval at the effective sample size after Korn & Graubard (1998), who cap it at the number of observations.
+Forced plays (one candidate) are counted and left out of every rate. Plays of one match share players, style and
+stakes, so they are not independent: intervals treat the match (the "unit") as what was sampled (see `intervals`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import sqrt
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from backgammon.intervals import Estimate, estimate_mean, estimate_rate
 from backgammon.phase import PHASES
 
-Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
@@ -42,30 +37,10 @@ TESAURO_TABLE_1: dict[str, TesauroRow] = {
     "opponent bearin": TesauroRow(0.60, 0.66),
     "other": TesauroRow(0.58, 0.65),
 }
-"""Table 1 of G. Tesauro, "Connectionist learning of expert preferences by comparison training", NIPS 1 (1988), pp. 99-106.
+"""Table 1 of G. Tesauro, "Connectionist learning of expert preferences by comparison training", NIPS 1 (1988), 99-106.
 
-200 held-out positions in each category, all from 400 games that one expert played for both sides; races were not learnt.
+200 held-out positions in each category, from 400 games that one expert played for both sides; races were not learnt.
 """
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval; the bounds are None when a single match cannot give one.
-
-    Attributes:
-        value: the rate (0..1) or the mean rank (1 = best).
-        low: lower bound.
-        high: upper bound.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-
-    @property
-    def half_width(self) -> float | None:
-        """Half the length of the interval."""
-        return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
 @dataclass(frozen=True)
@@ -168,12 +143,13 @@ class AgreementCounter:
             units: N names of what was sampled, the match as a rule.
         """
         unforced = np.flatnonzero(np.asarray(sizes) > 1)
+        kept = unforced.tolist()
         self.forced += len(sizes) - len(unforced)
         self._ranks.append(np.asarray(ranks, dtype=np.int64)[unforced])
         self._sizes.append(np.asarray(sizes, dtype=np.int64)[unforced])
         self._phases.append(np.asarray(phases, dtype=np.int64)[unforced])
-        self._players.append(_encode([players[i] for i in unforced], self._player_codes))
-        self._units.append(_encode([units[i] for i in unforced], self._unit_codes))
+        self._players.append(_encode([players[i] for i in kept], self._player_codes))
+        self._units.append(_encode([units[i] for i in kept], self._unit_codes))
 
     @property
     def decisions(self) -> int:
@@ -216,78 +192,3 @@ def _row(name: str, ranks: Integers, sizes: Integers, units: Integers) -> Agreem
         mean_rank=estimate_mean(ranks.astype(np.float64), units),
         chance=float((1.0 / sizes).mean()) if len(sizes) else float("nan"),
     )
-
-
-def estimate_mean(values: Floats, units: Integers) -> Estimate:
-    """Mean of `values` with a 95 % interval from the spread between units.
-
-    Args:
-        values: float64[N].
-        units: int64[N], the unit (match) of each value.
-    """
-    mean, error, num_units = _ratio_estimate(values, units)
-    if num_units < 2:
-        return Estimate(mean, None, None)
-    reach = student_quantile(num_units - 1) * error
-    return Estimate(mean, mean - reach, mean + reach)
-
-
-def estimate_rate(hits: Floats, units: Integers) -> Estimate:
-    """Share of ones with a 95 % interval from the spread between units, never outside 0..1.
-
-    Args:
-        hits: float64[N], each 0 or 1.
-        units: int64[N], the unit (match) of each hit.
-    """
-    rate, error, num_units = _ratio_estimate(hits, units)
-    if num_units < 2:
-        return Estimate(rate, None, None)
-    # No spread at all (every hit 0 or 1, say) tells nothing within units: then each unit counts as one observation.
-    effective = min(rate * (1 - rate) / error**2, float(len(hits))) if error > 0 else float(num_units)
-    low, high = _wilson(rate, effective, student_quantile(num_units - 1))
-    return Estimate(rate, low, high)
-
-
-def _ratio_estimate(values: Floats, units: Integers) -> tuple[float, float, int]:
-    """(mean, its standard error between units, number of units); (nan, nan, 0) of nothing."""
-    if not len(values):
-        return float("nan"), float("nan"), 0
-    _, codes = np.unique(units, return_inverse=True)
-    counts = np.bincount(codes).astype(np.float64)
-    num_units = len(counts)
-    mean = float(values.sum() / len(values))
-    if num_units < 2:
-        return mean, float("nan"), num_units
-    residuals = np.bincount(codes, weights=values) - mean * counts
-    variance = num_units / (num_units - 1) * float(residuals @ residuals) / len(values) ** 2
-    return mean, sqrt(variance), num_units
-
-
-def _wilson(rate: float, size: float, quantile: float) -> tuple[float, float]:
-    """Wilson's score interval of a rate seen in `size` observations."""
-    square = quantile**2
-    centre = (rate + square / (2 * size)) / (1 + square / size)
-    reach = quantile / (1 + square / size) * sqrt(rate * (1 - rate) / size + square / (4 * size**2))
-    return max(0.0, centre - reach), min(1.0, centre + reach)
-
-
-def student_quantile(freedom: int, probability: float = 0.975) -> float:
-    """Quantile of Student's t with `freedom` >= 1 degrees, off by less than 0.5 % from 3 degrees on.
-
-    Exact for 1 and 2 degrees, else Fisher's expansion about the normal quantile (Abramowitz & Stegun, 26.7.5).
-
-    >>> round(student_quantile(10), 3)
-    2.228
-    """
-    if freedom == 1:
-        return float(np.tan(np.pi * (probability - 0.5)))
-    if freedom == 2:
-        return (2 * probability - 1) / sqrt(2 * probability * (1 - probability))
-    z = NormalDist().inv_cdf(probability)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms))

@@ -2,8 +2,8 @@
 
 Axis legend: P pairs of games, W pairs in play at once, 2 games of a pair.
 
-Both games of a pair have the same dice: in game 0 the first player starts, in game 1 the second does, so each of them plays
-every roll from both sides and most of the luck cancels. The mean of a pair is therefore the unit of the standard error.
+Both games of a pair have the same dice: in game 0 the first player starts, in game 1 the second does, so each of them
+plays every roll from both sides and most of the luck cancels. The mean of a pair is the unit of the standard error.
 Every pair draws from a generator of its own (made from the seed and the number of the pair): results depend on the
 seed and on the number of games only, not on how many are in play at once.
 
@@ -182,9 +182,7 @@ class _Table:
         for slot in np.flatnonzero((self._ply % BLOCK == 0) & self._in_play.any(axis=1) & (self._ply > 0)):
             self._draw(int(slot))
 
-    def _move(
-        self, seat: int, player: Player, slots: npt.NDArray[np.int64], games: npt.NDArray[np.int64]
-    ) -> None:
+    def _move(self, seat: int, player: Player, slots: npt.NDArray[np.int64], games: npt.NDArray[np.int64]) -> None:
         """`player` plays its roll in these games."""
         boards = self._boards[slots, games]
         places = self._ply[slots] % BLOCK
@@ -237,4 +235,5 @@ def chosen_boards(name: str, boards: Board, dice: Board, rows: npt.NDArray[np.in
     if len(wrong):
         at = int(wrong[0])
         raise GameError(f"player {name} chose candidate {rows[at]}: this roll has {counts[at]}, counted from 0")
-    return candidates[offsets[:-1] + rows]
+    chosen: Board = candidates[offsets[:-1] + rows]
+    return chosen

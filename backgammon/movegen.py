@@ -317,6 +317,28 @@ def _first_unusable(boards: Board, dice: Board) -> int:
     return -1
 
 
+def checked_decisions(boards: Board, dice: Board) -> tuple[Board, Board]:
+    """The two arrays as the kernels need them: contiguous int8[N, 26] and int8[N, 2], every row playable.
+
+    Raises:
+        PositionError: an array of another shape or dtype, or a board that cannot be played on.
+        DiceError: a die outside 1..6, or not one roll for each board.
+    """
+    boards = _as_rows(boards, NUM_LOCATIONS, "boards", PositionError)
+    dice = _as_rows(dice, 2, "dice", DiceError)
+    if len(dice) != len(boards):
+        raise DiceError(f"{len(boards)} boards but {len(dice)} rolls: give one roll for each board")
+    unusable = _first_unusable(boards, dice)
+    if unusable >= 0:
+        if not ((dice[unusable] >= 1) & (dice[unusable] <= 6)).all():
+            raise DiceError(f"decision {unusable}: dice {dice[unusable].tolist()} must be 1 to 6")
+        raise PositionError(
+            f"decision {unusable}: {boards[unusable].tolist()} is not a position in play: each side needs 1 to 15 "
+            "checkers, index 25 (own bar) cannot be negative nor index 0 (opponent's bar) positive"
+        )
+    return boards, dice
+
+
 def legal_candidates(boards: Board, dice: Board) -> tuple[Board, npt.NDArray[np.int64]]:
     """Every distinct position each roll can lead to, best use of the dice already enforced.
 
@@ -337,19 +359,8 @@ def legal_candidates(boards: Board, dice: Board) -> tuple[Board, npt.NDArray[np.
     >>> int(offsets[-1])
     16
     """
-    boards = _as_rows(boards, NUM_LOCATIONS, "boards", PositionError)
-    dice = _as_rows(dice, 2, "dice", DiceError)
+    boards, dice = checked_decisions(boards, dice)
     num_decisions = len(boards)
-    if len(dice) != num_decisions:
-        raise DiceError(f"{num_decisions} boards but {len(dice)} rolls: give one roll for each board")
-    unusable = _first_unusable(boards, dice)
-    if unusable >= 0:
-        if not ((dice[unusable] >= 1) & (dice[unusable] <= 6)).all():
-            raise DiceError(f"decision {unusable}: dice {dice[unusable].tolist()} must be 1 to 6")
-        raise PositionError(
-            f"decision {unusable}: {boards[unusable].tolist()} is not a position in play: each side needs 1 to 15 "
-            "checkers, index 25 (own bar) cannot be negative nor index 0 (opponent's bar) positive"
-        )
     offsets = np.zeros(num_decisions + 1, dtype=np.int64)
     candidates = np.empty((24 * num_decisions + MAX_CANDIDATES, NUM_LOCATIONS), dtype=np.int8)
     scratch = np.empty((3, NUM_LOCATIONS), dtype=np.int8)

@@ -1,10 +1,10 @@
 """Players: whatever chooses a candidate for every decision of a batch.
 
-Axis legend: N decisions, M candidates of all N decisions together (rows offsets[i] to offsets[i + 1] belong to decision i).
+Axis legend: N decisions, M candidates of all N decisions together (rows offsets[i] to offsets[i + 1] are decision i).
 
-A player answers with rows in the canonical order of `legal_candidates`. Chance is handed in as `noise`, one random 64-bit
-number for each decision, and not as one generator for the batch: so a choice depends on its own decision only, and a game
-has the same course whether it is played alone or among ten thousand others.
+A player answers with rows in the canonical order of `legal_candidates`. Chance is handed in as `noise`, one random
+64-bit number for each decision, and not as one generator for the batch: so a choice depends on its own decision only,
+and a game has the same course whether it is played alone or among ten thousand others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The plan of the house, read from the imports: lower floors never import higher ones; heavy libraries stay in their rooms."""
+"""The plan of the house, read from the imports: floors import downwards only; heavy libraries stay in their rooms."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ FLOORS: list[list[str]] = [
         "backgammon.intervals",
         "backgammon.storage",
     ],
-    ["backgammon.notation", "backgammon.records"],
+    ["backgammon.notation", "backgammon.records", "backgammon.decision_line"],
     ["backgammon.evaluation", "backgammon.cube"],
-    ["backgammon.search", "backgammon.engine", "backgammon.player", "backgammon.session", "backgammon.agreement"],
+    ["backgammon.search", "backgammon.engine", "backgammon.player", "backgammon.session", "backgammon.duel", "backgammon.agreement"],
     ["backgammon.env", "backgammon.web", "backgammon.protocols", "backgammon"],
     ["comparison_net"],
     ["comparison_net.cli"],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -120,5 +122,5 @@ def test_best_rows_agrees_with_argmax_on_random_values() -> None:
     sizes = rng.integers(1, 30, 400)
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     values = rng.integers(0, 6, offsets[-1]).astype(np.float32)
-    expected = [int(values[a:b].argmax()) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    expected = [int(values[a:b].argmax()) for a, b in pairwise(offsets)]
     assert best_rows(values, offsets).tolist() == expected

@@ -1,0 +1,77 @@
+"""`pairgammon rank`: candidates of decisions in order of preference, JSON lines in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from comparison_net.cli.group import ExampleCommand, model_option
+
+if TYPE_CHECKING:
+    from backgammon.decision_line import DecisionLine
+    from comparison_net.scorer import Scorer
+
+BATCH_SIZE = 2048
+"""Decisions that are scored together; more gain no speed, only memory."""
+
+CHUNK = 1 << 18
+"""Bytes asked of the input at a time. A read returns what is there: one line of a person, thousands of a file."""
+
+
+@click.command(
+    cls=ExampleCommand,
+    examples=(
+        ("pairgammon rank < decisions.jsonl > picks.jsonl", "rank a file with the default model"),
+        ("pairgammon decisions LOGS | pairgammon rank --model runs/one", "rank what was played in logs"),
+    ),
+)
+@model_option
+@click.option("--skip-bad", is_flag=True, help='Answer an unusable line with {"error": ...} and go on.')
+def command(model: str | None, skip_bad: bool) -> None:
+    """Rank every candidate of decisions read from standard input.
+
+    Each input line is an object with "id", a GNU Position ID with the player on roll, and "dice", two numbers. The same
+    object comes back with "best", the Position ID after the best play (opponent on roll), and "candidates", a list of
+    [Position ID after the play, score], best first. Scores compare the candidates of one line only.
+
+    Lines are answered in order and as soon as they are read, so that another program can ask one question at a time. The
+    first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
+    """
+    from comparison_net.scorer import load_scorer
+
+    scorer = load_scorer(model)
+    source, sink = click.get_binary_stream("stdin"), click.get_binary_stream("stdout")
+    if source.isatty():
+        click.echo("Type or paste decisions, one a line; end with Ctrl-D.", err=True)
+    for lines in _read_batches(source):
+        for answer in _answer_batch(lines, scorer, skip_bad):
+            sink.write(answer)
+        sink.flush()
+
+
+def _read_batches(source: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
+    """(number, line) of all lines that have arrived, at most BATCH_SIZE at a time; blank lines are left out."""
+    from backgammon.decision_line import MAX_LENGTH
+
+    rest, number = b"", 0
+    read = getattr(source, "read1", source.read)
+    while chunk := read(CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > MAX_LENGTH:  # no decision: hand it on to be refused instead of waiting for its end
+            lines, rest = [*lines, rest], b""
+        numbered = [(number + i, line) for i, line in enumerate(lines, start=1) if line.strip()]
+        number += len(lines)
+        for start in range(0, len(numbered), BATCH_SIZE):
+            yield numbered[start : start + BATCH_SIZE]
+    if rest.strip():
+        yield [(number + 1, rest)]
+
+
+def _answer_batch(lines: list[tuple[int, bytes]], scorer: Scorer, skip_bad: bool) -> Iterator[bytes]:
+    """The answers in order, each with its line feed.
+
+    Raises:
+        NotationError: a line cannot be used and `skip_bad` is off; the lines before it are answered first.
+    """

@@ -1,0 +1,231 @@
+"""Settings of a training run: every name, default, range and explanation is written here and nowhere else.
+
+A run is configured by a TOML file plus overrides (`--set network.hidden=[128]`), checked as a whole, and echoed into the run
+folder by `to_toml`; the echo read back gives an equal `TrainConfig`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from backgammon.errors import ConfigError
+
+LOSSES: tuple[str, ...] = ("pairwise", "listwise")
+ACTIVATIONS: tuple[str, ...] = ("relu", "tanh")
+SCHEDULES: tuple[str, ...] = ("cosine", "constant")
+MAX_WIDTH = 8192
+MAX_LAYERS = 8
+
+
+def _setting(default: Any, explanation: str) -> Any:
+    """A dataclass field with its line of help."""
+    return field(default=default, metadata={"help": explanation})
+
+
+def _require(condition: bool, name: str, value: object, rule: str) -> None:
+    if not condition:
+        raise ConfigError(f"{name} = {value!r}: must be {rule}")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of the comparison network; travels in every checkpoint."""
+
+    hidden: tuple[int, ...] = _setting((256, 32), "widths of the hidden layers; [] for a linear network")
+    activation: str = _setting("relu", f"function of the hidden units: {', '.join(ACTIVATIONS)}")
+    dropout: float = _setting(0.0, "share of the first hidden layer's units dropped while training, 0 to 0.9")
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range with a ConfigError."""
+        fits = len(self.hidden) <= MAX_LAYERS and all(1 <= width <= MAX_WIDTH for width in self.hidden)
+        _require(fits, "network.hidden", list(self.hidden), f"at most {MAX_LAYERS} widths from 1 to {MAX_WIDTH}")
+        _require(self.activation in ACTIVATIONS, "network.activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
+        _require(0.0 <= self.dropout <= 0.9, "network.dropout", self.dropout, "from 0 to 0.9")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides the finished weights, given the shards, the machine and the versions of the libraries."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig, metadata={"help": "shape of the network"})
+    loss: str = _setting("listwise", f"what is minimised: {', '.join(LOSSES)}")
+    epochs: int = _setting(10, "passes over the training decisions")
+    batch_decisions: int = _setting(512, "decisions in one step of the optimiser")
+    learning_rate: float = _setting(0.002, "peak step size of AdamW")
+    warmup_steps: int = _setting(200, "steps over which the learning rate rises to its peak")
+    schedule: str = _setting("cosine", f"course of the learning rate after the warm-up: {', '.join(SCHEDULES)}")
+    weight_decay: float = _setting(0.01, "decay of the weights (not the biases) per unit of learning rate")
+    average_decay: float = _setting(0.0, "exponential averaging of the weights: 0 none, 0.999 about 1,000 steps")
+    held_out: float = _setting(0.1, "share of matches kept out of training to measure agreement")
+    split_seed: int = _setting(0, "which matches are held out")
+    patience: int = _setting(4, "stop after so many epochs without better held-out agreement; 0 never")
+    seed: int = _setting(1, "start weights, order of the decisions, dropout")
+    threads: int = _setting(0, "threads of the optimiser; 0 for one per core. Part of what decides the exact weights")
+    checkpoint_steps: int = _setting(200, "steps between two checkpoints to resume from")
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range with a ConfigError."""
+        _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
+        _require(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
+        for name in ("epochs", "batch_decisions", "checkpoint_steps"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        for name in ("warmup_steps", "patience", "seed", "split_seed", "threads", "weight_decay"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
+        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        _require(0.0 <= self.average_decay < 1.0, "average_decay", self.average_decay, "at least 0 and below 1")
+        _require(0.0 <= self.held_out <= 0.9, "held_out", self.held_out, "from 0 to 0.9")
+
+
+def settings() -> Iterator[tuple[str, object, str]]:
+    """(name, default, explanation) of every setting, nested ones as "network.hidden"."""
+    yield from _walk(TrainConfig(), "")
+
+
+def _walk(config: NetworkConfig | TrainConfig, prefix: str) -> Iterator[tuple[str, object, str]]:
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            assert isinstance(value, NetworkConfig)
+            yield from _walk(value, f"{prefix}{item.name}.")
+        else:
+            yield prefix + item.name, value, item.metadata["help"]
+
+
+def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> TrainConfig:
+    """Defaults, then the TOML file, then the overrides.
+
+    Args:
+        path: TOML file; None for the defaults alone.
+        overrides: texts "name=value", the value as in TOML; a bare word counts as a string.
+
+    Raises:
+        ConfigError: an unreadable file, an unknown name (the nearest one is suggested), a wrong type or range.
+
+    >>> load_config(overrides=["network.hidden=[64]", "loss=pairwise"]).network.hidden
+    (64,)
+    """
+    values: dict[str, object] = {}
+    if path is not None:
+        values.update(_flatten(_read_toml(path), ""))
+        where = f"{path}: "
+    else:
+        where = ""
+    for text in overrides:
+        name, value = parse_override(text)
+        values[name] = value
+    return make_config(values, where)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML ({error})") from error
+
+
+def parse_override(text: str) -> tuple[str, object]:
+    """(name, value) of "name=value".
+
+    Raises:
+        ConfigError: no "=", or a value that is neither TOML nor a bare word.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"{text!r}: write name=value, for instance epochs=5")
+    bare = value.strip()
+    if bare and all(character.isalpha() or character in "-_" for character in bare) and bare not in ("true", "false", "inf", "nan"):
+        return name.strip(), bare
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{text!r}: {value!r} is not a TOML value ({error})") from error
+
+
+def _flatten(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def make_config(values: Mapping[str, object], where: str = "") -> TrainConfig:
+    """A checked configuration from flat names such as "network.hidden"; what is missing keeps its default.
+
+    Args:
+        values: settings by name.
+        where: put before the message of an error, for instance "run.toml: ".
+
+    Raises:
+        ConfigError: an unknown name, a wrong type or a value out of range.
+    """
+    defaults = {name: default for name, default, _ in settings()}
+    network: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in defaults:
+            raise ConfigError(f"{where}unknown setting {name!r}{_suggestion(name, list(defaults))}")
+        converted = _convert(f"{where}{name}", value, defaults[name])
+        if name.startswith("network."):
+            network[name.removeprefix("network.")] = converted
+        else:
+            training[name] = converted
+    try:
+        return TrainConfig(network=NetworkConfig(**network), **training)
+    except ConfigError as error:
+        raise ConfigError(f"{where}{error}") from None
+
+
+def _suggestion(name: str, valid: list[str]) -> str:
+    """The mend: the nearest valid name, also when only the table was forgotten."""
+    same_leaf = [other for other in valid if other.rpartition(".")[2] == name.rpartition(".")[2]]
+    nearest = same_leaf or difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    return f": did you mean {nearest[0]!r}?" if nearest else f"; valid ones are {', '.join(valid)}"
+
+
+def _convert(name: str, value: object, default: object) -> object:
+    """`value` as the type of `default`."""
+    if isinstance(default, tuple):
+        if isinstance(value, (list, tuple)) and all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+            return tuple(value)
+        raise ConfigError(f"{name} = {value!r}: must be a list of whole numbers, for instance [256, 32]")
+    if isinstance(default, str):
+        if isinstance(value, str):
+            return value
+        raise ConfigError(f"{name} = {value!r}: must be text")
+    if isinstance(default, int):
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        raise ConfigError(f"{name} = {value!r}: must be a whole number")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    raise ConfigError(f"{name} = {value!r}: must be a number")
+
+
+def to_values(config: TrainConfig) -> dict[str, object]:
+    """Every setting by its flat name; `make_config` is the inverse."""
+    return {name: value for name, value, _ in _walk(config, "")}
+
+
+def to_toml(config: TrainConfig) -> str:
+    """The configuration as a TOML file with every setting explained."""
+    top, network = [], ["", "[network]"]
+    for name, value, explanation in _walk(config, ""):
+        target = network if name.startswith("network.") else top
+        target.append(f"{name.removeprefix('network.')} = {_toml_value(value)}  # {explanation}")
+    return "\n".join([*top, *network]) + "\n"
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(str(item) for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else repr(value)
