@@ -23,6 +23,8 @@ results are compared.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -33,6 +35,12 @@ from backgammon.jit import highest_bit, kernel
 ORDER_VERSION = 1
 MAX_CANDIDATES = 4096
 """Free rows a buffer must have for one roll; 3,875 is a bound on the plays of a double."""
+
+Trace = Any
+"""int32[T] to receive the walk over the plays (see `generate`), or None: kernels are compiled for each."""
+
+LEAF = 1 << 16
+"""Bit of a trace entry whose result is a candidate."""
 
 _OUTSIDE = 0x03FFFF80  # bits 7..25
 _BAR_BIT = 1 << 25
@@ -94,22 +102,44 @@ def _is_repeat(out: Board, start: int, row: int) -> bool:
 
 
 @kernel
-def _single_die(board: Board, own: int, free: int, die: int, out: Board, row: int) -> int:
-    """Every result of playing one die only; returns the next free row."""
+def _note(trace: Trace, entry: int, depth: int, source: int, target: int, leaf: int) -> int:
+    """Append one step of the walk to the trace, if there is one; gives the next free entry."""
+    if trace is not None:
+        trace[entry] = leaf | depth << 12 | source << 6 | max(target, 0)
+        return entry + 1
+    return entry
+
+
+@kernel
+def _single_die(
+    board: Board, own: int, free: int, die: int, out: Board, row: int, trace: Trace, entry: int
+) -> tuple[int, int]:
+    """Every result of playing one die only; gives the next free row and trace entry."""
     sources = _sources(own, free, die)
     while sources:
         source = highest_bit(sources)
         sources ^= 1 << source
         _copy(board, out[row])
         _move(out[row], source, source - die)
+        entry = _note(trace, entry, 1, source, source - die, LEAF)
         row += 1
-    return row
+    return row, entry
 
 
 @kernel
 def _two_dice_in_order(
-    board: Board, own: int, free: int, first: int, second: int, out: Board, start: int, row: int, scratch: Board
-) -> int:
+    board: Board,
+    own: int,
+    free: int,
+    first: int,
+    second: int,
+    out: Board,
+    start: int,
+    row: int,
+    scratch: Board,
+    trace: Trace,
+    entry: int,
+) -> tuple[int, int]:
     """Results of `first` then `second` near the bear-off, repeats (from row `start` on) dropped by comparison."""
     sources = _sources(own, free, first)
     while sources:
@@ -117,6 +147,7 @@ def _two_dice_in_order(
         sources ^= 1 << source
         _copy(board, scratch[0])
         _move(scratch[0], source, source - first)
+        entry = _note(trace, entry, 1, source, source - first, 0)
         next_sources = _sources(_own_after(own, scratch[0], source, source - first), free, second)
         while next_sources:
             next_source = highest_bit(next_sources)
@@ -124,14 +155,25 @@ def _two_dice_in_order(
             _copy(scratch[0], out[row])
             _move(out[row], next_source, next_source - second)
             if not _is_repeat(out, start, row):
+                entry = _note(trace, entry, 2, next_source, next_source - second, LEAF)
                 row += 1
-    return row
+    return row, entry
 
 
 @kernel
 def _two_dice(
-    board: Board, own: int, free: int, safe: int, high: int, low: int, out: Board, row: int, scratch: Board
-) -> int:
+    board: Board,
+    own: int,
+    free: int,
+    safe: int,
+    high: int,
+    low: int,
+    out: Board,
+    row: int,
+    scratch: Board,
+    trace: Trace,
+    entry: int,
+) -> tuple[int, int]:
     """Results of two different dice with at least two checkers outside home; see the module's text for the masks."""
     parent = scratch[0]
     sources = own & (free << high)
@@ -142,6 +184,7 @@ def _two_dice(
         sources ^= 1 << source
         _copy(board, parent)
         _move(parent, source, source - high)
+        entry = _note(trace, entry, 1, source, source - high, 0)
         own_after = _own_after(own, parent, source, source - high)
         next_sources = own_after & (free << low)
         if own_after & _BAR_BIT:
@@ -153,6 +196,7 @@ def _two_dice(
             next_sources ^= 1 << next_source
             _copy(parent, out[row])
             _move(out[row], next_source, next_source - low)
+            entry = _note(trace, entry, 2, next_source, next_source - low, LEAF)
             row += 1
     # Low die first: only what the high die first cannot reach.
     if not own & _BAR_BIT:
@@ -163,10 +207,13 @@ def _two_dice(
             _copy(board, out[row])
             _move(out[row], source, source - low)
             _move(out[row], source - low, source - low - high)
+            entry = _note(trace, entry, 1, source, source - low, 0)
+            entry = _note(trace, entry, 2, source - low, source - low - high, LEAF)
             row += 1
     elif board[25] == 1 and free >> (25 - low) & 1:
         _copy(board, parent)
         _move(parent, 25, 25 - low)
+        entry = _note(trace, entry, 1, 25, 25 - low, 0)
         next_sources = _own_after(own, parent, 25, 25 - low) & (free << high)
         if safe >> (25 - high) & 1 and safe >> (25 - low) & 1:
             next_sources &= ~(1 << (25 - low))
@@ -175,12 +222,24 @@ def _two_dice(
             next_sources ^= 1 << next_source
             _copy(parent, out[row])
             _move(out[row], next_source, next_source - high)
+            entry = _note(trace, entry, 2, next_source, next_source - high, LEAF)
             row += 1
-    return row
+    return row, entry
 
 
 @kernel
-def _double(board: Board, own: int, free: int, die: int, depth: int, out: Board, row: int, scratch: Board) -> int:
+def _double(
+    board: Board,
+    own: int,
+    free: int,
+    die: int,
+    depth: int,
+    out: Board,
+    row: int,
+    scratch: Board,
+    trace: Trace,
+    entry: int,
+) -> tuple[int, int]:
     """Results of playing the die exactly `depth` times (1..4), sources never increasing; no repeats arise."""
     sources1 = _sources(own, free, die)
     while sources1:
@@ -189,10 +248,12 @@ def _double(board: Board, own: int, free: int, die: int, depth: int, out: Board,
         if depth == 1:
             _copy(board, out[row])
             _move(out[row], source1, source1 - die)
+            entry = _note(trace, entry, 1, source1, source1 - die, LEAF)
             row += 1
             continue
         _copy(board, scratch[0])
         _move(scratch[0], source1, source1 - die)
+        entry = _note(trace, entry, 1, source1, source1 - die, 0)
         own1 = _own_after(own, scratch[0], source1, source1 - die)
         sources2 = _sources(own1, free, die) & ((2 << source1) - 1)
         while sources2:
@@ -201,10 +262,12 @@ def _double(board: Board, own: int, free: int, die: int, depth: int, out: Board,
             if depth == 2:
                 _copy(scratch[0], out[row])
                 _move(out[row], source2, source2 - die)
+                entry = _note(trace, entry, 2, source2, source2 - die, LEAF)
                 row += 1
                 continue
             _copy(scratch[0], scratch[1])
             _move(scratch[1], source2, source2 - die)
+            entry = _note(trace, entry, 2, source2, source2 - die, 0)
             own2 = _own_after(own1, scratch[1], source2, source2 - die)
             sources3 = _sources(own2, free, die) & ((2 << source2) - 1)
             while sources3:
@@ -213,10 +276,12 @@ def _double(board: Board, own: int, free: int, die: int, depth: int, out: Board,
                 if depth == 3:
                     _copy(scratch[1], out[row])
                     _move(out[row], source3, source3 - die)
+                    entry = _note(trace, entry, 3, source3, source3 - die, LEAF)
                     row += 1
                     continue
                 _copy(scratch[1], scratch[2])
                 _move(scratch[2], source3, source3 - die)
+                entry = _note(trace, entry, 3, source3, source3 - die, 0)
                 own3 = _own_after(own2, scratch[2], source3, source3 - die)
                 sources4 = _sources(own3, free, die) & ((2 << source3) - 1)
                 while sources4:
@@ -224,21 +289,32 @@ def _double(board: Board, own: int, free: int, die: int, depth: int, out: Board,
                     sources4 ^= 1 << source4
                     _copy(scratch[2], out[row])
                     _move(out[row], source4, source4 - die)
+                    entry = _note(trace, entry, 4, source4, source4 - die, LEAF)
                     row += 1
-    return row
+    return row, entry
 
 
 @kernel
-def generate(board: Board, die1: int, die2: int, out: Board, start: int, scratch: Board) -> int:
-    """Write every candidate of one roll into the rows of `out` from `start` on; gives the next free row.
+def generate_traced(
+    board: Board, die1: int, die2: int, out: Board, start: int, scratch: Board, trace: Trace
+) -> tuple[int, int]:
+    """Write every candidate of one roll into the rows of `out` from `start` on, and how each came about.
+
+    The trace is the depth-first walk that made them, one entry a move: `leaf | depth << 12 | source << 6 | target`, leaf
+    being LEAF or 0. A move of depth d is made on the board of the last entry of depth d - 1 (depth 0: `board`). The k-th
+    entry with a leaf is the k-th candidate. A dance has no entries.
 
     Args:
         board: int8[26], player on roll, valid and not over.
         die1: 1..6.
         die2: 1..6, in either order.
-        out: int8[R, 26], R >= start + MAX_CANDIDATES.
+        out: int8[R, >= 26], R >= start + MAX_CANDIDATES; columns from 26 on are left alone.
         start: first row to write.
-        scratch: int8[3, 26], overwritten.
+        scratch: int8[3, >= 26], overwritten.
+        trace: int32[2 * MAX_CANDIDATES], or None for no trace.
+
+    Returns:
+        The next free row of `out`, and the number of trace entries (0 without a trace).
     """
     own = 0
     free = 0
@@ -258,26 +334,35 @@ def generate(board: Board, die1: int, die2: int, out: Board, start: int, scratch
         own |= _BAR_BIT
         num_outside += board[25]
     row = start
+    entry = 0
     if die1 == die2:
         depth = 4
         while row == start and depth > 0:
-            row = _double(board, own, free, die1, depth, out, row, scratch)
+            row, entry = _double(board, own, free, die1, depth, out, row, scratch, trace, 0)
             depth -= 1
     else:
         high = max(die1, die2)
         low = min(die1, die2)
         if num_outside >= 2:
-            row = _two_dice(board, own, free, safe, high, low, out, row, scratch)
+            row, entry = _two_dice(board, own, free, safe, high, low, out, row, scratch, trace, entry)
         else:
-            row = _two_dice_in_order(board, own, free, high, low, out, start, row, scratch)
-            row = _two_dice_in_order(board, own, free, low, high, out, start, row, scratch)
+            row, entry = _two_dice_in_order(board, own, free, high, low, out, start, row, scratch, trace, entry)
+            row, entry = _two_dice_in_order(board, own, free, low, high, out, start, row, scratch, trace, entry)
         if row == start:
-            row = _single_die(board, own, free, high, out, row)
+            row, entry = _single_die(board, own, free, high, out, row, trace, 0)
         if row == start:
-            row = _single_die(board, own, free, low, out, row)
+            row, entry = _single_die(board, own, free, low, out, row, trace, 0)
     if row == start:
         _copy(board, out[row])
         row += 1
+        entry = 0
+    return row, entry
+
+
+@kernel
+def generate(board: Board, die1: int, die2: int, out: Board, start: int, scratch: Board) -> int:
+    """`generate_traced` without a trace; gives the next free row."""
+    row, _ = generate_traced(board, die1, die2, out, start, scratch, None)
     return row
 
 
