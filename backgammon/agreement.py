@@ -8,7 +8,7 @@ stakes, so they are not independent: intervals treat the match (the "unit") as w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.intervals import Estimate, estimate_mean, estimate_rate
-from backgammon.phase import PHASES
+from backgammon.movegen import legal_candidates
+from backgammon.phase import PHASES, phase_codes
+from backgammon.player import CandidateScorer
+from backgammon.records.replay import ReplayedGame
 
 Integers = npt.NDArray[np.int64]
 
@@ -175,6 +178,43 @@ class AgreementCounter:
             by_player=tuple(by_player),
             forced=self.forced,
         )
+
+
+def measure_agreement(
+    games: Iterable[ReplayedGame], scorer: CandidateScorer, batch_size: int = 4096
+) -> AgreementReport:
+    """Agreement of a scorer with the players of replayed games.
+
+    Args:
+        games: as a reading of logs gives them; consumed.
+        scorer: orders the candidates.
+        batch_size: decisions scored together; changes the speed and nothing else.
+    """
+    counter = AgreementCounter()
+    batch: list[ReplayedGame] = []
+    for game in games:
+        batch.append(game)
+        if sum(len(part.boards) for part in batch) >= batch_size:
+            _count_games(batch, scorer, counter)
+            batch = []
+    _count_games(batch, scorer, counter)
+    return counter.report()
+
+
+def _count_games(games: Sequence[ReplayedGame], scorer: CandidateScorer, counter: AgreementCounter) -> None:
+    """Score every decision of some games and count it."""
+    if not games:
+        return
+    boards = np.concatenate([game.boards for game in games])
+    candidates, offsets = legal_candidates(boards, np.concatenate([game.dice for game in games]))
+    chosen = np.concatenate([game.chosen_rows for game in games])
+    counter.add(
+        ranks=chosen_ranks(scorer.evaluate(candidates), offsets, chosen),
+        sizes=np.diff(offsets),
+        phases=phase_codes(boards),
+        players=[game.players[seat] for game in games for seat in game.seats.tolist()],
+        units=[game.unit for game in games for _ in range(len(game.boards))],
+    )
 
 
 def _encode(names: Sequence[str], codes: dict[str, int]) -> Integers:

@@ -11,9 +11,14 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from backgammon.board import swap
 from backgammon.dice import Roll, make_roll
 from backgammon.errors import DiceError, NotationError
+from backgammon.notation.gnu_id import position_ids
 from backgammon.notation.quoting import quote
+from backgammon.records.replay import ReplayedGame
 
 EXAMPLE = '{"id": "4HPwATDgc/ABMA", "dice": [3, 1]}'
 MAX_LENGTH = 1 << 16
@@ -58,3 +63,31 @@ def parse_decision_line(line: bytes) -> DecisionLine:
     if not isinstance(dice, list) or len(dice) != 2:
         raise DiceError(f'"dice" must be a list of two numbers from 1 to 6, as in {EXAMPLE}')
     return DecisionLine(record, position_id, make_roll(dice[0], dice[1]))
+
+
+def format_game(game: ReplayedGame, with_forced: bool = False) -> bytes:
+    """The plays of a replayed game, one line each with line feed, in order.
+
+    Args:
+        game: dances are not in it.
+        with_forced: also the plays without a choice.
+    """
+    wanted = np.flatnonzero((game.num_candidates > 1) | with_forced)
+    if not len(wanted):
+        return b""
+    before = position_ids(game.boards[wanted])
+    played = position_ids(swap(game.afters[wanted]))
+    names = [json.dumps(name) for name in game.players]
+    head = f'{{"file": {json.dumps(game.file)}, "game": {game.game}, "turn": '
+    numbers = zip(
+        game.turns[wanted].tolist(),
+        game.seats[wanted].tolist(),
+        game.dice[wanted].tolist(),
+        game.num_candidates[wanted].tolist(),
+        strict=True,
+    )
+    return "".join(
+        f'{head}{turn}, "player": {names[seat]}, "id": "{before[i]}", "dice": {dice}, "played": "{played[i]}", '
+        f'"candidates": {count}}}\n'
+        for i, (turn, seat, dice, count) in enumerate(numbers)
+    ).encode()

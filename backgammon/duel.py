@@ -220,6 +220,37 @@ class _Table:
             self._dice[slot, 0] = 1 + one, 1 + (one + int(rng.integers(1, 6))) % 6
 
 
+def play_out(
+    player: Player, board: Board, dice: tuple[int, int], num_games: int, rng: np.random.Generator
+) -> npt.NDArray[np.int8]:
+    """Points of the player on roll when `player` plays both sides to the end, many times.
+
+    Args:
+        player: moves for both.
+        board: int8[26], the player on roll; not over.
+        dice: what that player has to play first; later rolls are random.
+        num_games: at least 1.
+        rng: dice and noise.
+
+    Returns:
+        int8[num_games], -3 to 3, cubeless.
+    """
+    points = np.zeros(num_games, dtype=np.int8)
+    games = np.arange(num_games)
+    boards = np.repeat(board[None], num_games, axis=0)
+    rolls = np.full((num_games, 2), dice, dtype=np.int8)
+    sign = 1
+    while len(games):
+        noise = rng.integers(0, 2**64, size=len(games), dtype=np.uint64)
+        after = chosen_boards(player.name, boards, rolls, player.choose(boards, rolls, noise))
+        is_over = ~(after > 0).any(axis=1)
+        points[games[is_over]] = [sign * points_won(final) for final in after[is_over]]
+        games, boards = games[~is_over], swap(after[~is_over])
+        rolls = rng.integers(1, 7, size=(len(games), 2), dtype=np.int8)
+        sign = -sign
+    return points
+
+
 def chosen_boards(name: str, boards: Board, dice: Board, rows: npt.NDArray[np.int64]) -> Board:
     """The candidates that a player's rows stand for, int8[N, 26], seen by the player who has just moved.
 

@@ -10,12 +10,15 @@
     |   +-- IdError          a Position ID, Match ID or XGID that cannot be decoded
     +-- RecordError          a log that cannot be read
     +-- GameError            an action the state of the game does not allow
+    |   +-- CandidateOverflow  a roll with more candidates than an environment has actions
     +-- ModelError           a checkpoint that cannot be used (damaged, foreign, other feature version)
     +-- DataError            shards that cannot be used (damaged, other version, empty)
     +-- ConfigError          a setting that does not exist or is out of range
 
 A message says what is wrong, where, and how to mend it.
 """
+
+from __future__ import annotations
 
 
 class PairgammonError(Exception):
@@ -68,3 +71,18 @@ class DataError(PairgammonError):
 
 class ConfigError(PairgammonError):
     """A setting that does not exist or is out of range."""
+
+
+class CandidateOverflow(GameError):
+    """A roll with more candidates than an environment has actions; `needed` is their number."""
+
+    def __init__(self, needed: int, available: int) -> None:
+        self.needed = needed
+        self.available = available
+        super().__init__(
+            f"a roll has {needed} candidates, but the action space holds {available}: "
+            f"make the environment with max_candidates={needed} or more"
+        )
+
+    def __reduce__(self) -> tuple[type[CandidateOverflow], tuple[int, int]]:
+        return CandidateOverflow, (self.needed, self.available)

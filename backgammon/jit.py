@@ -89,25 +89,3 @@ def kernel(function: Function) -> Function:
         return cast(Function, numba.njit(cache=True, nogil=True)(function))
     finally:
         _SETTINGS.CACHE_DIR = saved
-
-
-if DISABLED:
-
-    def highest_bit(mask: int) -> int:
-        """Index of the highest set bit; mask must not be 0."""
-        return int(mask).bit_length() - 1
-
-else:
-    from llvmlite import ir
-    from numba.core import types
-    from numba.extending import intrinsic
-
-    @intrinsic
-    def highest_bit(_typing_context: Any, _mask: Any) -> Any:
-        """Index of the highest set bit of an int64; mask must not be 0 (one machine instruction)."""
-
-        def generate_code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            leading = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
-            return builder.sub(ir.Constant(ir.IntType(64), 63), leading)
-
-        return types.int64(types.int64), generate_code

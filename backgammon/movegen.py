@@ -30,7 +30,8 @@ import numpy.typing as npt
 
 from backgammon.board import NUM_LOCATIONS, Board
 from backgammon.errors import DiceError, PositionError
-from backgammon.jit import highest_bit, kernel
+from backgammon.intrinsics import highest_bit
+from backgammon.jit import kernel
 
 ORDER_VERSION = 1
 MAX_CANDIDATES = 4096
@@ -300,9 +301,9 @@ def generate_traced(
 ) -> tuple[int, int]:
     """Write every candidate of one roll into the rows of `out` from `start` on, and how each came about.
 
-    The trace is the depth-first walk that made them, one entry a move: `leaf | depth << 12 | source << 6 | target`, leaf
-    being LEAF or 0. A move of depth d is made on the board of the last entry of depth d - 1 (depth 0: `board`). The k-th
-    entry with a leaf is the k-th candidate. A dance has no entries.
+    The trace is the depth-first walk that made them, one entry a move: `leaf | depth << 12 | source << 6 | target`,
+    leaf being LEAF or 0. A move of depth d is made on the board of the last entry of depth d - 1 (depth 0: `board`).
+    The k-th entry with a leaf is the k-th candidate. A dance has no entries.
 
     Args:
         board: int8[26], player on roll, valid and not over.
@@ -335,14 +336,14 @@ def generate_traced(
         num_outside += board[25]
     row = start
     entry = 0
-    if die1 == die2:
+    high = int(max(die1, die2))  # plain Python must not shift masks by an int8
+    low = int(min(die1, die2))
+    if high == low:
         depth = 4
         while row == start and depth > 0:
-            row, entry = _double(board, own, free, die1, depth, out, row, scratch, trace, 0)
+            row, entry = _double(board, own, free, high, depth, out, row, scratch, trace, 0)
             depth -= 1
     else:
-        high = max(die1, die2)
-        low = min(die1, die2)
         if num_outside >= 2:
             row, entry = _two_dice(board, own, free, safe, high, low, out, row, scratch, trace, entry)
         else:

@@ -51,6 +51,13 @@ class RowChooser(Protocol):
         """As `Player.choose`, without the noise."""
 
 
+class CandidateScorer(Protocol):
+    """Gives candidates an order by numbers that compare within ONE decision (a ranker, not an evaluator)."""
+
+    def evaluate(self, boards: Board) -> npt.NDArray[np.float32]:
+        """Scores float32[M] of candidates int8[M, 26], seen by the player who has just moved; greater is better."""
+
+
 class RandomPlayer:
     """Chooses every candidate with the same probability."""
 

@@ -9,11 +9,12 @@ the moment, so a play that is taken back and played otherwise meets the same dic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from backgammon import game as turns
+from backgammon.board import Position
 from backgammon.dice import Roll, throw, throw_opening
 from backgammon.errors import ConfigError, GameError
 from backgammon.game import GameState, Stage
@@ -98,6 +99,10 @@ class Session:
         """True when the match is won or the agreed number of games has been played."""
         return self.score.is_over or self.num_finished == self.num_games
 
+    def board_of(self, seat: int) -> Position:
+        """The position in play in the view of a seat."""
+        return self.state.position if self.state.turn == seat else self.state.position.swap()
+
     def throw_dice(self, dice: tuple[int, int] | None = None) -> None:
         """Throw for the turn: the session's own dice, or `dice` from the table.
 
@@ -115,6 +120,19 @@ class Session:
         else:
             own = self._thrown()[0]
             self.state = turns.roll_dice(self.state, *(dice or own))
+
+    def rethrow_dice(self, dice: tuple[int, int]) -> None:
+        """Put right the dice that were typed for this turn.
+
+        Raises:
+            GameError: there are no dice to play, or they belong to an opening roll that would change the turn.
+            DiceError: impossible dice.
+        """
+        if self.state.stage is not Stage.PLAY:
+            raise GameError("no dice to put right: none have been thrown in this turn")
+        if not self.turns:
+            raise GameError("an opening roll decides who starts: begin the game again to change it")
+        self.state = turns.roll_dice(replace(self.state, stage=Stage.ROLL, roll=None), *dice)
 
     def _thrown(self) -> tuple[Roll, np.uint64]:
         """Dice and noise that belong to the turn in play."""

@@ -1,7 +1,7 @@
 """Settings of a training run: every name, default, range and explanation is written here and nowhere else.
 
-A run is configured by a TOML file plus overrides (`--set network.hidden=[128]`), checked as a whole, and echoed into the run
-folder by `to_toml`; the echo read back gives an equal `TrainConfig`.
+A run is configured by a TOML file plus overrides (`--set network.hidden=[128]`), checked as a whole, and echoed into
+the run folder by `to_toml`; the echo read back gives an equal `TrainConfig`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ ACTIVATIONS: tuple[str, ...] = ("relu", "tanh")
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
 MAX_WIDTH = 8192
 MAX_LAYERS = 8
+
+_BARE_WORD = re.compile("[A-Za-z_-]+")
 
 
 def _setting(default: Any, explanation: str) -> Any:
@@ -46,7 +49,9 @@ class NetworkConfig:
         """Refuse values out of range with a ConfigError."""
         fits = len(self.hidden) <= MAX_LAYERS and all(1 <= width <= MAX_WIDTH for width in self.hidden)
         _require(fits, "network.hidden", list(self.hidden), f"at most {MAX_LAYERS} widths from 1 to {MAX_WIDTH}")
-        _require(self.activation in ACTIVATIONS, "network.activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
+        _require(
+            self.activation in ACTIVATIONS, "network.activation", self.activation, f"one of {', '.join(ACTIVATIONS)}"
+        )
         _require(0.0 <= self.dropout <= 0.9, "network.dropout", self.dropout, "from 0 to 0.9")
 
 
@@ -142,7 +147,7 @@ def parse_override(text: str) -> tuple[str, object]:
     if not equals:
         raise ConfigError(f"{text!r}: write name=value, for instance epochs=5")
     bare = value.strip()
-    if bare and all(character.isalpha() or character in "-_" for character in bare) and bare not in ("true", "false", "inf", "nan"):
+    if _BARE_WORD.fullmatch(bare) and bare not in ("true", "false", "inf", "nan"):
         return name.strip(), bare
     try:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
@@ -195,7 +200,9 @@ def _suggestion(name: str, valid: list[str]) -> str:
 def _convert(name: str, value: object, default: object) -> object:
     """`value` as the type of `default`."""
     if isinstance(default, tuple):
-        if isinstance(value, (list, tuple)) and all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+        if isinstance(value, (list, tuple)) and all(
+            isinstance(item, int) and not isinstance(item, bool) for item in value
+        ):
             return tuple(value)
         raise ConfigError(f"{name} = {value!r}: must be a list of whole numbers, for instance [256, 32]")
     if isinstance(default, str):
@@ -218,7 +225,8 @@ def to_values(config: TrainConfig) -> dict[str, object]:
 
 def to_toml(config: TrainConfig) -> str:
     """The configuration as a TOML file with every setting explained."""
-    top, network = [], ["", "[network]"]
+    top: list[str] = []
+    network = ["", "[network]"]
     for name, value, explanation in _walk(config, ""):
         target = network if name.startswith("network.") else top
         target.append(f"{name.removeprefix('network.')} = {_toml_value(value)}  # {explanation}")

@@ -4,11 +4,11 @@ M positions, F features. Positions are seen by the player who has just moved (ca
 
     features(board) = BASE + sum over locations of TABLE[location, count at the location + 15]
 
-Because every feature is a sum over locations, a linear first layer W can be folded into one table of W @ TABLE[...]: at play
-time a candidate that differs from its parent in a few locations costs a few row additions (see `scorer`).
+Because every feature is a sum over locations, a linear first layer W can be folded into one table of W @ TABLE[...]:
+at play time a candidate that differs from its parent in a few locations costs a few row additions (see `scorer`).
 
-The units per side and location (one, two, three, four or more, and the surplus above three halved) are those of Tesauro
-(1989) with an extra unit for exactly three; checkers off and pips are scaled to 0..1 (pips may exceed 1).
+The units per side and location (one, two, three, four or more, and the surplus above three halved) are those of
+Tesauro (1989) with an extra unit for exactly three; checkers off and pips are scaled to 0..1 (pips may exceed 1).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _build() -> tuple[tuple[str, ...], Rows, Rows]:
     table = np.zeros((NUM_LOCATIONS, NUM_COUNTS, len(names)), dtype=np.float32)
     for side in ("own", "opponent"):
         base[totals[side, "off"]] = 1.0
-    for index, (place, location, sign) in enumerate(places):
+    for index, (_, location, sign) in enumerate(places):
         side = "own" if sign > 0 else "opponent"
         distance = location if sign > 0 else BAR - location
         for count in range(1, NUM_CHECKERS + 1):
@@ -71,7 +71,6 @@ def _build() -> tuple[tuple[str, ...], Rows, Rows]:
             row[index * len(UNITS) : (index + 1) * len(UNITS)] = _unit_values(count)
             row[totals[side, "off"]] = -count / NUM_CHECKERS
             row[totals[side, "pips"]] = count * distance / START_PIPS
-        del place
     return tuple(names), base, table
 
 
@@ -80,7 +79,8 @@ NUM_FEATURES = len(NAMES)
 for _array in (BASE, TABLE):
     _array.setflags(write=False)
 
-# TABLE is 98 % zeros: the encoder walks its entries row by row (compressed rows: entries ROW_STARTS[r] to ROW_STARTS[r + 1]).
+# TABLE is 98 % zeros: the encoder walks its entries row by row (compressed rows: entries ROW_STARTS[r] to
+# ROW_STARTS[r + 1]).
 _nonzero_rows, _nonzero_columns = np.nonzero(TABLE.reshape(-1, NUM_FEATURES))
 ROW_STARTS = np.searchsorted(_nonzero_rows, np.arange(NUM_LOCATIONS * NUM_COUNTS + 1)).astype(np.int32)
 COLUMNS = _nonzero_columns.astype(np.int16)
@@ -143,7 +143,9 @@ def check_counts(boards: Board) -> Board:
     if array.ndim != 2 or array.shape[1] != NUM_LOCATIONS or array.dtype != np.int8:
         raise PositionError(f"boards must be int8[M, {NUM_LOCATIONS}], not {array.dtype}{list(array.shape)}")
     if array.size and (array.max() > NUM_CHECKERS or array.min() < -NUM_CHECKERS):
-        raise PositionError(f"boards hold counts outside -{NUM_CHECKERS}..{NUM_CHECKERS}: no location can hold more checkers")
+        raise PositionError(
+            f"boards hold counts outside -{NUM_CHECKERS}..{NUM_CHECKERS}: no location can hold more checkers"
+        )
     return np.ascontiguousarray(array)
 
 

@@ -2,9 +2,9 @@
 
 B decisions, N the most candidates of one of them (shorter ones are padded; `mask` is True on real candidates).
 
-Writing x_i = exp(f_i - f_chosen) for the rejected candidates, the listwise loss is log(1 + sum x_i) and the pairwise sum is
-sum log(1 + x_i): equal for two candidates, and pairwise is never less. Cross-entropy, not Tesauro's squared error: the latter's
-extra factor sigma' starves pairs that are badly wrong.
+Writing x_i = exp(f_i - f_chosen) for the rejected candidates, the listwise loss is log(1 + sum x_i) and the pairwise
+sum is sum log(1 + x_i): equal for two candidates, and pairwise is never less. Cross-entropy, not Tesauro's squared
+error: the latter's extra factor sigma' starves pairs that are badly wrong.
 """
 
 from __future__ import annotations

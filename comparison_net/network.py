@@ -2,9 +2,9 @@
 
 B any leading shape, F features, H units of the last hidden layer.
 
-The output has no bias: it would cancel in every difference. Swapping a and b inverts the answer exactly, and preferences are
-transitive, because both follow from the order of the real numbers f(a), f(b). A score f is comparable among the candidates
-of ONE decision only.
+The output has no bias: it would cancel in every difference. Swapping a and b inverts the answer exactly, and
+preferences are transitive, because both follow from the order of the real numbers f(a), f(b). A score f is comparable
+among the candidates of ONE decision only.
 """
 
 from __future__ import annotations

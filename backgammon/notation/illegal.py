@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from backgammon.board import BAR, HOME
+from backgammon.notation.formatting import list_plays
 from backgammon.notation.legs import Hop, point_name
 from backgammon.notation.quoting import quote
-from backgammon.notation.readings import Step, legal_plays, possible_readings, ways_of_hop
+from backgammon.notation.readings import Step, legal_plays, plays_with, possible_readings, ways_of_hop
 from backgammon.rules import Decision
 
 
@@ -19,21 +18,23 @@ def explain_illegal(text: str, hops: tuple[Hop, ...], decision: Decision) -> str
         hops: its hops, at least one.
         decision: in which no reading of them is a whole legal play.
     """
+    roll = decision.roll
     if decision.is_dance:
-        return f"{quote(text)}: no checker can move with {decision.roll}, so the turn passes; leave the play empty"
-    plays = [Counter((move.source, move.target) for move in play) for _, play in legal_plays(decision)]
-    legal = {step for play in plays for step in play}
+        return f"{quote(text)}: no checker can move with {roll}, so the turn passes; leave the play empty"
+    legal = {(move.source, move.target) for _, play in legal_plays(decision) for move in play}
     for hop in hops:
         if not _can_be_part(hop, decision, legal):
             reason = _reason(hop, hops, decision)
-            return f"{_name_hop(hop, text)} is not legal with {decision.roll}{reason}; {_legal_from(hop.source, legal)}"
-    readings = possible_readings(hops, decision)
-    false_star = next((reading.false_star for reading in readings if reading.false_star is not None), None)
-    if false_star is not None:
-        return f"{quote(text)}: the star at {false_star.target} marks a hit, but no lone checker of the opponent is met there"
-    if any(Counter(reading.steps) <= play for reading in readings for play in plays):
-        return f"{quote(text)} is only a part of a play: with {decision.roll} {_dice_to_play(plays)} must be played"
-    return f"{quote(text)} is not legal with {decision.roll}: its moves are not legal together; {_legal_from(hops[0].source, legal)}"
+            return f"{_name_hop(hop, text)} is not legal with {roll}{reason}; {_legal_from(hop.source, legal)}"
+    false_stars = [reading.false_star for reading in possible_readings(hops, decision)]
+    if false_stars and all(false_stars):
+        return f"{quote(text)}: the star marks a hit, but no lone checker of the opponent stands there"
+    fitting = plays_with(hops, decision)
+    if fitting:
+        return f"{quote(text)} is not a whole play of {roll}; plays with it: {list_plays(fitting.values())}"
+    return (
+        f"{quote(text)} is not legal with {roll}: these moves do not go together; {_legal_from(hops[0].source, legal)}"
+    )
 
 
 def _can_be_part(hop: Hop, decision: Decision, legal: set[Step]) -> bool:
@@ -80,8 +81,3 @@ def _legal_from(source: int, legal: set[Step]) -> str:
 
 def _join(steps: list[Step]) -> str:
     return ", ".join(f"{point_name(source)}/{point_name(target)}" for source, target in steps)
-
-
-def _dice_to_play(plays: list[Counter[Step]]) -> str:
-    num_moves = max(play.total() for play in plays)
-    return {1: "one die", 2: "two dice", 3: "three moves", 4: "four moves"}[num_moves]

@@ -5,8 +5,9 @@
     or, without any "/" or "-", pairs of points: 8 5 6 5
     point  24 ... 1; bar or 25; off or 0; upper or lower case
 
-Points are numbered from the mover's side. One leg is one checker (count: that many); a hop is the way between two written
-points and may take several dice. Dialects after the .mat files of XG, gnubg, Jellyfish, BackgammonGalaxy, Snowie and FIBS.
+Points are numbered from the mover's side. One leg is one checker (count: that many); a hop is the way between two
+written points and may take several dice. Dialects after the logs of XG, gnubg, Jellyfish, BackgammonGalaxy, Snowie,
+FIBS.
 """
 
 from __future__ import annotations
@@ -90,7 +91,9 @@ def _parse_pairs(tokens: list[str], text: str) -> list[Hop]:
         if (_PAIR_TARGET if index % 2 else _PAIR_SOURCE).fullmatch(token) is None:
             raise _malformed(token, text)
     if len(tokens) % 2:
-        raise MalformedPlay(f"{quote(text)} has a point left over: write moves as 8/5 6/5 or as pairs of points, 8 5 6 5")
+        raise MalformedPlay(
+            f"{quote(text)} has a point left over: write moves as 8/5 6/5 or as pairs of points, 8 5 6 5"
+        )
     return [_make_hop(tokens[i], tokens[i + 1], text) for i in range(0, len(tokens), 2)]
 
 

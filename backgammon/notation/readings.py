@@ -1,18 +1,20 @@
 """What the hops of a text can mean with a roll: single-die moves, and the candidate they lead to.
 
-A reading is judged by its RESULT, so the order in which legs are written does not matter: a landing on a lone opponent hits
-in any order, and a result that is a candidate has some legal order. Only the way through an unwritten point leaves a
-choice (13/7 with 42 passes 9 or 11); there stars decide, and without a star the way that hits nobody.
+A reading is judged by its RESULT, so the order in which legs are written does not matter: a landing on a lone opponent
+hits in any order, and a result that is a candidate has some legal order. Only the way through an unwritten point leaves
+a choice (13/7 with 42 passes 9 or 11); there stars decide, and without a star the way that hits nobody.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
+from backgammon.board import Board
 from backgammon.errors import IllegalPlay
 from backgammon.notation.legs import Hop
 from backgammon.rules import Decision, Move, Play, apply_move, single_moves
@@ -126,7 +128,7 @@ def legal_plays(decision: Decision) -> list[tuple[int, Play]]:
     orders = [(high,) * 4] if high == low else [(high, low), (low, high)]
     found: dict[tuple[Move, ...], tuple[int, Play]] = {}
 
-    def walk(board: np.ndarray, dice: tuple[int, ...], made: Play) -> None:
+    def walk(board: Board, dice: tuple[int, ...], made: Play) -> None:
         moves = single_moves(board, dice[0]) if dice else []
         row = None if moves else rows.get(board.tobytes())
         if row is not None:
@@ -140,3 +142,14 @@ def legal_plays(decision: Decision) -> list[tuple[int, Play]]:
     for order in orders:
         walk(decision.position.board, order, ())
     return list(found.values())
+
+
+def plays_with(hops: tuple[Hop, ...], decision: Decision) -> dict[int, Play]:
+    """By row of its candidate, a legal play that contains the hops (whole, or with other moves)."""
+    wanted = [Counter(reading.steps) for reading in possible_readings(hops, decision) if reading.false_star is None]
+    fitting: dict[int, Play] = {}
+    for row, play in legal_plays(decision):
+        made = Counter((move.source, move.target) for move in play)
+        if row not in fitting and any(steps <= made for steps in wanted):
+            fitting[row] = play
+    return fitting

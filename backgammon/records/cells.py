@@ -33,8 +33,8 @@ MAX_GAP = 3
 _ROW = re.compile(r"\s*([0-9]{1,4})\)")
 _FUSED_ROW = re.compile(r"(?<=\s)([0-9]{1,4})\)(?=\s)")
 _CELL = re.compile(
-    r"(?<![0-9/])(?P<dice>[0-9]{2}):"
-    r"|\b(?P<word>(?:re)?doubles|takes|accepts|drops|passes|beavers|raccoons|wins|los(?:s)?es|concedes|resigns)\b"
+    r"(?P<dice>[0-9]{2}):"  # may touch the play before it: a full left cell runs into the right one
+    r"|\b(?P<word>(?:re)?doubles|takes|accepts|drops|passes|beavers|raccoons|wins|losses|loses|concedes|resigns)\b"
     r"|(?P<blank>\?{3,8})",
     re.IGNORECASE | re.ASCII,
 )
@@ -43,7 +43,7 @@ _IN_PLACE_OF_PLAY = ("concedes", "resigns")
 
 
 class _Cell(NamedTuple):
-    """Where a cell begins in the row, the word that begins it (lower case, "roll", "????" or ""), dice, and the rest."""
+    """Where a cell begins in its row, the word it begins with (lower case, "roll", "????" or ""), dice, the rest."""
 
     column: int
     word: str
@@ -77,12 +77,13 @@ def read_row(line: str, number: int) -> list[Action]:
             if index < 2:
                 actions.extend(_read_cell(cell, seat, number, row))
             else:
-                actions.append(UnreadableAction(seat, cell.word + cell.text, line=number, row=row))
+                begin = f"{cell.dice}:" if cell.dice else cell.word
+                actions.append(UnreadableAction(seat, f"{begin} {cell.text}".strip(), line=number, row=row))
     return actions
 
 
 def _split_fused(line: str) -> Iterator[tuple[int, str]]:
-    """(number of the row or 0, its text); the text begins where the line or the fused row begins, to keep its columns."""
+    """(number of the row or 0, its text); the text of a fused row begins with its number, so that columns hold."""
     first = _ROW.match(line)
     if first is None:
         yield 0, line

@@ -3,8 +3,8 @@
 T rolls of a game. The rules (measured on some 2,170 real matches):
 
 * A leg that ends on a lone opponent hits it, star or no star; half of the writers never mark a hit.
-* A leg longer than a die with no hop written may go either way: the way whose number of hits is nearest to the number of
-  stars is meant, and of two such ways the one with fewer hits.
+* A leg longer than a die with no hop written may go either way: the way whose number of hits is nearest to the number
+  of stars is meant, and of two such ways the one with fewer hits.
 * Legs are made in the order written; one whose checker is not there yet waits for the others.
 * The result must be one of the candidates of the roll: that is the whole legal check, and its row is the answer.
 """
@@ -153,9 +153,10 @@ def _execute(
     candidates: Board,
     scratch: Board,
 ) -> int:
-    """Play on from `board` (left in the view of the next to roll) until a roll cannot be resolved; number of rolls tried."""
+    """Play on from `board`, which is used up, until a roll cannot be resolved; gives the number of rolls tried."""
     trial = scratch[3]
-    for t in range(dice.shape[0]):
+    num_rolls: int = dice.shape[0]
+    for t in range(num_rolls):
         if _is_out_of_checkers(board):
             statuses[t] = OVER
             return t + 1
@@ -169,7 +170,7 @@ def _execute(
             row = -1 if is_dance else _find_play(board, die1, die2, codes[t], candidates, count, trial)
             if row < 0:
                 status = AMBIGUOUS if row == -2 else ILLEGAL
-        elif kind == BLANK or kind == UNKNOWN or kind == CANNOT_MOVE:
+        elif kind in (BLANK, UNKNOWN, CANNOT_MOVE):
             status = DANCED if is_dance else COULD_MOVE if kind == CANNOT_MOVE else UNPLAYED
         else:
             status = UNUSABLE
@@ -184,7 +185,7 @@ def _execute(
             afters[t, i] = candidates[row, i]
         for i in range(26):
             board[i] = -afters[t, 25 - i]
-    return dice.shape[0]
+    return num_rolls
 
 
 class Execution:

@@ -6,9 +6,9 @@
       name1 ' : ' score1  <2+ blanks>  name2 ' : ' score2
       { [ n ')' ] left-cell right-cell } }
 
-XG, Jellyfish, GNU Backgammon, BackgammonGalaxy, Backgammon Studio, Snowie and GamesGrid write this grammar in dialects that
-differ in the words of a cell, in the marks of a play and in the columns. The reader chooses cell by cell, never by file
-name. A file may hold several matches, each with its own "point match" line.
+XG, Jellyfish, GNU Backgammon, BackgammonGalaxy, Backgammon Studio, Snowie and GamesGrid write this grammar in dialects
+that differ in the words of a cell, in the marks of a play and in the columns. The reader chooses cell by cell, never by
+file name. A file may hold several matches, each with its own "point match" line.
 
 Nothing is checked here beyond the grammar: what cannot be understood becomes an `UnreadableAction` (or an ignored line
 outside the rows), and `replay` decides what that costs.
@@ -37,6 +37,9 @@ from backgammon.records.record import (
     UnreadableAction,
 )
 
+HEAD_BYTES = 1 << 18
+"""The line of the match must begin within so many bytes."""
+
 MAX_LINE = 2_000
 """Characters in a line; the longest row ever seen has 120."""
 
@@ -55,6 +58,7 @@ _GAME = re.compile(r"\s*Game\s+([0-9]{1,9})\b", re.IGNORECASE)
 _LEFT_SCORE = re.compile(r":\s*([0-9]{1,9})\s{2,}(?=\S)")
 _RIGHT_SCORE = re.compile(r"\s*([0-9]{1,9})\s*", re.ASCII)
 _RATING = re.compile(r",[0-9]{1,5}(?:[.][0-9]{1,3})?$")
+_NOT_A_LOG = 'not a log of the .mat family: it has no line such as "7 point match"'
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -66,22 +70,27 @@ def decode(data: bytes) -> tuple[str, str]:
     """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
-            return data.decode(encoding, errors="replace"), encoding
+            return data.decode(encoding, errors="replace").replace("\ufeff", ""), encoding
     if b"\0" in data:
         raise RecordError("this is no text but a binary file; a log of the .mat family is needed")
     try:
-        return data.decode("utf-8"), "utf-8"
+        return data.decode("utf-8").replace("\ufeff", ""), "utf-8"  # joined files have marks inside
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace"), "cp1252"
 
 
-def looks_like_mat(head: bytes) -> bool:
-    """True when the beginning of a file holds a "point match" line; says nothing about the rest."""
-    try:
-        text, _ = decode(head)
-    except RecordError:
-        return False
-    return any(_MATCH.match(line[:MAX_LINE]) for line in _split_lines(text))
+def check_head(head: bytes) -> None:
+    """Refuse a file by its beginning, so that what is no log need not be read or unpacked to its end.
+
+    Args:
+        head: the first HEAD_BYTES bytes, or all of a shorter file.
+
+    Raises:
+        RecordError: no text, or no "N point match" line.
+    """
+    text, _ = decode(head)
+    if not any(_MATCH.match(line[:MAX_LINE]) for line in _split_lines(text)):
+        raise RecordError(_NOT_A_LOG)
 
 
 def read(data: bytes, name: str = "") -> list[MatchRecord]:
@@ -100,7 +109,7 @@ def read(data: bytes, name: str = "") -> list[MatchRecord]:
         reader.read_line(number, line)
     reader.end_match()
     if not reader.matches:
-        raise RecordError('not a log of the .mat family: it has no line such as "7 point match"')
+        raise RecordError(_NOT_A_LOG)
     return reader.matches
 
 
@@ -146,8 +155,8 @@ class _Reader:
             return
         if is_row(line):
             self._read_row(number, line)
-        elif line.lstrip("\ufeff ").startswith(";"):
-            self._read_comment(line.lstrip("\ufeff"))
+        elif line.lstrip().startswith(";"):
+            self._read_comment(line)
         elif match := _MATCH.match(line):
             self.end_match()
             self._length, self._line = int(match[1]), number
@@ -262,24 +271,31 @@ def _write_game(game: GameRecord) -> Iterator[str]:
     yield f" Game {game.number}"
     yield f" {f'{left} : {game.scores[0]}':<30}  {right} : {game.scores[1]}"
     row = 0
+    for cells, result in _arrange(game.actions):
+        if result is not None:
+            yield " " * (6 if result.seat == 0 else 34) + _format_cell(result).lstrip()
+        else:
+            row += 1
+            yield f"{row:3d}) {cells[0]:<28}  {cells[1]}".rstrip()
+
+
+def _arrange(actions: tuple[Action, ...]) -> Iterator[tuple[list[str], ResultAction | None]]:
+    """The lines of a game: either the two cells of a row, or a result, which has a line of its own."""
     cells = ["", ""]
-    for action in game.actions:
-        is_new_row = any(cells) if action.seat == 0 else bool(cells[1])
-        if isinstance(action, ResultAction) or is_new_row:
-            if any(cells):
-                row += 1
-                yield _format_row(row, cells)
+    for action in actions:
+        is_alone = isinstance(action, ResultAction | UnreadableAction)
+        if any(cells) and (is_alone or action.seat == 0 or cells[1]):
+            yield cells, None
             cells = ["", ""]
         if isinstance(action, ResultAction):
-            yield " " * (6 if action.seat == 0 else 34) + _format_cell(action).lstrip()
-        else:
-            cells[action.seat] = _format_cell(action)
+            yield cells, action
+            continue
+        cells[action.seat] = _format_cell(action)
+        if is_alone:
+            yield cells, None
+            cells = ["", ""]
     if any(cells):
-        yield _format_row(row + 1, cells)
-
-
-def _format_row(row: int, cells: list[str]) -> str:
-    return f"{row:3d}) {cells[0]:<28}  {cells[1]}".rstrip()
+        yield cells, None
 
 
 def _format_cell(action: Action) -> str:

@@ -174,8 +174,9 @@ class MatchRecord:
 
 
 def _share_beginning(one: str, other: str) -> bool:
-    """True when any word of one name begins the other, case apart: "Llabba" and "Llabba B.", "Job" and "Maxence Job"."""
+    """True when some word of one name begins with the other name: "Job" and "Maxence Job", "Llab" and "Llabba"."""
     one, other = one.casefold(), other.casefold()
-    if not one or not other:
-        return False
-    return any(o.startswith(one) for o in other.split()) or any(o.startswith(other) for o in one.split()) or one == other
+    return any(
+        bool(short) and (whole.startswith(short) or any(word.startswith(short) for word in whole.split()))
+        for short, whole in ((one, other), (other, one))
+    )

@@ -1,7 +1,7 @@
 """The command line `pairgammon`: parse, call, print.
 
-Every command lives in a module of its own that is imported when the command is used, and imports what it needs inside the
-command. So `pairgammon --help` answers at once, and only `train` ever loads torch.
+Every command lives in a module of its own that is imported when the command is used, and imports what it needs inside
+the command. So `pairgammon --help` answers at once, and only `train` ever loads torch.
 """
 
 from __future__ import annotations
@@ -35,11 +35,7 @@ def main() -> None:
 
     Every command has its own help with an example: pairgammon COMMAND --help.
 
-    \b
-    A first round:
-      pairgammon play                            a game against the model that ships with the package
-      pairgammon train data/logs --out runs/one  learn from logs
-      pairgammon evaluate LOGS --model runs/one  how often it agrees with the players of other logs
+    Start with `pairgammon play`: a game against the model that ships with the package.
     """
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -22,6 +22,38 @@ import click
 EXIT_MISTAKE = 1
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+
+
+class ExampleCommand(click.Command):
+    """A command whose help ends in examples."""
+
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        """A command.
+
+        Args:
+            *args: as for click.Command.
+            examples: (command line, what it does).
+            **kwargs: as for click.Command.
+        """
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each command line unbroken so that it can be copied."""
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Examples"):
+            for line, meaning in self.examples:
+                formatter.write_text(f"# {meaning}")
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --model, the same in every command that takes it."""
+    return click.option(
+        "--model",
+        metavar="RUN_OR_FILE",
+        help="A folder made by `train`, or a checkpoint; without it, the model that ships with the package.",
+    )(function)
 
 
 class LazyGroup(click.Group):
@@ -57,7 +89,7 @@ class LazyGroup(click.Group):
             sys.stdout.flush()  # a reader that has gone away shows here, where it can be handled
             return result
         except KeyboardInterrupt:
-            _print_error("interrupted")
+            click.echo("\ninterrupted" if sys.stderr.isatty() else "interrupted", err=True)  # after the terminal's ^C
             ctx.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
             _discard_output()

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import click
 
 from comparison_net.cli.group import ExampleCommand, model_option
-
-if TYPE_CHECKING:
-    from backgammon.decision_line import DecisionLine
-    from comparison_net.scorer import Scorer
 
 BATCH_SIZE = 2048
 """Decisions that are scored together; more gain no speed, only memory."""
@@ -39,6 +35,7 @@ def command(model: str | None, skip_bad: bool) -> None:
     Lines are answered in order and as soon as they are read, so that another program can ask one question at a time. The
     first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
     """
+    from comparison_net.ranking import answer_lines
     from comparison_net.scorer import load_scorer
 
     scorer = load_scorer(model)
@@ -46,7 +43,7 @@ def command(model: str | None, skip_bad: bool) -> None:
     if source.isatty():
         click.echo("Type or paste decisions, one a line; end with Ctrl-D.", err=True)
     for lines in _read_batches(source):
-        for answer in _answer_batch(lines, scorer, skip_bad):
+        for answer in answer_lines(lines, scorer, skip_bad):
             sink.write(answer)
         sink.flush()
 
@@ -67,11 +64,3 @@ def _read_batches(source: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
             yield numbered[start : start + BATCH_SIZE]
     if rest.strip():
         yield [(number + 1, rest)]
-
-
-def _answer_batch(lines: list[tuple[int, bytes]], scorer: Scorer, skip_bad: bool) -> Iterator[bytes]:
-    """The answers in order, each with its line feed.
-
-    Raises:
-        NotationError: a line cannot be used and `skip_bad` is off; the lines before it are answered first.
-    """

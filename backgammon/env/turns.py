@@ -1,0 +1,493 @@
+"""The kernels that step many games at once: dice, moves, turns, opponents, results.
+
+Axis legend: N games, M candidates of all N games together.
+
+The state of game i is one row of four arrays, written by these kernels only:
+
+    boards     int8[N, 26]     the seat on roll (see `board`); at the end of an episode the winner
+    registers  int8[N, 9]      the columns below
+    clocks     uint64[N, 3]    key, episode and turn of the game's stream of chance (see `stream`)
+
+The rules of turns are those of `backgammon.game`, cubeless; `tests/test_env_core.py` plays the same dice through it.
+Seat 0 is the agent. With opponent SELF the caller decides for both seats; with RANDOM seat 1 plays inside the kernel;
+with OUTSIDE the game stops at stage OPPONENT until somebody hands in the row of a candidate.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.board import START, Board
+from backgammon.env.micro import NO_OP, NUM_ACTIONS, Mask, fill_mask, move_checker
+from backgammon.env.stream import throw_dice, throw_opening, turn_noise
+from backgammon.jit import kernel
+from backgammon.movegen import MAX_CANDIDATES, _copy, generate
+
+Registers = npt.NDArray[np.int8]
+Clocks = npt.NDArray[np.uint64]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+SEAT, HIGH, LOW, NUM_HIGH, NUM_LOW, STAGE, POINTS, SCORE_0, SCORE_1 = range(9)
+"""Columns of registers: seat on roll; the roll, larger die first; how often each die is still to be played (doubles
+count as HIGH only); the stage; points of the last finished game for seat 0; points of both seats in the match."""
+NUM_REGISTERS = 9
+
+KEY, EPISODE, TURN = range(3)
+"""Columns of clocks."""
+
+UNUSED, AGENT, OPPONENT, OVER, FORFEIT = range(5)
+"""Stages: never started; the caller decides; an outside opponent decides; the episode is over; the seat on roll is about
+to lose it by an illegal action."""
+
+SELF, RANDOM, OUTSIDE = range(3)
+"""Kinds of opponent."""
+
+_NEXT = np.uint64(1)
+
+
+@kernel
+def _set_dice(registers: Registers, i: int, high: int, low: int) -> None:
+    registers[i, HIGH] = high
+    registers[i, LOW] = low
+    registers[i, NUM_HIGH] = 4 if high == low else 1
+    registers[i, NUM_LOW] = 0 if high == low else 1
+
+
+@kernel
+def _roll(registers: Registers, clocks: Clocks, i: int) -> None:
+    """Throw the dice of the turn that the clock shows."""
+    high, low = throw_dice(clocks[i, KEY], clocks[i, EPISODE], clocks[i, TURN])
+    _set_dice(registers, i, high, low)
+
+
+@kernel
+def _open_game(boards: Board, registers: Registers, clocks: Clocks, i: int) -> None:
+    """The starting position; the seat with the larger opening die is on roll and plays both."""
+    _copy(START, boards[i])
+    die0, die1 = throw_opening(clocks[i, KEY], clocks[i, EPISODE], clocks[i, TURN])
+    registers[i, SEAT] = 0 if die0 > die1 else 1
+    _set_dice(registers, i, max(die0, die1), min(die0, die1))
+
+
+@kernel
+def _swap(board: Board) -> None:
+    """Turn the board round to the other player, in place."""
+    for k in range(13):
+        other = board[25 - k]
+        board[25 - k] = -board[k]
+        board[k] = -other
+
+
+@kernel
+def _has_won(board: Board) -> bool:
+    """True when the seat on roll has borne off every checker."""
+    for k in range(1, 26):
+        if board[k] > 0:
+            return False
+    return True
+
+
+@kernel
+def _points_of_win(board: Board) -> int:
+    """1, 2 or 3: what the seat on roll, who has borne off all, wins (see `board.points_won`)."""
+    left = 0
+    for k in range(25):
+        left -= board[k]
+    if left < 15:
+        return 1
+    for k in range(7):  # the winner's home board and the loser's bar
+        if board[k] < 0:
+            return 3
+    return 2
+
+
+@kernel
+def _end_turn(boards: Board, registers: Registers, clocks: Clocks, i: int, match_length: int) -> bool:
+    """Score a finished game or pass the dice; False when the episode is over."""
+    clocks[i, TURN] += _NEXT
+    if not _has_won(boards[i]):
+        _swap(boards[i])
+        registers[i, SEAT] = 1 - registers[i, SEAT]
+        _roll(registers, clocks, i)
+        return True
+    winner = registers[i, SEAT]
+    points = _points_of_win(boards[i])
+    registers[i, POINTS] = points if winner == 0 else -points
+    registers[i, SCORE_0 + winner] += points
+    if registers[i, SCORE_0 + winner] < match_length:
+        _open_game(boards, registers, clocks, i)
+        return True
+    registers[i, NUM_HIGH] = 0
+    registers[i, NUM_LOW] = 0
+    registers[i, STAGE] = OVER
+    return False
+
+
+@kernel
+def _forfeit(boards: Board, registers: Registers, i: int) -> None:
+    """The seat on roll loses the episode by a single game; the board is turned to the winner."""
+    registers[i, POINTS] = -1 if registers[i, SEAT] == 0 else 1
+    registers[i, SEAT] = 1 - registers[i, SEAT]
+    _swap(boards[i])
+    registers[i, NUM_HIGH] = 0
+    registers[i, NUM_LOW] = 0
+    registers[i, STAGE] = OVER
+
+
+@kernel
+def play_at_random(boards: Board, registers: Registers, clocks: Clocks, i: int, out: Board, scratch: Board) -> None:
+    """The seat on roll takes each candidate with the same probability, exactly as `player.RandomPlayer` does.
+
+    Args:
+        boards: int8[N, 26], row i is changed to the chosen candidate (not turned round).
+        registers: int8[N, 9].
+        clocks: uint64[N, 3].
+        i: the game.
+        out: int8[MAX_CANDIDATES, 26], overwritten.
+        scratch: int8[3, 26], overwritten.
+    """
+    number = generate(boards[i], registers[i, HIGH], registers[i, LOW], out, 0, scratch)
+    noise = turn_noise(clocks[i, KEY], clocks[i, EPISODE], clocks[i, TURN])
+    fraction = np.float64(noise >> np.uint64(11)) * 2.0**-53
+    _copy(out[int(fraction * number)], boards[i])
+
+
+@kernel
+def _hand_over(
+    boards: Board,
+    registers: Registers,
+    clocks: Clocks,
+    i: int,
+    opponent: int,
+    match_length: int,
+    out: Board,
+    scratch: Board,
+) -> None:
+    """From dice just thrown on to the next decision that is not the kernel's own."""
+    while opponent != SELF and registers[i, SEAT] == 1:
+        if opponent == OUTSIDE:
+            registers[i, STAGE] = OPPONENT
+            return
+        play_at_random(boards, registers, clocks, i, out, scratch)
+        if not _end_turn(boards, registers, clocks, i, match_length):
+            return
+    registers[i, STAGE] = AGENT
+
+
+@kernel
+def _start_episode(
+    boards: Board,
+    registers: Registers,
+    clocks: Clocks,
+    i: int,
+    opponent: int,
+    match_length: int,
+    out: Board,
+    scratch: Board,
+) -> None:
+    """The next episode of a game: its first game from the opening roll on."""
+    clocks[i, EPISODE] += _NEXT
+    clocks[i, TURN] = np.uint64(0)
+    registers[i, POINTS] = 0
+    registers[i, SCORE_0] = 0
+    registers[i, SCORE_1] = 0
+    _open_game(boards, registers, clocks, i)
+    _hand_over(boards, registers, clocks, i, opponent, match_length, out, scratch)
+
+
+@kernel
+def start_episodes(
+    boards: Board,
+    registers: Registers,
+    clocks: Clocks,
+    opponent: int,
+    match_length: int,
+    out: Board,
+    scratch: Board,
+) -> None:
+    """Begin the next episode in every game.
+
+    Args:
+        boards: int8[N, 26].
+        registers: int8[N, 9].
+        clocks: uint64[N, 3].
+        opponent: SELF, RANDOM or OUTSIDE.
+        match_length: points that end the episode; 1 for single games.
+        out: int8[MAX_CANDIDATES, 26], overwritten.
+        scratch: int8[3, 26], overwritten.
+    """
+    for i in range(boards.shape[0]):
+        _start_episode(boards, registers, clocks, i, opponent, match_length, out, scratch)
+
+
+@kernel
+def set_up(
+    boards: Board,
+    registers: Registers,
+    clocks: Clocks,
+    position: Board,
+    seat: int,
+    high: int,
+    low: int,
+    opponent: int,
+    match_length: int,
+    out: Board,
+    scratch: Board,
+) -> None:
+    """Put the first game of a new episode into another position, in every game.
+
+    Args:
+        boards: int8[N, 26], episodes just begun by `start_episodes` with opponent SELF.
+        registers: int8[N, 9].
+        clocks: uint64[N, 3].
+        position: int8[26] of the seat on roll, in play.
+        seat: 0 or 1, the seat on roll; -1 to leave it to the opening dice.
+        high: larger die; 0 to throw the dice (an opening roll when the position is the start).
+        low: smaller die, or 0.
+        opponent: SELF, RANDOM or OUTSIDE.
+        match_length: as in `start_episodes`.
+        out: int8[MAX_CANDIDATES, 26], overwritten.
+        scratch: int8[3, 26], overwritten.
+    """
+    is_start = True
+    for k in range(26):
+        is_start = is_start and position[k] == START[k]
+    for i in range(boards.shape[0]):
+        _copy(position, boards[i])
+        if seat >= 0:
+            registers[i, SEAT] = seat
+        if high > 0:
+            _set_dice(registers, i, high, low)
+        elif not is_start:
+            _roll(registers, clocks, i)
+        _hand_over(boards, registers, clocks, i, opponent, match_length, out, scratch)
+
+
+@kernel
+def step_moves(
+    boards: Board,
+    registers: Registers,
+    clocks: Clocks,
+    masks: Mask,
+    actions: Integers,
+    has_ended: Flags,
+    opponent: int,
+    match_length: int,
+    out: Board,
+    scratch: Board,
+) -> None:
+    """One micro-move in every game that waits for the agent; a game that is over begins its next episode.
+
+    Args:
+        boards: int8[N, 26].
+        registers: int8[N, 9].
+        clocks: uint64[N, 3].
+        masks: int8[N, 156] of the present states.
+        actions: int64[N], each allowed by its mask (ignored where the episode is over).
+        has_ended: bool[N], set where the episode ends with this move.
+        opponent: SELF, RANDOM or OUTSIDE.
+        match_length: points that end the episode; 1 for single games.
+        out: int8[MAX_CANDIDATES, 26], overwritten.
+        scratch: int8[3, 26], overwritten.
+    """
+    for i in range(boards.shape[0]):
+        has_ended[i] = False
+        if registers[i, STAGE] == OVER:
+            _start_episode(boards, registers, clocks, i, opponent, match_length, out, scratch)
+            continue
+        if registers[i, STAGE] == FORFEIT:
+            _forfeit(boards, registers, i)
+            has_ended[i] = True
+            continue
+        action = actions[i]
+        is_turn_over = True
+        if action != NO_OP:
+            move_checker(boards[i], action)
+            used = NUM_HIGH if action % 6 + 1 == registers[i, HIGH] else NUM_LOW
+            registers[i, used] -= 1
+            is_turn_over = registers[i, NUM_HIGH] + registers[i, NUM_LOW] == 0 or _has_won(boards[i])
+        if is_turn_over:
+            if _end_turn(boards, registers, clocks, i, match_length):
+                _hand_over(boards, registers, clocks, i, opponent, match_length, out, scratch)
+            else:
+                has_ended[i] = True
+
+
+@kernel
+def step_plays(
+    boards: Board,
+    registers: Registers,
+    clocks: Clocks,
+    candidates: Board,
+    offsets: Integers,
+    rows: Integers,
+    has_ended: Flags,
+    opponent: int,
+    match_length: int,
+    out: Board,
+    scratch: Board,
+) -> None:
+    """One whole turn in every game that waits for the agent; a game that is over begins its next episode.
+
+    Args:
+        boards: int8[N, 26].
+        registers: int8[N, 9].
+        clocks: uint64[N, 3].
+        candidates: int8[M, 26] of the present states.
+        offsets: int64[N + 1]; those of game i are rows offsets[i] to offsets[i + 1].
+        rows: int64[N], each from 0 to the number of the game's candidates - 1 (ignored where the episode is over).
+        has_ended: bool[N], set where the episode ends with this turn.
+        opponent: SELF, RANDOM or OUTSIDE.
+        match_length: points that end the episode; 1 for single games.
+        out: int8[MAX_CANDIDATES, 26], overwritten.
+        scratch: int8[3, 26], overwritten.
+    """
+    for i in range(boards.shape[0]):
+        has_ended[i] = False
+        if registers[i, STAGE] == OVER:
+            _start_episode(boards, registers, clocks, i, opponent, match_length, out, scratch)
+            continue
+        if registers[i, STAGE] == FORFEIT:
+            _forfeit(boards, registers, i)
+            has_ended[i] = True
+            continue
+        _copy(candidates[offsets[i] + rows[i]], boards[i])
+        if _end_turn(boards, registers, clocks, i, match_length):
+            _hand_over(boards, registers, clocks, i, opponent, match_length, out, scratch)
+        else:
+            has_ended[i] = True
+
+
+@kernel
+def answer(
+    boards: Board,
+    registers: Registers,
+    clocks: Clocks,
+    waiting: Integers,
+    rows: Integers,
+    has_ended: Flags,
+    match_length: int,
+    out: Board,
+    scratch: Board,
+) -> int:
+    """The outside opponent's whole turns; gives the index in `waiting` of the first impossible row, or -1.
+
+    Args:
+        boards: int8[N, 26].
+        registers: int8[N, 9].
+        clocks: uint64[N, 3].
+        waiting: int64[W], the games at stage OPPONENT.
+        rows: int64[W], the chosen row of each game's candidates.
+        has_ended: bool[N], set where the episode ends with this turn.
+        match_length: points that end the episode; 1 for single games.
+        out: int8[MAX_CANDIDATES, 26], overwritten.
+        scratch: int8[3, 26], overwritten.
+    """
+    for j in range(waiting.shape[0]):
+        i = waiting[j]
+        number = generate(boards[i], registers[i, HIGH], registers[i, LOW], out, 0, scratch)
+        if rows[j] < 0 or rows[j] >= number:
+            return j
+        _copy(out[rows[j]], boards[i])
+        if _end_turn(boards, registers, clocks, i, match_length):
+            _hand_over(boards, registers, clocks, i, OUTSIDE, match_length, out, scratch)
+        else:
+            has_ended[i] = True
+    return -1
+
+
+@kernel
+def fill_noise(clocks: Clocks, games: Integers, noise: npt.NDArray[np.uint64]) -> None:
+    """The noise of the present turn of some games: clocks uint64[N, 3], games int64[W], noise uint64[W] overwritten."""
+    for j in range(games.shape[0]):
+        i = games[j]
+        noise[j] = turn_noise(clocks[i, KEY], clocks[i, EPISODE], clocks[i, TURN])
+
+
+@kernel
+def fill_masks(boards: Board, registers: Registers, masks: Mask) -> None:
+    """The mask of every game, int8[N, 156]; of an episode that is over (or waits for its opponent) the no-op."""
+    for i in range(boards.shape[0]):
+        if registers[i, STAGE] == AGENT:
+            fill_mask(
+                boards[i],
+                int(registers[i, HIGH]),
+                int(registers[i, LOW]),
+                int(registers[i, NUM_HIGH]),
+                int(registers[i, NUM_LOW]),
+                masks[i],
+            )
+        else:
+            masks[i] = 0
+            masks[i, NO_OP] = 1
+
+
+@kernel
+def fill_candidates(
+    boards: Board, registers: Registers, out: Board, offsets: Integers, first: int, scratch: Board
+) -> int:
+    """The candidates of every game from `first` on until `out` might overflow; gives the number of games finished.
+
+    An episode that is over has its final board as only candidate.
+
+    Args:
+        boards: int8[N, 26].
+        registers: int8[N, 9].
+        out: int8[R, 26], filled from row offsets[first] on.
+        offsets: int64[N + 1]; written from first + 1 on.
+        first: game to begin with.
+        scratch: int8[3, 26], overwritten.
+    """
+    for i in range(first, boards.shape[0]):
+        if offsets[i] + MAX_CANDIDATES > out.shape[0]:
+            return i
+        if registers[i, STAGE] == AGENT:
+            offsets[i + 1] = generate(boards[i], registers[i, HIGH], registers[i, LOW], out, offsets[i], scratch)
+        else:
+            _copy(boards[i], out[offsets[i]])
+            offsets[i + 1] = offsets[i] + 1
+    return boards.shape[0]
+
+
+@kernel
+def pad_masks(offsets: Integers, mask: Mask) -> None:
+    """Set mask[i, r] = 1 for every candidate r of game i; mask: int8[N, K], zeros, K at least their number."""
+    for i in range(mask.shape[0]):
+        for r in range(offsets[i + 1] - offsets[i]):
+            mask[i, r] = 1
+
+
+@kernel
+def pad_candidates(candidates: Board, offsets: Integers, padded: Board, mask: Mask) -> None:
+    """As `pad_masks`, and copy the candidates to padded: int8[N, K, 26], zeros."""
+    for i in range(mask.shape[0]):
+        for r in range(offsets[i + 1] - offsets[i]):
+            mask[i, r] = 1
+            _copy(candidates[offsets[i] + r], padded[i, r])
+
+
+@kernel
+def first_illegal_move(registers: Registers, masks: Mask, actions: Integers, is_illegal: Flags) -> int:
+    """Mark the actions that may not be played now; gives the first such game, or -1. A game that is over takes any."""
+    first = -1
+    for i in range(actions.shape[0]):
+        action = actions[i]
+        is_allowed = 0 <= action < NUM_ACTIONS and masks[i, action] == 1
+        is_illegal[i] = registers[i, STAGE] == AGENT and not is_allowed
+        if is_illegal[i] and first < 0:
+            first = i
+    return first
+
+
+@kernel
+def first_illegal_play(registers: Registers, offsets: Integers, rows: Integers, is_illegal: Flags) -> int:
+    """Mark the rows that do not exist; gives the first such game, or -1. A game that is over takes any."""
+    first = -1
+    for i in range(rows.shape[0]):
+        is_allowed = 0 <= rows[i] < offsets[i + 1] - offsets[i]
+        is_illegal[i] = registers[i, STAGE] == AGENT and not is_allowed
+        if is_illegal[i] and first < 0:
+            first = i
+    return first

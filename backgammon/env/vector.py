@@ -1,0 +1,254 @@
+"""The vectorised environments: thousands of games stepped by one kernel, each with its own stream of chance.
+
+Game i behaves exactly as the single environment reset with the same seed would. After the step that ends an episode the
+next `step` begins a new one in that game, ignoring the action, with reward 0 (NEXT_STEP autoreset).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from backgammon.board import Board
+from backgammon.env import spaces
+from backgammon.env.batch import GameBatch, MoveGames, Observation, PlayGames
+from backgammon.env.encoding import Coding
+from backgammon.env.opponents import OpponentSpec, resolve_opponent
+from backgammon.env.options import Illegal, Reward, Rules, parse_set_up
+from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer, Scene
+from backgammon.env.single import DEFAULT_MAX_CANDIDATES, check_coding, check_max_candidates, draw_key
+from backgammon.errors import ConfigError, GameError
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Seeds = int | Sequence[int | None] | None
+Step = tuple[Observation, Floats, Bools, Bools, dict[str, Any]]
+
+
+class RaggedCandidates(Sequence[Board]):
+    """The candidates of all games: `ragged[i]` is int8[N_i, 26] of game i.
+
+    Attributes:
+        rows: int8[M, 26], those of game i are rows offsets[i] to offsets[i + 1].
+        offsets: int64[N + 1].
+    """
+
+    def __init__(self, rows: Board, offsets: npt.NDArray[np.int64]) -> None:
+        self.rows = rows
+        self.offsets = offsets
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, game: Any) -> Any:
+        if isinstance(game, slice):
+            return [self[i] for i in range(*game.indices(len(self)))]
+        i = range(len(self))[game]
+        return self.rows[self.offsets[i] : self.offsets[i + 1]]
+
+    def __iter__(self) -> Iterator[Board]:
+        return (self[i] for i in range(len(self)))
+
+
+class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
+    """What both vectorised environments have in common."""
+
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": list(RENDER_MODES),
+        "render_fps": RENDER_FPS,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
+    games: GameBatch
+
+    def __init__(self, num_envs: int, render_mode: str | None) -> None:
+        """Check what both have in common; subclasses make spaces and games."""
+        if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+            raise ConfigError(f"num_envs {num_envs!r}: give a whole number of games, at least 1")
+        self._renderer = Renderer(render_mode)
+        self.render_mode = render_mode
+        self.num_envs = int(num_envs)
+        self._rng_of_keys: np.random.Generator | None = None
+
+    def _batch_spaces(self) -> None:
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+
+    def reset(  # type: ignore[override]
+        self, *, seed: Seeds = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begin an episode in every game.
+
+        Args:
+            seed: one number, from which game i has seed + i; or one seed for each game, None leaving it to chance.
+            options: as in the single environment, the same for all games.
+
+        Raises:
+            ConfigError: not as many seeds as games, or an unknown option.
+            IdError: the position is an ID that cannot be decoded.
+            PositionError: the game is over in that position.
+            DiceError: impossible dice.
+        """
+        set_up = parse_set_up(options)
+        seeds = self._seeds_of_games(seed)
+        if isinstance(seed, (int, np.integer)):
+            super().reset(seed=int(seed))
+        if seeds is not None:
+            self.games.seed(np.array([draw_key(seeding.np_random(one)[0]) for one in seeds]))
+            self._rng_of_keys = self.np_random
+        elif self._rng_of_keys is not self.np_random:
+            self.games.seed(self.np_random.integers(0, 1 << 64, size=self.num_envs, dtype=np.uint64))
+            self._rng_of_keys = self.np_random
+        self.games.start(set_up)
+        if self.render_mode == "human":
+            self.render()
+        return self._give()
+
+    def _seeds_of_games(self, seed: Seeds) -> Sequence[int | None] | None:
+        if seed is None:
+            return None
+        if isinstance(seed, (int, np.integer)):
+            return range(int(seed), int(seed) + self.num_envs)
+        if len(seed) != self.num_envs:
+            raise ConfigError(f"{len(seed)} seeds for {self.num_envs} games: give one for each, or a single number")
+        return seed
+
+    def step(self, actions: npt.NDArray[np.int64]) -> Step:
+        """One action in every game.
+
+        Args:
+            actions: whole numbers [num_envs]; ignored for games whose episode ended in the last step.
+
+        Returns:
+            observations, rewards float64, terminations bool, truncations bool (never), infos: new arrays each time.
+
+        Raises:
+            GameError: call `reset` first; or not one whole number for each game.
+            IllegalPlay: an illegal action, with illegal="raise" only; no game has changed then.
+        """
+        games = self.games
+        given = np.asarray(actions)
+        if given.shape != (self.num_envs,) or given.dtype.kind not in "iu":
+            raise GameError(f"actions of shape {list(given.shape)} and type {given.dtype}: give {self.num_envs} integers")
+        self._play(given.astype(np.int64))
+        if self.render_mode == "human":
+            self.render()
+        observation, info = self._give()
+        truncations = np.zeros(self.num_envs, dtype=np.bool_)
+        return observation, games.rewards.copy(), games.has_ended.copy(), truncations, info
+
+    def render(self) -> tuple[Frame, ...] | None:  # type: ignore[override]
+        """A frame of every game; with "human" None, and the first game is shown."""
+        if self.render_mode == "human":
+            self._renderer.show(Scene.of(self.games, 0))
+            return None
+        return tuple(self._renderer.show(Scene.of(self.games, i)) for i in range(self.num_envs))
+
+    def close_extras(self, **kwargs: Any) -> None:  # noqa: ARG002 - Gymnasium's signature
+        """Close the window, if there is one."""
+        self._renderer.close()
+
+    def _play(self, actions: npt.NDArray[np.int64]) -> None:
+        raise NotImplementedError
+
+    def _give(self) -> tuple[Observation, dict[str, Any]]:
+        raise NotImplementedError
+
+    def _info(self, action_mask: npt.NDArray[np.int8]) -> dict[str, Any]:
+        """The single environment's info in Gymnasium's vector form: an array for each key, a mask for each `_key`."""
+        games = self.games
+        info: dict[str, Any] = {
+            "action_mask": action_mask,
+            "seat": games.registers[:, 0].copy(),
+            "dice": games.rolls(),
+            "illegal": games.is_illegal.copy(),
+            "points": games.points(),
+        }
+        return info | {f"_{key}": np.ones(self.num_envs, dtype=np.bool_) for key in info}
+
+
+class BackgammonVectorEnv(BatchEnv):
+    """`Backgammon-v0` for many games at once; spaces, arguments and rules as there, see `BackgammonEnv`."""
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        opponent: OpponentSpec = "random",
+        reward: Reward = "win",
+        match_length: int = 7,
+        illegal: Illegal = "replace",
+        observation: Coding = "counts",
+        render_mode: str | None = None,
+    ) -> None:
+        """See the chapter Arguments of `BackgammonEnv`; `num_envs` is the number of games.
+
+        Raises:
+            ConfigError: a value that does not exist.
+        """
+        super().__init__(num_envs, render_mode)
+        rules = Rules(reward, match_length, illegal)
+        check_coding(observation)
+        self.games: MoveGames = MoveGames(self.num_envs, resolve_opponent(opponent), rules, observation)
+        self.single_action_space = spaces.move_actions()
+        self.single_observation_space = spaces.move_observations(observation, rules)
+        self._batch_spaces()
+
+    def action_masks(self) -> Bools:
+        """bool[N, 156] of the legal actions."""
+        return self.games.masks.astype(np.bool_)
+
+    def _play(self, actions: npt.NDArray[np.int64]) -> None:
+        self.games.step(actions)
+
+    def _give(self) -> tuple[Observation, dict[str, Any]]:
+        observation = self.games.observe()
+        return observation, self._info(observation["action_mask"])
+
+
+class BackgammonTurnVectorEnv(BatchEnv):
+    """`BackgammonTurn-v0` for many games at once; spaces, arguments and rules as there, see `BackgammonTurnEnv`.
+
+    `info["candidates"]` is a `RaggedCandidates`. With `padded=False` nothing else holds the candidates, which is the
+    fastest way for learners that evaluate them in one batch (`rows`) anyhow.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        opponent: OpponentSpec = "random",
+        reward: Reward = "win",
+        match_length: int = 7,
+        illegal: Illegal = "replace",
+        max_candidates: int = DEFAULT_MAX_CANDIDATES,
+        padded: bool = True,
+        render_mode: str | None = None,
+    ) -> None:
+        """See the chapter Arguments of `BackgammonTurnEnv`; `num_envs` is the number of games.
+
+        Raises:
+            ConfigError: a value that does not exist.
+        """
+        super().__init__(num_envs, render_mode)
+        rules = Rules(reward, match_length, illegal)
+        check_max_candidates(max_candidates)
+        self._is_padded = padded
+        self.games: PlayGames = PlayGames(self.num_envs, resolve_opponent(opponent), rules, max_candidates)
+        self.single_action_space = spaces.play_actions(max_candidates)
+        self.single_observation_space = spaces.play_observations(max_candidates, padded, rules)
+        self._batch_spaces()
+
+    def _play(self, actions: npt.NDArray[np.int64]) -> None:
+        self.games.step(actions)
+
+    def _give(self) -> tuple[Observation, dict[str, Any]]:
+        games = self.games
+        observation = games.observe(self._is_padded)
+        info = self._info(observation["action_mask"])
+        info["candidates"] = RaggedCandidates(games.candidates.copy(), games.offsets.copy())
+        info["_candidates"] = np.ones(self.num_envs, dtype=np.bool_)
+        return observation, info

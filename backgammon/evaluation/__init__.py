@@ -1,0 +1,1 @@
+"""Outcome probabilities and equity: what a position is worth, apart from which play is best."""

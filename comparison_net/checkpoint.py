@@ -1,0 +1,199 @@
+"""Weights on disk: safetensors files that say what they are, written whole or not at all, refused when a bit is wrong.
+
+A file holds named tensors and one metadata entry, "pairgammon", a JSON text with the kind of file, its format version,
+a SHA-256 digest and the description. The digest is taken over every byte of the file with the digest itself blanked
+out, so neither a tensor, a name nor a digit of the description can change unnoticed (the container alone accepts any
+flipped bit).
+
+Two kinds: a *model* (weights only, small; what players load, without torch) and the *state* of a training run (see
+`run_state`). Equal contents give equal bytes: there is no time stamp and no path inside.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors
+import safetensors.numpy
+
+from backgammon.errors import ModelError
+from comparison_net import features
+from comparison_net.config import NetworkConfig
+
+Tensors = dict[str, npt.NDArray[Any]]
+
+FORMAT_VERSION = 1
+MODEL_KIND = "pairgammon-model"
+MODEL_FILE = "model.safetensors"
+"""Name of the model inside a run folder."""
+MAX_BYTES = 1 << 30
+"""Larger files are refused before they are read."""
+
+_ENTRY = "pairgammon"
+_BLANK = "0" * 64
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network as it travels: weights, and everything needed to use them and to know where they come from.
+
+    Attributes:
+        network: shape of the network.
+        weights: float32 parameters by name, as `ComparisonNet.weights` gives them.
+        data_fingerprint: that of the shards it was trained on.
+        summary: deterministic figures of the training: loss, epochs, steps, held-out agreement.
+        feature_version: input coding that the weights expect.
+    """
+
+    network: NetworkConfig
+    weights: Mapping[str, npt.NDArray[np.float32]]
+    data_fingerprint: str
+    summary: Mapping[str, Any]
+    feature_version: str = features.VERSION
+
+
+def weight_shapes(network: NetworkConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every parameter of a network."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    width = features.NUM_FEATURES
+    for index, next_width in enumerate(network.hidden):
+        shapes[f"trunk.layers.{index}.weight"] = (next_width, width)
+        shapes[f"trunk.layers.{index}.bias"] = (next_width,)
+        width = next_width
+    shapes["head.score.weight"] = (1, width)
+    return shapes
+
+
+def save_model(path: Path, model: Model) -> None:
+    """Write a model file, replacing an old one only when the new one is complete.
+
+    Raises:
+        ModelError: the file cannot be written.
+    """
+    description = {
+        "network": dataclasses.asdict(model.network),
+        "feature_version": model.feature_version,
+        "data_fingerprint": model.data_fingerprint,
+        "summary": dict(model.summary),
+    }
+    write_tensors(path, MODEL_KIND, dict(model.weights), description)
+
+
+def load_model(path: Path) -> Model:
+    """Read and check a model: a file, or a run folder that holds one.
+
+    Raises:
+        ModelError: missing, foreign, damaged, of another format or feature version.
+    """
+    file = path / MODEL_FILE if path.is_dir() else path
+    tensors, description = read_tensors(file, MODEL_KIND)
+    version = description.get("feature_version")
+    if version != features.VERSION:
+        raise ModelError(
+            f"{file}: made for input coding {version!r}, this program has {features.VERSION!r}; train the model again"
+        )
+    try:
+        shape = dict(description["network"])
+        network = NetworkConfig(**{**shape, "hidden": tuple(shape["hidden"])})
+        model = Model(network, tensors, str(description["data_fingerprint"]), dict(description["summary"]), version)
+        expected = weight_shapes(network)
+    except Exception as error:
+        raise ModelError(f"{file}: its description cannot be used ({error}); train the model again") from error
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    if found != expected or any(tensor.dtype != np.float32 for tensor in tensors.values()):
+        raise ModelError(f"{file}: holds {found}, its description needs float32 {expected}; train the model again")
+    return model
+
+
+def write_tensors(path: Path, kind: str, tensors: Tensors, description: Mapping[str, Any]) -> None:
+    """Write a file of `kind` with its digest: a temporary file in the same folder, flushed to disk, then renamed.
+
+    Raises:
+        ModelError: the file cannot be written.
+    """
+    head = {"kind": kind, "format_version": FORMAT_VERSION, "sha256": _BLANK}
+    # One metadata entry only: safetensors writes several in an order that differs from run to run.
+    text = json.dumps({**head, "description": description}, sort_keys=True)
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    content = safetensors.numpy.save(contiguous, {_ENTRY: text})
+    content = content.replace(_BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
+    try:
+        replace_file(path, content)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put `content` at `path` so that a reader, or a crash, meets either the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def read_tensors(path: Path, kind: str) -> tuple[Tensors, dict[str, Any]]:
+    """The tensors and the description of a file of `kind`, every byte verified.
+
+    Raises:
+        ModelError: missing, too large, no such file, another kind or version, or altered.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ModelError(f"{path}: {size:,} bytes, more than the {MAX_BYTES:,} that a model may have")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be read ({error.strerror or error}); give a model file or a run folder"
+        ) from error
+    entry = _read_entry(path, content)
+    if entry.get("kind") != kind:
+        raise ModelError(f"{path}: is a {entry.get('kind')!r} file, not {kind!r}")
+    if entry.get("format_version") != FORMAT_VERSION:
+        raise ModelError(
+            f"{path}: format version {entry.get('format_version')}, this program reads {FORMAT_VERSION}; "
+            "train the model again"
+        )
+    digest = str(entry.get("sha256")).encode()
+    if hashlib.sha256(content.replace(digest, _BLANK.encode(), 1)).hexdigest().encode() != digest:
+        raise ModelError(f"{path}: damaged, its SHA-256 does not match; copy it again or train the model again")
+    try:
+        return safetensors.numpy.load(content), dict(entry["description"])
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: damaged ({error}); copy it again or train the model again") from error
+
+
+def _read_entry(path: Path, content: bytes) -> dict[str, Any]:
+    """Our metadata entry from the header: 8 bytes of length, then JSON."""
+    length = int.from_bytes(content[:8], "little")
+    try:
+        if len(content) < 8 or length > len(content) - 8:
+            raise ValueError("the header is longer than the file")
+        entry = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_ENTRY])
+        if not isinstance(entry, dict):
+            raise TypeError("the description is not an object")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelError(f"{path}: not a pairgammon file, or damaged ({type(error).__name__}: {error})") from error
+    return entry

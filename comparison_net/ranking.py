@@ -1,0 +1,103 @@
+"""Ranking of decisions that come as JSON lines: many at once, candidates best first.
+
+Axis legend: N decisions, M candidates of all N decisions together (rows offsets[i] to offsets[i + 1] are decision i).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from backgammon.board import Board, swap
+from backgammon.decision_line import DecisionLine, parse_decision_line
+from backgammon.errors import NotationError, PairgammonError, PositionError
+from backgammon.movegen import legal_candidates
+from backgammon.notation.gnu_id import parse_position_ids, position_ids
+from backgammon.player import CandidateScorer
+
+Problems = dict[int, PairgammonError]
+"""What is wrong with a line, by its place in the batch."""
+
+
+def answer_lines(
+    lines: Sequence[tuple[int, bytes]], scorer: CandidateScorer, skip_bad: bool = False
+) -> Iterator[bytes]:
+    """One answer for each line, in order, with line feed: the same object with "best" and "candidates".
+
+    Args:
+        lines: (number for messages, text) of each decision, see `decision_line`.
+        scorer: gives the order.
+        skip_bad: answer a line that cannot be used with an object that has "line" and "error".
+
+    Raises:
+        NotationError: a line cannot be used and `skip_bad` is off; every line before it has been answered.
+    """
+    decisions, boards, problems = _read_lines(lines)
+    first_bad = min(problems, default=len(lines))
+    if not skip_bad:
+        usable = sum(place < first_bad for place, _ in decisions)
+        decisions, boards = decisions[:usable], boards[:usable]
+    answers = dict(zip((place for place, _ in decisions), _rank([line for _, line in decisions], boards, scorer), strict=True))
+    for place, (number, _) in enumerate(lines):
+        if place in answers:
+            yield answers[place]
+        elif skip_bad:
+            yield json.dumps({"line": number, "error": str(problems[place])}).encode() + b"\n"
+        else:
+            raise NotationError(f"line {number}: {problems[place]}")
+
+
+def _read_lines(lines: Sequence[tuple[int, bytes]]) -> tuple[list[tuple[int, DecisionLine]], Board, Problems]:
+    """(place, line) of the usable decisions, their boards int8[N, 26], and what is wrong with the others."""
+    parsed: list[tuple[int, DecisionLine]] = []
+    problems: Problems = {}
+    for place, (_, text) in enumerate(lines):
+        try:
+            parsed.append((place, parse_decision_line(text)))
+        except PairgammonError as error:
+            problems[place] = error
+    try:
+        boards = parse_position_ids([line.position_id for _, line in parsed])
+    except PairgammonError:
+        parsed, boards = _read_one_by_one(parsed, problems)
+    in_play = (boards > 0).any(axis=1) & (boards < 0).any(axis=1)
+    for index in np.flatnonzero(~in_play).tolist():
+        place, line = parsed[index]
+        problems[place] = PositionError(f"{line.position_id}: the game is over in this position, there is nothing to choose")
+    return [parsed[index] for index in np.flatnonzero(in_play).tolist()], boards[in_play], problems
+
+
+def _read_one_by_one(
+    parsed: list[tuple[int, DecisionLine]], problems: Problems
+) -> tuple[list[tuple[int, DecisionLine]], Board]:
+    """The lines whose Position ID can be decoded, and their boards; the others join the problems."""
+    usable, boards = [], [np.zeros((0, 26), dtype=np.int8)]
+    for place, line in parsed:
+        try:
+            boards.append(parse_position_ids([line.position_id]))
+            usable.append((place, line))
+        except PairgammonError as error:
+            problems[place] = error
+    return usable, np.concatenate(boards)
+
+
+def _rank(decisions: Sequence[DecisionLine], boards: Board, scorer: CandidateScorer) -> Iterator[bytes]:
+    """The answers to N usable decisions with boards int8[N, 26]."""
+    if not decisions:
+        return
+    dice = np.array([line.roll for line in decisions], dtype=np.int8)
+    candidates, offsets = legal_candidates(boards, dice)
+    scores = scorer.evaluate(candidates)
+    owners = np.repeat(np.arange(len(decisions)), np.diff(offsets))
+    order = np.lexsort((-scores, owners))  # stable: equal scores stay in canonical order
+    ids = position_ids(swap(candidates[order]))
+    ranked = scores[order].tolist()
+    for i, line in enumerate(decisions):
+        start, stop = int(offsets[i]), int(offsets[i + 1])
+        line.record.pop("best", None)
+        line.record.pop("candidates", None)
+        head = json.dumps(line.record)[:-1]
+        pairs = ", ".join(map('["%s", %.7g]'.__mod__, zip(ids[start:stop], ranked[start:stop], strict=True)))
+        yield f'{head}, "best": "{ids[start]}", "candidates": [{pairs}]}}\n'.encode()

@@ -1,0 +1,113 @@
+"""The folder of a training run: which file is what, the echoed configuration, and the log of events.
+
+What lies in it:
+
+    config.toml          every setting of the run, threads resolved; `--resume` reads it from here
+    shards/              the training data
+    state.safetensors    everything needed to go on after an interruption
+    log.jsonl            one line per event: start, progress, epoch, end
+    model.safetensors    the best weights so far by held-out agreement; what players load
+    last.safetensors     the weights after the last finished epoch
+    summary.json         figures of the finished run, timings included
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from backgammon.errors import ConfigError, DataError
+from comparison_net.checkpoint import MODEL_FILE, replace_file
+from comparison_net.config import TrainConfig, load_config, to_toml, to_values
+
+
+def usable_processors() -> int:
+    """Processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class RunFolder:
+    """Paths and small files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is created yet."""
+        self.path = path
+        self.config = path / "config.toml"
+        self.shards = path / "shards"
+        self.state = path / "state.safetensors"
+        self.log = path / "log.jsonl"
+        self.model = path / MODEL_FILE
+        self.last = path / "last.safetensors"
+        self.summary = path / "summary.json"
+
+    @property
+    def is_started(self) -> bool:
+        """True when a run has been configured here."""
+        return self.config.exists()
+
+    def start(self, config: TrainConfig) -> TrainConfig:
+        """Echo the configuration of a new run, with the number of threads filled in, and give it back.
+
+        Raises:
+            ConfigError: another run lives here, or the folder cannot be written.
+        """
+        if self.is_started:
+            raise ConfigError(f"{self.path}: holds a run already; continue it with --resume or give another folder")
+        resolved = dataclasses.replace(config, threads=config.threads or usable_processors())
+        try:
+            replace_file(self.config, to_toml(resolved).encode())
+        except OSError as error:
+            raise ConfigError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+        return resolved
+
+    def stored_config(self, expected: TrainConfig | None = None) -> TrainConfig:
+        """The configuration the run was started with.
+
+        Args:
+            expected: what the user asks for now; None if nothing. 0 threads agrees with any number.
+
+        Raises:
+            ConfigError: no run here, or `expected` differs from it.
+        """
+        if not self.is_started:
+            raise ConfigError(f"{self.path}: holds no run to resume; start one without --resume")
+        stored = load_config(self.config)
+        if expected is not None:
+            wanted = to_values(dataclasses.replace(expected, threads=expected.threads or stored.threads))
+            differing = [name for name, value in to_values(stored).items() if wanted[name] != value]
+            if differing:
+                name = differing[0]
+                raise ConfigError(
+                    f"{self.path}: was started with {name} = {to_values(stored)[name]!r}, not {wanted[name]!r}; "
+                    "resume with the same settings or start a new run"
+                )
+        return stored
+
+    def write_summary(self, values: Mapping[str, Any]) -> None:
+        """Write summary.json whole."""
+        replace_file(self.summary, (json.dumps(values, indent=1) + "\n").encode())
+
+    def log_event(self, event: str, step: int, **values: Any) -> None:
+        """Append one line to the log; `step` counts finished steps of the optimiser."""
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"event": event, "step": step, **values}) + "\n")
+
+    def rewind_log(self, step: int) -> None:
+        """Drop the events after `step`: they will happen again. A half-written last line goes too."""
+        if not self.log.exists():
+            return
+        kept = []
+        for line in self.log.read_text(encoding="utf-8").splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+            except (ValueError, KeyError, TypeError):
+                break
+        try:
+            replace_file(self.log, "".join(kept).encode())
+        except OSError as error:
+            raise DataError(f"{self.log}: cannot be written ({error.strerror or error})") from error

@@ -1,0 +1,27 @@
+"""A folded net's score straight from the definition: features by name, matrices, rectified units. Slow and obvious."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from comparison_net.features import BASE, TABLE
+
+Layers = list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
+"""Hidden layers in order: (weight [out, in], bias [out]); float64."""
+
+
+def features(board: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
+    """Features of one board: the base and one table row for each location."""
+    total = BASE.astype(np.float64)
+    for location in range(26):
+        total = total + TABLE[location, int(board[location]) + 15]
+    return total
+
+
+def score(board: npt.NDArray[np.int8], layers: Layers, output: npt.NDArray[np.float64]) -> float:
+    """f(board): rectified hidden layers, then a weighted sum."""
+    units = features(board)
+    for weight, bias in layers:
+        units = np.maximum(weight @ units + bias, 0.0)
+    return float(output @ units)

@@ -1,0 +1,436 @@
+"""Exact endings: the tables against hand counts and slow twins; their files against damage."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from backgammon.board import START, Board, points_won, swap
+from backgammon.errors import ConfigError, DataError, PositionError
+from backgammon.evaluation import bearoff as bearoff_package
+from backgammon.evaluation.bearoff import ONE_SIDED, TWO_SIDED, UNCOVERED, Bearoff, BearoffSize, find_or_build
+from backgammon.evaluation.bearoff import builder, store, table_file
+from backgammon.evaluation.bearoff.database import OUTCOME_POINTS
+from backgammon.evaluation.bearoff.index import num_positions, opponent_index, own_index
+from backgammon.evaluation.bearoff.successors import NUM_ROLLS, ROLL_WEIGHTS, fill_boards, list_successors
+from tests.naive import bearoff as naive
+
+SMALL = BearoffSize(points=2, exact_points=2, exact_checkers=2)
+"""136 and 6 positions: files for tests of files."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bearoff")
+
+
+@pytest.fixture(scope="module")
+def tables(folder: Path) -> Bearoff:
+    return find_or_build(directory=folder)
+
+
+def make_board(own: dict[int, int], opponent: dict[int, int]) -> Board:
+    """Checkers by point, each from its owner's side."""
+    board = np.zeros(26, dtype=np.int8)
+    for point, count in own.items():
+        board[point] += count
+    for point, count in opponent.items():
+        board[25 - point] -= count
+    return board
+
+
+def random_boards(num_boards: int, points: int, checkers: int, seed: int) -> Board:
+    rng = np.random.default_rng(seed)
+    sides = np.zeros((num_positions(points, checkers), 26), dtype=np.int8)
+    fill_boards(0, points, checkers, sides)
+    pick = rng.integers(1, len(sides), size=(2, num_boards))
+    return np.asarray(sides[pick[0]] + swap(sides[pick[1]]), dtype=np.int8)
+
+
+# Index
+
+
+def test_every_position_has_its_own_index_in_the_order_of_the_twin() -> None:
+    sides = naive.all_sides(4, 5)
+    boards = np.zeros((num_positions(4, 5), 26), dtype=np.int8)
+    fill_boards(0, 4, 5, boards)
+    assert [tuple(board[1:5]) for board in boards.tolist()] == sides
+    assert [own_index(board, 4) for board in boards] == list(range(len(sides)))
+    assert [opponent_index(board, 4) for board in swap(boards)] == list(range(len(sides)))
+
+
+def test_index_and_placing_are_inverse_for_all_54264_positions() -> None:
+    boards = np.zeros((num_positions(6, 15), 26), dtype=np.int8)
+    fill_boards(0, 6, 15, boards)
+    assert [own_index(board, 6) for board in boards] == list(range(54264))
+    assert not boards[:, [0, *range(7, 26)]].any()
+
+
+def test_an_index_does_not_depend_on_the_checkers_a_table_allows() -> None:
+    few, many = np.zeros((2, num_positions(6, 6), 26), dtype=np.int8)
+    fill_boards(0, 6, 6, few)
+    fill_boards(0, 6, 15, many)
+    assert (few == many).all()
+
+
+def test_every_play_leads_to_a_smaller_index() -> None:
+    offsets, targets = list_successors(1, num_positions(6, 6), 6, 6)
+    origins = np.repeat(np.arange(1, num_positions(6, 6)), np.diff(offsets[::NUM_ROLLS]))
+    assert (targets < origins).all()
+
+
+def test_positions_beyond_the_tables_are_not_covered(tables: Bearoff) -> None:
+    boards = np.stack(
+        [
+            START,
+            make_board({7: 1}, {1: 1}),
+            make_board({1: 1}, {7: 1}),
+            make_board({25: 1}, {1: 1}),
+            make_board({1: 1}, {25: 1}),
+            make_board({6: 7}, {6: 1}),
+            make_board({6: 6}, {6: 6}),
+            make_board({}, {6: 15}),
+        ]
+    )
+    expected = [UNCOVERED] * 5 + [ONE_SIDED, TWO_SIDED, ONE_SIDED]
+    assert tables.coverage(boards).tolist() == expected
+    with pytest.raises(PositionError, match="board 1.*both sides need every checker on the last 6 points"):
+        tables.outcomes(boards[[6, 0]])
+    with pytest.raises(PositionError, match="board 0.*at most 6 checkers"):
+        tables.cube_equities(boards[[5]])
+    with pytest.raises(PositionError, match="no checker"):
+        tables.outcomes(np.zeros((1, 26), dtype=np.int8))
+    with pytest.raises(PositionError, match="int8"):
+        tables.outcomes(np.zeros((1, 26), dtype=np.int64))
+
+
+# One-sided entries
+
+
+@pytest.mark.parametrize(
+    ("own", "ways"),
+    [
+        ({1: 1}, 36),
+        ({3: 1}, 36),
+        ({4: 1}, 34),  # all but 2-1
+        ({5: 1}, 31),
+        ({6: 1}, 27),
+        ({1: 2}, 36),
+        ({2: 2}, 26),
+        ({1: 1, 2: 1}, 36),
+        ({1: 1, 6: 1}, 15),
+        ({2: 1, 5: 1}, 19),
+        ({3: 1, 4: 1}, 17),
+        ({6: 2}, 4),
+        ({1: 4}, 6),
+        ({1: 5}, 0),
+    ],
+)
+def test_ways_to_bear_off_in_one_roll_are_those_counted_by_hand(
+    tables: Bearoff, own: dict[int, int], ways: int
+) -> None:
+    assert tables.roll_counts(make_board(own, {1: 1}))[1] == pytest.approx(ways / 36, abs=1e-7)
+
+
+def test_a_stack_of_fifteen_on_the_ace_point_needs_eight_rolls_less_one_for_each_double(tables: Bearoff) -> None:
+    # 15 checkers: k doubles in n rolls take 2n + 2k, so 8 rolls without a double, 7 with at least one, ...
+    expected, p = np.zeros(32), 1 / 6
+    reach = np.zeros((9, 16))  # reach[n, c]: chance that c checkers are off after n rolls, game not over
+    reach[0, 0] = 1.0
+    for n in range(8):
+        for off in range(15):
+            for taken, chance in ((2, 1 - p), (4, p)):
+                if off + taken >= 15:
+                    expected[n + 1] += reach[n, off] * chance
+                else:
+                    reach[n + 1, off + taken] += reach[n, off] * chance
+    assert tables.roll_counts(make_board({1: 15}, {1: 1})) == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize(("points", "checkers"), [(6, 3), (4, 4), (8, 2)])
+def test_one_sided_tables_equal_the_slow_twin(points: int, checkers: int) -> None:
+    off, first_off = builder.compute_one_sided(points, checkers)
+    sides = naive.all_sides(points, checkers)
+    assert len(off) == len(sides)
+    for table, until, start in ((off, 0, 0), (first_off, checkers - 1, len(off) - len(first_off))):
+        for row, side in zip(table, sides[start:], strict=True):
+            distribution = naive.roll_distribution(side, until)
+            assert row @ np.arange(len(row)) == pytest.approx(float(naive.mean(distribution)), abs=1e-12)
+            expected = [float(distribution.get(count, Fraction(0))) for count in range(len(row))]
+            assert row == pytest.approx(expected, abs=1e-12)
+
+
+def test_first_checkers_of_fifteen_go_off_as_the_slow_twin_says(tables: Bearoff) -> None:
+    for side in [(3, 2, 2, 3, 3, 2), (0, 0, 0, 0, 5, 10), (15, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0, 15)]:
+        row = own_index(make_board(dict(enumerate(side, start=1)), {}), 6) - tables.tables.num_below
+        expected = naive.roll_distribution(side, 14)
+        assert tables.tables.first_off[row][:6] == pytest.approx(
+            [float(expected.get(count, Fraction(0))) for count in range(6)], abs=1e-7
+        )
+
+
+def test_no_probability_is_lost_off_the_end_of_a_distribution(tables: Bearoff) -> None:
+    for table in (tables.tables.off, tables.tables.first_off):
+        assert table.sum(axis=1, dtype=np.float64) == pytest.approx(1.0, abs=1e-6)
+        assert not table[:, -1].any()
+        assert table.min() >= 0
+
+
+def test_the_first_checker_is_never_later_off_than_the_last(tables: Bearoff) -> None:
+    later = [
+        np.cumsum(table[:, ::-1], axis=1, dtype=np.float64)
+        for table in (tables.tables.first_off, tables.tables.off[tables.tables.num_below :])
+    ]
+    assert (later[0] <= later[1] + 1e-6).all()
+
+
+# Outcomes
+
+
+def test_winning_and_gammon_chances_equal_the_slow_twin(tables: Bearoff) -> None:
+    cases = [
+        ((2, 1, 0, 0, 0, 0), (15, 0, 0, 0, 0, 0)),
+        ((0, 0, 0, 0, 0, 3), (0, 0, 0, 0, 5, 10)),
+        ((15, 0, 0, 0, 0, 0), (1, 1, 1, 1, 0, 0)),
+        ((0, 0, 0, 0, 5, 10), (0, 2, 0, 0, 0, 0)),
+        ((7, 0, 0, 0, 0, 0), (8, 0, 0, 0, 0, 0)),
+    ]
+    for own, opponent in cases:
+        board = make_board(dict(enumerate(own, start=1)), dict(enumerate(opponent, start=1)))
+        win = float(naive.winning_chance(own, opponent))
+        won, lost = map(float, naive.gammon_chances(own, opponent))
+        expected = [win - won, won, 0, 1 - win - lost, lost, 0]
+        assert tables.outcomes(board[None])[0] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("checkers", "seed"), [(6, 1), (15, 2)])
+def test_outcomes_are_probabilities_and_a_roll_is_worth_having(tables: Bearoff, checkers: int, seed: int) -> None:
+    boards = random_boards(5000, 6, checkers, seed)
+    outcomes, replies = tables.outcomes(boards), tables.outcomes(swap(boards))
+    assert outcomes.sum(axis=1) == pytest.approx(1.0, abs=1e-12)
+    assert outcomes.min() >= 0
+    assert not outcomes[:, [2, 5]].any()
+    assert (outcomes[:, :3].sum(axis=1) >= replies[:, 3:].sum(axis=1) - 1e-6).all()  # better on roll than not
+    assert tables.equities(boards) == pytest.approx(outcomes @ OUTCOME_POINTS)
+    own_all = np.maximum(boards, 0).sum(axis=1) == 15
+    assert not outcomes[~own_all, 4].any()
+
+
+def test_finished_games_have_their_result(tables: Bearoff) -> None:
+    boards = np.stack(
+        [make_board({1: own}, {2: opponent}) for own, opponent in [(0, 3), (3, 0), (0, 15), (15, 0), (0, 14)]]
+    )
+    assert tables.equities(boards).tolist() == [points_won(board) for board in boards]
+
+
+def test_one_sided_chances_are_near_the_exact_ones_as_the_documentation_says(tables: Bearoff) -> None:
+    off = tables.tables.off[: num_positions(6, 6)].astype(np.float64)
+    later = np.cumsum(off[:, ::-1], axis=1)[:, ::-1]
+    exact = (tables.tables.equities[1:, 1:, 0].astype(np.float64) + 1) / 2
+    gaps = np.abs((off @ later.T)[1:, 1:] - exact)
+    assert gaps.mean() == pytest.approx(0.0009, abs=5e-5)
+    assert gaps.max() == pytest.approx(0.014, abs=5e-4)
+
+
+# Two-sided entries
+
+
+@pytest.mark.parametrize(
+    ("own", "opponent", "ways"),
+    [({2: 2}, {1: 1}, 26), ({6: 1}, {1: 2}, 27), ({2: 1, 5: 1}, {1: 1}, 19), ({6: 2}, {1: 1}, 4)],
+)
+def test_last_roll_positions_have_equities_counted_by_hand(
+    tables: Bearoff, own: dict[int, int], opponent: dict[int, int], ways: int
+) -> None:
+    # The opponent is off with any roll, so this is the last one: the cube matters for its stake only.
+    equity = 2 * ways / 36 - 1
+    board = make_board(own, opponent)[None]
+    assert tables.cube_equities(board)[0] == pytest.approx([equity] * 4, abs=1e-6)
+    assert tables.outcomes(board)[0] == pytest.approx([ways / 36, 0, 0, 1 - ways / 36, 0, 0], abs=1e-6)
+
+
+def test_an_owned_cube_is_worth_what_it_can_still_be_turned_for(tables: Bearoff) -> None:
+    # Own two on the 6-point need at least two rolls but for 4 ways; the opponent's one checker on the 6-point is off
+    # with 27 of 36. If neither is off the player has the last roll (or the second last), and the cube to turn.
+    board = make_board({6: 2}, {6: 1})[None]
+    cubeless, owned, centred, opponent_owns = tables.cube_equities(board)[0]
+    assert owned > cubeless > opponent_owns
+    assert owned >= centred >= opponent_owns
+    expected = naive.equities((0, 0, 0, 0, 0, 2), (0, 0, 0, 0, 0, 1))
+    assert [cubeless, owned, centred, opponent_owns] == pytest.approx([float(e) for e in expected], abs=1e-6)
+
+
+def test_doubling_pays_at_most_one_unit_and_is_never_forced() -> None:
+    assert builder.cube_equity(0.3, 0.2) == pytest.approx(0.4)  # double, take
+    assert builder.cube_equity(0.3, 0.8) == 1.0  # double, pass
+    assert builder.cube_equity(0.3, 0.1) == 0.3  # no double
+    assert builder.cube_equity(1.0, 0.9) == 1.0
+
+
+@pytest.mark.parametrize(("points", "checkers"), [(6, 2), (3, 3)])
+def test_two_sided_tables_equal_the_slow_twin(points: int, checkers: int) -> None:
+    equities = builder.compute_two_sided(points, checkers)
+    sides = naive.all_sides(points, checkers)
+    for own, row in zip(sides, equities, strict=True):
+        for opponent, values in zip(sides, row, strict=True):
+            expected = [float(value) for value in naive.equities(own, opponent)]
+            assert values == pytest.approx(expected, abs=1e-12), (own, opponent)
+
+
+def test_each_cubeless_equity_is_the_average_of_the_best_replies(tables: Bearoff) -> None:
+    table = tables.tables.equities[..., 0].astype(np.float64)
+    offsets, targets = list_successors(1, len(table), 6, 6)
+    worst_for_opponent = np.minimum.reduceat(table[1:, targets], offsets[:-1], axis=1)  # [opponent, position and roll]
+    averages = -worst_for_opponent.reshape(len(table) - 1, -1, NUM_ROLLS) @ ROLL_WEIGHTS / 36
+    assert averages.T == pytest.approx(table[1:, 1:], abs=3e-7)
+
+
+def test_cube_ownership_never_hurts(tables: Bearoff) -> None:
+    _, owned, centred, opponent_owns = np.moveaxis(tables.tables.equities, 2, 0)
+    assert (owned >= opponent_owns - 1e-6).all()
+    assert (centred >= opponent_owns - 1e-6).all()
+    assert np.abs(tables.tables.equities).max() <= 1
+
+
+# Files
+
+
+def test_tables_are_built_once_found_again_and_equal_byte_for_byte(tmp_path: Path) -> None:
+    notices: list[str] = []
+    steps: list[tuple[str, int, int]] = []
+    find_or_build(SMALL, tmp_path, notices.append, lambda *step: steps.append(step))
+    assert len(notices) == 2
+    assert [step for step in steps if step[1] == step[2]] == [("one-sided", 136, 136), ("two-sided", 36, 36)]
+    first = {path.name: hashlib.sha256(path.read_bytes()).digest() for path in tmp_path.iterdir()}
+    assert sorted(first) == ["one_sided-2.v1.bearoff", "two_sided-2x2.v1.bearoff"]
+    find_or_build(SMALL, tmp_path, notices.append)
+    assert len(notices) == 2
+    assert bearoff_package.build(SMALL, tmp_path) == []
+    assert len(bearoff_package.build(SMALL, tmp_path, force=True)) == 2
+    assert {path.name: hashlib.sha256(path.read_bytes()).digest() for path in tmp_path.iterdir()} == first
+
+
+def test_files_hold_the_computed_tables(tables: Bearoff) -> None:
+    off, first_off = builder.compute_one_sided(6, 15)
+    assert np.abs(tables.tables.off - off).max() < 4e-8
+    assert np.abs(tables.tables.first_off - first_off).max() < 4e-8
+    assert np.abs(tables.tables.equities - builder.compute_two_sided(6, 6)).max() < 4e-8
+    assert not tables.tables.off.flags.writeable
+
+
+@pytest.mark.parametrize("position", [0, 20, 45, 300, 4095, 4096, -1])
+def test_a_flipped_bit_is_refused_until_a_rebuild_is_asked_for(tmp_path: Path, position: int) -> None:
+    find_or_build(SMALL, tmp_path)
+    path = store.table_paths(SMALL, tmp_path)[0]
+    content = bytearray(path.read_bytes())
+    content[position] ^= 0x10
+    path.write_bytes(content)
+    for attempt in (find_or_build, bearoff_package.build):
+        with pytest.raises(DataError, match=r"one_sided-2.*pairgammon bearoff build --force"):
+            attempt(SMALL, tmp_path)
+    find_or_build(SMALL, tmp_path, rebuild=True)
+    assert path.read_bytes() != bytes(content)
+    find_or_build(SMALL, tmp_path)
+
+
+@pytest.mark.parametrize("length", [0, 7, 100, 4096, 5000, -1])
+@pytest.mark.parametrize("full_check", [True, False])
+def test_a_truncated_file_is_refused_even_by_the_fast_check(tmp_path: Path, length: int, full_check: bool) -> None:
+    find_or_build(SMALL, tmp_path)
+    path = store.table_paths(SMALL, tmp_path)[0]
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(DataError, match="one_sided-2"):
+        store.open_tables(SMALL, tmp_path, full_check)
+
+
+def test_the_fast_check_reads_what_the_full_check_reads(tmp_path: Path) -> None:
+    find_or_build(SMALL, tmp_path)
+    full, fast = (store.open_tables(SMALL, tmp_path, full_check) for full_check in (True, False))
+    assert all(np.array_equal(a, b) for a, b in zip(full.tables, fast.tables, strict=True))
+
+
+def test_a_table_under_another_tables_name_is_refused(tmp_path: Path) -> None:
+    find_or_build(SMALL, tmp_path)
+    one_sided, two_sided = store.table_paths(SMALL, tmp_path)
+    two_sided.write_bytes(one_sided.read_bytes())
+    with pytest.raises(DataError, match="name does not say"):
+        find_or_build(SMALL, tmp_path)
+
+
+def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="pairgammon bearoff build"):
+        store.open_tables(SMALL, tmp_path)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_or_build(SMALL, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(table_file.os, "fsync", refuse)
+        with pytest.raises(OSError, match="No space"):
+            bearoff_package.build(SMALL, tmp_path, force=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_interrupted_build_leaves_no_file(tmp_path: Path) -> None:
+    def interrupt(_name: str, _done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bearoff_package.build(SMALL, tmp_path, interrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_can_be_written_the_tables_stay_in_memory(tmp_path: Path) -> None:
+    obstacle = tmp_path / "file"
+    obstacle.touch()
+    notices: list[str] = []
+    tables = find_or_build(SMALL, obstacle / "folder", notices.append)
+    assert sum("kept in memory" in notice for notice in notices) == 2
+    assert tables.equities(make_board({1: 1}, {1: 1})[None]).tolist() == [1.0]
+
+
+def test_two_processes_that_build_at_once_both_end_with_whole_tables(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from backgammon.evaluation.bearoff import BearoffSize, find_or_build\n"
+        "find_or_build(BearoffSize(2, 2, 2), pathlib.Path(sys.argv[1]))"
+    )
+    workers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(2)]
+    assert [worker.wait() for worker in workers] == [0, 0]
+    store.open_tables(SMALL, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_folder_can_be_set_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAIRGAMMON_DATA", str(tmp_path))
+    assert store.table_paths()[0] == tmp_path / "bearoff" / "one_sided-6.v1.bearoff"
+    monkeypatch.delenv("PAIRGAMMON_DATA")
+    assert store.bearoff_directory().parts[-1] == "bearoff"
+
+
+@pytest.mark.parametrize("size", [(0, 1, 1), (11, 6, 6), (6, 7, 6), (6, 6, 0), (6, 6, 15), (10, 10, 10)])
+def test_sizes_that_cannot_be_computed_are_refused(size: tuple[int, int, int]) -> None:
+    with pytest.raises(ConfigError, match="bear-off"):
+        BearoffSize(*size)
+
+
+def test_larger_tables_agree_with_smaller_ones_where_both_apply(tables: Bearoff) -> None:
+    off, _ = builder.compute_one_sided(7, 3)
+    boards = np.zeros((num_positions(6, 3), 26), dtype=np.int8)
+    fill_boards(0, 6, 3, boards)
+    rows: npt.NDArray[np.int64] = np.array([own_index(board, 7) for board in boards])
+    assert off[rows][:, :32] == pytest.approx(tables.tables.off[: len(rows)], abs=1e-7)
