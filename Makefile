@@ -27,7 +27,7 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	touch $@
 
 demo: setup
-	$(BIN)/python scripts/demo.py
+	$(BIN)/python -m scripts.demo
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow"
@@ -41,10 +41,10 @@ lint: setup
 	$(BIN)/mypy
 
 bench: .venv/.peers
-	$(BIN)/python scripts/bench.py
+	$(BIN)/python -m scripts.bench
 
 verify: .venv/.peers
-	$(BIN)/python scripts/verify_movegen.py
+	$(BIN)/python -m scripts.verify_movegen
 
 clean:
 	rm -rf .venv build dist *.egg-info runs

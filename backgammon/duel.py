@@ -8,7 +8,7 @@ Every pair draws from a generator of its own (made from the seed and the number 
 seed and on the number of games only, not on how many are in play at once.
 
 Cubeless money play has one turn order, the players alternate until one has borne off, so a loop over arrays is enough;
-`tests/test_session.py` plays the same dice through the turn machine of `game` and compares.
+`tests/test_duel.py` plays the same dice through the turn machine of `game` and compares.
 """
 
 from __future__ import annotations

@@ -139,7 +139,10 @@ def _collect_plays(
 ) -> None:
     """Depth-first walk that keeps the first play for every wanted result."""
     moves = single_moves(board, dice[0]) if dice else []
+    is_double = len(dice) + len(made) == 4
     for move in moves:
+        if is_double and made and move.source > made[-1].source:
+            continue  # the same moves in falling order came first
         _collect_plays(apply_move(board, move), dice[1:], (*made, move), wanted, found)
     key = board.tobytes()
     if not moves and key in wanted:

@@ -1,6 +1,6 @@
 """Compare the move generator with its slow twin and with GNU Backgammon's on many rolls; print differences and counts.
 
-    python scripts/verify_movegen.py [--pairs 1000000] [--seed 1] [--workers 2] [--no-peer]
+    python -m scripts.verify_movegen [--pairs 1000000] [--seed 1] [--workers 2] [--no-peer]
 
 Four kinds of decisions in equal parts: uniformly random play, play of the default model, play of the model spoilt
 by 30 % random plays, and positions built to be nasty (crowded bars, blots everywhere, closed boards, last checkers,
@@ -14,13 +14,10 @@ import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from backgammon.board import START, points_won, swap
 from backgammon.movegen import legal_candidates
@@ -49,8 +46,9 @@ def engine_decisions(num: int, seed: int, random_share: float, num_games: int = 
     rng = np.random.default_rng(seed)
     scorer = load_scorer()
     boards = np.repeat(START[None], num_games, axis=0)
-    all_boards, all_dice = [], []
-    while sum(map(len, all_boards)) < num:
+    all_boards: list[Boards] = []
+    all_dice: list[Boards] = []
+    while num_games * len(all_boards) < num:
         dice = rng.integers(1, 7, size=(len(boards), 2)).astype(np.int8)
         all_boards.append(boards)
         all_dice.append(dice)

@@ -15,8 +15,9 @@ def random_play_decisions(num: int, seed: int, num_games: int = 64) -> tuple[Boa
     """Decisions (boards int8[num, 26], dice int8[num, 2]) met when both sides play uniformly at random."""
     rng = np.random.default_rng(seed)
     boards = np.repeat(START[None], num_games, axis=0)
-    all_boards, all_dice = [], []
-    while sum(map(len, all_boards)) < num:
+    all_boards: list[Boards] = []
+    all_dice: list[Boards] = []
+    while num_games * len(all_boards) < num:
         dice = rng.integers(1, 7, size=(num_games, 2)).astype(np.int8)
         all_boards.append(boards)
         all_dice.append(dice)

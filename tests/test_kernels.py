@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 
+import itertools
 import os
 import subprocess
 import sys

@@ -1,167 +1,205 @@
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
-from backgammon import game as turns
-from backgammon.board import Board
-from backgammon.duel import BLOCK, DuelResult, duel
-from backgammon.errors import ConfigError, GameError
-from backgammon.movegen import legal_candidates
-from backgammon.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows
+from backgammon.board import Position
+from backgammon.errors import ConfigError, DiceError, GameError, IllegalPlay
+from backgammon.game import Stage
+from backgammon.player import PipCountPlayer, RandomPlayer
+from backgammon.records import replay_match, write_mat
+from backgammon.records.mat import read
+from backgammon.records.record import ResultAction, RollAction
+from backgammon.session import Session, play_session
 
-RANDOM, PIPCOUNT = RandomPlayer(), PipCountPlayer()
-
-
-def play_pair_slowly(players: tuple[Player, Player], seed: int, pair: int) -> tuple[list[int], int]:
-    """The twin of the duel: both games of one pair through the turn machine; (points of the first player, plies)."""
-    points, plies = [], 0
-    for starter in range(2):
-        rng = np.random.default_rng([seed, pair])
-        state, ply = turns.new_game(has_cube=False), 0
-        while not state.is_over:
-            if ply % BLOCK == 0:
-                dice = rng.integers(1, 7, size=(BLOCK, 2), dtype=np.int8)
-                noise = rng.integers(0, 2**64, size=(BLOCK, 2), dtype=np.uint64)
-                if ply == 0:
-                    one = int(rng.integers(6))
-                    dice[0] = 1 + one, 1 + (one + int(rng.integers(1, 6))) % 6
-            first, second = (int(die) for die in dice[ply % BLOCK])
-            if ply == 0:
-                high, low = max(first, second), min(first, second)
-                state = turns.open_game(state, *((high, low) if starter == 0 else (low, high)))
-            else:
-                state = turns.roll_dice(state, first, second)
-            decision = state.decision()
-            rolls = np.array([[first, second]], dtype=np.int8)
-            row = players[state.turn].choose(state.position.board[None], rolls, noise[ply % BLOCK, starter][None])[0]
-            state = turns.play(state, decision.candidates[row])
-            ply += 1
-        assert state.result is not None
-        points.append(state.result.points if state.result.winner == 0 else -state.result.points)
-        plies += ply
-    return points, plies
+NAMES = ("ann", "bob")
+PIPCOUNT, RANDOM = PipCountPlayer(), RandomPlayer()
 
 
-def test_duel_agrees_with_the_turn_machine_on_the_same_dice() -> None:
-    result = duel(PIPCOUNT, RANDOM, 24, seed=5)
-    slow = [play_pair_slowly((PIPCOUNT, RANDOM), 5, pair) for pair in range(12)]
-    assert result.points.tolist() == [points for points, _ in slow]
-    assert result.plies == sum(plies for _, plies in slow)
+def play_rolls(session: Session, count: int) -> None:
+    """Let pip counters play some rolls."""
+    for _ in range(count):
+        if session.state.stage is not Stage.PLAY:
+            session.throw_dice()
+        session.play(session.ask(PIPCOUNT))
 
 
-@pytest.mark.parametrize("batch_size", [2, 7, 64, 5000])
-def test_duel_does_not_depend_on_the_batch_size(batch_size: int) -> None:
-    whole = duel(RANDOM, PIPCOUNT, 120, seed=8)
-    other = duel(RANDOM, PIPCOUNT, 120, seed=8, batch_size=batch_size)
-    assert whole == other
-    assert (whole.points == other.points).all()
+def test_same_seed_gives_the_same_record_byte_for_byte() -> None:
+    one, two = (play_session((PIPCOUNT, RANDOM), Session(NAMES, seed=4, num_games=3)) for _ in range(2))
+    assert write_mat(one) == write_mat(two)
 
 
-def test_more_games_begin_with_the_same_games() -> None:
-    assert (duel(RANDOM, PIPCOUNT, 80, seed=2).points[:20] == duel(RANDOM, PIPCOUNT, 40, seed=2).points).all()
+def test_another_seed_gives_another_record() -> None:
+    one, two = (play_session((PIPCOUNT, RANDOM), Session(NAMES, seed=seed, num_games=1)) for seed in (1, 2))
+    assert one.games != two.games
 
 
-def test_another_seed_gives_other_games() -> None:
-    assert (duel(RANDOM, RANDOM, 200, seed=1).points != duel(RANDOM, RANDOM, 200, seed=2).points).any()
+def test_record_read_again_gives_the_plays_that_were_made() -> None:
+    session = Session(NAMES, seed=11, num_games=1)
+    text = write_mat(play_session((RANDOM, PIPCOUNT), session))
+    game = replay_match(read(text.encode())[0]).games[0]
+    played = [turn for turn in session.turns if not turn.decision.is_dance]
+    assert game.problem is None
+    assert game.seats.tolist() == [turn.seat for turn in played]
+    assert game.chosen_rows.tolist() == [turn.decision.chosen for turn in played]
+    assert session.state.result is not None
+    assert (game.winner, game.size) == (session.state.result.winner, session.state.result.size)
 
 
-def test_a_player_without_chance_draws_against_itself_exactly() -> None:
-    result = duel(PIPCOUNT, PIPCOUNT, 100, seed=3)
-    assert result.points_per_game == result.standard_error == 0
-    assert result.wins == (50, 50)
-    assert (result.points.sum(axis=1) == 0).all()
+def test_match_ends_when_a_player_reaches_its_length_and_says_so() -> None:
+    session = Session(NAMES, seed=3, length=3)
+    record = play_session((PIPCOUNT, RANDOM), session)
+    assert session.score.is_over
+    assert max(session.score.points) >= 3
+    last = record.games[-1].actions[-1]
+    assert isinstance(last, ResultAction)
+    assert last.ends_match
+    assert record.length == 3
+    assert record.games[0].scores == (0, 0)
 
 
-def test_swapping_the_players_turns_the_result_round() -> None:
-    one, two = duel(PIPCOUNT, RANDOM, 300, seed=4), duel(RANDOM, PIPCOUNT, 300, seed=4)
-    assert one.points_per_game > 2
-    assert two.points_per_game < -2
+def test_scores_before_each_game_add_up() -> None:
+    session = Session(NAMES, seed=6, num_games=4)
+    record = play_session((PIPCOUNT, PIPCOUNT), session)
+    totals = [0, 0]
+    for game in record.games:
+        assert game.scores == tuple(totals)
+        result = game.actions[-1]
+        assert isinstance(result, ResultAction)
+        assert result.points is not None
+        totals[result.seat] += result.points
+    assert session.score.points == tuple(totals)
 
 
-def test_counts_and_error_belong_to_the_points() -> None:
-    result = duel(PIPCOUNT, RANDOM, 400, seed=6)
-    points, means = result.points, result.points.mean(axis=1)
-    assert result.games == points.size == sum(result.wins)
-    assert result.wins == ((points > 0).sum(), (points < 0).sum())
-    assert result.gammons == ((points == 2).sum(), (points == -2).sum())
-    assert result.backgammons == ((points == 3).sum(), (points == -3).sum())
-    assert result.points_per_game == pytest.approx(points.mean())
-    assert result.standard_error == pytest.approx(means.std(ddof=1) / np.sqrt(200))
-    assert result.interval is not None
-    assert result.interval[0] < result.points_per_game < result.interval[1]
+def test_take_back_returns_to_the_choice_and_meets_the_same_dice() -> None:
+    session = Session(NAMES, seed=8)
+    play_rolls(session, 6)
+    first = session.turns.copy()
+    seat = next(turn.seat for turn in reversed(first) if not turn.decision.is_forced)
+    session.take_back(seat)
+    taken = len(session.turns)
+    assert taken < 6
+    assert session.state == first[taken].before
+    assert session.state.turn == seat
+    session.play(session.ask(PIPCOUNT))
+    play_rolls(session, 5 - taken)
+    assert [turn.decision.roll for turn in session.turns] == [turn.decision.roll for turn in first]
+    assert [turn.decision.chosen for turn in session.turns] == [turn.decision.chosen for turn in first]
 
 
-def test_one_pair_has_no_standard_error() -> None:
-    result = duel(PIPCOUNT, RANDOM, 2, seed=0)
-    assert result.standard_error is None
-    assert result.interval is None
+def test_take_back_passes_over_forced_plays_and_dances() -> None:
+    session = Session(NAMES, seed=0)
+    while True:  # until a seat's newest turn leaves no choice
+        play_rolls(session, 1)
+        last = session.turns[-1]
+        if last.decision.is_forced and session.can_take_back(last.seat):
+            break
+    session.take_back(last.seat)
+    assert not session.state.decision().is_forced
 
 
-def test_result_as_json_can_be_read_back() -> None:
-    result: DuelResult = duel(PIPCOUNT, RANDOM, 10, seed=1)
-    data = json.loads(json.dumps(result.as_dict()))
-    assert data["first"]["player"] == "pipcount"
-    assert data["games"] == 10
-    assert data["first"]["wins"] + data["second"]["wins"] == 10
+def test_nothing_to_take_back_before_the_first_choice() -> None:
+    session = Session(NAMES, seed=0)
+    session.throw_dice()
+    with pytest.raises(GameError, match="nothing to take back"):
+        session.take_back(0)
 
 
-class Recorder(RandomPlayer):
-    """Keeps every decision it was asked."""
-
-    def __init__(self) -> None:
-        self.boards: list[Board] = []
-        self.dice: list[Board] = []
-        self.noise: list[Noise] = []
-
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:
-        self.boards.append(boards)
-        self.dice.append(dice)
-        self.noise.append(noise)
-        return super().choose(boards, dice, noise)
+def test_dice_from_the_table_replace_the_own_ones() -> None:
+    session = Session(NAMES, seed=1)
+    session.throw_dice((2, 6))
+    assert (session.state.turn, session.state.roll) == (1, (6, 2))
+    session.play(0)
+    with pytest.raises(DiceError):
+        session.throw_dice((7, 1))
+    session.throw_dice((5, 5))
+    assert session.state.roll == (5, 5)
+    session.rethrow_dice((3, 5))
+    assert session.state.roll == (5, 3)
 
 
-def test_dice_are_fair_and_the_first_roll_is_never_a_double() -> None:
-    player = Recorder()
-    duel(player, player, 400, seed=12)
-    dice = np.concatenate(player.dice)
-    opening = np.concatenate([d[(b == b[0]).all(axis=1)] for b, d in zip(player.boards[:2], player.dice[:2], strict=True)])
-    assert len(opening) == 400
-    assert (opening[:, 0] != opening[:, 1]).all()
-    for column in range(2):
-        counts = np.bincount(dice[:, column], minlength=7)[1:]
-        assert counts.sum() > 30_000
-        assert ((counts - counts.mean()) ** 2 / counts.mean()).sum() < 41  # each roll counts twice; p far below .001
-    assert len(np.unique(np.concatenate(player.noise))) == len(dice)
+def test_an_opening_roll_of_equal_dice_is_refused() -> None:
+    with pytest.raises(GameError, match="thrown again"):
+        Session(NAMES, seed=1).throw_dice((4, 4))
 
 
-class Cheat:
-    name = "cheat"
-
-    def __init__(self, row: int) -> None:
-        self.row = row
-
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002
-        _, offsets = legal_candidates(boards, dice)
-        return np.diff(offsets) if self.row > 0 else np.full(len(boards), self.row, dtype=np.int64)
+def test_opening_dice_and_dice_not_thrown_cannot_be_put_right() -> None:
+    session = Session(NAMES, seed=1)
+    with pytest.raises(GameError, match="none have been thrown"):
+        session.rethrow_dice((3, 1))
+    session.throw_dice()
+    with pytest.raises(GameError, match="who starts"):
+        session.rethrow_dice((3, 1))
 
 
-@pytest.mark.parametrize("row", [-1, 1])
-def test_a_player_cannot_choose_a_row_that_does_not_exist(row: int) -> None:
-    with pytest.raises(GameError, match="player cheat chose candidate"):
-        duel(Cheat(row), RANDOM, 4, seed=0)
+def test_resigned_game_is_booked_with_its_size() -> None:
+    session = Session(NAMES, seed=2)
+    session.throw_dice()
+    session.resign(0, 2)
+    assert session.score.points == (0, 2)
+    assert session.num_finished == 1
+    game = session.record().games[0]
+    assert game.actions[-1] == ResultAction(1, 2)
 
 
-@pytest.mark.parametrize(("games", "seed", "batch_size"), [(0, 1, 10), (3, 1, 10), (-2, 1, 10), (4, -1, 10), (4, 1, 1)])
-def test_impossible_settings_are_refused(games: int, seed: int, batch_size: int) -> None:
-    with pytest.raises(ConfigError, match="give"):
-        duel(RANDOM, RANDOM, games, seed, batch_size)
+def test_record_of_a_game_in_play_ends_with_the_roll_not_played() -> None:
+    session = Session(NAMES, seed=2)
+    play_rolls(session, 3)
+    session.throw_dice()
+    actions = session.record().games[0].actions
+    assert len(actions) == 4
+    assert isinstance(actions[-1], RollAction)
+    assert actions[-1].play == ""
 
 
-def test_progress_ends_at_the_number_of_games() -> None:
-    seen: list[int] = []
-    duel(RANDOM, RANDOM, 20, seed=1, progress=seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == 20
+def test_board_of_a_seat_does_not_depend_on_the_turn() -> None:
+    session = Session(NAMES, seed=5)
+    assert session.board_of(0) == session.board_of(1) == Position.start()
+    play_rolls(session, 1)
+    assert session.board_of(0) == session.board_of(1).swap()
+    assert session.board_of(session.state.turn) == session.state.position
+
+
+def test_illegal_rows_and_untimely_acts_change_nothing() -> None:
+    session = Session(NAMES, seed=5)
+    with pytest.raises(GameError, match="no dice"):
+        session.play(0)
+    session.throw_dice()
+    before = session.state
+    with pytest.raises(IllegalPlay):
+        session.play(999)
+    with pytest.raises(GameError):
+        session.throw_dice()
+    with pytest.raises(GameError, match="not over"):
+        session.next_game()
+    assert session.state is before
+
+
+def test_nothing_goes_on_after_the_last_game() -> None:
+    session = Session(NAMES, seed=5, num_games=1)
+    play_session((PIPCOUNT, PIPCOUNT), session)
+    for act in (session.next_game, session.throw_dice):
+        with pytest.raises(GameError, match="session is over"):
+            act()
+
+
+def test_a_session_without_an_end_is_not_played_by_machines() -> None:
+    with pytest.raises(ConfigError, match="without an end"):
+        play_session((PIPCOUNT, PIPCOUNT), Session(NAMES, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("seed", "length", "num_games"), [(-1, 0, None), (1, -1, None), (1, 0, 0), (1, 3, 2)]
+)
+def test_impossible_settings_are_refused(seed: int, length: int, num_games: int | None) -> None:
+    with pytest.raises(ConfigError):
+        Session(NAMES, seed, length, num_games)
+
+
+def test_openings_are_fair_over_seeds() -> None:
+    starts = []
+    for seed in range(300):
+        session = Session(NAMES, seed)
+        session.throw_dice()
+        starts.append(session.state.turn)
+    assert 110 < np.sum(starts) < 190

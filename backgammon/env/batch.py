@@ -181,7 +181,7 @@ class GameBatch:
 
     def rolls(self) -> npt.NDArray[np.int8]:
         """The roll of the turn in every game, int8[N, 2], larger die first."""
-        return np.ascontiguousarray(self.registers[:, turns.HIGH : turns.LOW + 1])
+        return self.registers[:, turns.HIGH : turns.LOW + 1].copy()
 
     def position(self, game: int) -> Position:
         """The position of a game seen by the seat on roll (at the end of an episode by the winner)."""

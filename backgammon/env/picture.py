@@ -43,6 +43,9 @@ _FACES: tuple[Colour, Colour] = (_LIGHT, _DARK)
 _INKS: tuple[Colour, Colour] = (_DARK, _LIGHT)
 """What is written on them."""
 
+_EDGES: tuple[Colour, Colour] = (_LIGHT, (84, 81, 96))
+"""Colours of the checkers' edges; dark ones would not show in the shade of the tray."""
+
 _SPOTS: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((0, 0),),
     2: ((-1, -1), (1, 1)),
@@ -165,11 +168,11 @@ def _draw_stack(canvas: Canvas, point: int, count: int, seat: int) -> None:
 
 
 def _draw_bar(canvas: Canvas, count: int, seat: int) -> None:
-    """Checkers on the bar, on the side where they will enter; three at most, the number on the last of more."""
+    """Checkers on the bar, each side's on its own half; three at most, the number on the last of more."""
     x = _BAR_LEFT + _BAR_WIDTH / 2
     for k in range(min(count, 3)):
         offset = 62 + k * (2 * _RADIUS - 2)
-        y = _MIDDLE - offset if seat == 0 else _MIDDLE + offset
+        y = _MIDDLE + offset if seat == 0 else _MIDDLE - offset
         _draw_checker(canvas, (x, y), seat, str(count) if count > 3 and k == 2 else "")
 
 
@@ -179,8 +182,8 @@ def _draw_tray(canvas: Canvas, num_off: int, seat: int) -> None:
     for k in range(min(num_off, NUM_CHECKERS)):
         top = _FIELD_BOTTOM - 3 - (k + 1) * thickness if seat == 0 else _FIELD_TOP + 3 + k * thickness
         box = (_TRAY_LEFT + 5.0, top + 0.8, _TRAY_RIGHT - 5.0, top + thickness - 0.8)
-        canvas.plate(box, 3, _FACES[seat])
-        canvas.stroke((box[0] + 3, top + thickness / 2), (box[2] - 3, top + thickness / 2), 1.2, _INKS[seat], 0.3)
+        canvas.plate(box, 3, _EDGES[seat])
+        canvas.stroke((box[0] + 3, top + thickness / 2), (box[2] - 3, top + thickness / 2), 1.2, _INKS[seat], 0.35)
 
 
 def _draw_dice(canvas: Canvas, scene: Scene) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib.util import find_spec
 from typing import Any
 
@@ -90,7 +91,9 @@ class _Window:
     """A pygame window; pygame is imported here only."""
 
     def __init__(self) -> None:
-        import pygame
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pygame 2.6 warns about its own use of pkg_resources
+            import pygame
 
         self._pygame: Any = pygame
         pygame.display.init()

@@ -82,6 +82,13 @@ def read_row(line: str, number: int) -> list[Action]:
     return actions
 
 
+def make_unreadable(text: str) -> str:
+    """A text in brackets that gives one unreadable entry when it is read in a row; the given one where that is safe."""
+    bracketed = f"({' '.join(text.split())})"
+    is_safe = len(bracketed) < 200 and not _CELL.search(bracketed) and not _FUSED_ROW.search(f" {bracketed} ")
+    return bracketed if is_safe else "(not understood)"
+
+
 def _split_fused(line: str) -> Iterator[tuple[int, str]]:
     """(number of the row or 0, its text); the text of a fused row begins with its number, so that columns hold."""
     first = _ROW.match(line)

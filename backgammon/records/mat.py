@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from backgammon.errors import RecordError
-from backgammon.records.cells import begins_cell, is_row, read_row
+from backgammon.records.cells import begins_cell, is_row, make_unreadable, read_row
 from backgammon.records.record import (
     Action,
     BeaverAction,
@@ -320,7 +320,7 @@ def _format_cell(action: Action) -> str:
             amount = "" if points is None else f" {points} point{plural}"
             return f" Wins{amount}{' and the match' if ends_match else ''}"
         case UnreadableAction(text=text):
-            return f" ({' '.join(text.split())})"
+            return f" {make_unreadable(text)}"
         case _:
             raise RecordError(f"{type(action).__name__} has no form in a .mat file")
 

@@ -106,11 +106,12 @@ class LogReading:
         """True for a match that was read before; a match without plays is like no other."""
         if not self._drop_duplicates or not match.num_plays:
             return False
-        place = f"{record.file}:{record.line}"
-        first = self._seen.setdefault(match.identity, place)
-        if first != place:
-            self.report.add_duplicate(DuplicateMatch(record.file, record.line, first, match.num_plays))
-        return first != place
+        first = self._seen.get(match.identity)
+        if first is None:
+            self._seen[match.identity] = f"{record.file}:{record.line}"
+            return False
+        self.report.add_duplicate(DuplicateMatch(record.file, record.line, first, match.num_plays))
+        return True
 
     def _enter(self, record: MatchRecord, match: ReplayedMatch) -> None:
         """Enter a match into the report."""

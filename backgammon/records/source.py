@@ -121,7 +121,7 @@ class _HeadCheck:
         Raises:
             RecordError: the beginning is not of a log, or there are more than MAX_BYTES.
         """
-        head = stream.read(self._head_bytes)
+        head = stream.read(min(self._head_bytes, MAX_BYTES))
         if self._check is not None:
             self._check(head)
         data = head + stream.read(MAX_BYTES + 1 - len(head))

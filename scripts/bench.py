@@ -1,0 +1,332 @@
+"""Speed of the kernels against the peers that PyPI has, in one run on one pinned core. Usage: make bench.
+
+    python -m scripts.bench [--model FILE] [--rounds 9] [--json] [--log docs/bench-log.jsonl] [--no-startup]
+
+What is timed is checked first: the number of candidates of the fixed set of rolls, one by one against the slow twin,
+and the chosen moves against scores computed without the fused path. Every round times each row once, in turn, so that
+a machine that slows down slows all of them; figures are medians over the rounds, ratios are medians of the rounds'
+ratios. The peers cache evaluations: each round gives them positions they have not seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.board import START
+from backgammon.dice import ROLLS
+from backgammon.movegen import MAX_CANDIDATES, generate_batch, legal_candidates
+from comparison_net.scorer import Scorer, load_scorer
+from scripts.verify_movegen import engine_decisions, peer_board
+from tests.naive.movegen import legal_results
+from tests.positions import random_play_decisions
+
+ROOT = Path(__file__).resolve().parent.parent
+Boards = npt.NDArray[np.int8]
+NUM_PAIRS = 2000
+
+
+@dataclass
+class Row:
+    """One timed thing: work(round) does `count` units; the peer's row is what it is compared with."""
+
+    name: str
+    unit: str
+    work: Callable[[int], int]
+    peer: str | None = None
+    must: float | None = None
+    dream: float | None = None
+    rates: list[float] = field(default_factory=list)
+
+
+def midgame(boards: Boards, dice: Boards, games: int) -> tuple[Boards, Boards]:
+    """Decisions from the sixth turn on: both arrays hold `games` games side by side."""
+    return boards[6 * games :], dice[6 * games :]
+
+
+def fixed_pairs() -> tuple[Boards, Boards]:
+    """2,000 mid-game rolls, half from random and half from engine play, and the start with all 21 rolls."""
+    half = NUM_PAIRS // 2
+    parts = []
+    for boards, dice in (
+        midgame(*random_play_decisions(40 * half, seed=5, num_games=64), 64),
+        midgame(*engine_decisions(40 * half, 6, 0.0, num_games=64), 64),
+    ):
+        picked = np.random.default_rng(7).choice(len(boards), half, replace=False)
+        parts.append((boards[picked], dice[picked]))
+    rolls = np.array(ROLLS, dtype=np.int8)
+    boards = np.concatenate([parts[0][0], parts[1][0], np.repeat(START[None], len(rolls), axis=0)])
+    return boards, np.concatenate([parts[0][1], parts[1][1], rolls])
+
+
+def check_exact(boards: Boards, dice: Boards) -> int:
+    """The number of distinct results of the set, after comparing every one with the slow twin."""
+    candidates, offsets = legal_candidates(boards, dice)
+    for i in range(len(boards)):
+        expected = legal_results(tuple(boards[i].tolist()), int(dice[i, 0]), int(dice[i, 1]))
+        found = [tuple(row) for row in candidates[offsets[i] : offsets[i + 1]].tolist()]
+        if found != expected:
+            raise AssertionError(f"{boards[i].tolist()} {dice[i].tolist()}: not the twin's results")
+    return len(candidates)
+
+
+def check_choices(scorer: Scorer, boards: Boards, dice: Boards) -> None:
+    """The fused choice must be the first best of the scores of all candidates."""
+    candidates, offsets = legal_candidates(boards, dice)
+    scores = scorer.evaluate(candidates)
+    expected = [int(np.argmax(scores[offsets[i] : offsets[i + 1]])) for i in range(len(boards))]
+    if scorer.choose(boards, dice).tolist() != expected:
+        raise AssertionError("the fused choice differs from the scores")
+
+
+def generator_rows(boards: Boards, dice: Boards, total: int) -> list[Row]:
+    """Move generation: compiled core, one Python call for the batch, and the peers."""
+    out = np.empty((total + 2 * MAX_CANDIDATES, 26), dtype=np.int8)
+    offsets = np.zeros(len(boards) + 1, dtype=np.int64)
+    scratch = np.empty((3, 26), dtype=np.int8)
+    repeats = 20
+
+    def core(_: int) -> int:
+        for _repeat in range(repeats):
+            generate_batch(boards, dice, out, offsets, 0, scratch)
+            assert offsets[-1] == total
+        return repeats * total
+
+    def call(_: int) -> int:
+        for _repeat in range(repeats):
+            candidates, _offsets = legal_candidates(boards, dice)
+            assert len(candidates) == total
+        return repeats * total
+
+    rows = [
+        Row("move generation, compiled", "positions/s", core, "gnubg-nn moves", 7.5, 15),
+        Row("move generation, one call a batch", "positions/s", call, "gnubg-nn moves", 5, 10),
+    ]
+    gnubg_nn = optional("gnubg_nn")
+    if gnubg_nn is not None:
+        pairs = [(peer_board(board), *map(int, roll)) for board, roll in zip(boards, dice, strict=True)]
+
+        def peer(_: int) -> int:
+            found = sum(max(1, len(gnubg_nn.moves(*pair))) for pair in pairs)
+            assert found == total
+            return found
+
+        rows.append(Row("gnubg-nn moves", "positions/s", peer))
+    return rows
+
+
+def scorer_rows(model: str | None, rounds: int) -> list[Row]:
+    """Decisions and evaluations of the model, and of the peers on positions they have not seen."""
+    scorer = load_scorer(model)
+    boards, dice = midgame(*engine_decisions(60_000, 8, 0.05, num_games=64), 64)
+    keep = np.diff(legal_candidates(boards, dice)[1]) > 1
+    boards, dice = boards[keep], dice[keep]
+    order = np.random.default_rng(9).permutation(len(boards))
+    boards, dice = boards[order], dice[order]
+    check_choices(scorer, boards[:2000], dice[:2000])
+    candidates, offsets = legal_candidates(boards, dice)
+    one_each = candidates[offsets[:-1]]
+    shuffled = candidates[np.random.default_rng(10).permutation(len(candidates))[:100_000]]
+
+    def choose(number: int) -> int:
+        block = slice(number * 2000 % 40_000, number * 2000 % 40_000 + 2000)
+        scorer.choose(boards[block], dice[block])
+        return len(boards[block])
+
+    def evaluate(_: int) -> int:
+        scorer.evaluate(shuffled)
+        return len(shuffled)
+
+    rows = [
+        Row("decisions at 0-ply", "decisions/s", choose, "gnubg-nn best_move 0-ply", 8, 20),
+        Row("unrelated evaluations", "evaluations/s", evaluate, "gnubg-nn probabilities 0-ply", 6, 15),
+    ]
+    gnubg_nn = optional("gnubg_nn")
+    if gnubg_nn is not None:
+        per_round = min(2000, len(boards) // (rounds + 1))
+        # The peers evaluate the side on roll after the play: the opponent, whose view is the swapped board.
+        played = [peer_board(np.ascontiguousarray(-board[::-1])) for board in one_each[: per_round * (rounds + 1)]]
+        pairs = [(peer_board(b), *map(int, d)) for b, d in zip(boards, dice, strict=True)][: per_round * (rounds + 1)]
+
+        def best_move(number: int) -> int:
+            for board, die1, die2 in pairs[number * per_round : (number + 1) * per_round]:
+                gnubg_nn.best_move(board, die1, die2, 0)
+            return per_round
+
+        def probabilities(number: int) -> int:
+            for board in played[number * per_round : (number + 1) * per_round]:
+                gnubg_nn.probabilities(board, 0)
+            return per_round
+
+        # best_move would fill the cache that probabilities reads, so the latter goes through the positions backwards.
+        played.reverse()
+        rows.append(Row("gnubg-nn best_move 0-ply", "decisions/s", best_move))
+        rows.append(Row("gnubg-nn probabilities 0-ply", "evaluations/s", probabilities))
+    return rows
+
+
+def optional(name: str) -> Any:
+    """A peer's module, or None with a line that says how to get it."""
+    try:
+        return __import__(name)
+    except ImportError:
+        print(f"{name} is not installed: pip install -e '.[peers]'", file=sys.stderr)
+        return None
+
+
+def run_rows(rows: list[Row], rounds: int) -> None:
+    """One untimed round, then `rounds` rounds that time each row once, in turn."""
+    for row in rows:
+        row.work(0)
+    for number in range(1, rounds + 1):
+        for row in rows:
+            started = time.perf_counter()
+            count = row.work(number)
+            row.rates.append(count / (time.perf_counter() - started))
+
+
+def time_threads(model: str | None, rounds: int) -> dict[str, Any]:
+    """Decisions/s of two threads over one, on all cores, interleaved."""
+    boards, dice = engine_decisions(60_000, 11, 0.0, num_games=64)
+    scorers = {threads: load_scorer(model, threads=threads) for threads in (1, 2)}
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    results = {threads: scorer.choose(boards, dice) for threads, scorer in scorers.items()}
+    assert (results[1] == results[2]).all(), "the choice depends on the number of threads"
+    for _ in range(rounds):
+        for threads, scorer in scorers.items():
+            started = time.perf_counter()
+            scorer.choose(boards, dice)
+            rates[threads].append(len(boards) / (time.perf_counter() - started))
+    ratios = [two / one for one, two in zip(rates[1], rates[2], strict=True)]
+    return {
+        "name": "two threads over one",
+        "ratio": statistics.median(ratios),
+        "range": [min(ratios), max(ratios)],
+        "must": 1.85,
+        "dream": 1.95,
+        "rates": {str(k): statistics.median(v) for k, v in rates.items()},
+    }
+
+
+def time_startup(repeats: int) -> list[dict[str, Any]]:
+    """Seconds of whole processes: help; load and first move with warm kernels; the same with none compiled yet."""
+    first_move = (
+        "import numpy as np; from comparison_net.scorer import load_scorer; from backgammon.board import START; "
+        "load_scorer().choose(START[None], np.array([[3, 1]], np.int8))"
+    )
+    command = [sys.executable, "-c", first_move]
+    pairgammon = str(Path(sys.executable).parent / "pairgammon")
+
+    def seconds(arguments: list[str], times: int, fresh_cache: bool = False) -> float:
+        measured = []
+        for _ in range(times):
+            with tempfile.TemporaryDirectory() as folder:
+                environment = {**os.environ, **({"NUMBA_CACHE_DIR": folder} if fresh_cache else {})}
+                started = time.perf_counter()
+                subprocess.run(arguments, check=True, capture_output=True, env=environment, cwd=ROOT)
+                measured.append(time.perf_counter() - started)
+        return statistics.median(measured)
+
+    seconds(command, 1)
+    return [
+        {"name": "pairgammon --help", "seconds": seconds([pairgammon, "--help"], repeats), "must": 0.3, "dream": 0.15},
+        {"name": "first engine move, warm", "seconds": seconds(command, repeats), "must": 1.0, "dream": 0.6},
+        {"name": "first engine move, cold", "seconds": seconds(command, 1, fresh_cache=True), "must": 40, "dream": 15},
+    ]
+
+
+def report(rows: list[Row]) -> list[dict[str, Any]]:
+    """Medians of the rates, and of the ratios round by round."""
+    by_name = {row.name: row for row in rows}
+    lines = []
+    for row in rows:
+        line: dict[str, Any] = {"name": row.name, "unit": row.unit, "rate": statistics.median(row.rates)}
+        line["rate_range"] = [min(row.rates), max(row.rates)]
+        if row.peer in by_name:
+            ratios = [a / b for a, b in zip(row.rates, by_name[row.peer].rates, strict=True)]
+            line.update(peer=row.peer, ratio=statistics.median(ratios), ratio_range=[min(ratios), max(ratios)])
+            line.update(must=row.must, dream=row.dream)
+        lines.append(line)
+    return lines
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    model = platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {"processor": model, "cores": os.cpu_count(), "python": platform.python_version(), "load": load}
+
+
+def show(lines: list[dict[str, Any]]) -> None:
+    """One line a figure, with its target where it has one."""
+    for line in lines:
+        figure = f"{line['rate']:14,.0f} {line['unit']}" if "rate" in line else ""
+        if "seconds" in line:
+            figure = f"{line['seconds']:14.2f} s"
+        ratio = f"{line['ratio']:6.2f} x" if "ratio" in line else ""
+        goal = f"must {line['must']}, dream {line['dream']}" if line.get("must") else ""
+        print(f"{line['name']:36s} {figure:30s} {ratio:10s} {goal}")
+
+
+def main() -> int:
+    """Check, time, print, and log."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", help="a model file or run folder instead of the default model")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--log", type=Path, help="append one line to this file")
+    parser.add_argument("--no-startup", action="store_true", help="leave out the whole-process timings")
+    options = parser.parse_args()
+    boards, dice = fixed_pairs()
+    total = check_exact(boards, dice)
+    rows = generator_rows(boards, dice, total) + scorer_rows(options.model, options.rounds)
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if cores:
+        os.sched_setaffinity(0, {max(cores)})
+    run_rows(rows, options.rounds)
+    if cores:
+        os.sched_setaffinity(0, cores)
+    lines = report(rows)
+    lines.append(time_threads(options.model, options.rounds))
+    if not options.no_startup:
+        lines += time_startup(5)
+    network = load_scorer(options.model).model.network
+    result = {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "net": str(network),
+        "candidates": total,
+        "rounds": options.rounds,
+        "figures": lines,
+    }
+    if options.json:
+        print(json.dumps(result, indent=1))
+    else:
+        print(f"{total:,d} distinct results of {len(boards):,d} rolls, each checked; net {network}")
+        show(lines)
+    if options.log:
+        with options.log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(result) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
