@@ -18,6 +18,8 @@ from typing import Any
 
 from backgammon.errors import ConfigError
 
+INDIFFERENT: tuple[str, ...] = ("threads", "checkpoint_steps")
+"""Settings that do not decide the finished weights: a run may be resumed with others."""
 LOSSES: tuple[str, ...] = ("pairwise", "listwise")
 ACTIVATIONS: tuple[str, ...] = ("relu", "tanh")
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
@@ -43,7 +45,6 @@ class NetworkConfig:
 
     hidden: tuple[int, ...] = _setting((256, 32), "widths of the hidden layers; [] for a linear network")
     activation: str = _setting("relu", f"function of the hidden units: {', '.join(ACTIVATIONS)}")
-    dropout: float = _setting(0.0, "share of the first hidden layer's units dropped while training, 0 to 0.9")
 
     def __post_init__(self) -> None:
         """Refuse values out of range with a ConfigError."""
@@ -52,12 +53,11 @@ class NetworkConfig:
         _require(
             self.activation in ACTIVATIONS, "network.activation", self.activation, f"one of {', '.join(ACTIVATIONS)}"
         )
-        _require(0.0 <= self.dropout <= 0.9, "network.dropout", self.dropout, "from 0 to 0.9")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides the finished weights, given the shards, the machine and the versions of the libraries."""
+    """Everything that decides the finished weights, given the shards, the processor and the libraries' versions."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig, metadata={"help": "shape of the network"})
     loss: str = _setting("listwise", f"what is minimised: {', '.join(LOSSES)}")
@@ -71,8 +71,8 @@ class TrainConfig:
     held_out: float = _setting(0.1, "share of matches kept out of training to measure agreement")
     split_seed: int = _setting(0, "which matches are held out")
     patience: int = _setting(4, "stop after so many epochs without better held-out agreement; 0 never")
-    seed: int = _setting(1, "start weights, order of the decisions, dropout")
-    threads: int = _setting(0, "threads of the optimiser; 0 for one per core. Part of what decides the exact weights")
+    seed: int = _setting(1, "start weights and order of the decisions")
+    threads: int = _setting(0, "workers that share each step; 0 for one per core. The weights do not depend on it")
     checkpoint_steps: int = _setting(200, "steps between two checkpoints to resume from")
 
     def __post_init__(self) -> None:

@@ -24,11 +24,10 @@ class Trunk(nn.Module):
     """Hidden layers: float32[B, F] to float32[B, H]; nothing at all for a linear network (then H = F)."""
 
     def __init__(self, config: NetworkConfig, num_features: int) -> None:
-        """Layers of the widths in `config.hidden`, dropout after the first."""
+        """Layers of the widths in `config.hidden`."""
         super().__init__()
         self.layers = nn.ModuleList()
         self.activation = _ACTIVATIONS[config.activation]()
-        self.dropout = nn.Dropout(config.dropout)
         width = num_features
         for next_width in config.hidden:
             self.layers.append(nn.Linear(width, next_width))
@@ -38,10 +37,8 @@ class Trunk(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """The last hidden layer."""
         hidden = features
-        for index, layer in enumerate(self.layers):
+        for layer in self.layers:
             hidden = self.activation(layer(hidden))
-            if index == 0 and self.dropout.p > 0:
-                hidden = self.dropout(hidden)
         return hidden
 
 

@@ -45,7 +45,7 @@ class EpochReport:
 class Reporter(Protocol):
     """Hears of a run's progress, in this order: start, step and epoch many times, stop, end (unless interrupted)."""
 
-    def start(self, total_steps: int, done_steps: int, num_train: int, num_held_out: int) -> None:
+    def start(self, total_steps: int, done_steps: int, train: int, held_out: int) -> None:
         """The run begins or goes on; numbers of decisions."""
 
     def step(self, report: StepReport) -> None:
@@ -64,7 +64,7 @@ class Reporter(Protocol):
 class SilentReporter:
     """Says nothing."""
 
-    def start(self, total_steps: int, done_steps: int, num_train: int, num_held_out: int) -> None:
+    def start(self, total_steps: int, done_steps: int, train: int, held_out: int) -> None:
         """Nothing."""
 
     def step(self, report: StepReport) -> None:
@@ -90,12 +90,12 @@ class PlainReporter:
         self.rate = 0.0
         self.began = self.last_line = 0.0
 
-    def start(self, total_steps: int, done_steps: int, num_train: int, num_held_out: int) -> None:
+    def start(self, total_steps: int, done_steps: int, train: int, held_out: int) -> None:
         """One line with the sizes."""
         self.total_steps, self.first_step = total_steps, done_steps
         self.began = self.last_line = time.monotonic()
         resumed = f", resumed after step {done_steps:,}" if done_steps else ""
-        self.say(f"training on {num_train:,} decisions, {num_held_out:,} held out, {total_steps:,} steps{resumed}")
+        self.say(f"training on {train:,} decisions, {held_out:,} held out, {total_steps:,} steps{resumed}")
 
     def step(self, report: StepReport) -> None:
         """A line now and then."""
@@ -144,10 +144,10 @@ class RichReporter:
         self.task = self.bar.add_task("training", total=None, figures="")
         self.rate = 0.0
 
-    def start(self, total_steps: int, done_steps: int, num_train: int, num_held_out: int) -> None:
+    def start(self, total_steps: int, done_steps: int, train: int, held_out: int) -> None:
         """Show the bar."""
         self.bar.start()
-        self.bar.console.print(f"training on {num_train:,} decisions, {num_held_out:,} held out", highlight=False)
+        self.bar.console.print(f"training on {train:,} decisions, {held_out:,} held out", highlight=False)
         self.bar.update(self.task, total=total_steps, completed=done_steps)
 
     def step(self, report: StepReport) -> None:

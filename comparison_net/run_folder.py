@@ -2,7 +2,7 @@
 
 What lies in it:
 
-    config.toml          every setting of the run, threads resolved; `--resume` reads it from here
+    config.toml          every setting of the run; `--resume` reads it from here
     shards/              the training data
     state.safetensors    everything needed to go on after an interruption
     log.jsonl            one line per event: start, progress, epoch, end
@@ -13,21 +13,14 @@ What lies in it:
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from backgammon.errors import ConfigError, DataError
 from comparison_net.checkpoint import MODEL_FILE, replace_file
-from comparison_net.config import TrainConfig, load_config, to_toml, to_values
-
-
-def usable_processors() -> int:
-    """Processors this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from comparison_net.config import INDIFFERENT, TrainConfig, load_config, to_toml, to_values
 
 
 class RunFolder:
@@ -49,43 +42,41 @@ class RunFolder:
         """True when a run has been configured here."""
         return self.config.exists()
 
-    def start(self, config: TrainConfig) -> TrainConfig:
-        """Echo the configuration of a new run, with the number of threads filled in, and give it back.
+    def start(self, config: TrainConfig) -> None:
+        """Echo the configuration of a new run.
 
         Raises:
             ConfigError: another run lives here, or the folder cannot be written.
         """
         if self.is_started:
             raise ConfigError(f"{self.path}: holds a run already; continue it with --resume or give another folder")
-        resolved = dataclasses.replace(config, threads=config.threads or usable_processors())
         try:
-            replace_file(self.config, to_toml(resolved).encode())
+            replace_file(self.config, to_toml(config).encode())
         except OSError as error:
             raise ConfigError(f"{self.path}: cannot be written ({error.strerror or error})") from error
-        return resolved
 
     def stored_config(self, expected: TrainConfig | None = None) -> TrainConfig:
         """The configuration the run was started with.
 
         Args:
-            expected: what the user asks for now; None if nothing. 0 threads agrees with any number.
+            expected: what the user asks for now; None if nothing. Of `config.INDIFFERENT` its settings are taken.
 
         Raises:
-            ConfigError: no run here, or `expected` differs from it.
+            ConfigError: no run here, or `expected` differs from it in what decides the weights.
         """
         if not self.is_started:
             raise ConfigError(f"{self.path}: holds no run to resume; start one without --resume")
         stored = load_config(self.config)
-        if expected is not None:
-            wanted = to_values(dataclasses.replace(expected, threads=expected.threads or stored.threads))
-            differing = [name for name, value in to_values(stored).items() if wanted[name] != value]
-            if differing:
-                name = differing[0]
+        if expected is None:
+            return stored
+        wanted = to_values(expected)
+        for name, value in to_values(stored).items():
+            if name not in INDIFFERENT and wanted[name] != value:
                 raise ConfigError(
-                    f"{self.path}: was started with {name} = {to_values(stored)[name]!r}, not {wanted[name]!r}; "
+                    f"{self.path}: was started with {name} = {value!r}, not {wanted[name]!r}; "
                     "resume with the same settings or start a new run"
                 )
-        return stored
+        return expected
 
     def write_summary(self, values: Mapping[str, Any]) -> None:
         """Write summary.json whole."""

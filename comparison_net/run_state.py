@@ -1,7 +1,7 @@
 """Everything that decides how a run goes on, saved so that the finished weights do not depend on interruptions.
 
-A state holds weights, optimiser moments, averaged and best weights, torch's random state, the place in the data
-(epoch, batch), and the course so far. The order of the decisions needs no saving: it is a function of (seed, epoch).
+A state holds weights, optimiser moments, averaged and best weights, the place in the data (epoch, batch), and the course
+so far. No random state needs saving: the order of the decisions is a function of (seed, epoch).
 """
 
 from __future__ import annotations
@@ -81,8 +81,7 @@ class RunState:
         Raises:
             ModelError: the file cannot be written.
         """
-        tensors: Tensors = {"rng": torch.get_rng_state().numpy()}
-        tensors.update(_prefixed("net.", self.net.weights()))
+        tensors = _prefixed("net.", self.net.weights())
         tensors.update(_prefixed("best.", self.best))
         if self.average is not self.net:
             tensors.update(_prefixed("average.", self.average.weights()))
@@ -108,7 +107,6 @@ class RunState:
                 _load_weights(self.average, _with_prefix(tensors, "average."))
             self.best = _with_prefix(tensors, "best.")
             self.optimizer.load_state_dict(self._optimizer_state(tensors))
-            torch.set_rng_state(torch.from_numpy(tensors["rng"].copy()))
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise ModelError(f"{path}: does not fit the run's configuration ({error}); start a new run") from error
 

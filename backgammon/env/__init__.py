@@ -14,6 +14,7 @@ from __future__ import annotations
 import gymnasium
 
 from backgammon.env.opponents import register_opponent
+from backgammon.env.planner import ChanceOutcome, Planner
 from backgammon.env.single import BackgammonEnv, BackgammonTurnEnv
 from backgammon.env.vector import BackgammonTurnVectorEnv, BackgammonVectorEnv, RaggedCandidates
 
@@ -22,6 +23,8 @@ __all__ = [
     "BackgammonTurnEnv",
     "BackgammonTurnVectorEnv",
     "BackgammonVectorEnv",
+    "ChanceOutcome",
+    "Planner",
     "RaggedCandidates",
     "register_opponent",
 ]

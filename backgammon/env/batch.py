@@ -128,7 +128,9 @@ class GameBatch:
                 self._scratch,
             )
             if wrong >= 0:
-                raise GameError(f"opponent {player.name} chose candidate {rows[wrong]}, which does not exist; call reset")
+                raise GameError(
+                    f"opponent {player.name} chose candidate {rows[wrong]}, which does not exist; call reset"
+                )
             self._is_usable = True
 
     def _begin_step(self) -> npt.NDArray[np.int8]:
@@ -174,6 +176,10 @@ class GameBatch:
             turned = self.registers[:, SEAT] == 1
             scores[turned] = scores[turned, ::-1]
         return scores
+
+    def seats(self) -> npt.NDArray[np.int8]:
+        """The seat on roll in every game, int8[N]; at the end of an episode the winner."""
+        return self.registers[:, SEAT].copy()
 
     def points(self) -> npt.NDArray[np.int8]:
         """Points of the last finished game of the episode for seat 0, int8[N]; 0 before the first has ended."""
@@ -260,16 +266,33 @@ class MoveGames(GameBatch):
 
     def observe(self) -> Observation:
         """New arrays: "observation" and "action_mask" of every game, and in a match "score"."""
-        if self.coding == "counts":
-            coded: npt.NDArray[Any] = np.empty((self.num_games, NUM_COUNTS), dtype=np.int8)
-            write_counts(self.views(), self.registers, coded)
-        else:
-            coded = np.empty((self.num_games, NUM_UNITS), dtype=np.float32)
-            write_units(self.views(), self.registers, coded)
-        observation: Observation = {"observation": coded, "action_mask": self.masks.copy()}
+        observation: Observation = {
+            "observation": self._code(self.views(), self.registers),
+            "action_mask": self.masks.copy(),
+        }
         if self.rules.is_match:
             observation["score"] = self.scores()
         return observation
+
+    def observe_waiting(self) -> Observation:
+        """As `observe`, for the seats that are not on roll: their own view, no dice, and only the no-op."""
+        registers = self.registers.copy()
+        registers[:, [turns.NUM_HIGH, turns.NUM_LOW]] = 0
+        mask = np.zeros_like(self.masks)
+        mask[:, 0] = 1
+        observation: Observation = {"observation": self._code(swap(self.boards), registers), "action_mask": mask}
+        if self.rules.is_match:
+            observation["score"] = self.scores()[:, ::-1].copy()
+        return observation
+
+    def _code(self, views: Board, registers: turns.Registers) -> npt.NDArray[Any]:
+        if self.coding == "counts":
+            counts = np.empty((self.num_games, NUM_COUNTS), dtype=np.int8)
+            write_counts(views, registers, counts)
+            return counts
+        units = np.empty((self.num_games, NUM_UNITS), dtype=np.float32)
+        write_units(views, registers, units)
+        return units
 
     def _refresh(self) -> None:
         turns.fill_masks(self.boards, self.registers, self.masks)

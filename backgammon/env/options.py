@@ -19,7 +19,8 @@ Illegal = Literal["replace", "forfeit", "raise"]
 REWARDS: tuple[Reward, ...] = get_args(Reward)
 ILLEGALS: tuple[Illegal, ...] = get_args(Illegal)
 MAX_MATCH_LENGTH = 64
-_KEYS = ("position", "dice", "first")
+OPTION_KEYS = ("position", "dice", "first")
+"""Keys that `reset(options=...)` understands."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,9 @@ def parse_set_up(options: Mapping[str, Any] | None) -> SetUp | None:
         DiceError: impossible dice.
     """
     given = {key: value for key, value in (options or {}).items() if value is not None}
-    unknown = [key for key in given if key not in _KEYS]
+    unknown = [key for key in given if key not in OPTION_KEYS]
     if unknown:
-        raise ConfigError(f"reset option {unknown[0]!r} does not exist; there are {', '.join(_KEYS)}")
+        raise ConfigError(f"reset option {unknown[0]!r} does not exist; there are {', '.join(OPTION_KEYS)}")
     if not given:
         return None
     position, seat, roll = _parse_position(given.get("position"))

@@ -17,7 +17,8 @@ from backgammon.env.batch import GameBatch, MoveGames, Observation, PlayGames
 from backgammon.env.encoding import CODINGS, Coding
 from backgammon.env.opponents import OpponentSpec, resolve_opponent
 from backgammon.env.options import Illegal, Reward, Rules, parse_set_up
-from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer, Scene
+from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
+from backgammon.env.scene import Scene
 from backgammon.errors import ConfigError, GameError
 from backgammon.movegen import MAX_CANDIDATES
 
@@ -52,8 +53,12 @@ def check_max_candidates(max_candidates: int) -> None:
         raise ConfigError(f"max_candidates {max_candidates!r}: give a whole number from 1 to {MAX_CANDIDATES}")
 
 
-def _as_action(action: Any) -> int:
-    """A whole number from whatever a policy gives; far too large ones become -1, which is as illegal."""
+def as_action(action: Any) -> int:
+    """A whole number from whatever a policy gives; far too large ones become -1, which is as illegal.
+
+    Raises:
+        GameError: it is not a whole number.
+    """
     try:
         number = operator.index(action)
     except TypeError as error:
@@ -109,7 +114,7 @@ class SingleEnv(gymnasium.Env[Observation, int]):
         games = self.games
         if games.is_over(0):
             raise GameError("the episode is over or has not begun: call reset before step")
-        self._action[0] = _as_action(action)
+        self._action[0] = as_action(action)
         self._play(self._action)
         if self.render_mode == "human":
             self.render()
@@ -156,7 +161,7 @@ class SingleEnv(gymnasium.Env[Observation, int]):
             "seat": games.seat(0),
             "dice": games.rolls()[0],
             "illegal": bool(games.is_illegal[0]),
-            "points": int(games.registers[0, 6]),
+            "points": int(games.points()[0]),
         }
 
 

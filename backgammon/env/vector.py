@@ -21,7 +21,8 @@ from backgammon.env.batch import GameBatch, MoveGames, Observation, PlayGames
 from backgammon.env.encoding import Coding
 from backgammon.env.opponents import OpponentSpec, resolve_opponent
 from backgammon.env.options import Illegal, Reward, Rules, parse_set_up
-from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer, Scene
+from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
+from backgammon.env.scene import Scene
 from backgammon.env.single import DEFAULT_MAX_CANDIDATES, check_coding, check_max_candidates, draw_key
 from backgammon.errors import ConfigError, GameError
 
@@ -134,7 +135,9 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
         games = self.games
         given = np.asarray(actions)
         if given.shape != (self.num_envs,) or given.dtype.kind not in "iu":
-            raise GameError(f"actions of shape {list(given.shape)} and type {given.dtype}: give {self.num_envs} integers")
+            raise GameError(
+                f"actions of shape {list(given.shape)} and type {given.dtype}: give {self.num_envs} integers"
+            )
         self._play(given.astype(np.int64))
         if self.render_mode == "human":
             self.render()
@@ -164,7 +167,7 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
         games = self.games
         info: dict[str, Any] = {
             "action_mask": action_mask,
-            "seat": games.registers[:, 0].copy(),
+            "seat": games.seats(),
             "dice": games.rolls(),
             "illegal": games.is_illegal.copy(),
             "points": games.points(),

@@ -13,18 +13,14 @@ from backgammon.notation.legs import parse_hops
 from backgammon.notation.play import format_play
 from backgammon.notation.readings import make_play, possible_readings, row_after
 from backgammon.records.record import GameRecord, MatchRecord, RollAction
-from backgammon.records.replay import ReplayedGame, replay_match
+from backgammon.records.replay import ReplayedGame, ReplayedMatch
 from backgammon.records.script import order_events
 from backgammon.rules import Decision
 
 
-def canonical_match(record: MatchRecord) -> MatchRecord:
-    """The same record with canonical plays.
-
-    Raises:
-        RecordError: another game than backgammon.
-    """
-    games = zip(record.games, replay_match(record).games, strict=True)
+def canonical_match(record: MatchRecord, replayed: ReplayedMatch) -> MatchRecord:
+    """The same record with canonical plays; `replayed` is what `replay_match` made of it."""
+    games = zip(record.games, replayed.games, strict=True)
     return replace(record, games=tuple(_rewrite(game, replayed) for game, replayed in games))
 
 

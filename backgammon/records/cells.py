@@ -35,7 +35,7 @@ _FUSED_ROW = re.compile(r"(?<=\s)([0-9]{1,4})\)(?=\s)")
 _CELL = re.compile(
     r"(?P<dice>[0-9]{2}):"  # may touch the play before it: a full left cell runs into the right one
     r"|\b(?P<word>(?:re)?doubles|takes|accepts|drops|passes|beavers|raccoons|wins|losses|loses|concedes|resigns)\b"
-    r"|(?P<blank>\?{3,8})",
+    r"|(?P<blank>\?{3,})",
     re.IGNORECASE | re.ASCII,
 )
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -82,11 +82,11 @@ def read_row(line: str, number: int) -> list[Action]:
     return actions
 
 
-def make_unreadable(text: str) -> str:
-    """A text in brackets that gives one unreadable entry when it is read in a row; the given one where that is safe."""
-    bracketed = f"({' '.join(text.split())})"
-    is_safe = len(bracketed) < 200 and not _CELL.search(bracketed) and not _FUSED_ROW.search(f" {bracketed} ")
-    return bracketed if is_safe else "(not understood)"
+def make_inert(text: str) -> str:
+    """A text that stays in one piece when it is read in a row: the given one if it does, else a note in its place."""
+    text = " ".join(text.split())
+    is_inert = len(text) < 200 and not _CELL.search(text) and not _FUSED_ROW.search(f" {text} ")
+    return text if is_inert else "not understood"
 
 
 def _split_fused(line: str) -> Iterator[tuple[int, str]]:

@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from backgammon.errors import RecordError
-from backgammon.records.cells import begins_cell, is_row, make_unreadable, read_row
+from backgammon.records.cells import begins_cell, is_row, make_inert, read_row
+from backgammon.records.legs import ILLEGAL_NOTE, MALFORMED, encode_play
 from backgammon.records.record import (
     Action,
     BeaverAction,
@@ -302,9 +303,9 @@ def _format_cell(action: Action) -> str:
     """The text of one cell; words other than rolls are set in by a blank, as all writers do."""
     match action:
         case RollAction(roll=None, play=play):
-            return f"00: {play}"
+            return f"00: {_format_play(play)}"
         case RollAction(roll=(die1, die2), play=play):
-            return f"{die1}{die2}: {play}"
+            return f"{die1}{die2}: {_format_play(play)}"
         case DoubleAction(cube=cube):
             return f" Doubles => {cube}"
         case TakeAction():
@@ -320,9 +321,14 @@ def _format_cell(action: Action) -> str:
             amount = "" if points is None else f" {points} point{plural}"
             return f" Wins{amount}{' and the match' if ends_match else ''}"
         case UnreadableAction(text=text):
-            return f" {make_unreadable(text)}"
+            return f" ({make_inert(text)})"
         case _:
             raise RecordError(f"{type(action).__name__} has no form in a .mat file")
+
+
+def _format_play(text: str) -> str:
+    """The text behind the dice; one that is no play is kept only if it cannot be taken for other cells."""
+    return make_inert(text) if encode_play(text)[0] in (ILLEGAL_NOTE, MALFORMED) else text
 
 
 def _one_line(text: str) -> str:

@@ -27,47 +27,28 @@ def command(logs: tuple[str, ...], out: str | None, verbatim: bool) -> None:
     """Rewrite match logs in one clean dialect.
 
     LOGS are files or folders of match logs, plain or packed, in any dialect of the .mat family. The result is .mat in
-    UTF-8 with canonical plays: bar and off as words, hits starred, larger die first. Files that are already there are
-    never overwritten.
+    UTF-8 with canonical plays: bar and off as words, hits starred. Files that are already there are never overwritten. A
+    report of what was read goes to standard error.
     """
+    from backgammon.records import read_logs
     from backgammon.records.canonical import canonical_match
     from backgammon.records.mat import write_mat
     from comparison_net.checkpoint import replace_file
+    from comparison_net.cli.screen import show_byte_progress
 
     sink = click.get_binary_stream("stdout")
-    num_matches, names = 0, set[str]()
-    for match in _read_matches(logs):
-        text = write_mat(match if verbatim else canonical_match(match)).encode()
-        if out is None:
-            sink.write((b"\n" if num_matches else b"") + text)
-        else:
-            replace_file(_free_path(Path(out), match, names), text)
-        num_matches += 1
+    names = set[str]()
+    with show_byte_progress("converting") as advance:
+        reading = read_logs(logs, progress=advance, drop_duplicates=False)
+        for number, (record, replayed) in enumerate(reading.matches()):
+            text = write_mat(record if verbatim else canonical_match(record, replayed)).encode()
+            if out is None:
+                sink.write((b"\n" if number else b"") + text)
+            else:
+                replace_file(_free_path(Path(out), record, names), text)
     sink.flush()
-    if out is not None:
-        click.echo(f"{num_matches:,} matches written to {out}", err=True)
-
-
-def _read_matches(logs: tuple[str, ...]) -> list[MatchRecord]:
-    """Every match of the logs.
-
-    Raises:
-        RecordError: a file that is no log, or an action without a form: nothing has been written then.
-    """
-    from backgammon.errors import RecordError
-    from backgammon.records import mat
-    from backgammon.records.source import find_files, open_sources
-
-    matches: list[MatchRecord] = []
-    for path in find_files(logs):
-        for name, data in open_sources(path):
-            try:
-                if isinstance(data, RecordError):
-                    raise data
-                matches += mat.read(data, name)
-            except RecordError as error:
-                raise RecordError(f"{name}: {error}") from None
-    return matches
+    reading.report.check()
+    click.echo(reading.report.render(), err=True)
 
 
 def _free_path(folder: Path, match: MatchRecord, names: set[str]) -> Path:

@@ -42,7 +42,7 @@ def examine() -> dict[str, Any]:
     import platform
     import sys
 
-    from comparison_net.run_folder import usable_processors
+    from comparison_net.cli.players import usable_processors
 
     problems: list[str] = []
     return {
