@@ -3,8 +3,8 @@
 B decisions, M candidates of all of them together, F features, N the most candidates of one decision.
 
 The rows of a batch are the candidates of its decisions one after the other (the network sees real candidates only);
-`offsets` says where each decision starts. Generator and encoder release the interpreter lock and make about five million
-rows a second and core, so every worker of the training loop makes the rows of its own part.
+`offsets` says where each decision starts. Generator and encoder release the interpreter lock and make about five
+million rows a second and core, so every worker of the training loop makes the rows of its own part.
 """
 
 from __future__ import annotations

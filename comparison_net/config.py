@@ -21,7 +21,6 @@ from backgammon.errors import ConfigError
 INDIFFERENT: tuple[str, ...] = ("threads", "checkpoint_steps")
 """Settings that do not decide the finished weights: a run may be resumed with others."""
 LOSSES: tuple[str, ...] = ("pairwise", "listwise")
-ACTIVATIONS: tuple[str, ...] = ("relu", "tanh")
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
 MAX_WIDTH = 8192
 MAX_LAYERS = 8
@@ -44,15 +43,11 @@ class NetworkConfig:
     """Shape of the comparison network; travels in every checkpoint."""
 
     hidden: tuple[int, ...] = _setting((256, 32), "widths of the hidden layers; [] for a linear network")
-    activation: str = _setting("relu", f"function of the hidden units: {', '.join(ACTIVATIONS)}")
 
     def __post_init__(self) -> None:
         """Refuse values out of range with a ConfigError."""
         fits = len(self.hidden) <= MAX_LAYERS and all(1 <= width <= MAX_WIDTH for width in self.hidden)
         _require(fits, "network.hidden", list(self.hidden), f"at most {MAX_LAYERS} widths from 1 to {MAX_WIDTH}")
-        _require(
-            self.activation in ACTIVATIONS, "network.activation", self.activation, f"one of {', '.join(ACTIVATIONS)}"
-        )
 
 
 @dataclass(frozen=True)
@@ -81,8 +76,10 @@ class TrainConfig:
         _require(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
         for name in ("epochs", "batch_decisions", "checkpoint_steps"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("warmup_steps", "patience", "seed", "split_seed", "threads", "weight_decay"):
+        for name in ("warmup_steps", "patience", "threads", "weight_decay"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
+        for name in ("seed", "split_seed"):
+            _require(0 <= getattr(self, name) < 2**63, name, getattr(self, name), "from 0 to 2^63 - 1")
         _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
         _require(0.0 <= self.average_decay < 1.0, "average_decay", self.average_decay, "at least 0 and below 1")
         _require(0.0 <= self.held_out <= 0.9, "held_out", self.held_out, "from 0 to 0.9")

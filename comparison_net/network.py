@@ -17,17 +17,14 @@ from torch import Tensor, nn
 from comparison_net.config import NetworkConfig
 from comparison_net.features import NUM_FEATURES
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
-
 
 class Trunk(nn.Module):
-    """Hidden layers: float32[B, F] to float32[B, H]; nothing at all for a linear network (then H = F)."""
+    """Hidden layers of rectified units: float32[B, F] to float32[B, H]; nothing for a linear network (H = F)."""
 
     def __init__(self, config: NetworkConfig, num_features: int) -> None:
         """Layers of the widths in `config.hidden`."""
         super().__init__()
         self.layers = nn.ModuleList()
-        self.activation = _ACTIVATIONS[config.activation]()
         width = num_features
         for next_width in config.hidden:
             self.layers.append(nn.Linear(width, next_width))
@@ -38,7 +35,7 @@ class Trunk(nn.Module):
         """The last hidden layer."""
         hidden = features
         for layer in self.layers:
-            hidden = self.activation(layer(hidden))
+            hidden = torch.relu(layer(hidden))
         return hidden
 
 

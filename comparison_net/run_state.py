@@ -1,7 +1,7 @@
 """Everything that decides how a run goes on, saved so that the finished weights do not depend on interruptions.
 
-A state holds weights, optimiser moments, averaged and best weights, the place in the data (epoch, batch), and the course
-so far. No random state needs saving: the order of the decisions is a function of (seed, epoch).
+A state holds weights, optimiser moments, averaged and best weights, the place in the data (epoch, batch), and the
+course so far. No random state needs saving: the order of the decisions is a function of (seed, epoch).
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class PlayedGame(Protocol):
     @property
     def num_candidates(self) -> npt.NDArray[np.int64]: ...  # noqa: D102 - int64[T]
     @property
-    def seats(self) -> npt.NDArray[np.int64]: ...  # noqa: D102 - int64[T], 0 or 1: who plays
+    def seats(self) -> npt.NDArray[np.int8]: ...  # noqa: D102 - int8[T], 0 or 1: who plays
     @property
     def points(self) -> int: ...  # noqa: D102 - +-1, 2, 3 for seat 0; 0 unknown
     @property

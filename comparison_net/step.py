@@ -29,7 +29,7 @@ from comparison_net.shards import Shards
 RowNumbers = npt.NDArray[np.int64]
 
 PART_CANDIDATES = 2560
-"""Candidates of a part: large enough to hide the interpreter, small enough for the caches. It decides the order of sums."""
+"""Candidates of a part: enough to hide the interpreter, few enough for the caches. It decides the order of sums."""
 
 _PIPELINE_BATCHES = 8
 _PIPELINE_SECONDS = 1.5
@@ -107,16 +107,15 @@ class Stepper:
         rate: float,
     ) -> float:
         """Add the parts' losses and gradients in their order, and move the weights."""
-        parameters = list(net.parameters())
+        totals = [torch.zeros_like(parameter) for parameter in net.parameters()]
         num_decisions, loss_sum = 0, 0.0
         for number, loss, gradients in results:
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient if num_decisions == 0 else parameter.grad + gradient
+            for total, gradient in zip(totals, gradients, strict=True):
+                total += gradient
             num_decisions += number
             loss_sum += loss
-        for parameter in parameters:
-            assert parameter.grad is not None
-            parameter.grad /= num_decisions
+        for parameter, total in zip(net.parameters(), totals, strict=True):
+            parameter.grad = total / num_decisions
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.step()
@@ -125,8 +124,8 @@ class Stepper:
     def _make(self, rows: RowNumbers) -> Comparisons:
         """The part's candidates, their features in this worker's own buffer.
 
-        The buffer is torch's: its 64-byte alignment is always the same, numpy's is not, and the matrix kernels may choose
-        another order of summation for another alignment.
+        The buffer is torch's: its 64-byte alignment is always the same, numpy's is not, and the matrix kernels may
+        choose another order of summation for another alignment.
         """
         needed = int(self.shards.num_candidates[rows].sum())
         buffer: Tensor | None = getattr(self._local, "buffer", None)

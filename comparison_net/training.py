@@ -2,12 +2,12 @@
 
 B decisions of a batch, N the most candidates of one of them, M candidates of all of them, F features.
 
-Each step cuts its batch into parts of equal work; a pool of threads makes the candidates, features, scores and gradients
-of the parts (torch itself runs single-threaded inside each), and the gradients are added in the order of the parts. So
-the finished weights are a function of shards and configuration, not of the number of threads, and a run killed at any
-moment and resumed gives the same bytes as an uninterrupted one (on one kind of processor, with the same libraries).
-Threads of our own instead of torch's: no core spins while it waits for another, which on a busy machine made torch's own
-two threads 2 to 10 times slower than one, and generating and encoding need no queue.
+Each step cuts its batch into parts of equal work; a pool of threads makes the candidates, features, scores and
+gradients of the parts (torch itself runs single-threaded inside each), and the gradients are added in the order of the
+parts. So the finished weights are a function of shards and configuration, not of the number of threads, and a run
+killed at any moment and resumed gives the same bytes as an uninterrupted one (on one kind of processor, with the same
+libraries). Threads of our own instead of torch's: no core spins while it waits for another, which on a busy machine
+made torch's own two threads 2 to 10 times slower than one, and generating and encoding need no queue.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ FLOORS: list[list[str]] = [
     ["comparison_net.cli"],
 ]
 
-TORCH_FILES = {"network", "losses", "training", "batches", "moe"}
+TORCH_FILES = {"network", "losses", "training", "step", "run_state", "moe"}
 """The files and folders of comparison_net that may import torch."""
 
 

@@ -627,8 +627,8 @@ def test_another_game_is_asked_for_in_money_play(invoke: Invoke, model: Path) ->
 def test_two_players_can_be_watched(invoke: Invoke, model: Path) -> None:
     options = ("--watch", "pipcount", "--opponent", "pipcount", "--no-board", "--no-save")
     result = play(invoke, model, options=options[:-1])
-    assert "pipcount (X) against pipcount (O), seed 5." in result.stdout
-    assert "Score: pipcount (X)" in result.stdout
+    assert "pipcount (X) against pipcount 2 (O), seed 5." in result.stdout
+    assert "Score: pipcount " in result.stdout
     again = invoke("play", "--seed", 5, *options)
     assert "Saved" not in again.stdout
     assert again.stdout.splitlines()[2:-2] == result.stdout.splitlines()[2:-3]

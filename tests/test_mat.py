@@ -302,7 +302,7 @@ def test_a_file_may_hold_several_matches() -> None:
     "data", [b"", b"hello\n", b'; [Site "X"]\n Game 1\n', b"PK\x03\x04\0 5 point match", b"\0" * 99]
 )
 def test_what_is_no_log_is_refused(data: bytes) -> None:
-    with pytest.raises(RecordError, match="not a log|binary file"):
+    with pytest.raises(RecordError, match=r"not a log|binary file"):
         read(data)
 
 

@@ -275,7 +275,7 @@ def test_a_play_that_is_no_text_breaks_the_game() -> None:
 
 
 def test_an_illegal_play_noted_by_the_writer_breaks_the_game() -> None:
-    assert reason(only_game("  1) 31: Illegal play (0;0;1)\n")) == "is not the text of a play"
+    assert reason(only_game("  1) 31: Illegal play (0;0;1)\n")) == "is what the writer kept of an illegal play"
 
 
 def test_an_unreadable_entry_breaks_the_game_after_the_plays_before_it() -> None:

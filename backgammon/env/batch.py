@@ -1,10 +1,10 @@
 """Games side by side, stepped by kernels: what the single, the vectorised and the PettingZoo environment all drive.
 
-Axis legend: N games, M candidates of all N games together, K candidates at most.
+Axis legend: N games.
 
-`MoveGames` takes one micro-move at a time, `PlayGames` one candidate (a whole turn). A finished episode is followed by
-the next one in the next step (Gymnasium's NEXT_STEP autoreset); the single environments never take that step.
-No Gymnasium here.
+`MoveGames` takes one micro-move at a time, `PlayGames` a whole turn; both build on `GameBatch`. A finished episode is
+followed by the next one in the next step (Gymnasium's NEXT_STEP autoreset); the single environments never take that
+step. No Gymnasium here.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import numpy.typing as npt
 from backgammon.board import NUM_LOCATIONS, Board, Position, swap
 from backgammon.dice import Roll
 from backgammon.env import turns
-from backgammon.env.encoding import NUM_COUNTS, NUM_UNITS, Coding, write_counts, write_units
-from backgammon.env.micro import NUM_ACTIONS, Mask, decode_action, describe_action
 from backgammon.env.opponents import Opponent
 from backgammon.env.options import Rules, SetUp
-from backgammon.env.turns import FORFEIT, OPPONENT, OVER, POINTS, SEAT, UNUSED, Flags, Integers
-from backgammon.errors import CandidateOverflow, GameError, IllegalPlay
+from backgammon.env.turns import FORFEIT, OPPONENT, OVER, POINTS, SEAT, STAGE, UNUSED, Flags
+from backgammon.errors import GameError
 from backgammon.movegen import MAX_CANDIDATES
 
 Observation = dict[str, npt.NDArray[Any]]
+
+_ROLL = slice(turns.HIGH, turns.LOW + 1)
 
 
 class GameBatch:
@@ -71,9 +71,10 @@ class GameBatch:
         Raises:
             GameError: from that position the opponent wins before the agent can decide anything.
         """
-        self.has_ended[:] = False
-        self.is_illegal[:] = False
-        self.rewards[:] = 0.0
+        self.has_ended.fill(False)
+        self.is_illegal.fill(False)
+        self.rewards.fill(0.0)
+        self._no_game_has_ended = True
         length = self.rules.episode_length
         kind = turns.SELF if set_up is not None else self.opponent.kind
         turns.start_episodes(self.boards, self.registers, self.clocks, kind, length, self._out, self._scratch)
@@ -81,7 +82,7 @@ class GameBatch:
             self._set_up(set_up)
         self._is_usable = True
         self._ask_opponent()
-        if (self.registers[:, turns.STAGE] == OVER).any():
+        if (self.registers[:, STAGE] == OVER).any():
             self._is_usable = False
             raise GameError("the opponent wins from that position before the agent can decide; set 'first' to 0")
         self._refresh()
@@ -107,7 +108,7 @@ class GameBatch:
         if player is None:
             return
         while True:
-            waiting = np.flatnonzero(self.registers[:, turns.STAGE] == OPPONENT)
+            waiting = np.flatnonzero(self.registers[:, STAGE] == OPPONENT)
             if not len(waiting):
                 return
             self._is_usable = False  # stays so when the opponent fails: some games would be left half-way
@@ -146,8 +147,8 @@ class GameBatch:
     def _finish_step(self, seats: npt.NDArray[np.int8]) -> None:
         """Opponents' answers, rewards and the next choices; `seats` acted."""
         self._ask_opponent()
-        self.rewards[:] = 0.0
-        self._no_game_has_ended = not self.has_ended.any()
+        self.rewards.fill(0.0)
+        self._no_game_has_ended = not np.count_nonzero(self.has_ended)
         if not self._no_game_has_ended:
             points = self.registers[:, POINTS] * np.where(seats == 0, 1, -1)
             points = points if self.rules.reward == "points" else np.sign(points)
@@ -155,7 +156,7 @@ class GameBatch:
         self._refresh()
 
     def _forfeit_illegal(self) -> None:
-        self.registers[self.is_illegal, turns.STAGE] = FORFEIT
+        self.registers[self.is_illegal, STAGE] = FORFEIT
 
     def _refresh(self) -> None:
         raise NotImplementedError
@@ -187,7 +188,11 @@ class GameBatch:
 
     def rolls(self) -> npt.NDArray[np.int8]:
         """The roll of the turn in every game, int8[N, 2], larger die first."""
-        return self.registers[:, turns.HIGH : turns.LOW + 1].copy()
+        return self.registers[:, _ROLL].copy()
+
+    def points_of(self, game: int) -> int:
+        """As `points`, of one game."""
+        return self.registers.item(game, POINTS)
 
     def position(self, game: int) -> Position:
         """The position of a game seen by the seat on roll (at the end of an episode by the winner)."""
@@ -195,7 +200,7 @@ class GameBatch:
 
     def seat(self, game: int) -> int:
         """The seat on roll."""
-        return int(self.registers[game, SEAT])
+        return self.registers.item(game, SEAT)
 
     def roll(self, game: int) -> Roll:
         """The roll of the turn."""
@@ -209,190 +214,13 @@ class GameBatch:
 
     def has_begun(self, game: int) -> bool:
         """True once the first episode has begun."""
-        return bool(self.registers[game, turns.STAGE] != UNUSED)
+        return self.registers.item(game, STAGE) != UNUSED
 
     def is_over(self, game: int) -> bool:
         """True when the episode is over, or none has begun."""
-        return self.registers[game, turns.STAGE] in (OVER, UNUSED)
+        return self.registers.item(game, STAGE) in (OVER, UNUSED)
 
     def match_score(self, game: int) -> tuple[int, int]:
         """Points of seat 0 and of seat 1 in the match."""
         registers = self.registers[game]
         return int(registers[turns.SCORE_0]), int(registers[turns.SCORE_1])
-
-
-class MoveGames(GameBatch):
-    """Games of micro-moves (see `micro`).
-
-    Attributes:
-        masks: int8[N, 156], the actions that may be played now.
-    """
-
-    def __init__(self, num_games: int, opponent: Opponent, rules: Rules, coding: Coding) -> None:
-        """Games that have not begun; observations in `coding` (see `encoding`)."""
-        super().__init__(num_games, opponent, rules)
-        self.coding = coding
-        self.masks: Mask = np.zeros((num_games, NUM_ACTIONS), dtype=np.int8)
-        self.masks[:, 0] = 1
-
-    def step(self, actions: Integers) -> None:
-        """One micro-move in every game, int64[N].
-
-        Raises:
-            GameError: call `start` first.
-            IllegalPlay: an action that may not be played, with illegal="raise"; nothing has changed then.
-        """
-        seats = self._begin_step()
-        first = turns.first_illegal_move(self.registers, self.masks, actions, self.is_illegal)
-        if first >= 0:
-            if self.rules.illegal == "raise":
-                raise IllegalPlay(self._why_illegal(first, int(actions[first])))
-            if self.rules.illegal == "forfeit":
-                self._forfeit_illegal()
-            actions = np.where(self.is_illegal, self.masks.argmax(axis=1), actions)
-        turns.step_moves(
-            self.boards,
-            self.registers,
-            self.clocks,
-            self.masks,
-            actions,
-            self.has_ended,
-            self.opponent.kind,
-            self.rules.episode_length,
-            self._out,
-            self._scratch,
-        )
-        self._finish_step(seats)
-
-    def observe(self) -> Observation:
-        """New arrays: "observation" and "action_mask" of every game, and in a match "score"."""
-        observation: Observation = {
-            "observation": self._code(self.views(), self.registers),
-            "action_mask": self.masks.copy(),
-        }
-        if self.rules.is_match:
-            observation["score"] = self.scores()
-        return observation
-
-    def observe_waiting(self) -> Observation:
-        """As `observe`, for the seats that are not on roll: their own view, no dice, and only the no-op."""
-        registers = self.registers.copy()
-        registers[:, [turns.NUM_HIGH, turns.NUM_LOW]] = 0
-        mask = np.zeros_like(self.masks)
-        mask[:, 0] = 1
-        observation: Observation = {"observation": self._code(swap(self.boards), registers), "action_mask": mask}
-        if self.rules.is_match:
-            observation["score"] = self.scores()[:, ::-1].copy()
-        return observation
-
-    def _code(self, views: Board, registers: turns.Registers) -> npt.NDArray[Any]:
-        if self.coding == "counts":
-            counts = np.empty((self.num_games, NUM_COUNTS), dtype=np.int8)
-            write_counts(views, registers, counts)
-            return counts
-        units = np.empty((self.num_games, NUM_UNITS), dtype=np.float32)
-        write_units(views, registers, units)
-        return units
-
-    def _refresh(self) -> None:
-        turns.fill_masks(self.boards, self.registers, self.masks)
-
-    def _why_illegal(self, game: int, action: int) -> str:
-        legal = [describe_action(int(a)) + f" ({int(a)})" for a in np.flatnonzero(self.masks[game])]
-        options = ", ".join(legal)
-        if not 0 <= action < NUM_ACTIONS:
-            return f"game {game}: action {action} does not exist, there are 0 to {NUM_ACTIONS - 1}; legal are {options}"
-        decoded = decode_action(action)
-        left = "".join(str(die) for die in self.dice_left(game))
-        if decoded is None:
-            reason = "passing is for a turn in which no die can be played" if action == 0 else "it stands for nothing"
-        elif decoded[1] not in self.dice_left(game):
-            reason = f"there is no {decoded[1]} left to play"
-        elif self.boards[game, decoded[0]] <= 0:
-            reason = "no checker of yours stands there"
-        else:
-            reason = "no legal play of the whole roll goes on like that"
-        return f"game {game}: action {action} ({describe_action(action)}) with {left}: {reason}; legal are {options}"
-
-
-class PlayGames(GameBatch):
-    """Games of whole turns: the choice is a row of the candidates.
-
-    Attributes:
-        candidates: int8[M, 26] in canonical order, seen by the player who would have just moved.
-        offsets: int64[N + 1]; the candidates of game i are rows offsets[i] to offsets[i + 1].
-    """
-
-    def __init__(self, num_games: int, opponent: Opponent, rules: Rules, max_candidates: int) -> None:
-        """Games that have not begun, with at most `max_candidates` (K) candidates to a decision."""
-        super().__init__(num_games, opponent, rules)
-        self.max_candidates = max_candidates
-        self.offsets: Integers = np.zeros(num_games + 1, dtype=np.int64)
-        self.candidates: Board = np.zeros((0, NUM_LOCATIONS), dtype=np.int8)
-        self._rows: Board = np.empty((24 * num_games + MAX_CANDIDATES, NUM_LOCATIONS), dtype=np.int8)
-
-    def step(self, rows: Integers) -> None:
-        """One whole turn in every game, int64[N].
-
-        Raises:
-            GameError: call `start` first.
-            IllegalPlay: a row that does not exist, with illegal="raise"; nothing has changed then.
-            CandidateOverflow: a roll has more candidates than the action space.
-        """
-        seats = self._begin_step()
-        first = turns.first_illegal_play(self.registers, self.offsets, rows, self.is_illegal)
-        if first >= 0:
-            if self.rules.illegal == "raise":
-                number = self.offsets[first + 1] - self.offsets[first]
-                raise IllegalPlay(f"game {first}: candidate {rows[first]} does not exist, this roll has {number}")
-            if self.rules.illegal == "forfeit":
-                self._forfeit_illegal()
-            rows = np.where(self.is_illegal, 0, rows)
-        turns.step_plays(
-            self.boards,
-            self.registers,
-            self.clocks,
-            self.candidates,
-            self.offsets,
-            rows,
-            self.has_ended,
-            self.opponent.kind,
-            self.rules.episode_length,
-            self._out,
-            self._scratch,
-        )
-        self._finish_step(seats)
-
-    def _refresh(self) -> None:
-        done = 0
-        while True:
-            done = turns.fill_candidates(self.boards, self.registers, self._rows, self.offsets, done, self._scratch)
-            if done == self.num_games:
-                break
-            used = int(self.offsets[done])
-            larger = np.empty((2 * len(self._rows), NUM_LOCATIONS), dtype=np.int8)
-            larger[:used] = self._rows[:used]
-            self._rows = larger
-        self.candidates = self._rows[: self.offsets[-1]]
-        most = int(np.diff(self.offsets).max(initial=0))
-        if most > self.max_candidates:
-            self._is_usable = False
-            raise CandidateOverflow(most, self.max_candidates)
-
-    def observe(self, is_padded: bool) -> Observation:
-        """New arrays: "board", "dice", "action_mask", in a match "score"; with `is_padded` also "candidates".
-
-        Padding is 0, in "candidates" int8[N, K, 26] as in "action_mask" int8[N, K].
-        """
-        mask = np.zeros((self.num_games, self.max_candidates), dtype=np.int8)
-        observation: Observation = {"board": self.views().copy(), "dice": self.rolls(), "action_mask": mask}
-        if is_padded:
-            # zeros come fresh from the system: untouched pages cost nothing, so most of the padding is free
-            padded = np.zeros((self.num_games, self.max_candidates, NUM_LOCATIONS), dtype=np.int8)
-            turns.pad_candidates(self.candidates, self.offsets, padded, mask)
-            observation["candidates"] = padded
-        else:
-            turns.pad_masks(self.offsets, mask)
-        if self.rules.is_match:
-            observation["score"] = self.scores()
-        return observation

@@ -17,7 +17,7 @@ Both are seen by the player who decides: the agent against an opponent, the seat
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -111,7 +111,7 @@ def write_units(views: Board, registers: Registers, out: npt.NDArray[np.float32]
         out[i, 195 + registers[i, LOW]] += registers[i, NUM_LOW]
 
 
-def bounds(coding: Coding) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
+def bounds(coding: Coding) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Smallest and largest value of every entry of a coding, in its dtype."""
     if coding == "counts":
         low = np.concatenate([np.full(24, -15), [0, -15, 0, -15], np.zeros(6)])

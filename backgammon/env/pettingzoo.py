@@ -17,8 +17,9 @@ import numpy as np
 from gymnasium.utils import seeding
 
 from backgammon.env import spaces
-from backgammon.env.batch import MoveGames, Observation
+from backgammon.env.batch import Observation
 from backgammon.env.encoding import Coding
+from backgammon.env.move_games import MoveGames
 from backgammon.env.opponents import resolve_opponent
 from backgammon.env.options import OPTION_KEYS, Illegal, Reward, Rules, parse_set_up
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
@@ -47,7 +48,7 @@ def env(**arguments: Any) -> AECEnv[str, Any, int]:
     return wrappers.OrderEnforcingWrapper(raw_env(**arguments))
 
 
-class raw_env(AECEnv[str, Any, int]):  # noqa: N801 - the name PettingZoo looks for
+class raw_env(AECEnv[str, Any, int]):  # type: ignore[misc]  # noqa: N801 - the name PettingZoo looks for
     """The environment itself; for spaces, rewards and set-ups see `backgammon.env.BackgammonEnv`.
 
     A player that is not on roll observes the board from its own side, no dice, and the no-op as only action. At the end
@@ -77,8 +78,8 @@ class raw_env(AECEnv[str, Any, int]):  # noqa: N801 - the name PettingZoo looks 
             match_length: points that win the match.
             illegal: "replace", "forfeit" or "raise".
             observation: "counts" or "units".
-            is_dict: observations are dictionaries with the action mask inside, as in PettingZoo's own board games. False
-                gives the array alone; the mask is in the info either way.
+            is_dict: observations are dictionaries with the action mask inside, as in PettingZoo's own board games;
+                False gives the array alone. The mask is in the info either way.
             render_mode: "ansi", "rgb_array" or "human".
 
         Raises:
@@ -93,10 +94,12 @@ class raw_env(AECEnv[str, Any, int]):  # noqa: N801 - the name PettingZoo looks 
         self._rng: np.random.Generator | None = None
         self._action = np.zeros(1, dtype=np.int64)
         self.possible_agents = list(AGENTS)
-        self.agents = []
+        self.agents: list[str] = []
         self._is_dict = is_dict
-        whole = {agent: spaces.move_observations(observation, rules) for agent in AGENTS}
-        self.observation_spaces = {agent: whole[agent] if is_dict else whole[agent]["observation"] for agent in AGENTS}
+        self.observation_spaces = {
+            agent: spaces.move_observations(observation, rules) if is_dict else spaces.coded_positions(observation)
+            for agent in AGENTS
+        }
         self.action_spaces = {agent: spaces.move_actions() for agent in AGENTS}
 
     def observation_space(self, agent: str) -> Space[Any]:
@@ -185,7 +188,7 @@ class raw_env(AECEnv[str, Any, int]):  # noqa: N801 - the name PettingZoo looks 
                 "seat": games.seat(0),
                 "dice": games.rolls()[0],
                 "illegal": bool(games.is_illegal[0]),
-                "points": int(games.points()[0]),
+                "points": games.points_of(0),
             }
             for agent in AGENTS
         }

@@ -1,8 +1,8 @@
 """The board as a picture: uint8[572, 760, 3], drawn with numpy only.
 
-Seat 0 plays the light checkers from the bottom: its home board is bottom right, its borne-off checkers lie in the tray
-below. The dice of the seat on roll lie on its side (right seat 0, left seat 1); dice already played are dimmed. Beside the
-tray each player's pips stand next to a checker of its colour, the one on roll marked.
+Seat 0 plays the light checkers from the bottom: its home board is bottom right, its borne-off checkers lie in the lower
+tray. The dice of the seat on roll lie on its side (right seat 0, left seat 1); dice already played are dimmed. Between
+the trays each player's pips stand next to a checker of its colour, the one on roll marked.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def draw_picture(scene: Scene) -> npt.NDArray[np.uint8]:
 
 
 def _point_centre(point: int) -> float:
-    """x of the middle of a point."""
+    """Where the middle of a point is, in pixels from the left."""
     column = 12 - point if point <= 12 else point - 13
     left = _FIELD_LEFT + column * _POINT_WIDTH if column < 6 else _RIGHT_LEFT + (column - 6) * _POINT_WIDTH
     return left + _POINT_WIDTH / 2

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from math import ceil, cos, floor, hypot, pi, sin
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Colour = tuple[int, int, int]
-Field = npt.NDArray[np.float32]
+Field = npt.NDArray[np.floating[Any]]
 Point = tuple[float, float]
 Distance = Callable[[Field, Field], Field]
 
@@ -70,14 +72,19 @@ class Canvas:
         """A filled circle."""
         cx, cy = centre
         box = (cx - radius, cy - radius, cx + radius, cy + radius)
-        self.fill(box, lambda x, y: np.hypot(x - cx, y - cy) - radius, colour, opacity, softness)
+        self.fill(box, lambda x, y: _length(x - cx, y - cy) - np.float32(radius), colour, opacity, softness)
 
     def ring(self, centre: Point, radius: float, width: float, colour: Colour, opacity: float = 1.0) -> None:
         """A circle line of the given width."""
         cx, cy = centre
         reach = radius + width
         box = (cx - reach, cy - reach, cx + reach, cy + reach)
-        self.fill(box, lambda x, y: np.abs(np.hypot(x - cx, y - cy) - radius) - width / 2, colour, opacity)
+        self.fill(
+            box,
+            lambda x, y: np.abs(_length(x - cx, y - cy) - np.float32(radius)) - np.float32(width / 2),
+            colour,
+            opacity,
+        )
 
     def plate(
         self,
@@ -94,8 +101,8 @@ class Canvas:
 
         def distance(x: Field, y: Field) -> Field:
             dx, dy = np.abs(x - cx) - half_x, np.abs(y - cy) - half_y
-            outside = np.hypot(np.maximum(dx, 0), np.maximum(dy, 0))
-            result: Field = outside + np.minimum(np.maximum(dx, dy), 0) - radius
+            outside = _length(np.maximum(dx, 0), np.maximum(dy, 0))
+            result: Field = outside + np.minimum(np.maximum(dx, dy), 0) - np.float32(radius)
             return result
 
         self.fill(box, distance, colour, opacity, softness)
@@ -122,8 +129,9 @@ class Canvas:
 
         def distance(x: Field, y: Field) -> Field:
             along = np.clip(((x - x0) * dx + (y - y0) * dy) / squared, 0.0, 1.0)
-            result: Field = np.hypot(x - x0 - along * dx, y - y0 - along * dy) - width / 2
-            return result
+            from_x: Field = x - np.float32(x0) - along * np.float32(dx)
+            from_y: Field = y - np.float32(y0) - along * np.float32(dy)
+            return _length(from_x, from_y) - np.float32(width / 2)
 
         box = (min(x0, x1) - width, min(y0, y1) - width, max(x0, x1) + width, max(y0, y1) + width)
         self.fill(box, distance, colour, opacity)
@@ -137,6 +145,12 @@ class Canvas:
                 x, y = left + i * advance, centre[1]
                 start, end = (x + x0 * height, y + y0 * height), (x + x1 * height, y + y1 * height)
                 self.stroke(start, end, weight * height, colour)
+
+
+def _length(x: Field, y: Field) -> Field:
+    """Distance from the origin."""
+    result: Field = np.hypot(x, y)
+    return result
 
 
 def _arc(cx: float, cy: float, rx: float, ry: float, start: float, end: float) -> list[Point]:
@@ -169,4 +183,4 @@ def _outlines(sign: str) -> list[list[Point]]:
 @lru_cache(maxsize=32)
 def _glyph(sign: str) -> list[tuple[Point, Point]]:
     """The straight pieces of a sign."""
-    return [piece for outline in _outlines(sign) for piece in zip(outline, outline[1:], strict=False)]
+    return [piece for outline in _outlines(sign) for piece in pairwise(outline)]

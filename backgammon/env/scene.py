@@ -51,5 +51,5 @@ class Scene:
             num_left=(left.count(roll.high), 0 if roll.is_double else left.count(roll.low)),
             score=games.match_score(game) if games.rules.is_match else None,
             match_length=games.rules.match_length if games.rules.is_match else 0,
-            points=int(games.points()[game]) if is_over else 0,
+            points=games.points_of(game) if is_over else 0,
         )

@@ -13,10 +13,12 @@ import numpy.typing as npt
 from backgammon.board import Position
 from backgammon.dice import Roll
 from backgammon.env import spaces
-from backgammon.env.batch import GameBatch, MoveGames, Observation, PlayGames
+from backgammon.env.batch import GameBatch, Observation
 from backgammon.env.encoding import CODINGS, Coding
+from backgammon.env.move_games import MoveGames
 from backgammon.env.opponents import OpponentSpec, resolve_opponent
 from backgammon.env.options import Illegal, Reward, Rules, parse_set_up
+from backgammon.env.play_games import PlayGames
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
 from backgammon.env.scene import Scene
 from backgammon.errors import ConfigError, GameError
@@ -66,7 +68,7 @@ def as_action(action: Any) -> int:
     return number if -1 <= number < 1 << 31 else -1
 
 
-class SingleEnv(gymnasium.Env[Observation, int]):
+class SingleEnv(gymnasium.Env[Observation, np.int64]):
     """What both single environments have in common; make `BackgammonEnv` or `BackgammonTurnEnv`."""
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
@@ -104,7 +106,7 @@ class SingleEnv(gymnasium.Env[Observation, int]):
             self.render()
         return self._give()
 
-    def step(self, action: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+    def step(self, action: int | np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Take one action; see the chapter Action Space.
 
         Raises:
@@ -161,7 +163,7 @@ class SingleEnv(gymnasium.Env[Observation, int]):
             "seat": games.seat(0),
             "dice": games.rolls()[0],
             "illegal": bool(games.is_illegal[0]),
-            "points": int(games.points()[0]),
+            "points": games.points_of(0),
         }
 
 
@@ -198,12 +200,12 @@ class BackgammonEnv(SingleEnv):
 
     ## Starting State
     The starting position. Each seat throws a die until they differ; the larger one begins and plays both dice.
-    `reset(options=...)` sets up something else: "position" (`Position`, XGID or GNU Position ID), "dice" (two numbers or
-    text such as "31") and "first" (the seat on roll, 0 or 1).
+    `reset(options=...)` sets up something else: "position" (`Position`, XGID or GNU Position ID), "dice" (two numbers,
+    or text such as "31") and "first" (the seat on roll, 0 or 1).
 
     ## Rewards
     0 until the episode ends. Then, for the agent (in self-play for the seat that has just acted): "win" +-1; "points"
-    +-1, 2 or 3 for a single game, gammon or backgammon; "match" +-1, the episode being a match to `match_length` points.
+    +-1, 2 or 3 for a single game, gammon or backgammon; "match" +-1, the episode being a match of `match_length`.
 
     ## Episode End
     Terminated when a player has borne off every checker (in a match: when a seat has the points). Never truncated.
@@ -253,7 +255,8 @@ class BackgammonEnv(SingleEnv):
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """bool[156] of the legal actions, as MaskablePPO of sb3-contrib asks for them."""
-        return self.games.masks[0].astype(np.bool_)
+        masks: npt.NDArray[np.bool_] = self.games.masks[0] == 1
+        return masks
 
     def _play(self, action: npt.NDArray[np.int64]) -> None:
         self.games.step(action)
@@ -299,9 +302,9 @@ class BackgammonTurnEnv(SingleEnv):
     As in `Backgammon-v0`, and "candidates": int8[N, 26], the exact list without padding.
 
     ## Arguments
-    As in `Backgammon-v0` but for `observation`, and: `max_candidates`, K, up to 4096; a roll with more candidates raises
-    `CandidateOverflow`, which names the K needed. `padded`: False leaves "candidates" out of the observation (they are
-    in `info`).
+    As in `Backgammon-v0` but for `observation`, and: `max_candidates`, K, up to 4096; a roll with more candidates
+    raises `CandidateOverflow`, which names the K needed. `padded`: False leaves "candidates" out of the observation
+    (they are in `info`).
 
     ## References
     Comparison of candidates: Tesauro, "Connectionist learning of expert preferences by comparison training" (1988).

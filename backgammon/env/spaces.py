@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 from gymnasium import spaces
 
 from backgammon.board import NUM_CHECKERS, NUM_LOCATIONS
@@ -12,47 +13,55 @@ from backgammon.env.encoding import Coding, bounds
 from backgammon.env.micro import NUM_ACTIONS
 from backgammon.env.options import Rules
 
+Array = npt.NDArray[Any]
+Actions = spaces.Discrete[np.int64]
+Observations = spaces.Space[dict[str, Array]]
+"""What a `Dict` space holds; Gymnasium's own annotation of Dict says something else."""
+_Parts = dict[str, spaces.Space[Array]]
 
-def move_actions() -> spaces.Discrete:
+
+def move_actions() -> Actions:
     """The 156 micro-moves."""
     return spaces.Discrete(NUM_ACTIONS)
 
 
-def play_actions(max_candidates: int) -> spaces.Discrete:
+def play_actions(max_candidates: int) -> Actions:
     """The rows of the candidates."""
     return spaces.Discrete(max_candidates)
 
 
-def move_observations(coding: Coding, rules: Rules) -> spaces.Dict:
+def move_observations(coding: Coding, rules: Rules) -> Observations:
     """Observation of `Backgammon-v0`."""
+    parts: _Parts = {"observation": coded_positions(coding), "action_mask": _mask(NUM_ACTIONS)}
+    return cast(Observations, spaces.Dict(parts | _score(rules)))
+
+
+def coded_positions(coding: Coding) -> spaces.Space[Array]:
+    """The coded position alone."""
     low, high = bounds(coding)
-    parts: dict[str, spaces.Space[Any]] = {
-        "observation": spaces.Box(low, high, dtype=low.dtype.type),
-        "action_mask": _mask(NUM_ACTIONS),
-    }
-    return spaces.Dict(parts | _score(rules))
+    return spaces.Box(low, high, dtype=np.int8) if coding == "counts" else spaces.Box(low, high, dtype=np.float32)
 
 
-def play_observations(max_candidates: int, is_padded: bool, rules: Rules) -> spaces.Dict:
+def play_observations(max_candidates: int, is_padded: bool, rules: Rules) -> Observations:
     """Observation of `BackgammonTurn-v0`."""
-    parts: dict[str, spaces.Space[Any]] = {
+    parts: _Parts = {
         "board": _counts((NUM_LOCATIONS,)),
         "dice": spaces.Box(1, 6, (2,), dtype=np.int8),
         "action_mask": _mask(max_candidates),
     }
     if is_padded:
         parts["candidates"] = _counts((max_candidates, NUM_LOCATIONS))
-    return spaces.Dict(parts | _score(rules))
+    return cast(Observations, spaces.Dict(parts | _score(rules)))
 
 
-def _mask(size: int) -> spaces.Space[Any]:
+def _mask(size: int) -> spaces.Space[Array]:
     return spaces.Box(0, 1, (size,), dtype=np.int8)
 
 
-def _counts(shape: tuple[int, ...]) -> spaces.Space[Any]:
+def _counts(shape: tuple[int, ...]) -> spaces.Space[Array]:
     return spaces.Box(-NUM_CHECKERS, NUM_CHECKERS, shape, dtype=np.int8)
 
 
-def _score(rules: Rules) -> dict[str, spaces.Space[Any]]:
+def _score(rules: Rules) -> _Parts:
     """A match is won with at most two points more than its length."""
     return {"score": spaces.Box(0, rules.match_length + 2, (2,), dtype=np.int8)} if rules.is_match else {}

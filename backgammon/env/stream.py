@@ -55,7 +55,7 @@ if DISABLED:  # plain numpy scalars warn about the wrap-around that the arithmet
 
 
 @kernel
-def throw_dice(key: np.uint64, episode: np.uint64, turn: np.uint64) -> tuple[int, int]:
+def throw_dice(key: np.uint64, episode: np.uint64, turn: np.uint64) -> tuple[np.int64, np.int64]:
     """The dice of a turn, larger first; all 36 ordered rolls are equally likely."""
     roll = _draw_for_dice(key, episode, turn) % _ROLLS
     first = np.int64(roll // _FACES) + 1
@@ -64,7 +64,7 @@ def throw_dice(key: np.uint64, episode: np.uint64, turn: np.uint64) -> tuple[int
 
 
 @kernel
-def throw_opening(key: np.uint64, episode: np.uint64, turn: np.uint64) -> tuple[int, int]:
+def throw_opening(key: np.uint64, episode: np.uint64, turn: np.uint64) -> tuple[np.int64, np.int64]:
     """One die for each seat, (seat 0's, seat 1's), never equal; all 30 pairs are equally likely."""
     pair = np.int64(_draw_for_dice(key, episode, turn) % _OPENINGS)
     first = pair // 5

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.board import START, Board
-from backgammon.env.micro import NO_OP, NUM_ACTIONS, Mask, fill_mask, move_checker
+from backgammon.env.micro import NO_OP, move_checker
 from backgammon.env.stream import throw_dice, throw_opening, turn_noise
 from backgammon.jit import kernel
-from backgammon.movegen import MAX_CANDIDATES, _copy, generate
+from backgammon.movegen import _copy, generate
 
 Registers = npt.NDArray[np.int8]
 Clocks = npt.NDArray[np.uint64]
@@ -38,8 +38,8 @@ KEY, EPISODE, TURN = range(3)
 """Columns of clocks."""
 
 UNUSED, AGENT, OPPONENT, OVER, FORFEIT = range(5)
-"""Stages: never started; the caller decides; an outside opponent decides; the episode is over; the seat on roll is about
-to lose it by an illegal action."""
+"""Stages: never started; the caller decides; an outside opponent decides; the episode is over; the seat on roll is
+about to lose it by an illegal action."""
 
 SELF, RANDOM, OUTSIDE = range(3)
 """Kinds of opponent."""
@@ -48,7 +48,7 @@ _NEXT = np.uint64(1)
 
 
 @kernel
-def _set_dice(registers: Registers, i: int, high: int, low: int) -> None:
+def _set_dice(registers: Registers, i: int, high: int | np.int64, low: int | np.int64) -> None:
     registers[i, HIGH] = high
     registers[i, LOW] = low
     registers[i, NUM_HIGH] = 4 if high == low else 1
@@ -83,10 +83,10 @@ def _swap(board: Board) -> None:
 @kernel
 def _has_won(board: Board) -> bool:
     """True when the seat on roll has borne off every checker."""
-    for k in range(1, 26):
-        if board[k] > 0:
-            return False
-    return True
+    k = 25
+    while k > 0 and board[k] <= 0:
+        k -= 1
+    return k == 0
 
 
 @kernel
@@ -270,7 +270,6 @@ def step_moves(
     boards: Board,
     registers: Registers,
     clocks: Clocks,
-    masks: Mask,
     actions: Integers,
     has_ended: Flags,
     opponent: int,
@@ -284,8 +283,7 @@ def step_moves(
         boards: int8[N, 26].
         registers: int8[N, 9].
         clocks: uint64[N, 3].
-        masks: int8[N, 156] of the present states.
-        actions: int64[N], each allowed by its mask (ignored where the episode is over).
+        actions: int64[N], each allowed by its game's mask (ignored where the episode is over).
         has_ended: bool[N], set where the episode ends with this move.
         opponent: SELF, RANDOM or OUTSIDE.
         match_length: points that end the episode; 1 for single games.
@@ -311,8 +309,7 @@ def step_moves(
         if is_turn_over:
             if _end_turn(boards, registers, clocks, i, match_length):
                 _hand_over(boards, registers, clocks, i, opponent, match_length, out, scratch)
-            else:
-                has_ended[i] = True
+            has_ended[i] = registers[i, STAGE] == OVER
 
 
 @kernel
@@ -356,8 +353,7 @@ def step_plays(
         _copy(candidates[offsets[i] + rows[i]], boards[i])
         if _end_turn(boards, registers, clocks, i, match_length):
             _hand_over(boards, registers, clocks, i, opponent, match_length, out, scratch)
-        else:
-            has_ended[i] = True
+        has_ended[i] = registers[i, STAGE] == OVER
 
 
 @kernel
@@ -393,8 +389,7 @@ def answer(
         _copy(out[rows[j]], boards[i])
         if _end_turn(boards, registers, clocks, i, match_length):
             _hand_over(boards, registers, clocks, i, OUTSIDE, match_length, out, scratch)
-        else:
-            has_ended[i] = True
+        has_ended[i] = registers[i, STAGE] == OVER
     return -1
 
 
@@ -404,90 +399,3 @@ def fill_noise(clocks: Clocks, games: Integers, noise: npt.NDArray[np.uint64]) -
     for j in range(games.shape[0]):
         i = games[j]
         noise[j] = turn_noise(clocks[i, KEY], clocks[i, EPISODE], clocks[i, TURN])
-
-
-@kernel
-def fill_masks(boards: Board, registers: Registers, masks: Mask) -> None:
-    """The mask of every game, int8[N, 156]; of an episode that is over (or waits for its opponent) the no-op."""
-    for i in range(boards.shape[0]):
-        if registers[i, STAGE] == AGENT:
-            fill_mask(
-                boards[i],
-                int(registers[i, HIGH]),
-                int(registers[i, LOW]),
-                int(registers[i, NUM_HIGH]),
-                int(registers[i, NUM_LOW]),
-                masks[i],
-            )
-        else:
-            masks[i] = 0
-            masks[i, NO_OP] = 1
-
-
-@kernel
-def fill_candidates(
-    boards: Board, registers: Registers, out: Board, offsets: Integers, first: int, scratch: Board
-) -> int:
-    """The candidates of every game from `first` on until `out` might overflow; gives the number of games finished.
-
-    An episode that is over has its final board as only candidate.
-
-    Args:
-        boards: int8[N, 26].
-        registers: int8[N, 9].
-        out: int8[R, 26], filled from row offsets[first] on.
-        offsets: int64[N + 1]; written from first + 1 on.
-        first: game to begin with.
-        scratch: int8[3, 26], overwritten.
-    """
-    for i in range(first, boards.shape[0]):
-        if offsets[i] + MAX_CANDIDATES > out.shape[0]:
-            return i
-        if registers[i, STAGE] == AGENT:
-            offsets[i + 1] = generate(boards[i], registers[i, HIGH], registers[i, LOW], out, offsets[i], scratch)
-        else:
-            _copy(boards[i], out[offsets[i]])
-            offsets[i + 1] = offsets[i] + 1
-    return boards.shape[0]
-
-
-@kernel
-def pad_masks(offsets: Integers, mask: Mask) -> None:
-    """Set mask[i, r] = 1 for every candidate r of game i; mask: int8[N, K], zeros, K at least their number."""
-    for i in range(mask.shape[0]):
-        for r in range(offsets[i + 1] - offsets[i]):
-            mask[i, r] = 1
-
-
-@kernel
-def pad_candidates(candidates: Board, offsets: Integers, padded: Board, mask: Mask) -> None:
-    """As `pad_masks`, and copy the candidates to padded: int8[N, K, 26], zeros."""
-    for i in range(mask.shape[0]):
-        for r in range(offsets[i + 1] - offsets[i]):
-            mask[i, r] = 1
-            _copy(candidates[offsets[i] + r], padded[i, r])
-
-
-@kernel
-def first_illegal_move(registers: Registers, masks: Mask, actions: Integers, is_illegal: Flags) -> int:
-    """Mark the actions that may not be played now; gives the first such game, or -1. A game that is over takes any."""
-    first = -1
-    for i in range(actions.shape[0]):
-        action = actions[i]
-        is_allowed = 0 <= action < NUM_ACTIONS and masks[i, action] == 1
-        is_illegal[i] = registers[i, STAGE] == AGENT and not is_allowed
-        if is_illegal[i] and first < 0:
-            first = i
-    return first
-
-
-@kernel
-def first_illegal_play(registers: Registers, offsets: Integers, rows: Integers, is_illegal: Flags) -> int:
-    """Mark the rows that do not exist; gives the first such game, or -1. A game that is over takes any."""
-    first = -1
-    for i in range(rows.shape[0]):
-        is_allowed = 0 <= rows[i] < offsets[i + 1] - offsets[i]
-        is_illegal[i] = registers[i, STAGE] == AGENT and not is_allowed
-        if is_illegal[i] and first < 0:
-            first = i
-    return first

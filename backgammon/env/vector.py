@@ -6,7 +6,7 @@ next `step` begins a new one in that game, ignoring the action, with reward 0 (N
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,10 +17,12 @@ from gymnasium.vector.utils import batch_space
 
 from backgammon.board import Board
 from backgammon.env import spaces
-from backgammon.env.batch import GameBatch, MoveGames, Observation, PlayGames
+from backgammon.env.batch import GameBatch, Observation
 from backgammon.env.encoding import Coding
+from backgammon.env.move_games import MoveGames
 from backgammon.env.opponents import OpponentSpec, resolve_opponent
 from backgammon.env.options import Illegal, Reward, Rules, parse_set_up
+from backgammon.env.play_games import PlayGames
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
 from backgammon.env.scene import Scene
 from backgammon.env.single import DEFAULT_MAX_CANDIDATES, check_coding, check_max_candidates, draw_key
@@ -80,9 +82,7 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 
-    def reset(  # type: ignore[override]
-        self, *, seed: Seeds = None, options: Mapping[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
+    def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
         """Begin an episode in every game.
 
         Args:
@@ -203,7 +203,8 @@ class BackgammonVectorEnv(BatchEnv):
 
     def action_masks(self) -> Bools:
         """bool[N, 156] of the legal actions."""
-        return self.games.masks.astype(np.bool_)
+        masks: Bools = self.games.masks == 1
+        return masks
 
     def _play(self, actions: npt.NDArray[np.int64]) -> None:
         self.games.step(actions)

@@ -20,7 +20,7 @@ from backgammon.match import MatchScore
 from backgammon.movegen import legal_candidates
 from backgammon.notation.play import parse_play
 from backgammon.records.execution import AMBIGUOUS, COULD_MOVE, DANCED, ILLEGAL, OVER, PLAYED, UNPLAYED, Execution
-from backgammon.records.legs import CODE_SIZE, encode_play
+from backgammon.records.legs import CODE_SIZE, ILLEGAL_NOTE, encode_play
 from backgammon.records.record import Action, GameRecord, MatchRecord, RollAction
 from backgammon.records.report import Problem
 from backgammon.records.result import judge
@@ -264,7 +264,9 @@ def _find_break(script: GameScript, chain: Execution) -> tuple[int, Break | None
     status = int(chain.statuses[-1]) if len(chain.statuses) > num_resolved else PLAYED
     if status not in (PLAYED, UNPLAYED):
         action = script.rolls[num_resolved]
-        reason = _REASONS.get(status, "is not the text of a play")
+        is_noted = encode_play(action.play)[0] == ILLEGAL_NOTE
+        unusable = "is what the writer kept of an illegal play" if is_noted else "is not the text of a play"
+        reason = _REASONS.get(status, unusable)
         if status in (ILLEGAL, AMBIGUOUS):
             reason += _explain(action, chain.boards[-1])
         return 0, Break(num_resolved, action, reason)

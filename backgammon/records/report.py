@@ -87,6 +87,9 @@ class ReadReport:
         num_dances: rolls that allowed no play.
         num_unplayed: rolls that were not played though they could have been: the game was given up.
         num_lost_rolls: rolls of damaged games from the first unusable entry on.
+        num_rejected: entries of `rejected`, those beyond MAX_LISTED included; likewise the next two.
+        num_duplicates: of `duplicates`.
+        num_warnings: of `warnings`.
         endings: games by how they ended: "borne off", "drop", "resigned", "unknown".
         encodings: files by encoding.
         rejected: files from which nothing could be read.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def command(logs: tuple[str, ...], out: str | None, verbatim: bool) -> None:
     from comparison_net.checkpoint import replace_file
     from comparison_net.cli.screen import show_byte_progress
 
-    sink = click.get_binary_stream("stdout")
+    sink = sys.stdout.buffer
     names = set[str]()
     with show_byte_progress("converting") as advance:
         reading = read_logs(logs, progress=advance, drop_duplicates=False)

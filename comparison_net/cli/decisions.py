@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from comparison_net.cli.group import ExampleCommand
@@ -28,7 +30,7 @@ def command(logs: tuple[str, ...], forced: bool) -> None:
     from backgammon.records import read_logs
     from comparison_net.cli.screen import show_byte_progress
 
-    sink = click.get_binary_stream("stdout")
+    sink = sys.stdout.buffer
     with show_byte_progress("reading logs") as advance:
         reading = read_logs(logs, progress=advance, drop_duplicates=False)
         for game in reading:

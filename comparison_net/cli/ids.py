@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,7 +33,7 @@ def command(texts: tuple[str, ...], as_json: bool) -> None:
     """
     from backgammon.notation.identifier import parse_identifier
 
-    lines = texts or tuple(line for line in click.get_text_stream("stdin") if line.strip())
+    lines = texts or tuple(line for line in sys.stdin if line.strip())
     for number, found in enumerate([parse_identifier(text) for text in lines]):
         if as_json:
             click.echo(json.dumps(_as_dict(found)))

@@ -96,7 +96,7 @@ def command(
 
 def _distinct(one: str, other: str) -> tuple[str, str]:
     """Two names that can be told apart."""
-    return (f"{one} (X)", f"{other} (O)") if one == other else (one, other)
+    return (one, f"{other} 2") if one == other else (one, other)
 
 
 def _load_scorer(model: str | None) -> CandidateScorer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -24,8 +25,9 @@ CHUNK = 1 << 18
     ),
 )
 @model_option
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of the model.  [default: all processors]")
 @click.option("--skip-bad", is_flag=True, help='Answer an unusable line with {"error": ...} and go on.')
-def command(model: str | None, skip_bad: bool) -> None:
+def command(model: str | None, threads: int | None, skip_bad: bool) -> None:
     """Rank every candidate of decisions read from standard input.
 
     Each input line is an object with "id", a GNU Position ID with the player on roll, and "dice", two numbers. The same
@@ -35,11 +37,12 @@ def command(model: str | None, skip_bad: bool) -> None:
     Lines are answered in order and as soon as they are read, so that another program can ask one question at a time. The
     first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
     """
+    from comparison_net.cli.players import usable_processors
     from comparison_net.ranking import answer_lines
     from comparison_net.scorer import load_scorer
 
-    scorer = load_scorer(model)
-    source, sink = click.get_binary_stream("stdin"), click.get_binary_stream("stdout")
+    scorer = load_scorer(model, threads=threads or usable_processors())
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
     if source.isatty():
         click.echo("Type or paste decisions, one a line; end with Ctrl-D.", err=True)
     for lines in _read_batches(source):

@@ -71,17 +71,17 @@ def command(
 
     flags = [f"{name}={value}" for name, value in (("loss", loss), ("epochs", epochs), ("seed", seed)) if value is not None]
     texts = (*overrides, *flags)
-    config = load_config(Path(config_file) if config_file else None, texts)
     folder = RunFolder(Path(out))
     goes_on = resume and folder.is_started
+    base = Path(config_file) if config_file else folder.config if goes_on else None
+    config = load_config(base, texts)
     shards = _open_or_build(folder, logs, resume)
 
     from comparison_net.progress import make_reporter
     from comparison_net.training import Interrupted, train
 
-    asked = config if config_file or texts or not goes_on else None
     try:
-        summary = train(shards, asked, folder.path, resume=goes_on, reporter=make_reporter(sys.stderr))
+        summary = train(shards, config, folder.path, resume=goes_on, reporter=make_reporter(sys.stderr))
     except Interrupted as stop:
         click.echo(str(stop), err=True)
         ctx.exit(EXIT_INTERRUPTED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from itertools import product
@@ -77,20 +76,5 @@ def after_play(on_roll: Side, other: Side) -> Cube:
 
 def winning_chance(own: Side, opponent: Side) -> Fraction:
     """Both sides playing on their own, the first of them on roll."""
-    return sum((p * q for (i, p), (j, q) in pairs(own, 0, opponent, 0) if i <= j), Fraction(0))
-
-
-def gammon_chances(own: Side, opponent: Side) -> tuple[Fraction, Fraction]:
-    """(won, lost) gammons of the player on roll; a side of 15 checkers can lose one."""
-    won = lost = Fraction(0)
-    if sum(opponent) == 15:
-        won = sum((p * q for (i, p), (j, q) in pairs(own, 0, opponent, 14) if i <= j), Fraction(0))
-    if sum(own) == 15:
-        lost = sum((p * q for (i, p), (j, q) in pairs(own, 14, opponent, 0) if j < i), Fraction(0))
-    return won, lost
-
-
-def pairs(
-    own: Side, own_until: int, opponent: Side, opponent_until: int
-) -> Iterator[tuple[tuple[int, Fraction], tuple[int, Fraction]]]:
-    return product(roll_distribution(own, own_until).items(), roll_distribution(opponent, opponent_until).items())
+    pairs = product(roll_distribution(own, 0).items(), roll_distribution(opponent, 0).items())
+    return sum((p * q for (i, p), (j, q) in pairs if i <= j), Fraction(0))

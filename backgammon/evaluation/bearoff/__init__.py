@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from backgammon.evaluation.bearoff.database import Bearoff, Tables
 from backgammon.evaluation.bearoff.index import ONE_SIDED, TWO_SIDED, UNCOVERED
-from backgammon.evaluation.bearoff.store import BearoffSize, build, find_or_build, open_tables
+from backgammon.evaluation.bearoff.store import BearoffSize, build, find_or_build, open_tables, table_paths
 
 __all__ = [
     "ONE_SIDED",
@@ -20,4 +20,5 @@ __all__ = [
     "build",
     "find_or_build",
     "open_tables",
+    "table_paths",
 ]

@@ -203,7 +203,7 @@ class Bearoff:
 
     def equities(self, boards: Board) -> Probabilities:
         """Cubeless equity of each board, float64[B], -2 to 2; arguments and errors as for `outcomes`."""
-        return self.outcomes(boards) @ OUTCOME_POINTS
+        return np.asarray(self.outcomes(boards) @ OUTCOME_POINTS)
 
     def cube_equities(self, boards: Board) -> Probabilities:
         """Exact money equities float64[B, 4]: cubeless, and with the cube owned, centred, owned by the opponent.
@@ -231,7 +231,8 @@ class Bearoff:
         """
         boards = _as_boards(np.asarray(board)[None])
         self._require(self.coverage(boards), boards, ONE_SIDED)
-        return self.tables.off[own_index(boards[0], self.tables.points)].astype(np.float64)
+        row = own_index(boards[0], self.tables.points)
+        return np.asarray(self.tables.off[row], dtype=np.float64)
 
     def _require(self, covered: npt.NDArray[np.int8], boards: Board, least: int) -> None:
         """Refuse the first board with less coverage than `least`."""

@@ -1,7 +1,7 @@
 """Where the tables lie, and how they come to be there: found, or computed in seconds on first use.
 
-Folder: the argument, else `bearoff` in the folder that PAIRGAMMON_DATA names, else in the user's data folder. File names
-carry the size and the format's version, so tables of other sizes and of other releases lie side by side.
+Folder: the argument, else `bearoff` in the folder that PAIRGAMMON_DATA names, else in the user's data folder. File
+names carry the size and the format's version, so tables of other sizes and of other releases lie side by side.
 """
 
 from __future__ import annotations

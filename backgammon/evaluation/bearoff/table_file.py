@@ -83,7 +83,7 @@ def _write_whole(path: Path, chunks: list[bytes]) -> None:
             stream.writelines(chunks)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -114,8 +114,8 @@ def read_table(path: Path, full_check: bool = True) -> TableFile:
     size = path.stat().st_size - _HEADER_BYTES
     if size != description["payload_bytes"]:
         raise _damaged(path, f"its tables have {size:,} bytes, not {description['payload_bytes']:,}")
-    payload = np.asarray(np.memmap(path, dtype=np.uint8, mode="r", offset=_HEADER_BYTES))
-    if full_check and hashlib.sha256(payload).hexdigest() != description["payload_sha256"]:
+    payload: npt.NDArray[np.uint8] = np.asarray(np.memmap(path, dtype=np.uint8, mode="r", offset=_HEADER_BYTES))
+    if full_check and hashlib.sha256(payload.data).hexdigest() != description["payload_sha256"]:
         raise _damaged(path, "its tables do not match their checksum")
     arrays: dict[str, Array] = {}
     for entry in description["arrays"]:

@@ -1,0 +1,84 @@
+"""The losses against plain formulas, and what they have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import Tensor
+
+from comparison_net.config import LOSSES
+from comparison_net.losses import listwise_loss, loss_named, pairwise_loss
+from tests.naive import losses as naive
+
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+def make_batch(counts: npt.NDArray[np.int64], seed: int = 4) -> Batch:
+    """Random scores float32[B, N] of decisions with these counts, their mask, and random choices."""
+    rng = np.random.default_rng(seed)
+    mask = np.arange(counts.max()) < counts[:, None]
+    scores = rng.normal(scale=3, size=mask.shape).astype(np.float32)
+    return torch.from_numpy(scores), torch.from_numpy(mask), torch.from_numpy(rng.integers(0, counts))
+
+
+@pytest.fixture
+def batch() -> Batch:
+    return make_batch(np.random.default_rng(9).integers(2, 40, size=300))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_each_loss_equals_its_formula(name: str, batch: Batch) -> None:
+    scores, mask, chosen = batch
+    found = loss_named(name)(scores, mask, chosen)
+    plain = getattr(naive, f"{name}_loss")
+    expected = [plain(row[real].tolist(), int(c)) for row, real, c in zip(scores, mask, chosen, strict=True)]
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_with_two_candidates_listwise_is_bradley_terry() -> None:
+    scores, mask, chosen = make_batch(np.full(500, 2))
+    torch.testing.assert_close(listwise_loss(scores, mask, chosen), pairwise_loss(scores, mask, chosen))
+
+
+def test_the_listwise_loss_never_exceeds_the_sum_over_pairs(batch: Batch) -> None:
+    scores, mask, chosen = batch
+    pair_sum = pairwise_loss(scores, mask, chosen) * (mask.sum(1) - 1)
+    assert (listwise_loss(scores, mask, chosen) <= pair_sum * (1 + 1e-5)).all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_padding_has_no_influence(name: str, batch: Batch) -> None:
+    scores, mask, chosen = batch
+    filled = scores.masked_fill(~mask, 1e6).requires_grad_()
+    loss = loss_named(name)(filled, mask, chosen)
+    torch.testing.assert_close(loss, loss_named(name)(scores, mask, chosen))
+    (gradient,) = torch.autograd.grad(loss.sum(), filled)
+    assert (gradient[~mask] == 0).all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_constant_added_to_a_decision_changes_nothing(name: str, batch: Batch) -> None:
+    scores, mask, chosen = batch
+    loss = loss_named(name)
+    torch.testing.assert_close(loss(scores + 5, mask, chosen), loss(scores, mask, chosen), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradients_push_the_chosen_up_and_the_others_down(name: str, batch: Batch) -> None:
+    scores, mask, chosen = batch
+    scores.requires_grad_()
+    (gradient,) = torch.autograd.grad(loss_named(name)(scores, mask, chosen).sum(), scores)
+    is_chosen = torch.zeros_like(mask).scatter(1, chosen[:, None], True)
+    assert (gradient[is_chosen] <= 0).all()
+    assert (gradient[mask & ~is_chosen] >= 0).all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_hopeless_scores_keep_a_finite_loss_and_a_full_gradient(name: str) -> None:
+    scores = torch.tensor([[-200.0, 200.0, 0.0]], requires_grad=True)
+    loss = loss_named(name)(scores, torch.tensor([[True, True, False]]), torch.tensor([0])).sum()
+    (gradient,) = torch.autograd.grad(loss, scores)
+    assert float(loss) == pytest.approx(400)
+    assert gradient[0].tolist() == pytest.approx([-1, 1, 0])

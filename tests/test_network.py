@@ -1,0 +1,88 @@
+"""The tied comparator: antisymmetric and transitive by construction, so choosing is taking the largest score."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from backgammon.movegen import legal_candidates
+from comparison_net.checkpoint import weight_shapes
+from comparison_net.config import NetworkConfig
+from comparison_net.features import encode
+from comparison_net.network import ComparisonNet, preference
+
+Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+
+SHAPES = [(), (16,), (32, 8)]
+
+
+@pytest.fixture(params=SHAPES, ids=str)
+def net(request: pytest.FixtureRequest) -> ComparisonNet:
+    torch.manual_seed(5)
+    return ComparisonNet(NetworkConfig(hidden=request.param))
+
+
+@pytest.fixture
+def decisions(random_play: Arrays) -> list[torch.Tensor]:
+    """Features of the candidates of 200 decisions."""
+    candidates, offsets = legal_candidates(random_play[0][:200], random_play[1][:200])
+    rows = torch.from_numpy(encode(candidates))
+    return [rows[first:last] for first, last in itertools.pairwise(offsets)]
+
+
+def pairs(decisions: list[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    rng = np.random.default_rng(1)
+    for rows in decisions:
+        first, second = rng.integers(0, len(rows), size=2)
+        yield rows[first], rows[second]
+
+
+def test_swapping_the_inputs_inverts_the_answer_exactly(net: ComparisonNet, decisions: list[torch.Tensor]) -> None:
+    for first, second in pairs(decisions):
+        with torch.no_grad():
+            assert float(net.compare(first, second) + net.compare(second, first)) == 1.0
+
+
+def test_a_preference_and_its_inverse_sum_to_one_for_any_scores() -> None:
+    scores = torch.from_numpy(np.random.default_rng(2).normal(scale=20, size=(2, 100_000)).astype(np.float32))
+    assert (preference(scores[0], scores[1]) + preference(scores[1], scores[0]) == 1.0).all()
+    assert preference(torch.tensor(3.0), torch.tensor(3.0)) == 0.5
+
+
+def test_preferences_are_transitive(net: ComparisonNet, decisions: list[torch.Tensor]) -> None:
+    rng = np.random.default_rng(3)
+    for rows in decisions:
+        with torch.no_grad():
+            a, b, c = (rows[i] for i in rng.integers(0, len(rows), size=3))
+            if net.compare(a, b) >= 0.5 and net.compare(b, c) >= 0.5:
+                assert net.compare(a, c) >= 0.5
+
+
+def test_scan_tournament_and_largest_score_choose_alike(net: ComparisonNet, decisions: list[torch.Tensor]) -> None:
+    for rows in decisions[:60]:
+        with torch.no_grad():
+            scores = net(rows)
+            wins = (preference(scores[:, None], scores[None, :]) > 0.5).sum(1)  # everybody against everybody
+            scan = functools.reduce(lambda best, row: row if scores[row] > scores[best] else best, range(len(rows)))
+        assert scan == int(scores.argmax()) == int(wins.argmax())
+
+
+def test_the_output_has_no_bias(net: ComparisonNet) -> None:
+    assert "head.score.bias" not in net.weights()
+
+
+def test_weights_have_the_shapes_a_checkpoint_expects(net: ComparisonNet) -> None:
+    assert {name: weight.shape for name, weight in net.weights().items()} == weight_shapes(net.config)
+    assert all(weight.dtype == np.float32 for weight in net.weights().values())
+
+
+def test_weights_are_copies(net: ComparisonNet) -> None:
+    for weight in net.weights().values():
+        weight[:] = 0
+    assert all(parameter.abs().sum() > 0 for parameter in net.parameters())

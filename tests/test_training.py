@@ -1,0 +1,318 @@
+"""The training loop: it learns, its result is a function of data and settings, and a kill costs time only."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from backgammon.errors import ConfigError, DataError, ModelError
+from comparison_net.checkpoint import load_model
+from comparison_net.config import NetworkConfig, TrainConfig
+from comparison_net.progress import EpochReport, SilentReporter, StepReport
+from comparison_net.run_folder import RunFolder
+from comparison_net.shards import Shards, build_shards, open_shards
+from comparison_net.step import Stepper, measure_pipeline
+from comparison_net.training import Interrupted, learning_rate, train
+from tests.played_games import TasteGames, taste_games
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = TrainConfig(
+    network=NetworkConfig(hidden=(16, 4)),
+    epochs=3,
+    batch_decisions=100,
+    average_decay=0.9,
+    held_out=0.2,
+    checkpoint_steps=7,
+    threads=2,
+)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
+    return build_shards(taste_games(30, seed=1), tmp_path_factory.mktemp("data") / "shards")
+
+
+@pytest.fixture(scope="module")
+def finished(shards: Shards, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of SMALL that nothing interrupted."""
+    run = tmp_path_factory.mktemp("run")
+    train(shards, SMALL, run)
+    return run
+
+
+def weights_of(run: Path) -> tuple[bytes, bytes]:
+    folder = RunFolder(run)
+    return folder.model.read_bytes(), folder.last.read_bytes()
+
+
+class StopAfter(SilentReporter):
+    """Presses Ctrl-C after a number of steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def step(self, report: StepReport) -> None:
+        if report.step == self.steps:
+            signal.raise_signal(signal.SIGINT)
+
+
+class Recorder(SilentReporter):
+    """Remembers what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def start(self, total_steps: int, done_steps: int, train: int, held_out: int) -> None:
+        self.heard.append((total_steps, done_steps, train, held_out))
+
+    def step(self, report: StepReport) -> None:
+        self.heard.append(report)
+
+    def epoch(self, report: EpochReport) -> None:
+        self.heard.append(report)
+
+    def end(self, summary: Mapping[str, Any]) -> None:
+        self.heard.append(summary)
+
+
+@pytest.mark.parametrize("loss", ["pairwise", "listwise"])
+@pytest.mark.parametrize("hidden", [(), (32, 8)], ids=str)
+def test_twenty_decisions_are_learnt_by_heart(loss: str, hidden: tuple[int, ...], tmp_path: Path) -> None:
+    game = taste_games(1, seed=8).games[0]
+    chosen = [i for i in range(len(game.boards)) if game.num_candidates[i] > 1][:20]
+    arrays = {
+        name: getattr(game, name)[chosen] for name in ("boards", "dice", "chosen_rows", "num_candidates", "seats")
+    }
+    data = build_shards(TasteGames([dataclasses.replace(game, **arrays)]), tmp_path / "shards")
+    config = TrainConfig(
+        NetworkConfig(hidden), loss=loss, epochs=300, batch_decisions=20, learning_rate=0.02, weight_decay=0.0, held_out=0.0
+    )
+    train(data, config, tmp_path / "run")
+    log = [json.loads(line) for line in RunFolder(tmp_path / "run").log.read_text().splitlines()]
+    losses = [event["loss"] for event in log if event["event"] == "epoch"]
+    assert len(data) == 20
+    assert losses[-1] < 0.05 < losses[0]
+
+
+def test_a_taste_is_learnt_and_shown_on_games_never_seen(shards: Shards, tmp_path: Path) -> None:
+    config = dataclasses.replace(SMALL, network=NetworkConfig(()), epochs=25, learning_rate=0.02, patience=0)
+    summary = train(shards, config, tmp_path / "run")
+    assert summary["agreement"] > 0.8
+    assert load_model(tmp_path / "run").summary["agreement"] == summary["agreement"]
+
+
+def test_equal_settings_give_equal_bytes(shards: Shards, finished: Path, tmp_path: Path) -> None:
+    train(shards, SMALL, tmp_path)
+    assert weights_of(tmp_path) == weights_of(finished)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_number_of_threads_changes_nothing(threads: int, shards: Shards, finished: Path, tmp_path: Path) -> None:
+    train(shards, dataclasses.replace(SMALL, threads=threads), tmp_path)
+    assert weights_of(tmp_path) == weights_of(finished)
+
+
+def test_another_seed_gives_other_weights(shards: Shards, finished: Path, tmp_path: Path) -> None:
+    train(shards, dataclasses.replace(SMALL, seed=2), tmp_path)
+    assert weights_of(tmp_path) != weights_of(finished)
+
+
+def test_the_state_of_torch_is_left_as_it_was(shards: Shards, tmp_path: Path) -> None:
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    train(shards, dataclasses.replace(SMALL, epochs=1), tmp_path)
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+
+
+@pytest.mark.parametrize("steps", [1, 10, 13])
+def test_resumed_after_ctrl_c_equals_uninterrupted(steps: int, shards: Shards, finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted, match=f"after step {steps}; --resume"):
+        train(shards, SMALL, tmp_path, reporter=StopAfter(steps))
+    with pytest.raises(Interrupted):
+        train(shards, SMALL, tmp_path, resume=True, reporter=StopAfter(steps + 4))
+    train(shards, None, tmp_path, resume=True)
+    assert weights_of(tmp_path) == weights_of(finished)
+
+
+def test_resumed_after_sigkill_equals_uninterrupted(shards: Shards, finished: Path, tmp_path: Path) -> None:
+    """A process of its own is killed without warning in the middle of the second epoch, past its last checkpoint."""
+    code = f"""
+import os, signal, sys
+from pathlib import Path
+from comparison_net.shards import open_shards
+from comparison_net.progress import SilentReporter
+from comparison_net.training import train
+from tests.test_training import SMALL
+class Kill(SilentReporter):
+    def step(self, report):
+        if report.step == 17:
+            os.kill(os.getpid(), signal.SIGKILL)
+train(open_shards(Path({str(shards.path)!r})), SMALL, Path({str(tmp_path)!r}), reporter=Kill())
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    heard = Recorder()
+    train(shards, SMALL, tmp_path, resume=True, reporter=heard)
+    assert heard.heard[0][1] == 14, "resumes from the checkpoint, not from the beginning"
+    assert weights_of(tmp_path) == weights_of(finished)
+
+
+def test_the_log_of_a_resumed_run_tells_every_step_once(shards: Shards, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        train(shards, SMALL, tmp_path, reporter=StopAfter(16))
+    folder = RunFolder(tmp_path)
+    with folder.log.open("a") as log:
+        log.write('{"event": "progress", "step": 18}\n{"event": "progr')  # written after the checkpoint, cut by a kill
+    train(shards, SMALL, tmp_path, resume=True)
+    events = [json.loads(line) for line in folder.log.read_text().splitlines()]
+    assert [event["epoch"] for event in events if event["event"] == "epoch"] == [0, 1, 2]
+    assert 18 not in [event["step"] for event in events]
+    assert [event["step"] for event in events] == sorted(event["step"] for event in events)
+
+
+def test_a_finished_run_is_left_as_it_is(shards: Shards, finished: Path) -> None:
+    before = weights_of(finished)
+    summary = train(shards, None, finished, resume=True)
+    assert weights_of(finished) == before
+    assert summary["epochs"] == 3
+
+
+def test_a_run_folder_is_not_overwritten(shards: Shards, finished: Path) -> None:
+    with pytest.raises(ConfigError, match="holds a run already; continue it with --resume"):
+        train(shards, SMALL, finished)
+
+
+def test_nothing_to_resume_is_said(shards: Shards, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no run to resume"):
+        train(shards, SMALL, tmp_path / "nowhere", resume=True)
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_over(shards: Shards, finished: Path, tmp_path: Path) -> None:
+    RunFolder(tmp_path).start(SMALL)
+    train(shards, SMALL, tmp_path, resume=True)
+    assert weights_of(tmp_path) == weights_of(finished)
+
+
+def test_resuming_with_other_settings_is_refused(shards: Shards, finished: Path) -> None:
+    with pytest.raises(ConfigError, match=r"started with epochs = 3, not 5"):
+        train(shards, dataclasses.replace(SMALL, epochs=5), finished, resume=True)
+
+
+def test_resuming_with_other_data_is_refused(finished: Path, tmp_path: Path) -> None:
+    other = build_shards(taste_games(5, seed=2), tmp_path / "other")
+    with pytest.raises(ModelError, match="other training data"):
+        train(other, None, finished, resume=True)
+
+
+def test_a_damaged_state_is_refused(shards: Shards, tmp_path: Path) -> None:
+    train(shards, dataclasses.replace(SMALL, epochs=1), tmp_path)
+    state = RunFolder(tmp_path).state
+    content = bytearray(state.read_bytes())
+    content[len(content) // 2] ^= 1
+    state.write_bytes(content)
+    with pytest.raises(ModelError, match="damaged"):
+        train(shards, None, tmp_path, resume=True)
+
+
+def test_training_stops_when_held_out_agreement_gains_no_more(shards: Shards, tmp_path: Path) -> None:
+    config = dataclasses.replace(SMALL, epochs=60, patience=2, learning_rate=0.05, schedule="constant", average_decay=0.0)
+    summary = train(shards, config, tmp_path)
+    assert summary["stopped_early"]
+    assert summary["epochs"] == summary["best_epoch"] + 3
+    assert load_model(tmp_path).summary["epoch"] == summary["best_epoch"]
+    assert load_model(RunFolder(tmp_path).last).summary["epoch"] == summary["epochs"] - 1
+
+
+def test_a_loss_that_explodes_is_one_line_with_the_mend(shards: Shards, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="lower learning_rate"):
+        train(shards, dataclasses.replace(SMALL, learning_rate=1e30, warmup_steps=0), tmp_path)
+
+
+def test_shards_with_one_match_train_without_a_verdict(tmp_path: Path) -> None:
+    single = build_shards(taste_games(1, seed=4), tmp_path / "shards")
+    heard = Recorder()
+    summary = train(single, dataclasses.replace(SMALL, epochs=2), tmp_path / "run", reporter=heard)
+    assert summary["agreement"] is None
+    assert summary["best_epoch"] == 1, "without a verdict the newest weights are the best"
+
+
+def test_shards_altered_while_training_are_noticed(tmp_path: Path) -> None:
+    data = build_shards(taste_games(3, seed=4), tmp_path / "shards")
+    import numpy as np
+
+    counts = np.array(data.num_candidates)
+    counts[:] += 1
+    np.save(tmp_path / "shards" / "num_candidates.npy", counts)
+    with pytest.raises(DataError, match="build the shards again"):
+        train(open_shards(tmp_path / "shards", verify=False), SMALL, tmp_path / "run")
+
+
+def test_every_step_and_epoch_is_reported(shards: Shards, tmp_path: Path) -> None:
+    heard = Recorder()
+    summary = train(shards, SMALL, tmp_path, reporter=heard)
+    total, done, num_train, num_held_out = heard.heard[0]
+    assert (done, num_train + num_held_out) == (0, len(shards))
+    steps = [report for report in heard.heard if isinstance(report, StepReport)]
+    epochs = [report for report in heard.heard if isinstance(report, EpochReport)]
+    assert [report.step for report in steps] == list(range(1, total + 1))
+    assert [report.epoch for report in epochs] == [0, 1, 2]
+    assert all(sum(count for _, count in report.by_phase.values()) == num_held_out for report in epochs)
+    assert heard.heard[-1] == summary == json.loads(RunFolder(tmp_path).summary.read_text())
+
+
+def test_the_pipeline_is_measured_on_both_sides(shards: Shards) -> None:
+    rates = measure_pipeline(shards, SMALL, seconds=0.05)
+    assert rates["streamed"] > 0
+    assert rates["preloaded"] > 0
+
+
+def test_held_out_agreement_does_not_depend_on_the_cut(shards: Shards) -> None:
+    from comparison_net.run_state import RunState
+
+    net = RunState(SMALL).net
+    rows = shards.split(0.2)[1]
+    with Stepper(shards, SMALL) as stepper:
+        correct, total = stepper.agreement(net, rows)
+        singles = sum(stepper.agreement(net, rows[i : i + 1])[0] for i in range(len(rows)))
+    assert correct.tolist() == singles.tolist()  # type: ignore[union-attr]
+    assert total.sum() == len(rows)
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    config = TrainConfig(learning_rate=1.0, warmup_steps=10)
+    rates = [learning_rate(config, step, 1000) for step in range(1000)]
+    assert rates[0] < 0.1
+    assert max(rates) == pytest.approx(1.0, abs=1e-3)
+    assert rates.index(max(rates)) in range(9, 12)
+    assert rates[-1] < 1e-5
+    constant = dataclasses.replace(config, schedule="constant")
+    assert learning_rate(constant, 999, 1000) == 1.0
+    assert learning_rate(constant, 0, 20) == pytest.approx(1 / 3), "a short run warms up for a tenth of it"
+
+
+def test_training_works_outside_the_main_thread(shards: Shards, tmp_path: Path) -> None:
+    thread = threading.Thread(target=train, args=(shards, dataclasses.replace(SMALL, epochs=1), tmp_path))
+    thread.start()
+    thread.join(60)
+    assert RunFolder(tmp_path).summary.exists()
+
+
+def test_a_second_ctrl_c_stops_at_once(shards: Shards, tmp_path: Path) -> None:
+    class Impatient(SilentReporter):
+        def step(self, report: StepReport) -> None:
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.001)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(shards, SMALL, tmp_path, reporter=Impatient())
