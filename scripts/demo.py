@@ -1,0 +1,47 @@
+"""The whole mission on real logs, in one command: read, learn, measure, play. Usage: make demo.
+
+    python -m scripts.demo [--out runs/demo]
+
+Every step is a `pairgammon` command that is printed before it runs, so that each can be repeated by hand. An interrupted
+training run is continued; a finished one is measured and played again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAIRGAMMON = str(Path(sys.executable).parent / "pairgammon")
+
+
+def main() -> int:
+    """Run the steps one after the other; stop at the first that fails."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", default="runs/demo", help="folder of the training run")
+    run = parser.parse_args().out
+    steps = [
+        ("Learn from 2,800 expert games", ["train", "data/logs/train", "--out", run, "--resume"]),
+        ("Agreement with the expert in 400 games it never saw", ["evaluate", "data/logs/held-out", "--model", run]),
+        ("Against a player that only counts pips", ["duel", run, "pipcount", "--games", "2000"]),
+        (
+            "One game: the network against itself",
+            ["play", "--watch", run, "--model", run, "--games", "1", "--seed", "7", "--no-save"],
+        ),
+    ]
+    started = time.monotonic()
+    for number, (title, arguments) in enumerate(steps, 1):
+        print(f"\n== {number}/{len(steps)} {title}\n$ pairgammon {' '.join(arguments)}\n", flush=True)
+        done = subprocess.run([PAIRGAMMON, *arguments], cwd=ROOT, check=False)
+        if done.returncode:
+            print(f"error: that step ended with exit code {done.returncode}; its message stands above", file=sys.stderr)
+            return done.returncode
+    print(f"\nDone in {time.monotonic() - started:.0f} s. Play against it: pairgammon play --model {run}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
