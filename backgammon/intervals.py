@@ -1,7 +1,8 @@
 """95 % intervals of rates and means when the observations come in clusters, such as the plays of one match.
 
 Sources: ratio estimator and its variance between clusters after Cochran, Sampling Techniques (3rd ed. 1977), chapters 6
-and 9A; Wilson's interval at the effective sample size, capped at the number of observations, after Korn & Graubard (1998).
+and 9A; Wilson's interval at the effective sample size, capped at the number of observations, after Korn & Graubard
+(1998).
 """
 
 from __future__ import annotations

@@ -472,4 +472,5 @@ def _as_rows(values: Board, width: int, name: str, error: type[Exception]) -> Bo
         if array.size and (array.max() > 127 or array.min() < -128):
             raise error(f"{name} hold numbers that no board or die can have")
         array = array.astype(np.int8)
-    return np.ascontiguousarray(array)
+    # Kernels are compiled for writable arrays; a read-only one would have them all compiled once more.
+    return np.require(array, requirements=["C", "W"])

@@ -3,8 +3,9 @@
 The session keeps the books; `game` says what may be done. Whoever moves the checkers (a person at a terminal, a player,
 a protocol) asks the session for the decision and gives it a row.
 
-Dice come from the seed: game k of a session throws from a generator made of (seed, k). They belong to the turn and not to
-the moment, so a play that is taken back and played otherwise meets the same dice again: nobody can shop for a better roll.
+Dice come from the seed: game k of a session throws from a generator made of (seed, k). They belong to the turn and not
+to the moment, so a play that is taken back and played otherwise meets the same dice again: nobody can shop for a better
+roll.
 """
 
 from __future__ import annotations
@@ -217,9 +218,9 @@ class Session:
 
     def _game_record(self, number: int) -> GameRecord:
         """The game in play as far as it has come."""
-        actions: list[Action] = [RollAction(turn.seat, tuple(turn.decision.roll), turn.text) for turn in self.turns]
+        actions: list[Action] = [RollAction(turn.seat, turn.decision.roll, turn.text) for turn in self.turns]
         if self.state.stage is Stage.PLAY and self.state.roll is not None:
-            actions.append(RollAction(self.state.turn, tuple(self.state.roll)))
+            actions.append(RollAction(self.state.turn, self.state.roll))
         return GameRecord(number, self.names, self.score.points, tuple(actions))
 
     def record(self) -> MatchRecord:

@@ -141,7 +141,7 @@ class RichReporter:
             console=Console(file=stream),
             transient=True,
         )
-        self.task = self.bar.add_task("training", total=None, figures="")
+        self.task = self.bar.add_task("training", total=0, figures="")
         self.rate = 0.0
 
     def start(self, total_steps: int, done_steps: int, train: int, held_out: int) -> None:

@@ -39,7 +39,9 @@ def answer_lines(
     if not skip_bad:
         usable = sum(place < first_bad for place, _ in decisions)
         decisions, boards = decisions[:usable], boards[:usable]
-    answers = dict(zip((place for place, _ in decisions), _rank([line for _, line in decisions], boards, scorer), strict=True))
+    answers = dict(
+        zip((place for place, _ in decisions), _rank([line for _, line in decisions], boards, scorer), strict=True)
+    )
     for place, (number, _) in enumerate(lines):
         if place in answers:
             yield answers[place]
@@ -65,7 +67,9 @@ def _read_lines(lines: Sequence[tuple[int, bytes]]) -> tuple[list[tuple[int, Dec
     in_play = (boards > 0).any(axis=1) & (boards < 0).any(axis=1)
     for index in np.flatnonzero(~in_play).tolist():
         place, line = parsed[index]
-        problems[place] = PositionError(f"{line.position_id}: the game is over in this position, there is nothing to choose")
+        problems[place] = PositionError(
+            f"{line.position_id}: the game is over in this position, there is nothing to choose"
+        )
     return [parsed[index] for index in np.flatnonzero(in_play).tolist()], boards[in_play], problems
 
 

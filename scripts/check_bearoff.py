@@ -15,10 +15,10 @@ may be decided by rounding. Three questions are asked, from strict to practical:
    bounded against our exact arithmetic along ITS plays.
 3. How far apart are the two tables as they stand? Printed only.
 
-Facts about the files, found by inspection. Both: 40 bytes of text, then little-endian. One-sided: for each index 8
-bytes (uint32 offset in 16-bit words, number of words and first roll of "all off", the same of "first off"), then the
-words; 65535 = 1. Two-sided: for (own, opponent) four uint16 = 32767.5 * (equity + 1): cubeless, owned, centred,
-opponent owns.
+Sources of the facts: the files themselves, and GNU Backgammon's makebearoff.c for how it rounds (no code is taken from
+it). Both files: 40 bytes of text, then little-endian. One-sided: for each index 8 bytes (uint32 offset in 16-bit words,
+number of words and first roll of "all off", the same of "first off"), then the words; 65535 = 1. Two-sided: for (own,
+opponent) four uint16 = 32767.5 * (equity + 1): cubeless, owned, centred, opponent owns.
 """
 
 from __future__ import annotations

@@ -44,7 +44,9 @@ def test_a_model_comes_back_as_it_was(hidden: tuple[int, ...], tmp_path: Path) -
     found = load_model(tmp_path / "m")
     assert (found.network, found.data_fingerprint, found.summary) == (model.network, "f" * 64, model.summary)
     assert found.feature_version == features.VERSION
-    assert {name: w.tobytes() for name, w in found.weights.items()} == {n: w.tobytes() for n, w in model.weights.items()}
+    assert {name: w.tobytes() for name, w in found.weights.items()} == {
+        n: w.tobytes() for n, w in model.weights.items()
+    }
 
 
 def test_equal_models_are_equal_files(file: Path, tmp_path: Path) -> None:
@@ -173,7 +175,7 @@ def test_weights_that_do_not_fit_their_description_are_refused(change: str, tmp_
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = file.read_bytes()
 
-    def fail(descriptor: int) -> None:
+    def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fail)

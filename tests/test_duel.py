@@ -127,7 +127,9 @@ def test_dice_are_fair_and_the_first_roll_is_never_a_double() -> None:
     player = Recorder()
     duel(player, player, 400, seed=12)
     dice = np.concatenate(player.dice)
-    opening = np.concatenate([d[(b == b[0]).all(axis=1)] for b, d in zip(player.boards[:2], player.dice[:2], strict=True)])
+    opening = np.concatenate(
+        [d[(b == b[0]).all(axis=1)] for b, d in zip(player.boards[:2], player.dice[:2], strict=True)]
+    )
     assert len(opening) == 400
     assert (opening[:, 0] != opening[:, 1]).all()
     for column in range(2):

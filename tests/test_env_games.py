@@ -263,8 +263,7 @@ def test_both_codings_stay_within_their_bounds_and_tell_bars_and_off(random_play
     units = np.empty((len(boards), 202), dtype=np.float32)
     write_counts(boards, registers, counts)
     write_units(boards, registers, units)
-    for coded, coding in ((counts, "counts"), (units, "units")):
-        low, high = bounds(coding)
+    for coded, (low, high) in ((counts, bounds("counts")), (units, bounds("units"))):
         assert (coded >= low).all()
         assert (coded <= high).all()
     assert (counts[:, 24] == boards[:, 25]).all()

@@ -188,9 +188,7 @@ def test_a_session_without_an_end_is_not_played_by_machines() -> None:
         play_session((PIPCOUNT, PIPCOUNT), Session(NAMES, seed=1))
 
 
-@pytest.mark.parametrize(
-    ("seed", "length", "num_games"), [(-1, 0, None), (1, -1, None), (1, 0, 0), (1, 3, 2)]
-)
+@pytest.mark.parametrize(("seed", "length", "num_games"), [(-1, 0, None), (1, -1, None), (1, 0, 0), (1, 3, 2)])
 def test_impossible_settings_are_refused(seed: int, length: int, num_games: int | None) -> None:
     with pytest.raises(ConfigError):
         Session(NAMES, seed, length, num_games)

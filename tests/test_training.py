@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -240,7 +239,9 @@ def test_a_damaged_state_is_refused(shards: Shards, tmp_path: Path) -> None:
 
 
 def test_training_stops_when_held_out_agreement_gains_no_more(shards: Shards, tmp_path: Path) -> None:
-    config = dataclasses.replace(SMALL, epochs=60, patience=2, learning_rate=0.05, schedule="constant", average_decay=0.0)
+    config = dataclasses.replace(
+        SMALL, epochs=60, patience=2, learning_rate=0.05, schedule="constant", average_decay=0.0
+    )
     summary = train(shards, config, tmp_path)
     assert summary["stopped_early"]
     assert summary["epochs"] == summary["best_epoch"] + 3
@@ -320,9 +321,8 @@ def test_training_works_outside_the_main_thread(shards: Shards, tmp_path: Path) 
 
 def test_a_second_ctrl_c_stops_at_once(shards: Shards, tmp_path: Path) -> None:
     class Impatient(SilentReporter):
-        def step(self, report: StepReport) -> None:
+        def epoch(self, report: EpochReport) -> None:
             signal.raise_signal(signal.SIGINT)
-            time.sleep(0.001)
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):

@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import gymnasium
 
+from backgammon.env.candidates import Candidates, RaggedCandidates
 from backgammon.env.opponents import register_opponent
 from backgammon.env.planner import ChanceOutcome, Planner
 from backgammon.env.single import BackgammonEnv, BackgammonTurnEnv
-from backgammon.env.vector import BackgammonTurnVectorEnv, BackgammonVectorEnv, RaggedCandidates
+from backgammon.env.vector import BackgammonTurnVectorEnv, BackgammonVectorEnv
 
 __all__ = [
     "BackgammonEnv",
     "BackgammonTurnEnv",
     "BackgammonTurnVectorEnv",
     "BackgammonVectorEnv",
+    "Candidates",
     "ChanceOutcome",
     "Planner",
     "RaggedCandidates",

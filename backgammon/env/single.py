@@ -14,6 +14,7 @@ from backgammon.board import Position
 from backgammon.dice import Roll
 from backgammon.env import spaces
 from backgammon.env.batch import GameBatch, Observation
+from backgammon.env.candidates import Candidates
 from backgammon.env.encoding import CODINGS, Coding
 from backgammon.env.move_games import MoveGames
 from backgammon.env.opponents import OpponentSpec, resolve_opponent
@@ -299,7 +300,8 @@ class BackgammonTurnEnv(SingleEnv):
     As in `Backgammon-v0`.
 
     ## Information
-    As in `Backgammon-v0`, and "candidates": int8[N, 26], the exact list without padding.
+    As in `Backgammon-v0`, and "candidates": the exact list without padding, a `Candidates` (numpy takes it as
+    int8[N, 26]).
 
     ## Arguments
     As in `Backgammon-v0` but for `observation`, and: `max_candidates`, K, up to 4096; a roll with more candidates
@@ -346,5 +348,5 @@ class BackgammonTurnEnv(SingleEnv):
     def _give(self) -> tuple[Observation, dict[str, Any]]:
         observation = {key: values[0] for key, values in self.games.observe(self._is_padded).items()}
         info = self._info(observation["action_mask"])
-        info["candidates"] = self.games.candidates.copy()
+        info["candidates"] = Candidates(self.games.candidates.copy())
         return observation, info

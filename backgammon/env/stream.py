@@ -11,6 +11,8 @@ of the finaliser. Dice are drawn by rejection, so all 36 rolls (30 opening rolls
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from backgammon.jit import DISABLED, kernel
@@ -55,18 +57,18 @@ if DISABLED:  # plain numpy scalars warn about the wrap-around that the arithmet
 
 
 @kernel
-def throw_dice(key: np.uint64, episode: np.uint64, turn: np.uint64) -> tuple[np.int64, np.int64]:
+def throw_dice(key: np.uint64, episode: np.uint64, turn: np.uint64) -> tuple[int, int]:
     """The dice of a turn, larger first; all 36 ordered rolls are equally likely."""
     roll = _draw_for_dice(key, episode, turn) % _ROLLS
-    first = np.int64(roll // _FACES) + 1
-    second = np.int64(roll % _FACES) + 1
+    first: Any = np.int64(roll // _FACES) + 1
+    second: Any = np.int64(roll % _FACES) + 1
     return max(first, second), min(first, second)
 
 
 @kernel
-def throw_opening(key: np.uint64, episode: np.uint64, turn: np.uint64) -> tuple[np.int64, np.int64]:
+def throw_opening(key: np.uint64, episode: np.uint64, turn: np.uint64) -> tuple[int, int]:
     """One die for each seat, (seat 0's, seat 1's), never equal; all 30 pairs are equally likely."""
-    pair = np.int64(_draw_for_dice(key, episode, turn) % _OPENINGS)
+    pair: Any = np.int64(_draw_for_dice(key, episode, turn) % _OPENINGS)
     first = pair // 5
     second = pair % 5
     if second >= first:

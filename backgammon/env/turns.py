@@ -48,7 +48,7 @@ _NEXT = np.uint64(1)
 
 
 @kernel
-def _set_dice(registers: Registers, i: int, high: int | np.int64, low: int | np.int64) -> None:
+def _set_dice(registers: Registers, i: int, high: int, low: int) -> None:
     registers[i, HIGH] = high
     registers[i, LOW] = low
     registers[i, NUM_HIGH] = 4 if high == low else 1

@@ -6,7 +6,7 @@ next `step` begins a new one in that game, ignoring the action, with reward 0 (N
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,9 +15,9 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from backgammon.board import Board
 from backgammon.env import spaces
 from backgammon.env.batch import GameBatch, Observation
+from backgammon.env.candidates import RaggedCandidates
 from backgammon.env.encoding import Coding
 from backgammon.env.move_games import MoveGames
 from backgammon.env.opponents import OpponentSpec, resolve_opponent
@@ -32,31 +32,6 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Seeds = int | Sequence[int | None] | None
 Step = tuple[Observation, Floats, Bools, Bools, dict[str, Any]]
-
-
-class RaggedCandidates(Sequence[Board]):
-    """The candidates of all games: `ragged[i]` is int8[N_i, 26] of game i.
-
-    Attributes:
-        rows: int8[M, 26], those of game i are rows offsets[i] to offsets[i + 1].
-        offsets: int64[N + 1].
-    """
-
-    def __init__(self, rows: Board, offsets: npt.NDArray[np.int64]) -> None:
-        self.rows = rows
-        self.offsets = offsets
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, game: Any) -> Any:
-        if isinstance(game, slice):
-            return [self[i] for i in range(*game.indices(len(self)))]
-        i = range(len(self))[game]
-        return self.rows[self.offsets[i] : self.offsets[i + 1]]
-
-    def __iter__(self) -> Iterator[Board]:
-        return (self[i] for i in range(len(self)))
 
 
 class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
@@ -136,7 +111,7 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
         given = np.asarray(actions)
         if given.shape != (self.num_envs,) or given.dtype.kind not in "iu":
             raise GameError(
-                f"actions of shape {list(given.shape)} and type {given.dtype}: give {self.num_envs} integers"
+                f"actions of shape {list(given.shape)} and type {given.dtype}: give {self.num_envs} whole numbers"
             )
         self._play(given.astype(np.int64))
         if self.render_mode == "human":
@@ -217,8 +192,9 @@ class BackgammonVectorEnv(BatchEnv):
 class BackgammonTurnVectorEnv(BatchEnv):
     """`BackgammonTurn-v0` for many games at once; spaces, arguments and rules as there, see `BackgammonTurnEnv`.
 
-    `info["candidates"]` is a `RaggedCandidates`. With `padded=False` nothing else holds the candidates, which is the
-    fastest way for learners that evaluate them in one batch (`rows`) anyhow.
+    `info["candidates"]` is a `RaggedCandidates`, the one value that Gymnasium's `DictInfoToList` does not take. With
+    `padded=False` nothing else holds the candidates, which is the fastest way for learners that evaluate them in one
+    batch (`rows`) anyhow.
     """
 
     def __init__(

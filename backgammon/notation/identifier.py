@@ -1,8 +1,8 @@
 """Any identifier of a position, and its translation into the others.
 
-Accepted: a GNU Position ID (`4HPwATDgc/ABMA`), one with a Match ID behind it (`4HPwATDgc/ABMA:cAkAAAAAAAAE`), an XGID. Seat 1
-of a Match ID is the bottom player of an XGID, as in GNU Backgammon's own import. A Position ID alone says nothing about
-dice, cube and score: it is taken as a money game before the roll, seat 1 on roll.
+Accepted: a GNU Position ID (`4HPwATDgc/ABMA`), one with a Match ID behind it (`4HPwATDgc/ABMA:cAkAAAAAAAAE`), an XGID.
+Seat 1 of a Match ID is the bottom player of an XGID, as in GNU Backgammon's own import. A Position ID alone says nothing
+about dice, cube and score: it is taken as a money game before the roll, seat 1 on roll.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def command(logs: tuple[str, ...], out: str | None, verbatim: bool) -> None:
     """Rewrite match logs in one clean dialect.
 
     LOGS are files or folders of match logs, plain or packed, in any dialect of the .mat family. The result is .mat in
-    UTF-8 with canonical plays: bar and off as words, hits starred. Files that are already there are never overwritten. A
-    report of what was read goes to standard error.
+    UTF-8 with canonical plays: bar and off as words, hits starred. Files that are already there are never overwritten.
+    A report of what was read goes to standard error.
     """
     from backgammon.records import read_logs
     from backgammon.records.canonical import canonical_match

@@ -24,7 +24,8 @@ def command(logs: tuple[str, ...], forced: bool) -> None:
     LOGS are files or folders of match logs, plain or packed. Each line has "file", "game" (from 1 in its file), "turn"
     (rolls before it in the game), "player", "id" (GNU Position ID, player on roll), "dice", "played" (Position ID after
     the play, opponent on roll) and "candidates" (distinct results of the roll). A roll that could not be played is no
-    play and is never listed; a match that is there twice is listed twice. A report of what was read goes to standard error.
+    play and is never listed; a match that is there twice is listed twice. A report of what was read goes to standard
+    error.
     """
     from backgammon.decision_line import format_game
     from backgammon.records import read_logs

@@ -80,7 +80,7 @@ top 1, top 3  share of plays that are the model's first, or among its first thre
 ±             half the 95 % interval; the sample are matches (single games of money sessions)
 rank          mean rank of the play of the log, 1 = the model's first
 chance        top 1 of a blind choice
-T88           Tesauro (1988), Table 1, top 1 on an expert's games: CP trained by comparison, RSP by scores"""
+T88           Tesauro (1988), Table 1: top 1 on an expert's games; CP learnt by comparison, RSP scores"""
 
 
 def _phase_table(report: AgreementReport) -> Table:

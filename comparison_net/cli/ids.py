@@ -11,6 +11,7 @@ import click
 from comparison_net.cli.group import ExampleCommand
 
 if TYPE_CHECKING:
+    from backgammon.notation.diagram import Side
     from backgammon.notation.identifier import IdentifiedPosition
 
 
@@ -66,7 +67,7 @@ def _render(found: IdentifiedPosition) -> str:
     from comparison_net.cli.screen import is_colour_wanted
 
     match = found.match
-    owner = None if match.cube_owner < 0 else ("X" if match.cube_owner == match.on_roll else "O")
+    owner: Side | None = None if match.cube_owner < 0 else "X" if match.cube_owner == match.on_roll else "O"
     notes = BoardNotes(
         points=(match.scores[match.on_roll], match.scores[1 - match.on_roll]),
         length=match.length,

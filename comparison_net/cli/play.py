@@ -31,9 +31,13 @@ LARGEST_SEED = 1_000_000
 )
 @model_option
 @click.option("--opponent", default="model", metavar="PLAYER", help="Whom to play instead of the model.")
-@click.option("--length", type=click.IntRange(min=0), default=0, help="Points that win the match.  [default: money play]")
+@click.option(
+    "--length", type=click.IntRange(min=0), default=0, help="Points that win the match.  [default: money play]"
+)
 @click.option("--games", type=click.IntRange(min=1), help="Money games to play.  [default: until you stop]")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the dice; same seed, same dice.  [default: a new one]")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Seed of the dice; same seed, same dice.  [default: a new one]"
+)
 @click.option("--manual-dice", is_flag=True, help="Throw your own dice and type them, also for the opponent.")
 @click.option("--name", default="You", show_default=True, help="Your name in the record.")
 @click.option("--save", "save_file", metavar="FILE", help="Where the games are saved.  [default: pairgammon-TIME.mat]")
@@ -58,8 +62,8 @@ def command(
     """Play backgammon against a model.
 
     Type plays as text (8/5 6/5); parts are enough when they are clear. Other words: hint, undo, plays, pips, resign,
-    quit; help explains them. There is no doubling cube. The games are saved as a .mat file that other backgammon programs
-    read, also when you leave in the middle.
+    quit; help explains them. There is no doubling cube. The games are saved as a .mat file that other backgammon
+    programs read, also when you leave in the middle.
     """
     import numpy as np
 
@@ -78,7 +82,10 @@ def command(
     recorder = None if no_save else Recorder(save_file)
     announce_compilation()
     terminal = Terminal(is_colour_wanted())
-    terminal.say(f"{names[0]} (X) against {names[1]} (O), seed {chosen_seed}.{'' if watcher else ' Type help for help.'}\n", "strong")
+    terminal.say(
+        f"{names[0]} (X) against {names[1]} (O), seed {chosen_seed}.{'' if watcher else ' Type help for help.'}\n",
+        "strong",
+    )
     options = TableOptions(manual_dice, not no_board, watcher)
     save = recorder.save if recorder else lambda _: None
     game = TableGame(session, player, lambda: _load_scorer(model), terminal, options, save)

@@ -34,8 +34,8 @@ def command(model: str | None, threads: int | None, skip_bad: bool) -> None:
     object comes back with "best", the Position ID after the best play (opponent on roll), and "candidates", a list of
     [Position ID after the play, score], best first. Scores compare the candidates of one line only.
 
-    Lines are answered in order and as soon as they are read, so that another program can ask one question at a time. The
-    first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
+    Lines are answered in order and as soon as they are read, so that another program can ask one question at a time.
+    The first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
     """
     from comparison_net.cli.players import usable_processors
     from comparison_net.ranking import answer_lines

@@ -276,7 +276,9 @@ class TableGame:
         width = max(map(len, texts))
         best = scores[self.hinted[0]]
         for number, (row, text) in enumerate(zip(self.hinted, texts, strict=True), start=1):
-            likelihood = "" if number == 1 else f"  the first is preferred in {100 / (1 + np.exp(scores[row] - best)):.0f} %"
+            likelihood = (
+                "" if number == 1 else f"  the first is preferred in {100 / (1 + np.exp(scores[row] - best)):.0f} %"
+            )
             self.terminal.say(f"  ={number}  {text:{width}}{likelihood}".rstrip())
 
     def show_plays(self, _arguments: list[str]) -> None:

@@ -19,7 +19,7 @@ _STYLES: dict[Tone, dict[str, bool | str]] = {
 }
 
 
-class EndOfInput(Exception):  # noqa: N818 - not an error: the input is over
+class EndOfInput(Exception):
     """There is nothing more to read."""
 
 

@@ -62,14 +62,16 @@ def command(
 ) -> None:
     """Train a network on the choices in LOGS, by comparison.
 
-    LOGS are files or folders of match logs, plain or packed. Their decisions are stored in the run folder, a share of the
-    matches is held out to measure agreement, and training stops when that no longer improves. The best weights are in
-    RUN/model.safetensors; every command that takes --model takes RUN. Ctrl-C, or a crash, loses nothing: --resume goes
-    on, and ends with the very weights of an uninterrupted run.
+    LOGS are files or folders of match logs, plain or packed. Their decisions are stored in the run folder, a share of
+    the matches is held out to measure agreement, and training stops when that no longer improves. The best weights are
+    in RUN/model.safetensors; every command that takes --model takes RUN. Ctrl-C, or a crash, loses nothing: --resume
+    goes on, and ends with the very weights of an uninterrupted run.
     """
     from comparison_net.run_folder import RunFolder
 
-    flags = [f"{name}={value}" for name, value in (("loss", loss), ("epochs", epochs), ("seed", seed)) if value is not None]
+    flags = [
+        f"{name}={value}" for name, value in (("loss", loss), ("epochs", epochs), ("seed", seed)) if value is not None
+    ]
     texts = (*overrides, *flags)
     folder = RunFolder(Path(out))
     goes_on = resume and folder.is_started
@@ -114,5 +116,3 @@ def _open_or_build(folder: RunFolder, logs: tuple[str, ...], resume: bool) -> Sh
         shards = build_shards(reading, folder.shards)
     click.echo(reading.report.render(), err=True)
     return shards
-
-

@@ -1,5 +1,7 @@
-"""The environments' rules written a second time, slowly: chance in Python integers, masks from the definition of a play,
-turns from the turn machine of `backgammon.game`."""
+"""The environments' rules written a second time, slowly.
+
+Chance in Python integers, masks from the definition of a legal play, turns from the turn machine of `backgammon.game`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,6 @@ from functools import lru_cache
 import numpy as np
 
 from backgammon import game
-from backgammon.board import Position
 from backgammon.player import RandomPlayer
 from tests.naive.movegen import Points, single_moves
 
@@ -122,5 +123,3 @@ def random_game(key: int, episode: int, agent_rows: Iterator[float] | None) -> l
             return [*past, (state.position.key, state.turn, (0, 0))]
         turn += 1
         state = game.roll_dice(state, *throw_dice(key, episode, turn))
-
-

@@ -36,11 +36,11 @@ Progress = Callable[[str, int, int], None]
 """Called with the name of the table, the positions done and all positions; it may raise to stop the work."""
 
 _CHUNK = 1024
-_TIE = 1e-10  # rolls; equal expectations differ by rounding only (below 1e-13), different ones were never this close
+_TIE = 1e-10  # rolls; expectations closer than this count as equal, for float64 separates equal ones by about 1e-14
 
 
 def num_roll_slots(points: int) -> int:
-    """L of a one-sided table: 0..L-1 rolls. 32 for six points; what lies beyond has a probability below 1e-20."""
+    """L of a one-sided table: 0..L-1 rolls. For six points 32, and the last stays empty; any excess is kept in it."""
     return 8 + 4 * points
 
 

@@ -1,0 +1,99 @@
+"""Settings: written once, read from TOML and overrides, refused by name when wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from backgammon.errors import ConfigError
+from comparison_net.config import NetworkConfig, TrainConfig, load_config, make_config, settings, to_toml, to_values
+
+
+def test_defaults_alone_are_a_configuration() -> None:
+    assert load_config() == TrainConfig()
+
+
+def test_a_file_and_then_overrides(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text('loss = "pairwise"\nepochs = 3\n[network]\nhidden = [8, 4]\n')
+    config = load_config(file, ["epochs=5", "learning_rate=1", "network.hidden = []"])
+    assert (config.loss, config.epochs, config.learning_rate) == ("pairwise", 5, 1.0)
+    assert config.network == NetworkConfig(hidden=())
+    assert isinstance(config.learning_rate, float)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [TrainConfig(), TrainConfig(NetworkConfig(()), loss="pairwise", learning_rate=1e-7, seed=2**40, held_out=0.25)],
+    ids=["defaults", "others"],
+)
+def test_the_echo_reads_back_as_it_was(config: TrainConfig, tmp_path: Path) -> None:
+    (tmp_path / "echo.toml").write_text(to_toml(config))
+    assert load_config(tmp_path / "echo.toml") == config
+    assert make_config(to_values(config)) == config
+
+
+def test_every_setting_is_explained() -> None:
+    names = [name for name, _, _ in settings()]
+    assert (
+        len(names)
+        == len(set(names))
+        == len(dataclasses.fields(TrainConfig)) - 1 + len(dataclasses.fields(NetworkConfig))
+    )
+    assert all(len(explanation) > 10 for _, _, explanation in settings())
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("hiden=[3]", "unknown setting 'hiden': did you mean 'network.hidden'?"),
+        ("hidden=[3]", "unknown setting 'hidden': did you mean 'network.hidden'?"),
+        ("learning-rate=1", "did you mean 'learning_rate'?"),
+        ("zzz=1", "unknown setting 'zzz'; valid ones are loss|valid ones are network.hidden"),
+        ("epochs", "write name=value"),
+        ("epochs=,", "is not a TOML value"),
+        ("epochs=", "is not a TOML value"),
+        ("epochs=1.5", "must be a whole number"),
+        ("epochs=true", "must be a whole number"),
+        ("epochs=0", "must be at least 1"),
+        ("epochs=many", "must be a whole number"),
+        ("loss=squared", "must be one of pairwise, listwise"),
+        ("loss=3", "must be text"),
+        ("schedule=linear", "must be one of cosine, constant"),
+        ("learning_rate=0", "must be more than 0"),
+        ("learning_rate=nan", "must be a number"),
+        ("learning_rate=inf", "must be a number"),
+        ("weight_decay=-1", "must be at least 0"),
+        ("average_decay=1.0", "must be at least 0 and below 1"),
+        ("held_out=0.95", "must be from 0 to 0.9"),
+        ("seed=-1", "must be from 0 to"),
+        ("network.hidden=3", "must be a list of whole numbers"),
+        ("network.hidden=[3.5]", "must be a list of whole numbers"),
+        ("network.hidden=[0]", "must be at most 8 widths from 1 to 8192"),
+        ("network.hidden=[1,1,1,1,1,1,1,1,1]", "must be at most 8 widths"),
+        ("network=3", "unknown setting 'network'"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_the_mend(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message.replace("[", r"\[").replace("?", r"\?")):
+        load_config(overrides=[override])
+
+
+def test_an_error_in_a_file_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text("epoch = 3\n")
+    with pytest.raises(ConfigError, match=r"run\.toml: unknown setting 'epoch': did you mean 'epochs'\?"):
+        load_config(file)
+    file.write_text("epochs = 0\n")
+    with pytest.raises(ConfigError, match=r"run\.toml: epochs = 0"):
+        load_config(file)
+    file.write_bytes(b"epochs = \xff")
+    with pytest.raises(ConfigError, match="not TOML"):
+        load_config(file)
+    file.write_text("epochs = = 3")
+    with pytest.raises(ConfigError, match="not TOML"):
+        load_config(file)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "nowhere.toml")

@@ -1,0 +1,129 @@
+"""The play-time scorer: torch's numbers without torch, one answer however it is asked."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from backgammon.board import START, Position
+from backgammon.errors import ConfigError, DiceError, ModelError, PositionError
+from backgammon.movegen import legal_candidates
+from backgammon.rules import Decision
+from comparison_net.checkpoint import MODEL_FILE, Model, save_model
+from comparison_net.config import NetworkConfig
+from comparison_net.features import encode
+from comparison_net.network import ComparisonNet
+from comparison_net.scorer import DEFAULT_NAME, Scorer, load_scorer
+
+Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+
+SHAPES = [(), (8,), (256, 32), (40, 24, 8)]
+
+
+def make_net(hidden: tuple[int, ...]) -> ComparisonNet:
+    torch.manual_seed(7)
+    net = ComparisonNet(NetworkConfig(hidden=hidden))
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.mul_(3)  # scores spread as widely as a trained network's
+    return net
+
+
+def make_model(net: ComparisonNet) -> Model:
+    return Model(net.config, net.weights(), "", {})
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return Scorer(make_model(make_net((64, 16))), "test")
+
+
+@pytest.mark.parametrize("hidden", SHAPES, ids=str)
+def test_scores_are_torchs_to_four_digits(hidden: tuple[int, ...], random_play: Arrays, nasty: Arrays) -> None:
+    net = make_net(hidden)
+    scorer = Scorer(make_model(net), "test")
+    for boards, dice in (random_play, nasty):
+        candidates, _ = legal_candidates(boards[:400], dice[:400])
+        with torch.no_grad():
+            expected = net(torch.from_numpy(encode(candidates))).numpy()
+        assert len(candidates) > 3000
+        np.testing.assert_allclose(scorer.evaluate(candidates), expected, rtol=0, atol=1e-4)
+
+
+def test_choosing_is_taking_the_first_best_score(scorer: Scorer, random_play: Arrays, nasty: Arrays) -> None:
+    for boards, dice in (random_play, nasty):
+        candidates, offsets = legal_candidates(boards, dice)
+        scores = scorer.evaluate(candidates)
+        expected = [int(scores[first:last].argmax()) for first, last in itertools.pairwise(offsets)]
+        assert scorer.choose(boards, dice).tolist() == expected
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_the_number_of_threads_changes_no_bit(threads: int, random_play: Arrays) -> None:
+    model = make_model(make_net((64, 16)))
+    alone, together = Scorer(model, "one"), Scorer(model, "many", threads)
+    boards, dice = random_play
+    candidates, _ = legal_candidates(boards, dice)
+    assert alone.choose(boards, dice).tolist() == together.choose(boards, dice).tolist()
+    assert alone.evaluate(candidates).tobytes() == together.evaluate(candidates).tobytes()
+
+
+def test_the_batch_changes_no_choice(scorer: Scorer, random_play: Arrays) -> None:
+    boards, dice = random_play[0][:100], random_play[1][:100]
+    singles = [int(scorer.choose(boards[i : i + 1], dice[i : i + 1])[0]) for i in range(len(boards))]
+    assert scorer.choose(boards, dice).tolist() == singles
+
+
+def test_a_decision_is_scored_in_its_own_order(scorer: Scorer) -> None:
+    decision = Decision.make(Position.start(), (3, 1))
+    scores = scorer.score(decision)
+    assert scores.dtype == np.float32
+    assert scores.tobytes() == scorer.evaluate(decision.candidates).tobytes()
+
+
+def test_nothing_to_score_is_no_error(scorer: Scorer) -> None:
+    assert len(scorer.evaluate(np.empty((0, 26), dtype=np.int8))) == 0
+    assert len(scorer.choose(np.empty((0, 26), dtype=np.int8), np.empty((0, 2), dtype=np.int8))) == 0
+
+
+def test_impossible_input_is_refused(scorer: Scorer) -> None:
+    with pytest.raises(PositionError):
+        scorer.evaluate(np.full((1, 26), 100, dtype=np.int8))
+    with pytest.raises(DiceError):
+        scorer.choose(START[None], np.array([[7, 1]], dtype=np.int8))
+    with pytest.raises(PositionError):
+        scorer.choose(np.zeros((1, 26), dtype=np.int8), np.array([[2, 1]], dtype=np.int8))
+
+
+def test_at_least_one_thread(scorer: Scorer) -> None:
+    with pytest.raises(ConfigError, match="threads = 0"):
+        Scorer(scorer.model, "none", 0)
+
+
+def test_a_model_is_found_by_file_and_by_run_folder(scorer: Scorer, tmp_path: Path) -> None:
+    run = tmp_path / "my run"
+    save_model(run / MODEL_FILE, scorer.model)
+    for place in (run, run / MODEL_FILE, str(run)):
+        found = load_scorer(place)
+        assert found.evaluate(START[None]).tobytes() == scorer.evaluate(START[None]).tobytes()
+    assert load_scorer(run).name == "my run"
+
+
+def test_a_missing_model_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_scorer(tmp_path / "nowhere")
+
+
+def test_the_model_that_ships_plays_the_opening_like_an_expert() -> None:
+    """3-1 makes the five point, 6-1 the bar point, 4-2 the four point: no program or book differs."""
+    scorer = load_scorer()
+    assert scorer.name == DEFAULT_NAME
+    for roll, made in (((3, 1), 5), ((6, 1), 7), ((4, 2), 4)):
+        decision = Decision.make(Position.start(), roll)
+        chosen = decision.candidates[int(scorer.score(decision).argmax())]
+        assert chosen[made] == 2, roll
