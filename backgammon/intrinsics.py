@@ -34,6 +34,14 @@ if DISABLED:
         """Index of the highest set bit; mask must not be 0."""
         return int(mask).bit_length() - 1
 
+    def locations_above(board: npt.NDArray[np.int8], bound: int) -> int:
+        """Mask of the locations 0..25 whose count is above `bound`."""
+        return sum(1 << location for location in range(26) if board[location] > bound)
+
+    def copy_board(source: npt.NDArray[np.int8], target: npt.NDArray[np.int8]) -> None:
+        """Copy 26 counts, int8[>= 26] each."""
+        target[:26] = source[:26]
+
     def sum_rows(
         target: Integers,
         target_at: int,
@@ -166,6 +174,46 @@ else:
             return builder.sub(_index(63), leading)
 
         return types.int64(types.int64), generate_code
+
+    @intrinsic
+    def locations_above(_typing: Any, board: Any, _bound: Any) -> Any:
+        """Mask of the locations 0..25 whose count is above `bound`."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            half = ir.VectorType(ir.IntType(8), 16)
+            data = _data(context, builder, signature, arguments, 0)
+            bound = builder.trunc(arguments[1], ir.IntType(8))
+            one = builder.insert_element(ir.Constant(half, ir.Undefined), bound, ir.Constant(ir.IntType(32), 0))
+            lanes = ir.Constant(ir.VectorType(ir.IntType(32), 16), [0] * 16)
+            bounds = builder.shuffle_vector(one, ir.Constant(half, ir.Undefined), lanes)
+            masks = []
+            for at in (0, 10):
+                value = builder.load(builder.bitcast(builder.gep(data, [_index(at)]), half.as_pointer()))
+                value.align = 1
+                is_above = builder.icmp_signed(">", value, bounds)
+                masks.append(builder.zext(builder.bitcast(is_above, ir.IntType(16)), _INDEX))
+            return builder.or_(masks[0], builder.shl(masks[1], _index(10)))
+
+        return types.int64(board, types.int64), generate_code
+
+    @intrinsic
+    def copy_board(_typing: Any, source: Any, target: Any) -> Any:
+        """Copy 26 counts, int8[>= 26] each: two vectors of 16 that overlap."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            half = ir.VectorType(ir.IntType(8), 16)
+            origin = _data(context, builder, signature, arguments, 0)
+            goal = _data(context, builder, signature, arguments, 1)
+            values = []
+            for at in (0, 10):
+                value = builder.load(builder.bitcast(builder.gep(origin, [_index(at)]), half.as_pointer()))
+                value.align = 1
+                values.append(value)
+            for at, value in zip((0, 10), values, strict=True):
+                builder.store(value, builder.bitcast(builder.gep(goal, [_index(at)]), half.as_pointer())).align = 1
+            return context.get_dummy_value()
+
+        return types.void(source, target), generate_code
 
     @intrinsic
     def sum_rows(

@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from backgammon.board import NUM_LOCATIONS, Board
 from backgammon.errors import DiceError, PositionError
-from backgammon.intrinsics import highest_bit
+from backgammon.intrinsics import copy_board, highest_bit, locations_above
 from backgammon.jit import kernel
 
 ORDER_VERSION = 1
@@ -45,6 +45,7 @@ LEAF = 1 << 16
 
 _OUTSIDE = 0x03FFFF80  # bits 7..25
 _BAR_BIT = 1 << 25
+_POINTS = 0x01FFFFFE  # bits 1..24
 
 
 @kernel
@@ -63,6 +64,21 @@ def _move(board: Board, source: int, target: int) -> None:
             board[0] -= 1
         else:
             board[target] += 1
+
+
+@kernel
+def _child(parent: Board, source: int, target: int, child: Board) -> None:
+    """Write the board after one move on `parent` into `child`."""
+    left = parent[source] - 1
+    copy_board(parent, child)
+    child[source] = left
+    if target > 0:
+        before = parent[target]
+        if before == -1:
+            child[target] = 1
+            child[0] = parent[0] - 1
+        else:
+            child[target] = before + 1
 
 
 @kernel
@@ -120,8 +136,7 @@ def _single_die(
     while sources:
         source = highest_bit(sources)
         sources ^= 1 << source
-        _copy(board, out[row])
-        _move(out[row], source, source - die)
+        _child(board, source, source - die, out[row])
         entry = _note(trace, entry, 1, source, source - die, LEAF)
         row += 1
     return row, entry
@@ -146,15 +161,13 @@ def _two_dice_in_order(
     while sources:
         source = highest_bit(sources)
         sources ^= 1 << source
-        _copy(board, scratch[0])
-        _move(scratch[0], source, source - first)
+        _child(board, source, source - first, scratch[0])
         entry = _note(trace, entry, 1, source, source - first, 0)
         next_sources = _sources(_own_after(own, scratch[0], source, source - first), free, second)
         while next_sources:
             next_source = highest_bit(next_sources)
             next_sources ^= 1 << next_source
-            _copy(scratch[0], out[row])
-            _move(out[row], next_source, next_source - second)
+            _child(scratch[0], next_source, next_source - second, out[row])
             if not _is_repeat(out, start, row):
                 entry = _note(trace, entry, 2, next_source, next_source - second, LEAF)
                 row += 1
@@ -183,8 +196,7 @@ def _two_dice(
     while sources:
         source = highest_bit(sources)
         sources ^= 1 << source
-        _copy(board, parent)
-        _move(parent, source, source - high)
+        _child(board, source, source - high, parent)
         entry = _note(trace, entry, 1, source, source - high, 0)
         own_after = _own_after(own, parent, source, source - high)
         next_sources = own_after & (free << low)
@@ -195,8 +207,7 @@ def _two_dice(
         while next_sources:
             next_source = highest_bit(next_sources)
             next_sources ^= 1 << next_source
-            _copy(parent, out[row])
-            _move(out[row], next_source, next_source - low)
+            _child(parent, next_source, next_source - low, out[row])
             entry = _note(trace, entry, 2, next_source, next_source - low, LEAF)
             row += 1
     # Low die first: only what the high die first cannot reach.
@@ -205,15 +216,13 @@ def _two_dice(
         while runs:
             source = highest_bit(runs)
             runs ^= 1 << source
-            _copy(board, out[row])
-            _move(out[row], source, source - low)
+            _child(board, source, source - low, out[row])
             _move(out[row], source - low, source - low - high)
             entry = _note(trace, entry, 1, source, source - low, 0)
             entry = _note(trace, entry, 2, source - low, source - low - high, LEAF)
             row += 1
     elif board[25] == 1 and free >> (25 - low) & 1:
-        _copy(board, parent)
-        _move(parent, 25, 25 - low)
+        _child(board, 25, 25 - low, parent)
         entry = _note(trace, entry, 1, 25, 25 - low, 0)
         next_sources = _own_after(own, parent, 25, 25 - low) & (free << high)
         if safe >> (25 - high) & 1 and safe >> (25 - low) & 1:
@@ -221,8 +230,7 @@ def _two_dice(
         while next_sources:
             next_source = highest_bit(next_sources)
             next_sources ^= 1 << next_source
-            _copy(parent, out[row])
-            _move(out[row], next_source, next_source - high)
+            _child(parent, next_source, next_source - high, out[row])
             entry = _note(trace, entry, 2, next_source, next_source - high, LEAF)
             row += 1
     return row, entry
@@ -247,13 +255,11 @@ def _double(
         source1 = highest_bit(sources1)
         sources1 ^= 1 << source1
         if depth == 1:
-            _copy(board, out[row])
-            _move(out[row], source1, source1 - die)
+            _child(board, source1, source1 - die, out[row])
             entry = _note(trace, entry, 1, source1, source1 - die, LEAF)
             row += 1
             continue
-        _copy(board, scratch[0])
-        _move(scratch[0], source1, source1 - die)
+        _child(board, source1, source1 - die, scratch[0])
         entry = _note(trace, entry, 1, source1, source1 - die, 0)
         own1 = _own_after(own, scratch[0], source1, source1 - die)
         sources2 = _sources(own1, free, die) & ((2 << source1) - 1)
@@ -261,13 +267,11 @@ def _double(
             source2 = highest_bit(sources2)
             sources2 ^= 1 << source2
             if depth == 2:
-                _copy(scratch[0], out[row])
-                _move(out[row], source2, source2 - die)
+                _child(scratch[0], source2, source2 - die, out[row])
                 entry = _note(trace, entry, 2, source2, source2 - die, LEAF)
                 row += 1
                 continue
-            _copy(scratch[0], scratch[1])
-            _move(scratch[1], source2, source2 - die)
+            _child(scratch[0], source2, source2 - die, scratch[1])
             entry = _note(trace, entry, 2, source2, source2 - die, 0)
             own2 = _own_after(own1, scratch[1], source2, source2 - die)
             sources3 = _sources(own2, free, die) & ((2 << source2) - 1)
@@ -275,21 +279,18 @@ def _double(
                 source3 = highest_bit(sources3)
                 sources3 ^= 1 << source3
                 if depth == 3:
-                    _copy(scratch[1], out[row])
-                    _move(out[row], source3, source3 - die)
+                    _child(scratch[1], source3, source3 - die, out[row])
                     entry = _note(trace, entry, 3, source3, source3 - die, LEAF)
                     row += 1
                     continue
-                _copy(scratch[1], scratch[2])
-                _move(scratch[2], source3, source3 - die)
+                _child(scratch[1], source3, source3 - die, scratch[2])
                 entry = _note(trace, entry, 3, source3, source3 - die, 0)
                 own3 = _own_after(own2, scratch[2], source3, source3 - die)
                 sources4 = _sources(own3, free, die) & ((2 << source3) - 1)
                 while sources4:
                     source4 = highest_bit(sources4)
                     sources4 ^= 1 << source4
-                    _copy(scratch[2], out[row])
-                    _move(out[row], source4, source4 - die)
+                    _child(scratch[2], source4, source4 - die, out[row])
                     entry = _note(trace, entry, 4, source4, source4 - die, LEAF)
                     row += 1
     return row, entry
@@ -317,23 +318,11 @@ def generate_traced(
     Returns:
         The next free row of `out`, and the number of trace entries (0 without a trace).
     """
-    own = 0
-    free = 0
-    safe = 0
-    num_outside = 0
-    for point in range(1, 25):
-        count = board[point]
-        if count > 0:
-            own |= 1 << point
-            if point > 6:
-                num_outside += count
-        if count >= -1:
-            free |= 1 << point
-        if count >= 0:
-            safe |= 1 << point
-    if board[25] > 0:
-        own |= _BAR_BIT
-        num_outside += board[25]
+    own = locations_above(board, 0)
+    free = locations_above(board, -2) & _POINTS
+    safe = locations_above(board, -1) & _POINTS
+    outside = own & _OUTSIDE
+    may_bear_off = outside & (outside - 1) == 0 and (outside == 0 or board[highest_bit(outside)] == 1)
     row = start
     entry = 0
     high = int(max(die1, die2))  # plain Python must not shift masks by an int8
@@ -344,7 +333,7 @@ def generate_traced(
             row, entry = _double(board, own, free, high, depth, out, row, scratch, trace, 0)
             depth -= 1
     else:
-        if num_outside >= 2:
+        if not may_bear_off:
             row, entry = _two_dice(board, own, free, safe, high, low, out, row, scratch, trace, entry)
         else:
             row, entry = _two_dice_in_order(board, own, free, high, low, out, start, row, scratch, trace, entry)

@@ -564,7 +564,7 @@ def test_undo_takes_back_the_play_and_its_answer(invoke: Invoke, model: Path) ->
     prompts = [line for line in lines if line.startswith("You ") and "> " in line]
     roll = prompts[0].split("> ")[0].removeprefix("You ")
     assert roll in taken
-    assert len(list(read_logs(["game.mat"]))[0]) in (2, 3)
+    assert len(next(iter(read_logs(["game.mat"])))) in (2, 3)
 
 
 def test_mistyped_plays_are_explained_and_asked_again(invoke: Invoke, model: Path) -> None:
@@ -608,7 +608,7 @@ def test_resignation_is_judged_and_scored(invoke: Invoke, model: Path) -> None:
 def test_resignation_that_offers_too_little_is_declined(
     invoke: Invoke, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("comparison_net.cli.table.play_out", lambda *_: np.full(200, -2, np.int8))
+    monkeypatch.setattr("comparison_net.cli.table_commands.play_out", lambda *_: np.full(200, -2, np.int8))
     result = play(invoke, model, "resign", "resign gammon", "no", options=("--no-board",))
     assert "tiny declines: in 200 games from here it wins 2.00 points on average" in result.stdout
     assert "Score: You 0, tiny 2." in result.stdout
@@ -657,7 +657,7 @@ def test_interrupt_saves_and_ends_with_130(model: Path, tmp_path: Path) -> None:
         assert process.wait(timeout=30) == 130
     assert "Interrupted." in rest
     assert "Saved in game.mat." in rest
-    assert len(list(read_logs([tmp_path / "game.mat"]))[0]) >= 2
+    assert len(next(iter(read_logs([tmp_path / "game.mat"])))) >= 2
 
 
 def test_play_does_not_overwrite_a_record(invoke: Invoke, model: Path) -> None:

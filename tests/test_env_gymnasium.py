@@ -256,8 +256,8 @@ def test_make_vec_finds_the_batch_environment(name: str) -> None:
 
 @pytest.mark.parametrize("name", IDS)
 def test_the_batch_and_gymnasiums_own_vectorisation_see_the_same(name: str) -> None:
-    fast = gymnasium.make_vec(f"backgammon.env:{name}", num_envs=4)
-    slow = gymnasium.make_vec(f"backgammon.env:{name}", num_envs=4, vectorization_mode="sync")
+    fast: Any = gymnasium.make_vec(f"backgammon.env:{name}", num_envs=4)
+    slow: Any = gymnasium.make_vec(f"backgammon.env:{name}", num_envs=4, vectorization_mode="sync")
     pairs = [fast.reset(seed=3), slow.reset(seed=3)]
     rng = np.random.default_rng(0)
     num_ends = 0

@@ -1,8 +1,8 @@
 """Any identifier of a position, and its translation into the others.
 
 Accepted: a GNU Position ID (`4HPwATDgc/ABMA`), one with a Match ID behind it (`4HPwATDgc/ABMA:cAkAAAAAAAAE`), an XGID.
-Seat 1 of a Match ID is the bottom player of an XGID, as in GNU Backgammon's own import. A Position ID alone says nothing
-about dice, cube and score: it is taken as a money game before the roll, seat 1 on roll.
+Seat 1 of a Match ID is the bottom player of an XGID, as in GNU Backgammon's own import. A Position ID alone says
+nothing about dice, cube and score: it is taken as a money game before the roll, seat 1 on roll.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from backgammon.board import Position
 from backgammon.errors import IdError
 from backgammon.notation.gnu_id import POSITION_ID_LENGTH, parse_position_id, position_id
-from backgammon.notation.match_id import MATCH_ID_LENGTH, MatchId, match_id, parse_match_id
 from backgammon.notation.match_id import CENTRED as NO_OWNER
+from backgammon.notation.match_id import MATCH_ID_LENGTH, MatchId, match_id, parse_match_id
 from backgammon.notation.quoting import quote
 from backgammon.notation.xgid import BOTTOM, CENTRED, TOP, XgId, format_xgid, parse_xgid
 

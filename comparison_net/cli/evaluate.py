@@ -64,7 +64,7 @@ def print_report(report: AgreementReport, model: str) -> None:
     overall = report.overall
     console.print(f"[bold]Move agreement of {model}[/]")
     console.print(
-        f"{overall.decisions:,} unforced plays of {overall.matches:,} matches, {report.forced:,} forced plays left out\n"
+        f"{overall.decisions:,} unforced plays of {overall.matches:,} matches, {report.forced:,} forced ones left out\n"
     )
     console.print(_phase_table(report), "")
     if len(report.by_player) > 1:

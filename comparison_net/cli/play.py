@@ -70,8 +70,9 @@ def command(
     from backgammon.session import Session
     from comparison_net.cli.players import make_player
     from comparison_net.cli.screen import announce_compilation, is_colour_wanted
-    from comparison_net.cli.table import EndOfInput, Quit, TableGame, TableOptions
-    from comparison_net.cli.terminal import Terminal
+    from comparison_net.cli.table import TableGame, TableOptions
+    from comparison_net.cli.table_commands import Quit
+    from comparison_net.cli.terminal import EndOfInput, Terminal
 
     chosen_seed = int(np.random.default_rng().integers(LARGEST_SEED)) if seed is None else seed
     player = make_player(model or "model" if opponent == "model" else opponent)

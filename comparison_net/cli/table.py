@@ -1,50 +1,24 @@
 """The table at which a person plays a session: board, dice, plays, and the commands beside them.
 
-The person is seat 0 and X, the opponent seat 1 and O; the board is always drawn from the person's side. What may be done
-the session knows; this module only talks.
+The person is seat 0 and X, the opponent seat 1 and O; the board is always drawn from the person's side. What may be
+done the session knows; this module only talks. What can be typed instead of a play is in `table_commands`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import numpy as np
-
-from backgammon.board import pip_counts
 from backgammon.dice import parse_roll
-from backgammon.duel import play_out
 from backgammon.errors import DiceError, GameError, NotationError
 from backgammon.game import GameResult, Stage
 from backgammon.notation.diagram import BoardNotes, draw_board
-from backgammon.notation.gnu_id import position_id
-from backgammon.notation.play import complete_play, format_play
+from backgammon.notation.play import complete_play
 from backgammon.player import CandidateScorer, Player
 from backgammon.rules import Decision
 from backgammon.session import Session, Turn
-from comparison_net.cli.terminal import EndOfInput, Terminal
-
-PERSON, OPPONENT = 0, 1
-SIZES = {1: "single game", 2: "gammon", 3: "backgammon"}
-MAX_HINTS = 5
-TRIALS = 200
-"""Games that the opponent plays out in its head before it answers a resignation."""
-TOLERANCE = 0.15
-"""Points per game by which a resignation may fall short of what the opponent expects: about two standard errors."""
-
-
-class Quit(Exception):  # noqa: N818 - not an error: the person wants to stop
-    """The person leaves the table."""
-
-
-class Command(NamedTuple):
-    """A word that can be typed instead of a play."""
-
-    words: tuple[str, ...]
-    arguments: str
-    meaning: str
-    action: Callable[[TableGame, list[str]], None]
+from comparison_net.cli.table_commands import OPPONENT, PERSON, SIZES, Quit, find_command
+from comparison_net.cli.terminal import Terminal
 
 
 @dataclass
@@ -205,10 +179,10 @@ class TableGame:
         while session.state is before:
             text = terminal.ask(f"{self.names[PERSON]} {decision.roll}")
             word, *arguments = text.lower().split() or [""]
-            command = COMMANDS.get(word)
+            command = find_command(word)
             try:
                 if command is not None:
-                    command.action(self, arguments)
+                    command.act(self, arguments)
                 else:
                     turn = session.play(self._read_play(text, decision))
                     if turn.text != text:  # a short form: say what it stands for
@@ -252,9 +226,7 @@ class TableGame:
         name = self.names[seat]
         return f"{name} {verb}" if name.lower() == "you" else f"{name} {verb_of_others}"
 
-    # Commands
-
-    def show_board(self, _arguments: list[str] | None = None) -> None:
+    def show_board(self) -> None:
         """Draw the board from the person's side."""
         session = self.session
         is_own_turn = session.state.turn == PERSON and session.state.stage is Stage.PLAY
@@ -266,102 +238,3 @@ class TableGame:
             roll=session.state.roll if is_own_turn else None,
         )
         self.terminal.say("\n" + draw_board(session.board_of(PERSON), notes, colour=self.terminal.colour) + "\n")
-
-    def show_hint(self, _arguments: list[str]) -> None:
-        """List the plays that the model likes best."""
-        decision = self.session.state.decision()
-        scores = self.get_scorer().evaluate(decision.candidates).astype(np.float64)
-        self.hinted = np.argsort(-scores, kind="stable")[:MAX_HINTS].tolist()
-        texts = [format_play(decision.plays[row]) for row in self.hinted]
-        width = max(map(len, texts))
-        best = scores[self.hinted[0]]
-        for number, (row, text) in enumerate(zip(self.hinted, texts, strict=True), start=1):
-            likelihood = (
-                "" if number == 1 else f"  the first is preferred in {100 / (1 + np.exp(scores[row] - best)):.0f} %"
-            )
-            self.terminal.say(f"  ={number}  {text:{width}}{likelihood}".rstrip())
-
-    def show_plays(self, _arguments: list[str]) -> None:
-        """List every legal play."""
-        decision = self.session.state.decision()
-        texts = [format_play(play) for play in decision.plays]
-        width = max(map(len, texts)) + 2
-        columns = max(1, 78 // width)
-        for start in range(0, len(texts), columns):
-            self.terminal.say("  " + "".join(f"{text:{width}}" for text in texts[start : start + columns]).rstrip())
-
-    def show_pips(self, _arguments: list[str]) -> None:
-        """Compare the pip counts."""
-        own, other = (int(count) for count in pip_counts(self.session.board_of(PERSON).board))
-        lead = abs(own - other)
-        verdict = "equal" if not lead else f"{self.names[PERSON if own < other else OPPONENT]} ahead by {lead}"
-        self.terminal.say(f"Pips: {self.names[PERSON]} {own}, {self.names[OPPONENT]} {other}; {verdict}.")
-
-    def show_id(self, _arguments: list[str]) -> None:
-        """Print the Position ID."""
-        self.terminal.say(f"Position ID (you on roll): {position_id(self.session.board_of(PERSON))}")
-
-    def take_back(self, _arguments: list[str]) -> None:
-        """Take back the last choice."""
-        self.session.take_back(PERSON)
-        self.terminal.say(f"Taken back: {self.session.state.roll} is to be played again.")
-
-    def correct_dice(self, arguments: list[str]) -> None:
-        """Put right dice that were typed wrongly."""
-        if not self.options.is_manual:
-            raise GameError("the program throws the dice in this game; --manual-dice lets you throw them")
-        self.session.rethrow_dice(parse_roll(" ".join(arguments)))
-
-    def resign(self, arguments: list[str]) -> None:
-        """Offer to give up; the opponent judges the offer by playing the game out many times."""
-        word = " ".join(arguments)
-        sizes = {"": 1, "single": 1, "game": 1, "single game": 1, "1": 1, "gammon": 2, "2": 2, "backgammon": 3, "3": 3}
-        size = sizes.get(word)
-        if size is None:
-            raise GameError(f"resign {word}: write resign, resign gammon or resign backgammon")
-        decision = self.session.state.decision()
-        rng = np.random.default_rng(self.session.seed)
-        trials = play_out(self.opponent, decision.position.board, decision.roll, TRIALS, rng)
-        expected = -float(trials.mean())
-        if size < 3 and size < expected - TOLERANCE:
-            name = self.names[OPPONENT]
-            raise GameError(
-                f"{name} declines: in {TRIALS} games from here it wins {expected:.2f} points on average, "
-                f"so offer a {SIZES[size + 1]} or play on"
-            )
-        self.session.resign(PERSON, size)
-        self.terminal.say(f"You resign a {SIZES[size]}; {self.names[OPPONENT]} accepts.")
-
-    def show_help(self, _arguments: list[str]) -> None:
-        """List what can be typed."""
-        self.terminal.say(HELP)
-
-    def quit(self, _arguments: list[str]) -> None:
-        """Leave the table."""
-        raise Quit
-
-
-_COMMAND_LIST = (
-    Command(("hint", "h"), "", "the plays that the model likes best; then =2 plays the second", TableGame.show_hint),
-    Command(("undo", "u"), "", "take back your last choice; the dice stay as they were", TableGame.take_back),
-    Command(("plays", "list"), "", "every legal play of the roll", TableGame.show_plays),
-    Command(("board", "b"), "", "draw the board again", TableGame.show_board),
-    Command(("pips", "p"), "", "pip counts", TableGame.show_pips),
-    Command(("id",), "", "the GNU Position ID, to look the position up elsewhere", TableGame.show_id),
-    Command(("dice",), " 52", "put right dice you typed (--manual-dice)", TableGame.correct_dice),
-    Command(("resign",), " [gammon]", "offer to give up the game, a gammon or a backgammon", TableGame.resign),
-    Command(("quit", "q", "exit"), "", "leave; the game is saved as it stands", TableGame.quit),
-    Command(("help", "?"), "", "this list", TableGame.show_help),
-)
-COMMANDS = {word: command for command in _COMMAND_LIST for word in command.words}
-
-HELP = "\n".join(
-    [
-        "Type a play from your side, bar and off as words: 8/5 6/5, 24/18*/13, bar/20, 6/off, 6/5(2).",
-        "A part is enough when only one play has it: 13/7, bar/24, or 8 5 for 8/5. Commands:",
-        *(f"  {', '.join(c.words) + c.arguments:18} {c.meaning}" for c in _COMMAND_LIST),
-    ]
-)
-
-
-__all__ = ["EndOfInput", "Quit", "TableGame", "TableOptions"]
