@@ -1,10 +1,10 @@
-"""Decisions to training rows: candidates generated and encoded on the fly, nothing padded.
+"""Decisions to batches: candidates generated on the fly, nothing stored, nothing padded.
 
-B decisions, M candidates of all of them together, F features, N the most candidates of one decision.
+B decisions, M candidates of all of them together, N the most candidates of one decision.
 
-The rows of a batch are the candidates of its decisions one after the other (the network sees real candidates only);
-`offsets` says where each decision starts. Generator and encoder release the interpreter lock and make about five
-million rows a second and core, so every worker of the training loop makes the rows of its own part.
+The candidates of a batch stand one decision after the other; `offsets` says where each starts. The move generator
+makes tens of millions a second and releases the interpreter lock, so every worker of the training loop generates the
+candidates of its own part.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from backgammon.board import Board
 from backgammon.errors import DataError
 from backgammon.movegen import legal_candidates
-from comparison_net.features import NUM_FEATURES, Rows, encode
 from comparison_net.shards import Shards
 
 
@@ -25,46 +25,43 @@ class Comparisons:
     """A batch: every candidate of its decisions, and which one the log expert chose.
 
     Attributes:
-        rows: int64[B], the decisions' rows in the shards.
-        features: float32[M, F].
-        offsets: int64[B + 1]; decision i owns the feature rows offsets[i] to offsets[i + 1].
+        boards: int8[B, 26], before the play, seen by the player on roll.
+        candidates: int8[M, 26], seen by the player who has just moved.
+        offsets: int64[B + 1]; decision i owns the candidates offsets[i] to offsets[i + 1].
         chosen: int64[B], counted from the start of the decision.
     """
 
-    rows: npt.NDArray[np.int64]
-    features: Rows
+    boards: Board
+    candidates: Board
     offsets: npt.NDArray[np.int64]
     chosen: npt.NDArray[np.int64]
 
+    def __len__(self) -> int:
+        return len(self.boards)
+
     def mask(self) -> npt.NDArray[np.bool_]:
-        """bool[B, N], True where a decision has a candidate; its True entries in row order are the feature rows."""
+        """bool[B, N], True where a decision has a candidate; its True entries in row order are the candidates."""
         counts = np.diff(self.offsets)
         columns = np.arange(counts.max())
         is_real: npt.NDArray[np.bool_] = columns < counts[:, None]
         return is_real
 
 
-def make_comparisons(shards: Shards, rows: npt.NDArray[np.int64], buffer: Rows | None = None) -> Comparisons:
-    """The batch of the decisions in `rows`.
-
-    Args:
-        shards: training data.
-        rows: int64[B], B >= 1.
-        buffer: float32[at least M, F] to hold the features; a new array when None.
+def make_comparisons(shards: Shards, rows: npt.NDArray[np.int64]) -> Comparisons:
+    """The batch of the decisions in `rows`, int64[B] with B >= 1.
 
     Raises:
         DataError: the move generator does not find the candidates that the shards were built with.
     """
-    candidates, offsets = legal_candidates(shards.positions[rows], shards.dice[rows])
+    boards = np.ascontiguousarray(shards.positions[rows])
+    candidates, offsets = legal_candidates(boards, shards.dice[rows])
     chosen = shards.chosen[rows].astype(np.int64)
     counts = np.diff(offsets)
     if (counts != shards.num_candidates[rows]).any() or (chosen < 0).any() or (chosen >= counts).any():
         raise DataError(
             f"{shards.path}: candidates differ from those the shards were built with; build the shards again"
         )
-    if buffer is None:
-        buffer = np.empty((len(candidates), NUM_FEATURES), dtype=np.float32)
-    return Comparisons(rows, encode(candidates, buffer[: len(candidates)]), offsets, chosen)
+    return Comparisons(boards, candidates, offsets, chosen)
 
 
 def split_rows(shards: Shards, rows: npt.NDArray[np.int64], part_candidates: int) -> list[npt.NDArray[np.int64]]:

@@ -33,8 +33,11 @@ class Trunk(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """The last hidden layer."""
-        hidden = features
-        for layer in self.layers:
+        return self.upper(torch.relu(self.layers[0](features))) if self.layers else features
+
+    def upper(self, hidden: Tensor) -> Tensor:
+        """The last hidden layer from the first."""
+        for layer in self.layers[1:]:
             hidden = torch.relu(layer(hidden))
         return hidden
 

@@ -1,12 +1,11 @@
 """One step of the optimiser shared by several threads, with a result that does not depend on how many they are.
 
-B decisions of a batch, N the most candidates of one of them, M candidates of all of them, F features.
+B decisions of a batch, N the most candidates of one of them.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from torch import Tensor
 from backgammon.phase import PHASES
 from comparison_net.comparisons import Comparisons, make_comparisons, split_rows
 from comparison_net.config import TrainConfig
-from comparison_net.features import NUM_FEATURES
+from comparison_net.first_layer import candidate_scores
 from comparison_net.losses import loss_named
 from comparison_net.network import ComparisonNet
 from comparison_net.run_state import make_optimizer
@@ -52,7 +51,6 @@ class Stepper:
         self.config = config
         self.num_workers = config.threads or usable_processors()
         self._loss = loss_named(config.loss)
-        self._local = threading.local()
 
     def __enter__(self) -> Stepper:
         self._saved = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
@@ -82,7 +80,10 @@ class Stepper:
         """
         parts = split_rows(self.shards, rows, PART_CANDIDATES)
         return self._step(
-            net, optimizer, self._pool.map(lambda part: self._gradients(net, self._make(part)), parts), rate
+            net,
+            optimizer,
+            self._pool.map(lambda part: self._gradients(net, make_comparisons(self.shards, part)), parts),
+            rate,
         )
 
     def train_on(
@@ -121,27 +122,15 @@ class Stepper:
         optimizer.step()
         return loss_sum / num_decisions
 
-    def _make(self, rows: RowNumbers) -> Comparisons:
-        """The part's candidates, their features in this worker's own buffer.
-
-        The buffer is torch's: its 64-byte alignment is always the same, numpy's is not, and the matrix kernels may
-        choose another order of summation for another alignment.
-        """
-        needed = int(self.shards.num_candidates[rows].sum())
-        buffer: Tensor | None = getattr(self._local, "buffer", None)
-        if buffer is None or len(buffer) < needed:
-            buffer = self._local.buffer = torch.empty((needed + needed // 4, NUM_FEATURES))
-        return make_comparisons(self.shards, rows, buffer.numpy())
-
     def _gradients(self, net: ComparisonNet, part: Comparisons) -> tuple[int, float, tuple[Tensor, ...]]:
         """(decisions, sum of their losses, its gradient by parameter) of a part."""
         scores, mask = padded_scores(net, part)
         loss = self._loss(scores, mask, torch.from_numpy(part.chosen)).sum()
-        return len(part.rows), float(loss.detach()), torch.autograd.grad(loss, list(net.parameters()))
+        return len(part), float(loss.detach()), torch.autograd.grad(loss, list(net.parameters()))
 
     def _agreed(self, net: ComparisonNet, rows: RowNumbers) -> npt.NDArray[np.int64]:
         """Agreed decisions of a part by phase, int64[6]."""
-        part = self._make(rows)
+        part = make_comparisons(self.shards, rows)
         with torch.no_grad():
             scores, mask = padded_scores(net, part)
             best = scores.masked_fill(~mask, -torch.inf).argmax(1).numpy()
@@ -151,8 +140,7 @@ class Stepper:
 def padded_scores(net: ComparisonNet, part: Comparisons) -> tuple[Tensor, Tensor]:
     """Scores float32[B, N], 0 on padding, and the mask bool[B, N] of real candidates."""
     mask = torch.from_numpy(part.mask())
-    scores: Tensor = net(torch.from_numpy(part.features))
-    return torch.zeros(mask.shape).masked_scatter(mask, scores), mask
+    return torch.zeros(mask.shape).masked_scatter(mask, candidate_scores(net, part)), mask
 
 
 def measure_pipeline(shards: Shards, config: TrainConfig, seconds: float = _PIPELINE_SECONDS) -> dict[str, float]:

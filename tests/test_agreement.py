@@ -3,16 +3,23 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from math import isnan
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from backgammon.agreement import (
     TESAURO_TABLE_1,
     AgreementCounter,
     chosen_ranks,
+    measure_agreement,
 )
+from backgammon.board import Board, pip_counts
 from backgammon.phase import PHASES
+from backgammon.player import PipCountPlayer, RandomPlayer
+from backgammon.records import ReplayedGame, read_logs, write_mat
+from backgammon.session import Session, play_session
 
 
 def test_rank_counts_better_candidates_and_earlier_equal_ones() -> None:
@@ -67,6 +74,34 @@ def test_report_as_json_has_tesauro_beside_his_phases_only() -> None:
     rows = json.loads(json.dumps(count_example().report().as_dict()))["by_phase"]
     assert rows[0]["tesauro_1988"] == {"relative_score": 0.58, "comparison": 0.65}
     assert rows[1]["tesauro_1988"] is None
+
+
+class PipScorer:
+    """Prefers few own pips: a scorer that needs no file."""
+
+    def evaluate(self, boards: Board) -> npt.NDArray[np.float32]:
+        own, opponent = pip_counts(boards)
+        return (opponent - own).astype(np.float32)
+
+
+def replayed_games(tmp_path: Path) -> list[ReplayedGame]:
+    session = Session(("pipcount", "random"), seed=1, num_games=5)
+    path = tmp_path / "games.mat"
+    path.write_text(write_mat(play_session((PipCountPlayer(), RandomPlayer()), session)))
+    return list(read_logs([path]))
+
+
+def test_measured_agreement_does_not_depend_on_the_batch(tmp_path: Path) -> None:
+    games = replayed_games(tmp_path)
+    whole = measure_agreement(games, PipScorer())
+    assert whole == measure_agreement(games, PipScorer(), batch_size=1)
+    assert whole.overall.matches == 5
+    assert whole.overall.decisions + whole.forced == sum(len(game) for game in games)
+
+
+def test_a_player_agrees_more_with_what_it_maximises(tmp_path: Path) -> None:
+    by_player = {row.name: row for row in measure_agreement(replayed_games(tmp_path), PipScorer()).by_player}
+    assert by_player["pipcount"].top1.value > by_player["random"].top1.value + 0.05
 
 
 def test_nothing_added_is_a_report_of_nothing() -> None:

@@ -61,6 +61,17 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
     return run
 
 
+def leaf_commands() -> list[str]:
+    """Every command, those within groups as "group command"."""
+    context = click.Context(main)
+    leaves = []
+    for name in COMMANDS:
+        command = main.get_command(context, name)
+        inner = list(command.commands) if isinstance(command, click.Group) else []
+        leaves += [f"{name} {word}" for word in inner] or [name]
+    return leaves
+
+
 def assert_mistake(result: Result, *parts: str) -> None:
     """Exit 1 and one line on stderr that holds every part."""
     assert result.exit_code == 1, result.output
@@ -85,15 +96,15 @@ def test_help_lists_every_command(invoke: Invoke) -> None:
         assert f"\n  {name} " in result.stdout
 
 
-@pytest.mark.parametrize("name", list(COMMANDS))
+@pytest.mark.parametrize("name", leaf_commands())
 def test_help_of_a_command_says_what_it_does_and_gives_an_example(invoke: Invoke, name: str) -> None:
-    result = invoke(name, "--help")
+    result = invoke(*name.split(), "--help")
     assert result.exit_code == 0
     assert "Examples:" in result.stdout
     assert f"pairgammon {name}" in result.stdout.split("Examples:")[1]
 
 
-@pytest.mark.parametrize("arguments", [[], *[[name] for name in COMMANDS]], ids=lambda a: " ".join(a) or "main")
+@pytest.mark.parametrize("arguments", [[], *[name.split() for name in leaf_commands()]], ids=" ".join)
 def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom comparison_net.cli import main\n"
@@ -547,6 +558,13 @@ def test_play_shows_seed_board_and_prompt_and_saves(invoke: Invoke, model: Path)
     assert "seed 5" in Path("game.mat").read_text()
 
 
+def test_the_shipped_model_plays_without_being_named(invoke: Invoke) -> None:
+    result = invoke("play", "--seed", 5, "--no-save", text="hint\nquit\n")
+    assert result.exit_code == 0
+    assert "You (X) against default (O), seed 5." in result.stdout
+    assert "=5 " in result.stdout
+
+
 def test_a_whole_game_can_be_played_by_a_script(invoke: Invoke, model: Path) -> None:
     result = play(invoke, model, *["hint", "=1"] * 400, options=("--games", 1, "--no-board"))
     assert result.exit_code == 0
@@ -664,6 +682,15 @@ def test_play_does_not_overwrite_a_record(invoke: Invoke, model: Path) -> None:
     Path("game.mat").write_text("precious")
     assert_mistake(play(invoke, model, "quit"), "game.mat", "already")
     assert Path("game.mat").read_text() == "precious"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are made read-only differently")
+def test_a_disk_that_refuses_the_record_does_not_cost_the_game(invoke: Invoke, model: Path) -> None:
+    Path("file").write_text("no folder")
+    result = invoke("play", "--model", model, "--seed", 5, "--save", "file/game.mat", text="hint\n=1\nquit\n")
+    assert result.exit_code == 0
+    assert result.stderr.count("cannot save") == 1
+    assert "Goodbye." in result.stdout
 
 
 def test_a_record_gets_a_name_of_its_own(invoke: Invoke, model: Path) -> None:

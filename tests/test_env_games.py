@@ -16,7 +16,7 @@ from backgammon.env.move_games import MoveGames
 from backgammon.env.opponents import Opponent, OpponentSpec, register_opponent, resolve_opponent
 from backgammon.env.options import Rules, SetUp
 from backgammon.env.play_games import PlayGames
-from backgammon.env.turns import OUTSIDE, RANDOM
+from backgammon.env.turns import OUTSIDE, POINTS, RANDOM
 from backgammon.errors import CandidateOverflow, ConfigError, GameError
 from backgammon.movegen import legal_candidates
 from backgammon.player import Noise, PipCountPlayer, RandomPlayer, Rows
@@ -244,6 +244,23 @@ def test_a_set_up_in_which_the_opponent_wins_at_once_is_refused() -> None:
         games.start(SetUp(Position(board), seat=1))
     games.start(SetUp(Position(board), seat=0))
     assert games.position(0) == Position(board)
+
+
+def test_random_turns_are_those_of_random_players() -> None:
+    games = plays(1, "self")
+    expected = twin.random_game(KEYS[0], 1, None)
+    for turn in (0, 1, 7, len(expected) - 2):
+        games.seed(np.array(KEYS[:1], dtype=np.uint64))
+        games.start(SetUp(Position.start(), random_turns=turn))
+        assert decisive(games) == expected[turn]
+    games.seed(np.array(KEYS[:1], dtype=np.uint64))
+    games.start(SetUp(Position.start(), random_turns=len(expected) - 1))
+    assert games.boards[0].tobytes() == START.tobytes()
+    against = plays(16, "random", Rules(reward="match"))
+    against.start(SetUp(Position.start(), random_turns=300))
+    assert not against.registers[:, POINTS].any()
+    assert not against.scores().any()
+    assert (against.seats() == 0).all()
 
 
 def test_counts_are_the_board_from_the_24_point_down() -> None:

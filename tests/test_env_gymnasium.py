@@ -45,6 +45,7 @@ def make(name: str, **arguments: Any) -> Any:
 )
 def test_check_env_has_nothing_to_say(name: str, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(backgammon.env.render, "RENDER_FPS", 0)  # nobody watches: do not wait
     env = make(name, **arguments)
     check_env(env.unwrapped)
     env.close()
@@ -153,6 +154,7 @@ def test_a_set_up_position_may_begin_with_a_double() -> None:
         ({"dice": (0, 7)}, DiceError, "1 to 6"),
         ({"dice": 5}, DiceError, "two numbers"),
         ({"first": 2}, ConfigError, "first"),
+        ({"random_turns": -1}, ConfigError, "random_turns"),
         ({"positon": XGID}, ConfigError, "positon"),
     ],
 )

@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its tests import pygame, which warns about its own use of pkg_resources
     from pettingzoo.test import api_test, render_test, seed_test
 
-from backgammon.env import pettingzoo
+from backgammon.env import pettingzoo, render
 
 ARGUMENTS: list[dict[str, Any]] = [
     {},
@@ -47,6 +47,7 @@ def test_seed_test_passes() -> None:
 
 def test_render_test_passes_in_every_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(render, "RENDER_FPS", 0)  # nobody watches: do not wait
     render_test(pettingzoo.env)
 
 

@@ -88,19 +88,12 @@ class GameBatch:
         self._refresh()
 
     def _set_up(self, set_up: SetUp) -> None:
-        turns.set_up(
-            self.boards,
-            self.registers,
-            self.clocks,
-            set_up.position.board,
-            -1 if set_up.seat is None else set_up.seat,
-            set_up.roll.high if set_up.roll else 0,
-            set_up.roll.low if set_up.roll else 0,
-            self.opponent.kind,
-            self.rules.episode_length,
-            self._out,
-            self._scratch,
-        )
+        state = self.boards, self.registers, self.clocks
+        position = set_up.position.board
+        high, low = set_up.roll or (0, 0)
+        turns.set_up(*state, position, -1 if set_up.seat is None else set_up.seat, high, low)
+        turns.play_random_turns(*state, set_up.random_turns, self._out, self._scratch)
+        turns.hand_over(*state, self.opponent.kind, self.rules.episode_length, self._out, self._scratch)
 
     def _ask_opponent(self) -> None:
         """Let an outside opponent answer wherever it is its turn; in a match it may have to open the next game."""

@@ -91,8 +91,8 @@ def write_counts(views: Board, registers: Registers, out: npt.NDArray[np.int8]) 
     for i in range(views.shape[0]):
         _write_counts(views[i], out[i])
         out[i, 28:] = 0
-        out[i, 27 + registers[i, HIGH]] += registers[i, NUM_HIGH]
-        out[i, 27 + registers[i, LOW]] += registers[i, NUM_LOW]
+        out[i, 27 + int(registers[i, HIGH])] += registers[i, NUM_HIGH]
+        out[i, 27 + int(registers[i, LOW])] += registers[i, NUM_LOW]
 
 
 @kernel
@@ -107,8 +107,8 @@ def write_units(views: Board, registers: Registers, out: npt.NDArray[np.float32]
     for i in range(views.shape[0]):
         _write_units(views[i], out[i])
         out[i, 196:] = 0
-        out[i, 195 + registers[i, HIGH]] += registers[i, NUM_HIGH]
-        out[i, 195 + registers[i, LOW]] += registers[i, NUM_LOW]
+        out[i, 195 + int(registers[i, HIGH])] += registers[i, NUM_HIGH]
+        out[i, 195 + int(registers[i, LOW])] += registers[i, NUM_LOW]
 
 
 def bounds(coding: Coding) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

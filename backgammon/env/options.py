@@ -19,7 +19,7 @@ Illegal = Literal["replace", "forfeit", "raise"]
 REWARDS: tuple[Reward, ...] = get_args(Reward)
 ILLEGALS: tuple[Illegal, ...] = get_args(Illegal)
 MAX_MATCH_LENGTH = 64
-OPTION_KEYS = ("position", "dice", "first")
+OPTION_KEYS = ("position", "dice", "first", "random_turns")
 """Keys that `reset(options=...)` understands."""
 
 
@@ -70,23 +70,27 @@ class SetUp:
         position: seen by the seat on roll.
         seat: who is on roll, 0 the agent; None leaves it to the opening dice (of the starting position).
         roll: the dice to play, or None to throw them.
+        random_turns: turns that both seats play at random before the agent decides anything; a game that ends
+            meanwhile is followed by another from the starting position.
     """
 
     position: Position
     seat: int | None = None
     roll: Roll | None = None
+    random_turns: int = 0
 
 
 def parse_set_up(options: Mapping[str, Any] | None) -> SetUp | None:
     """The set-up that `reset(options=...)` asks for; None for an ordinary episode.
 
     Args:
-        options: may hold "position" (a Position, an XGID, or a Position ID), "dice" ((3, 1) or "31") and "first" (the
-            seat on roll, 0 or 1). An XGID brings its dice and its turn along (its bottom player is seat 0) unless
-            "dice" or "first" say otherwise. A position other than the start has seat 0 on roll by default.
+        options: may hold "position" (a Position, an XGID, or a Position ID), "dice" ((3, 1) or "31"), "first" (the seat
+            on roll, 0 or 1) and "random_turns" (see `SetUp`). An XGID brings its dice and its turn along (its bottom
+            player is seat 0) unless "dice" or "first" say otherwise. A position other than the start has seat 0 on
+            roll by default.
 
     Raises:
-        ConfigError: an unknown key, or not a seat.
+        ConfigError: an unknown key, not a seat, or not a number of turns.
         IdError: an ID that cannot be decoded; the message says what is wrong with it.
         PositionError: a position in which the game is over.
         DiceError: impossible dice.
@@ -109,7 +113,7 @@ def parse_set_up(options: Mapping[str, Any] | None) -> SetUp | None:
         seat = int(seat)
     if seat is None and (roll is not None or position != Position.start()):
         seat = 0
-    return SetUp(position, seat, roll)
+    return SetUp(position, seat, roll, _parse_turns(given.get("random_turns", 0)))
 
 
 def _parse_position(given: Any) -> tuple[Position, int | None, Roll | None]:
@@ -128,6 +132,12 @@ def _parse_position(given: Any) -> tuple[Position, int | None, Roll | None]:
             raise IdError(f"XGID {given!r}: it waits for an answer to a double, and these games have no cube")
         return xgid.position, 0 if xgid.turn == 1 else 1, xgid.dice
     return parse_position_id(given), None, None
+
+
+def _parse_turns(given: Any) -> int:
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 0:
+        raise ConfigError(f"reset option 'random_turns' is {given!r}: give a number of turns, 0 or more")
+    return int(given)
 
 
 def _parse_dice(given: Any) -> Roll:

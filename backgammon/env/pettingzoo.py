@@ -117,14 +117,14 @@ class raw_env(AECEnv[str, Any, int]):  # type: ignore[misc]  # noqa: N801 - the 
 
         Args:
             seed: fixes the dice of this and all following episodes.
-            options: "position", "dice" and "first" as in `BackgammonEnv`; other keys are for other environments (the
-                tests of PettingZoo give some) and do nothing.
+            options: "position", "dice", "first" and "random_turns" as in `BackgammonEnv`; other keys are for other
+                environments (the tests of PettingZoo give some) and do nothing.
 
         Raises:
             IdError: the position is an ID that cannot be decoded.
             PositionError: the game is over in that position.
             DiceError: impossible dice.
-            ConfigError: "first" is not a seat.
+            ConfigError: "first" is not a seat, or "random_turns" not a number.
         """
         known = {key: value for key, value in (options or {}).items() if key in OPTION_KEYS}
         set_up = parse_set_up(known)

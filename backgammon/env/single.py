@@ -89,7 +89,7 @@ class SingleEnv(gymnasium.Env[Observation, np.int64]):
 
         Args:
             seed: fixes the dice of this and all following episodes.
-            options: "position", "dice" and "first", all optional.
+            options: "position", "dice", "first" and "random_turns", all optional.
 
         Raises:
             IdError: the position is an ID that cannot be decoded.
@@ -202,7 +202,8 @@ class BackgammonEnv(SingleEnv):
     ## Starting State
     The starting position. Each seat throws a die until they differ; the larger one begins and plays both dice.
     `reset(options=...)` sets up something else: "position" (`Position`, XGID or GNU Position ID), "dice" (two numbers,
-    or text such as "31") and "first" (the seat on roll, 0 or 1).
+    or text such as "31"), "first" (the seat on roll, 0 or 1) and "random_turns" (turns that both seats
+    play at random before the agent decides: exploring starts).
 
     ## Rewards
     0 until the episode ends. Then, for the agent (in self-play for the seat that has just acted): "win" +-1; "points"

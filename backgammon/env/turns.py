@@ -224,17 +224,7 @@ def start_episodes(
 
 @kernel
 def set_up(
-    boards: Board,
-    registers: Registers,
-    clocks: Clocks,
-    position: Board,
-    seat: int,
-    high: int,
-    low: int,
-    opponent: int,
-    match_length: int,
-    out: Board,
-    scratch: Board,
+    boards: Board, registers: Registers, clocks: Clocks, position: Board, seat: int, high: int, low: int
 ) -> None:
     """Put the first game of a new episode into another position, in every game.
 
@@ -246,10 +236,6 @@ def set_up(
         seat: 0 or 1, the seat on roll; -1 to leave it to the opening dice.
         high: larger die; 0 to throw the dice (an opening roll when the position is the start).
         low: smaller die, or 0.
-        opponent: SELF, RANDOM or OUTSIDE.
-        match_length: as in `start_episodes`.
-        out: int8[MAX_CANDIDATES, 26], overwritten.
-        scratch: int8[3, 26], overwritten.
     """
     is_start = True
     for k in range(26):
@@ -262,6 +248,43 @@ def set_up(
             _set_dice(registers, i, high, low)
         elif not is_start:
             _roll(registers, clocks, i)
+
+
+@kernel
+def play_random_turns(
+    boards: Board, registers: Registers, clocks: Clocks, num_turns: int, out: Board, scratch: Board
+) -> None:
+    """Both seats play at random in every game; a game that ends is followed by another, and nothing is scored.
+
+    Args:
+        boards: int8[N, 26], episodes just begun by `start_episodes` with opponent SELF.
+        registers: int8[N, 9].
+        clocks: uint64[N, 3].
+        num_turns: turns in each game, both seats counted.
+        out: int8[MAX_CANDIDATES, 26], overwritten.
+        scratch: int8[3, 26], overwritten.
+    """
+    for i in range(boards.shape[0]):
+        for _ in range(num_turns):
+            play_at_random(boards, registers, clocks, i, out, scratch)
+            _end_turn(boards, registers, clocks, i, 127)
+            registers[i, POINTS] = 0
+            registers[i, SCORE_0] = 0
+            registers[i, SCORE_1] = 0
+
+
+@kernel
+def hand_over(
+    boards: Board,
+    registers: Registers,
+    clocks: Clocks,
+    opponent: int,
+    match_length: int,
+    out: Board,
+    scratch: Board,
+) -> None:
+    """Let the opponent play wherever it is on roll; arguments as in `start_episodes`."""
+    for i in range(boards.shape[0]):
         _hand_over(boards, registers, clocks, i, opponent, match_length, out, scratch)
 
 

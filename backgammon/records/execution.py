@@ -201,12 +201,13 @@ class Execution:
 
     __slots__ = ("afters", "boards", "num_candidates", "rows", "statuses")
 
-    def __init__(self, dice: Board, codes: Board) -> None:
-        """Execute a game from the starting position.
+    def __init__(self, dice: Board, codes: Board, start: Board = START) -> None:
+        """Execute a game.
 
         Args:
             dice: int8[T, 2], 1..6, players in turn.
             codes: int8[T, CODE_SIZE] from `legs.encode_play`.
+            start: int8[26] seen by the first to roll.
         """
         num_rolls = len(dice)
         self.boards = np.empty((num_rolls, NUM_LOCATIONS), dtype=np.int8)
@@ -217,7 +218,7 @@ class Execution:
         candidates = np.empty((MAX_CANDIDATES, NUM_LOCATIONS), dtype=np.int8)
         scratch = np.empty((MAX_LEGS, NUM_LOCATIONS), dtype=np.int8)
         done = _execute(
-            START.copy(),
+            start.copy(),
             dice,
             codes,
             self.boards,

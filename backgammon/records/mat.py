@@ -253,7 +253,10 @@ def _clean_name(name: str) -> str:
 def write_mat(*matches: MatchRecord) -> str:
     """The text of a .mat file: UTF-8 is meant, lines end in a line feed. Plays are written as the records hold them.
 
-    Reading it again gives the same actions, so also the same decisions.
+    Reading it again gives the same actions, so also the same decisions. Notes have no place in this format.
+
+    Raises:
+        RecordError: a game that begins from a set-up position, which this format cannot hold.
     """
     lines: list[str] = []
     for match in matches:
@@ -267,6 +270,10 @@ def write_mat(*matches: MatchRecord) -> str:
 
 
 def _write_game(game: GameRecord) -> Iterator[str]:
+    if game.start is not None:
+        raise RecordError(
+            f"game {game.number} begins from a set-up position, which a .mat file cannot hold; write .sgf or .jsonl"
+        )
     left, right = (_one_line(name) for name in game.players)
     yield ""
     yield f" Game {game.number}"

@@ -6,7 +6,10 @@ A record keeps the text of every play as the writer left it; `replay` gives it a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from backgammon.board import START, Position
+from backgammon.records.analysis import Notes
 
 GALAXY_SITE = "BackgammonGalaxy"
 GALAXY_UNLIMITED = 16
@@ -21,11 +24,13 @@ class Action:
         seat: whose entry it is, 0 or 1.
         line: line of the file, from 1; 0 when the action was not read from a file. Ignored in comparisons.
         row: number written at the head of the row; 0 without one. Ignored in comparisons.
+        notes: analysis, comment and luck, where the format holds them.
     """
 
     seat: int
     line: int = field(default=0, kw_only=True, compare=False)
     row: int = field(default=0, kw_only=True, compare=False)
+    notes: Notes | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,32 @@ class UnreadableAction(Action):
 
 
 @dataclass(frozen=True)
+class Setup:
+    """Where a game begins that does not begin at the beginning.
+
+    Attributes:
+        position: seen by the seat in `turn`.
+        turn: seat on roll.
+        cube: its value.
+        cube_owner: seat that may double next, None when both may.
+    """
+
+    position: Position
+    turn: int
+    cube: int = 1
+    cube_owner: int | None = None
+
+    @property
+    def is_usual(self) -> bool:
+        """True for the start of every ordinary game, so that no set-up is needed."""
+        return self.cube == 1 and self.cube_owner is None and self.position.key == START.tobytes()
+
+    def seen_by(self, seat: int) -> Position:
+        """The position in the view of a seat."""
+        return self.position if seat == self.turn else self.position.swap()
+
+
+@dataclass(frozen=True)
 class GameRecord:
     """A game as written.
 
@@ -95,6 +126,7 @@ class GameRecord:
         scores: points by seat before the game.
         actions: in order.
         line: line of the file where the game begins; 0 when not read from a file.
+        start: None for the usual start.
     """
 
     number: int
@@ -102,6 +134,7 @@ class GameRecord:
     scores: tuple[int, int]
     actions: tuple[Action, ...]
     line: int = field(default=0, compare=False)
+    start: Setup | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +157,7 @@ class MatchRecord:
         line: line of the "point match", 0 when made here.
         encoding: in which the file was read.
         ignored: lines that mean nothing to the reader.
+        format: name of the format that it was read from, see `formats`; "" when made here.
     """
 
     length: int
@@ -133,6 +167,7 @@ class MatchRecord:
     line: int = field(default=0, compare=False)
     encoding: str = field(default="utf-8", compare=False)
     ignored: tuple[IgnoredLine, ...] = field(default=(), compare=False)
+    format: str = field(default="", compare=False)
 
     def header(self, key: str) -> str:
         """Value of the first header of that name, "" without one."""
@@ -171,6 +206,15 @@ class MatchRecord:
             named = named[1], named[0]
             straight = crossed
         return (named[0] if straight[0] else written[0], named[1] if straight[1] else written[1])
+
+
+def without_notes(match: MatchRecord) -> MatchRecord:
+    """The same match without analysis, comments and luck."""
+    games = tuple(
+        replace(game, actions=tuple(replace(action, notes=None) if action.notes else action for action in game.actions))
+        for game in match.games
+    )
+    return replace(match, games=games)
 
 
 def _share_beginning(one: str, other: str) -> bool:

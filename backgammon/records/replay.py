@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board, Position
+from backgammon.board import START, Board, Position
 from backgammon.dice import Roll
 from backgammon.errors import NotationError, RecordError
 from backgammon.match import MatchScore
@@ -219,7 +219,7 @@ def _replay_game(
     """One game; `following` are the scores before the next one."""
     script = order_events(game, has_cube=not score.is_crawford)
     dice, codes = _encode(script.rolls[: script.num_executable])
-    chain = Execution(dice, codes)
+    chain = Execution(dice, codes, _start_board(game, script))
     num_unplayed, broken = _find_break(script, chain)
     played = np.flatnonzero(chain.statuses == PLAYED)
     seats = np.array([script.rolls[i].seat for i in played], dtype=np.int8)
@@ -249,6 +249,13 @@ def _replay_game(
         problem=_problem(file, number, broken.action, broken.reason, lost) if broken else None,
         warnings=tuple(warnings),
     )
+
+
+def _start_board(game: GameRecord, script: GameScript) -> Board:
+    """int8[26] seen by the first to roll."""
+    if game.start is None or not script.rolls:
+        return START
+    return game.start.seen_by(script.rolls[0].seat).board
 
 
 def _encode(rolls: Sequence[RollAction]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:

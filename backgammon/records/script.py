@@ -78,18 +78,26 @@ def order_events(game: GameRecord, has_cube: bool = True) -> GameScript:
         game: as read.
         has_cube: False in the Crawford game.
     """
-    walk = _Walk(has_cube)
+    walk = _Walk(_state_before(game, has_cube))
     for action in game.actions:
         walk.take_in(action)
     return walk.finish()
 
 
+def _state_before(game: GameRecord, has_cube: bool) -> GameState:
+    """The game before its first entry; only the cube matters here."""
+    state = new_game(has_cube)
+    if game.start is None:
+        return state
+    return replace(state, cube=game.start.cube, cube_owner=game.start.cube_owner)
+
+
 class _Walk:
     """The game up to an entry: whose turn, the cube, and whether it is over."""
 
-    def __init__(self, has_cube: bool) -> None:
+    def __init__(self, state: GameState) -> None:
         self._script = GameScript()
-        self._state: GameState = new_game(has_cube)
+        self._state = state
         self._last_seat: int | None = None
         self._is_over = False
         self._is_stopped = False

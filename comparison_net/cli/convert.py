@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=ExampleCommand,
+    short_help="Rewrite logs in one clean dialect.",
     examples=(
         ("pairgammon convert match.txt > match.mat", "one match to standard output"),
         ("pairgammon convert archive.zip --out converted", "a file for each match of an archive"),

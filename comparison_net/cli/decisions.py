@@ -11,6 +11,7 @@ from comparison_net.cli.group import ExampleCommand
 
 @click.command(
     cls=ExampleCommand,
+    short_help="Write the choices in logs as JSON lines.",
     examples=(
         ("pairgammon decisions data/logs > decisions.jsonl", "every choice of the shipped logs"),
         ("pairgammon decisions match.txt | pairgammon rank | head -3", "what the model prefers in a match"),

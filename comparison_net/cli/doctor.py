@@ -17,6 +17,7 @@ OPENING_CANDIDATES = 447
 
 @click.command(
     cls=ExampleCommand,
+    short_help="Check the installation.",
     examples=(("pairgammon doctor", "check an installation"), ("pairgammon doctor --json", "for a bug report")),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -126,7 +127,8 @@ def _describe(value: Any) -> list[str]:
     """Lines of one entry."""
     if isinstance(value, dict):
         width = max(map(len, value))
-        return [f"{name:{width}}  {entry}" for name, entry in value.items()]
+        texts = {name: f"{entry:.4f}" if isinstance(entry, float) else str(entry) for name, entry in value.items()}
+        return [f"{name:{width}}  {text}" for name, text in texts.items()]
     if isinstance(value, list):
         return value or ["none"]
     return [str(value)]

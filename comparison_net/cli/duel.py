@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=ExampleCommand,
+    short_help="Let two players play thousands of games.",
     examples=(
         ("pairgammon duel model pipcount", "the shipped model against a pip counter"),
         ("pairgammon duel runs/two runs/one --games 20000 --json", "two trained models, for a script"),

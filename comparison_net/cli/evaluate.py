@@ -21,6 +21,7 @@ MAX_PLAYERS = 12
 
 @click.command(
     cls=ExampleCommand,
+    short_help="Measure agreement with the players of logs.",
     examples=(
         ("pairgammon evaluate data/logs", "the shipped model on the shipped logs"),
         ("pairgammon evaluate matches.zip --model runs/one --json", "a trained model, for a script"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=ExampleCommand,
+    short_help="Show and translate position IDs.",
     examples=(
         ("pairgammon ids 4HPwATDgc/ABMA", "show a GNU Position ID"),
         ("pairgammon ids 4HPwATDgc/ABMA:cAkAAAAAAAAE --json", "with its Match ID, for a script"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from comparison_net.cli.group import EXIT_INTERRUPTED, ExampleCommand, model_option
+from comparison_net.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_error, model_option
 from comparison_net.cli.players import PLAYER_HELP
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ LARGEST_SEED = 1_000_000
 
 @click.command(
     cls=ExampleCommand,
+    short_help="Play a game at the terminal.",
     examples=(
         ("pairgammon play", "money games against the model that ships with the package"),
         ("pairgammon play --length 5 --model runs/one", "a match to 5 points against your own model"),
@@ -114,7 +115,10 @@ def _load_scorer(model: str | None) -> CandidateScorer:
 
 
 class Recorder:
-    """Keeps the file of a session up to date, so that nothing is lost whatever happens."""
+    """Keeps the file of a session up to date, so that nothing is lost whatever happens.
+
+    A disk that refuses the file costs a warning, not the game.
+    """
 
     def __init__(self, file: str | None) -> None:
         """Nothing is written before the first play.
@@ -129,6 +133,7 @@ class Recorder:
 
         self.path = Path(file) if file else _new_name()
         self.is_written = False
+        self.is_refused = False
         if self.path.exists():
             raise ConfigError(f"{self.path}: is there already; give another name with --save")
 
@@ -137,8 +142,16 @@ class Recorder:
         from backgammon.records.mat import write_mat
         from comparison_net.checkpoint import replace_file
 
-        replace_file(self.path, write_mat(session.record()).encode())
-        self.is_written = True
+        if self.is_refused:
+            return
+        try:
+            replace_file(self.path, write_mat(session.record()).encode())
+            self.is_written = True
+        except OSError as error:
+            self.is_refused = True
+            click.echo(
+                f"cannot save: {describe_os_error(error)}; the game goes on, choose a file with --save", err=True
+            )
 
 
 def _new_name() -> Path:

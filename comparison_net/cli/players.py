@@ -43,4 +43,4 @@ def warm_up(player: Player) -> None:
 
     from backgammon.board import START
 
-    player.choose(START[None], np.array([[3, 1]], dtype=np.int8), np.zeros(1, dtype=np.uint64))
+    player.choose(START[None].copy(), np.array([[3, 1]], dtype=np.int8), np.zeros(1, dtype=np.uint64))

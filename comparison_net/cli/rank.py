@@ -19,6 +19,7 @@ CHUNK = 1 << 18
 
 @click.command(
     cls=ExampleCommand,
+    short_help="Order the candidates of decisions, JSON lines in and out.",
     examples=(
         ("pairgammon rank < decisions.jsonl > picks.jsonl", "rank a file with the default model"),
         ("pairgammon decisions LOGS | pairgammon rank --model runs/one", "rank what was played in logs"),

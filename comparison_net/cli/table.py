@@ -155,7 +155,7 @@ class TableGame:
     def _play_for(self, player: Player) -> None:
         """Let a player play the roll."""
         seat = self.session.state.turn
-        if self.options.watcher is not None and self.options.is_board_shown:
+        if seat == PERSON and self.options.is_board_shown:
             self.show_board()
         turn = self.session.play(self.session.ask(player))
         self._announce(turn, "model" if seat == OPPONENT else "you")

@@ -62,7 +62,9 @@ def show_hint(table: TableGame, _: list[str]) -> None:
     width = max(map(len, texts))
     leads = scores[table.hinted[0]] - scores[table.hinted]
     for number, (text, lead) in enumerate(zip(texts, leads, strict=True), start=1):
-        sureness = f"  the first is preferred in {100 / (1 + np.exp(-lead)):.0f} %" if number > 1 else ""
+        likelihood = 1 / (1 + np.exp(-lead))  # of the comparison network: sigma(f(a) - f(b))
+        percent = f"{100 * likelihood:.0f}" if likelihood < 0.995 else "over 99"
+        sureness = f"  the first is preferred in {percent} %" if number > 1 else ""
         table.terminal.say(f"  ={number}  {text:{width}}{sureness}".rstrip())
 
 

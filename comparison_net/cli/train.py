@@ -28,6 +28,7 @@ def _print_settings(ctx: click.Context, _parameter: click.Parameter, is_asked: b
 
 @click.command(
     cls=ExampleCommand,
+    short_help="Learn from the choices in logs.",
     examples=(
         ("pairgammon train data/logs --out runs/one", "learn from the shipped logs with the defaults"),
         ("pairgammon train data/logs --out runs/linear --set network.hidden=[] --loss pairwise", "Tesauro's of 1988"),
