@@ -11,7 +11,6 @@ import pytest
 from backgammon.errors import DataError
 from backgammon.phase import phase_codes
 from comparison_net.comparisons import make_comparisons, split_rows
-from comparison_net.features import encode
 from comparison_net.shards import FIELDS, MANIFEST, Shards, build_shards, open_shards
 from tests.played_games import TasteGames, taste_games
 
@@ -185,13 +184,11 @@ def test_a_batch_holds_every_candidate_of_its_decisions(games: TasteGames, shard
     counts = shards.num_candidates[rows]
     assert np.diff(batch.offsets).tolist() == counts.tolist()
     assert batch.mask().sum(1).tolist() == counts.tolist()
-    game = games.games[0]
-    first = np.flatnonzero(game.num_candidates > 1)[0]
-    after = np.array(game.boards[first + 1])[None] if first + 1 < len(game.boards) else None
-    assert after is not None
-    played = -after[:, ::-1]  # seen by the player who has just moved
-    chosen = batch.features[batch.offsets[3] + batch.chosen[3]]
-    assert chosen.tolist() == encode(np.ascontiguousarray(played))[0].tolist()
+    assert batch.boards.tolist() == shards.positions[rows].tolist()
+    game, second = games.games[0], int(np.flatnonzero(games.games[0].num_candidates > 1)[1])
+    assert game.seats[second] == game.seats[0], "nobody danced in between"
+    played = -game.boards[second][::-1]  # seen by the player who has just moved
+    assert batch.candidates[batch.offsets[3] + batch.chosen[3]].tolist() == played.tolist()
 
 
 def test_shards_of_another_candidate_order_are_noticed(copy: Path) -> None:

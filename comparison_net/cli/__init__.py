@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "play": "comparison_net.cli.play",
     "duel": "comparison_net.cli.duel",
     "convert": "comparison_net.cli.convert",
+    "bearoff": "comparison_net.cli.bearoff",
     "ids": "comparison_net.cli.ids",
     "doctor": "comparison_net.cli.doctor",
 }

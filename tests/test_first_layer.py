@@ -1,0 +1,70 @@
+"""The first layer on positions against its twin, the dense layer on the encoded features."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from backgammon.movegen import legal_candidates
+from comparison_net.comparisons import Comparisons
+from comparison_net.config import NetworkConfig
+from comparison_net.features import encode
+from comparison_net.first_layer import candidate_scores
+from comparison_net.network import ComparisonNet
+
+Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+
+
+def make_batch(decisions: Arrays) -> Comparisons:
+    boards, dice = decisions
+    candidates, offsets = legal_candidates(boards, dice)
+    return Comparisons(boards, candidates, offsets, np.zeros(len(boards), dtype=np.int64))
+
+
+@pytest.mark.parametrize("source", ["random_play", "nasty"])
+@pytest.mark.parametrize("hidden", [(), (1,), (37,), (64, 16), (32, 16, 8)], ids=str)
+def test_scores_and_gradients_are_those_of_the_dense_layer(
+    hidden: tuple[int, ...], source: str, request: pytest.FixtureRequest
+) -> None:
+    boards, dice = request.getfixturevalue(source)
+    batch = make_batch((boards[:300], dice[:300]))
+    torch.manual_seed(3)
+    net = ComparisonNet(NetworkConfig(hidden=hidden))
+    weights = list(net.parameters())
+    # Whole numbers as slopes: their sums over a decision do not cancel as a loss's would.
+    slopes = torch.from_numpy(np.random.default_rng(1).integers(-3, 4, len(batch.candidates)).astype(np.float32))
+    found = candidate_scores(net, batch)
+    expected = net(torch.from_numpy(encode(batch.candidates)))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    for mine, dense in zip(
+        torch.autograd.grad((found * slopes).sum(), weights),
+        torch.autograd.grad((expected * slopes).sum(), weights),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, dense, rtol=0, atol=3e-5 * float(dense.abs().max()))
+
+
+def test_the_gradient_agrees_with_differences(random_play: Arrays) -> None:
+    """Straight from the definition of a derivative, for the weights that matter most."""
+    batch = make_batch((random_play[0][:20], random_play[1][:20]))
+    torch.manual_seed(4)
+    net = ComparisonNet(NetworkConfig(hidden=()))
+    weight = net.head.score.weight
+    (gradient,) = torch.autograd.grad(candidate_scores(net, batch).sum(), [weight])
+    for feature in gradient[0].abs().argsort()[-5:].tolist():
+        with torch.no_grad():
+            before = candidate_scores(net, batch).double().sum()
+            weight[0, feature] += 1
+            after = candidate_scores(net, batch).double().sum()
+            weight[0, feature] -= 1
+        assert float(after - before) == pytest.approx(float(gradient[0, feature]), rel=1e-4)
+
+
+def test_a_batch_gives_the_same_bytes_every_time(random_play: Arrays) -> None:
+    batch = make_batch((random_play[0][:100], random_play[1][:100]))
+    torch.manual_seed(5)
+    net = ComparisonNet(NetworkConfig(hidden=(32, 8)))
+    first, second = candidate_scores(net, batch), candidate_scores(net, batch)
+    assert first.detach().numpy().tobytes() == second.detach().numpy().tobytes()
