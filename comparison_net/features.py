@@ -146,7 +146,7 @@ def check_counts(boards: Board) -> Board:
         raise PositionError(
             f"boards hold counts outside -{NUM_CHECKERS}..{NUM_CHECKERS}: no location can hold more checkers"
         )
-    return np.ascontiguousarray(array)
+    return np.require(array, requirements=["C", "W"])  # read-only arrays would compile every kernel a second time
 
 
 def fold(weight: Rows, bias: Rows | None) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

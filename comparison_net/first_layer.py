@@ -143,7 +143,7 @@ class _FirstLayer(torch.autograd.Function):
         return units
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
         """Gradients of weight and bias."""
         (units,) = ctx.saved_tensors

@@ -16,12 +16,12 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from backgammon.records import read_logs
 from comparison_net.checkpoint import read_tensors
 from comparison_net.config import load_config
+from comparison_net.progress import PlainReporter
 from comparison_net.run_folder import RunFolder
 from comparison_net.run_state import STATE_KIND
 from comparison_net.shards import build_shards, open_shards
@@ -49,12 +49,11 @@ def main() -> int:
         print(f"{len(build_shards(read_logs(arguments.logs), shards)):,} decisions")
         plain.start(config)
         killed.start(config)
-        began = time.monotonic()
-        subprocess.run(child_command(shards, plain), check=True)
-        seconds = time.monotonic() - began
-        print(f"undisturbed: {seconds:.1f} s, {digests(plain)}")
+        subprocess.run(child_command(shards, plain), check=True, stdout=subprocess.DEVNULL)
+        seconds = float(json.loads(plain.summary.read_text(encoding="utf-8"))["train_seconds"])
+        print(f"undisturbed: {seconds:.1f} s of training, {digests(plain)}", flush=True)
         survived = kill_repeatedly(shards, killed, arguments.kills, seconds, random.Random(arguments.seed))
-        subprocess.run(child_command(shards, killed), check=True)
+        subprocess.run(child_command(shards, killed), check=True, stdout=subprocess.DEVNULL)
         print(f"killed {survived} times: {digests(killed)}")
         is_equal = digests(plain) == digests(killed) and survived == arguments.kills
     print("the weights are byte-identical" if is_equal else "FAILED")
@@ -69,19 +68,23 @@ def child_command(shards: Path, run: RunFolder) -> list[str]:
 def kill_repeatedly(shards: Path, run: RunFolder, kills: int, seconds: float, rng: random.Random) -> int:
     """Start the run and kill it, `kills` times; gives how often it was still alive to be killed.
 
-    The moments are uniform over a time in which the run makes about a twentieth of its way on average, start of the
-    process included: some fall before the first step, some into writing a checkpoint.
+    Each process trains for a random time that is on average its share of `seconds`, so that the kills spread over the
+    whole run: in the middle of steps, evaluations and the writing of checkpoints. The first one falls into start-up.
     """
     survived = 0
     for number in range(1, kills + 1):
-        delay = rng.uniform(0.0, 3.0 + 2.0 * seconds / (kills + 1))
-        process = subprocess.Popen(child_command(shards, run))
+        delay = rng.uniform(0.0, 1.0 if number == 1 else 2.0 * seconds / (kills + 1))
+        process = subprocess.Popen(child_command(shards, run), stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        if number > 1:
+            process.stdout.readline()  # training begins
         try:
             process.wait(delay)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             survived += 1
+        process.stdout.close()
         print(f"kill {number:2d} after {delay:5.2f} s: checkpoint at step {checkpoint_step(run)}", flush=True)
     return survived
 
@@ -103,6 +106,7 @@ def digests(run: RunFolder) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [CHILD]:
-        train(open_shards(Path(sys.argv[2])), None, Path(sys.argv[3]), resume=True)
+        reporter = PlainReporter(sys.stdout)
+        train(open_shards(Path(sys.argv[2])), None, Path(sys.argv[3]), resume=True, reporter=reporter)
         sys.exit(0)
     sys.exit(main())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
 from backgammon.board import START
 from backgammon.env import render
 from backgammon.env.picture import HEIGHT, WIDTH, draw_picture
-from backgammon.env.raster import Canvas
+from backgammon.env.raster import Canvas, encode_png
 from backgammon.env.render import Renderer, draw_text
 from backgammon.env.scene import Scene
 
@@ -75,6 +78,18 @@ def test_without_pygame_a_human_reads_the_text(
     assert renderer.show(OPENING) is None
     renderer.close()
     assert "167 pips" in capsys.readouterr().out
+
+
+def test_a_picture_can_be_kept_as_a_png_file() -> None:
+    picture = draw_picture(OPENING)
+    png = encode_png(picture)
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    header, data = png[8:33], png[33:-12]
+    assert struct.unpack(">II", header[8:16]) == (WIDTH, HEIGHT)
+    assert struct.unpack(">I", data[-4:])[0] == zlib.crc32(data[4:-4])
+    rows = np.frombuffer(zlib.decompress(data[8:-4]), dtype=np.uint8).reshape(HEIGHT, 1 + 3 * WIDTH)
+    assert (rows[:, 1:].reshape(picture.shape) == picture).all()
+    assert not rows[:, 0].any()
 
 
 def test_shapes_cover_what_they_should() -> None:

@@ -185,8 +185,10 @@ def test_a_batch_holds_every_candidate_of_its_decisions(games: TasteGames, shard
     assert np.diff(batch.offsets).tolist() == counts.tolist()
     assert batch.mask().sum(1).tolist() == counts.tolist()
     assert batch.boards.tolist() == shards.positions[rows].tolist()
-    game, second = games.games[0], int(np.flatnonzero(games.games[0].num_candidates > 1)[1])
-    assert game.seats[second] == game.seats[0], "nobody danced in between"
+    game = games.games[0]
+    first, second = np.flatnonzero(game.num_candidates > 1)[:2]
+    assert second == first + 1, "the next play of the game, with nothing in between"
+    assert game.seats[second] != game.seats[first]
     played = -game.boards[second][::-1]  # seen by the player who has just moved
     assert batch.candidates[batch.offsets[3] + batch.chosen[3]].tolist() == played.tolist()
 

@@ -16,6 +16,7 @@ import gymnasium
 from backgammon.env.candidates import Candidates, RaggedCandidates
 from backgammon.env.opponents import register_opponent
 from backgammon.env.planner import ChanceOutcome, Planner
+from backgammon.env.raster import encode_png
 from backgammon.env.single import BackgammonEnv, BackgammonTurnEnv
 from backgammon.env.vector import BackgammonTurnVectorEnv, BackgammonVectorEnv
 
@@ -28,6 +29,7 @@ __all__ = [
     "ChanceOutcome",
     "Planner",
     "RaggedCandidates",
+    "encode_png",
     "register_opponent",
 ]
 

@@ -6,6 +6,8 @@ of blending. Coordinates are pixels, x to the right and y down. Colours are (red
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -151,6 +153,20 @@ def _length(x: Field, y: Field) -> Field:
     """Distance from the origin."""
     result: Field = np.hypot(x, y)
     return result
+
+
+def encode_png(picture: npt.NDArray[np.uint8]) -> bytes:
+    """A picture uint8[H, W, 3] as the bytes of a PNG file (W3C Portable Network Graphics, 8-bit RGB, no filter)."""
+    height, width, _ = picture.shape
+    rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with its filter, 0
+    rows[:, 1:] = picture.reshape(height, -1)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows.tobytes(), 9)),
+        (b"IEND", b""),
+    )
+    parts = [struct.pack(">I", len(c)) + kind + c + struct.pack(">I", zlib.crc32(kind + c)) for kind, c in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def _arc(cx: float, cy: float, rx: float, ry: float, start: float, end: float) -> list[Point]:

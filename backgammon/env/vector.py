@@ -7,10 +7,12 @@ next `step` begins a new one in that game, ignoring the action, with reward 0 (N
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from gymnasium import Space
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -53,9 +55,15 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
         self.num_envs = int(num_envs)
         self._rng_of_keys: np.random.Generator | None = None
 
-    def _batch_spaces(self) -> None:
-        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
-        self.action_space = batch_space(self.single_action_space, self.num_envs)
+    @cached_property
+    def observation_space(self) -> Space[Any]:  # type: ignore[override]
+        """The observations of all games, made when somebody asks: Gymnasium stores four numbers for each of its."""
+        return batch_space(self.single_observation_space, self.num_envs)
+
+    @cached_property
+    def action_space(self) -> Space[Any]:  # type: ignore[override]
+        """The actions of all games."""
+        return batch_space(self.single_action_space, self.num_envs)
 
     def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
         """Begin an episode in every game.
@@ -174,7 +182,6 @@ class BackgammonVectorEnv(BatchEnv):
         self.games: MoveGames = MoveGames(self.num_envs, resolve_opponent(opponent), rules, observation)
         self.single_action_space = spaces.move_actions()
         self.single_observation_space = spaces.move_observations(observation, rules)
-        self._batch_spaces()
 
     def action_masks(self) -> Bools:
         """bool[N, 156] of the legal actions."""
@@ -220,7 +227,6 @@ class BackgammonTurnVectorEnv(BatchEnv):
         self.games: PlayGames = PlayGames(self.num_envs, resolve_opponent(opponent), rules, max_candidates)
         self.single_action_space = spaces.play_actions(max_candidates)
         self.single_observation_space = spaces.play_observations(max_candidates, padded, rules)
-        self._batch_spaces()
 
     def _play(self, actions: npt.NDArray[np.int64]) -> None:
         self.games.step(actions)

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import NUM_CHECKERS, NUM_LOCATIONS, OPPONENT_BAR, Board
-from backgammon.board import BAR as OWN_BAR
+from backgammon.board import BAR, NUM_CHECKERS, NUM_LOCATIONS, OPPONENT_BAR, Board
 
 OUTCOMES = ("win single", "win gammon", "win backgammon", "lose single", "lose gammon", "lose backgammon")
 """The six exclusive outcomes; their chances sum to 1."""
@@ -86,6 +85,11 @@ class PlayAnalysis:
         found = np.flatnonzero((self.afters == after).all(axis=1))
         return int(found[0]) if len(found) else None
 
+    def select(self, kept: npt.NDArray[np.bool_]) -> PlayAnalysis:
+        """The candidates for which bool[N] is true."""
+        levels = tuple(level for level, is_kept in zip(self.levels, kept.tolist(), strict=True) if is_kept)
+        return PlayAnalysis(self.afters[kept], self.equities[kept], self.chances[kept], levels)
+
 
 @dataclass(frozen=True, slots=True)
 class CubeAnalysis:
@@ -147,8 +151,7 @@ def make_play_analysis(afters: Board, equities: Values, chances: Values, levels:
     if not usable.any():
         return None
     chances = np.where(np.isfinite(chances).all(axis=1, keepdims=True), chances, np.float32(np.nan))
-    kept = tuple(level for level, is_usable in zip(levels, usable.tolist(), strict=True) if is_usable)
-    return PlayAnalysis(afters[usable], equities[usable], chances[usable], kept)
+    return PlayAnalysis(afters, equities, chances, tuple(levels)).select(usable)
 
 
 def valid_boards(boards: Board) -> npt.NDArray[np.bool_]:
@@ -156,7 +159,7 @@ def valid_boards(boards: Board) -> npt.NDArray[np.bool_]:
     wide = boards.astype(np.int64).reshape(-1, NUM_LOCATIONS)
     own, opponent = np.maximum(wide, 0).sum(axis=1), np.maximum(-wide, 0).sum(axis=1)
     is_complete = (own <= NUM_CHECKERS) & (opponent <= NUM_CHECKERS) & (own + opponent > 0)
-    valid: npt.NDArray[np.bool_] = is_complete & (wide[:, OWN_BAR] >= 0) & (wide[:, OPPONENT_BAR] <= 0)
+    valid: npt.NDArray[np.bool_] = is_complete & (wide[:, BAR] >= 0) & (wide[:, OPPONENT_BAR] <= 0)
     return valid
 
 

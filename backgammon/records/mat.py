@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 
 from backgammon.errors import RecordError
 from backgammon.records.cells import begins_cell, is_row, make_inert, read_row
+from backgammon.records.encoding import decode
 from backgammon.records.legs import ILLEGAL_NOTE, MALFORMED, encode_play
 from backgammon.records.record import (
     Action,
@@ -60,24 +61,6 @@ _LEFT_SCORE = re.compile(r":\s*([0-9]{1,9})\s{2,}(?=\S)")
 _RIGHT_SCORE = re.compile(r"\s*([0-9]{1,9})\s*", re.ASCII)
 _RATING = re.compile(r",[0-9]{1,5}(?:[.][0-9]{1,3})?$")
 _NOT_A_LOG = 'not a log of the .mat family: it has no line such as "7 point match"'
-_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-
-
-def decode(data: bytes) -> tuple[str, str]:
-    """(text, name of the encoding): by byte order mark, else UTF-8, else the Windows code page 1252.
-
-    Raises:
-        RecordError: zero bytes, so no text at all.
-    """
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace").replace("\ufeff", ""), encoding
-    if b"\0" in data:
-        raise RecordError("this is no text but a binary file; a log of the .mat family is needed")
-    try:
-        return data.decode("utf-8").replace("\ufeff", ""), "utf-8"  # joined files have marks inside
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace"), "cp1252"
 
 
 def check_head(head: bytes) -> None:

@@ -5,8 +5,8 @@ of the match. What the published description does not say, found by replaying re
 
 * the position BEFORE a play, and the owner of the cube, are seen by player 1 whoever is on roll; the position after it
   and those of the candidates are seen by the mover;
-* moves are counted from zero in the mover's numbers (24 the bar), any negative target is off, and -1 as a source ends the
-  list, behind which there is rubbish; so the resulting position is what counts;
+* moves are counted from zero in the mover's numbers (24 the bar), any negative target is off, and -1 as a source ends
+  the list, behind which there is rubbish; so the resulting position is what counts;
 * the last record of a resigned game has a roll but no play: the result is none that the roll allows.
 """
 
@@ -20,9 +20,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from backgammon.board import START, Position
-from backgammon.errors import IllegalPlay, PairgammonError, RecordError
-from backgammon.notation.formatting import format_play
+from backgammon.board import Position
+from backgammon.errors import PairgammonError, RecordError
 from backgammon.records.analysis import CubeAnalysis, make_notes
 from backgammon.records.hops import Hop, format_hops, make_hops, spells_dice, swap_list
 from backgammon.records.record import (
@@ -39,6 +38,7 @@ from backgammon.records.record import (
     TakeAction,
     UnreadableAction,
 )
+from backgammon.records.retrace import find_hops
 from backgammon.records.xg_analysis import read_comments, read_cube_analysis, read_luck, read_play_analysis
 from backgammon.records.xg_archive import COMMENTS, RECORDS, is_archive, unpack_archive
 from backgammon.rules import Decision
@@ -234,9 +234,11 @@ def _arrive(game: _OpenGame, board: list[int], seat: int, cube: int, number: int
     """Compare the position of a record with the one before; the first one may be a set-up.
 
     Args:
+        game: so far.
         board: 26 counts seen by player 1.
         seat: on roll.
         cube: 0 centred, k: at 2**k with player 1, -k: with player 2.
+        number: of the record.
     """
     if game.board is None:
         try:
@@ -272,15 +274,23 @@ def _play_text(before: list[int], after: list[int], dice: tuple[int, int], hops:
     """
     if before == after:
         return ""
-    board = before.copy()
-    hits = make_hops(board, hops)
-    if hits is not None and board == after and spells_dice(hops, dice):
-        return format_hops(hops, hits)
+    text = _literal_text(before, after, hops) if spells_dice(hops, dice) else ""
+    if text:
+        return text
     try:
         decision = Decision.make(Position(before), dice)
-        return format_play(decision.plays[decision.row_of(np.array(after, dtype=np.int8))])
-    except (IllegalPlay, PairgammonError):
+        row = decision.row_of(np.array(after, dtype=np.int8))
+    except PairgammonError:
         return ""
+    found = find_hops(decision.position.board[None], np.array([dice], np.int8), np.array([row]))
+    return _literal_text(before, after, found[0])
+
+
+def _literal_text(before: list[int], after: list[int], hops: list[Hop]) -> str:
+    """The text of the hops if they lead from one position to the other, else nothing."""
+    board = before.copy()
+    hits = make_hops(board, hops)
+    return format_hops(hops, hits) if hits is not None and board == after else ""
 
 
 def _end(game: _OpenGame, record: bytes, number: int, length: int) -> None:
@@ -308,7 +318,7 @@ def _read_headers(record: bytes, is_money: bool) -> Iterator[tuple[str, str]]:
         if math.isfinite(rating) and 0 < rating < 10_000:
             yield key, f"{rating:.2f}/{max(0, games)}"
     if 1 <= date <= _MAX_DAYS:  # also false for NaN
-        played = _EPOCH + timedelta(days=date)
+        played = _EPOCH + timedelta(days=date, seconds=1)  # the fraction of a day falls short of the minute
         yield "EventDate", f"{played:%Y.%m.%d}"
         yield "EventTime", f"{played:%H.%M}"
     _, variation, crawford, jacoby, beavers, _ = _LENGTHS.unpack_from(record, 92)

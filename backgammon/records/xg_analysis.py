@@ -1,8 +1,8 @@
 """eXtreme Gammon's analysis of plays and cube actions inside its records, and its comments.
 
-Offsets are those of the records (2,560 bytes each); see `xg` for the records themselves. Positions of candidates are seen
-by the mover; the seven values of an evaluation are lose backgammon, lose gammon, lose, win, win gammon, win backgammon
-(cumulative) and the equity.
+Offsets are those of the records (2,560 bytes each); see `xg` for the records themselves. Positions of candidates are
+seen by the mover; the seven values of an evaluation are lose backgammon, lose gammon, lose, win, win gammon, win
+backgammon (cumulative) and the equity.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _level(number: int) -> Level:
 
 
 def read_comments(member: bytes) -> list[str]:
-    """The comments by their index; each is a line of rich text in which \\x01\\x02 stands for a line break."""
+    """The comments by their index; each is a line of rich text in which the bytes 1, 2 stand for a line break."""
     return [_plain_text(line.replace(b"\x01\x02", b"\n")) for line in member.split(b"\r\n")]
 
 

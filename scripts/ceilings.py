@@ -1,0 +1,104 @@
+"""This processor's ceilings for the kernels: clock, arithmetic, bandwidth by cache level; one core, best of several.
+
+    python -m scripts.ceilings
+
+The best of many short runs is what an undisturbed core can do, which is what a ceiling means; `docs/performance.md`
+holds the kernels' rates against it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.intrinsics import TILE_COLUMNS, TILE_ROWS, dense_tile
+from backgammon.jit import kernel
+
+CHAIN_CYCLES = 4
+"""Latency of a 64-bit multiplication (3) and an exclusive or (1) on the processors of the last ten years."""
+
+
+@kernel
+def _chain(steps: int) -> int:
+    """A chain of dependent operations: CHAIN_CYCLES cycles a step."""
+    value = 88172645463325252
+    for step in range(steps):
+        value = (value ^ step) * 0x5851F42D4C957F2D
+    return value
+
+
+@kernel
+def _tiles(
+    inputs: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32],
+    outputs: npt.NDArray[np.float32],
+    num_inputs: int,
+    repeats: int,
+) -> None:
+    """The tile of the hidden layers, everything in the first-level cache."""
+    for _ in range(repeats):
+        dense_tile(inputs, 0, num_inputs, num_inputs, weights, 0, TILE_COLUMNS, outputs, 0, outputs, 0, TILE_COLUMNS)
+
+
+@kernel
+def _read(values: npt.NDArray[np.int32], repeats: int) -> np.int32:
+    """Read an array over and over; integer sums, so that the loop becomes vectors."""
+    total = np.int32(0)
+    for _ in range(repeats):
+        for i in range(values.shape[0]):
+            total += values[i]
+        values[0] = total
+    return total
+
+
+@kernel
+def _write(values: npt.NDArray[np.int64], repeats: int) -> None:
+    """Write an array over and over."""
+    for repeat in range(repeats):
+        for i in range(values.shape[0]):
+            values[i] = repeat
+
+
+def fastest(work: Callable[[], object], tries: int = 25) -> float:
+    """Seconds of the fastest of several calls."""
+    work()
+    best = float("inf")
+    for _ in range(tries):
+        started = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - started)
+    return best
+
+
+def main() -> int:
+    """Measure and print one line a ceiling."""
+    steps = 2_000_000
+    clock = steps * CHAIN_CYCLES / fastest(lambda: _chain(steps))
+    print(f"clock                         {clock / 1e9:7.2f} GHz")
+    num_inputs, repeats = 128, 4000
+    inputs = np.ones(TILE_ROWS * num_inputs, dtype=np.float32)
+    weights = np.ones(num_inputs * TILE_COLUMNS, dtype=np.float32)
+    outputs = np.zeros(TILE_ROWS * TILE_COLUMNS, dtype=np.float32)
+    seconds = fastest(lambda: _tiles(inputs, weights, outputs, num_inputs, repeats))
+    flops = 2.0 * TILE_ROWS * TILE_COLUMNS * num_inputs * repeats / seconds
+    print(f"dense tile in the L1 cache    {flops / 1e9:7.1f} Gflop/s   {flops / clock:6.1f} flop/cycle")
+    for name, size in (("L1", 16 << 10), ("L2", 512 << 10), ("L3", 8 << 20)):
+        values = np.zeros(size // 4, dtype=np.int32)
+        wide = np.zeros(size // 8, dtype=np.int64)
+        repeats = max(1, (32 << 20) // size)
+        for verb, work in (
+            ("read from", partial(_read, values, repeats)),
+            ("write to", partial(_write, wide, repeats)),
+        ):
+            rate = size * repeats / fastest(work)
+            print(f"{verb + ' ' + name:27s} {rate / 1e9:9.1f} GB/s      {rate / clock:6.1f} bytes/cycle")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
