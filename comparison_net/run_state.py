@@ -53,9 +53,8 @@ class RunState:
 
     def __init__(self, config: TrainConfig) -> None:
         """Fresh weights from the configured seed."""
-        torch.manual_seed(config.seed)
         self.config = config
-        self.net = ComparisonNet(config.network)
+        self.net = make_net(config)
         self.optimizer = make_optimizer(self.net, config)
         self.average = copy.deepcopy(self.net) if config.average_decay > 0 else self.net
         self.best: Tensors = {}
@@ -121,6 +120,13 @@ class RunState:
             if self.progress.step > 0
         }
         return {"state": moments, "param_groups": state["param_groups"]}
+
+
+def make_net(config: TrainConfig) -> ComparisonNet:
+    """A network with the start weights that the seed gives; torch's own generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return ComparisonNet(config.network)
 
 
 def make_optimizer(net: nn.Module, config: TrainConfig) -> torch.optim.AdamW:

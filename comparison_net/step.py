@@ -22,7 +22,7 @@ from comparison_net.config import TrainConfig
 from comparison_net.first_layer import candidate_scores
 from comparison_net.losses import loss_named
 from comparison_net.network import ComparisonNet
-from comparison_net.run_state import make_optimizer
+from comparison_net.run_state import make_net, make_optimizer
 from comparison_net.shards import Shards
 
 RowNumbers = npt.NDArray[np.int64]
@@ -148,7 +148,7 @@ def measure_pipeline(shards: Shards, config: TrainConfig, seconds: float = _PIPE
 
     The ratio tells what share of the time goes into data. A network of its own is trained for it.
     """
-    net = ComparisonNet(config.network)
+    net = make_net(config)
     optimizer = make_optimizer(net, config)
     num_rows = min(len(shards), config.batch_decisions * _PIPELINE_BATCHES)
     rows = np.random.default_rng(config.seed).permutation(len(shards))[:num_rows]

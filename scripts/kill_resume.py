@@ -1,6 +1,6 @@
 """Kill a training run again and again, and show that the finished weights do not know.
 
-    python -m scripts.kill_resume data/logs --kills 20
+    python -m scripts.kill_resume data/logs/held-out --kills 20
 
 trains twice on the given logs: once undisturbed, once as a process that is stopped by SIGKILL at random moments and
 resumed, until it has been killed the given number of times and may finish. Prints where each kill fell and compares the
@@ -21,20 +21,34 @@ from pathlib import Path
 from backgammon.records import read_logs
 from comparison_net.checkpoint import read_tensors
 from comparison_net.config import load_config
-from comparison_net.progress import PlainReporter
+from comparison_net.progress import SilentReporter, StepReport
 from comparison_net.run_folder import RunFolder
 from comparison_net.run_state import STATE_KIND
 from comparison_net.shards import build_shards, open_shards
 from comparison_net.training import train
 
-SETTINGS = ("network.hidden=[64,16]", "epochs=6", "average_decay=0.99", "checkpoint_steps=20")
+SETTINGS = ("network.hidden=[64,16]", "epochs=20", "average_decay=0.99", "checkpoint_steps=20")
 CHILD = "--child"
+
+
+class FirstStepTeller(SilentReporter):
+    """Writes a line after the first step, so that the parent knows that training has begun."""
+
+    def __init__(self) -> None:
+        """Nothing told yet."""
+        self.has_told = False
+
+    def step(self, report: StepReport) -> None:
+        """The number of the first step."""
+        if not self.has_told:
+            print(report.step, flush=True)
+        self.has_told = True
 
 
 def main() -> int:
     """Run the experiment; 0 when the weights are equal."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("logs", nargs="+", help="logs to train on; some 300 games make a run of a minute")
+    parser.add_argument("logs", nargs="+", help="logs to train on; 400 games make a run of half a minute")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the training")
@@ -74,10 +88,10 @@ def kill_repeatedly(shards: Path, run: RunFolder, kills: int, seconds: float, rn
     survived = 0
     for number in range(1, kills + 1):
         delay = rng.uniform(0.0, 1.0 if number == 1 else 2.0 * seconds / (kills + 1))
-        process = subprocess.Popen(child_command(shards, run), stdout=subprocess.PIPE)
+        process = subprocess.Popen(child_command(shards, run), stdout=subprocess.PIPE, bufsize=0)
         assert process.stdout is not None
         if number > 1:
-            process.stdout.readline()  # training begins
+            process.stdout.readline()  # the first step is done
         try:
             process.wait(delay)
         except subprocess.TimeoutExpired:
@@ -106,7 +120,6 @@ def digests(run: RunFolder) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [CHILD]:
-        reporter = PlainReporter(sys.stdout)
-        train(open_shards(Path(sys.argv[2])), None, Path(sys.argv[3]), resume=True, reporter=reporter)
+        train(open_shards(Path(sys.argv[2])), None, Path(sys.argv[3]), resume=True, reporter=FirstStepTeller())
         sys.exit(0)
     sys.exit(main())

@@ -150,8 +150,8 @@ class Curve(BaseCallback):  # type: ignore[misc, unused-ignore]
             self.write_line()
         self._num_updates += 1
 
-    def write_line(self) -> float:
-        """Evaluate, print and keep the figures; gives the win rate."""
+    def write_line(self) -> None:
+        """Evaluate, print and keep the figures."""
         model: Any = self.model
         figures = evaluate(model, self._arguments.opponent)
         line = {"steps": self.num_timesteps, "seconds": round(time.perf_counter() - self._started, 1)} | figures
@@ -160,7 +160,6 @@ class Curve(BaseCallback):  # type: ignore[misc, unused-ignore]
             out.write(json.dumps(line) + "\n")
         if figures["win_rate"] >= self._arguments.until:
             self._arguments.minutes = 0
-        return figures["win_rate"]
 
 
 def main() -> None:
@@ -194,7 +193,8 @@ def main() -> None:
     )
     curve = Curve(arguments)
     model.learn(total_timesteps=10**12, callback=curve)
-    curve.write_line()
+    if arguments.minutes > 0:  # the time was over in the middle of an update
+        curve.write_line()
     if arguments.save:
         model.save(arguments.save)
 

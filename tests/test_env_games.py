@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 
 import numpy as np
@@ -234,6 +235,7 @@ def test_too_many_candidates_name_the_number_needed() -> None:
         games.start(SetUp(Position(board), 0, Roll(2, 2)))
     candidates, _ = legal_candidates(board[None], np.array([[2, 2]], dtype=np.int8))
     assert caught.value.needed == len(candidates)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 def test_a_set_up_in_which_the_opponent_wins_at_once_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -14,9 +16,10 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
 
 import backgammon.env
-from backgammon.board import START, Position
+from backgammon.board import START, Position, swap
 from backgammon.env.micro import encode_action
 from backgammon.errors import ConfigError, DiceError, GameError, IdError, IllegalPlay, PositionError
+from backgammon.movegen import legal_candidates
 from backgammon.notation import position_id
 
 MOVES, TURNS = "Backgammon-v0", "BackgammonTurn-v0"
@@ -104,6 +107,42 @@ def test_a_random_agent_finishes_games_with_masked_actions(name: str) -> None:
             env.step(0)
 
 
+@pytest.mark.parametrize("name", IDS)
+def test_masks_can_be_asked_for_before_the_first_reset(name: str) -> None:
+    assert np.flatnonzero(make(name).unwrapped.action_masks()).tolist() == [0]
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_copy_of_an_environment_goes_on_by_itself(name: str) -> None:
+    env = make(name).unwrapped
+    env.reset(seed=3)
+    env.step(0)
+    copies = [copy.deepcopy(env), pickle.loads(pickle.dumps(env))]
+    expected = [env.step(0) for _ in range(5)]
+    for other in copies:
+        for observation, reward, terminated, _, _ in expected:
+            again, same_reward, same_end, _, _ = other.step(0)
+            assert all((again[key] == observation[key]).all() for key in observation)
+            assert (same_reward, same_end) == (reward, terminated)
+
+
+def test_the_engine_plays_when_it_is_called_by_name() -> None:
+    env = make(TURNS, opponent="engine")
+    observation, _ = env.reset(seed=1)
+    for _ in range(5):
+        observation, *_ = env.step(0)
+    assert (observation["board"] != START).any()
+
+
+def test_ten_thousand_games_side_by_side() -> None:
+    envs = gymnasium.make_vec(f"backgammon.env:{MOVES}", num_envs=10_000)
+    _, info = envs.reset(seed=1)
+    assert len({dice.tobytes() for dice in info["dice"]}) == 21  # opening rolls, and those after the opponent's start
+    for _ in range(3):
+        _, _, _, _, info = envs.step(info["action_mask"].argmax(axis=1))
+    assert not info["illegal"].any()
+
+
 def test_a_position_can_be_set_up_from_ids_arrays_and_positions() -> None:
     env = make(TURNS, opponent="self")
     asked: list[dict[str, Any]] = [
@@ -122,6 +161,15 @@ def test_a_position_can_be_set_up_from_ids_arrays_and_positions() -> None:
     top = XGID.replace(":0:0:1:31", ":0:0:-1:52")
     assert env.reset(options={"position": top})[1]["seat"] == 1
     assert env.reset(options={"position": top, "first": 0})[1]["seat"] == 0
+
+
+@pytest.mark.parametrize("opponent", ["random", "pipcount"])
+def test_an_opponent_that_is_on_roll_in_the_set_up_plays_first(opponent: str) -> None:
+    env = make(TURNS, opponent=opponent)
+    observation, info = env.reset(options={"position": XGID.replace(":0:0:1:31", ":0:0:-1:52")})
+    assert info["seat"] == 0
+    replies, _ = legal_candidates(START[None], np.array([[5, 2]], dtype=np.int8))
+    assert observation["board"].tolist() in swap(replies).tolist()
 
 
 def test_first_chooses_the_seat_and_leaves_the_opening_roll_to_chance() -> None:

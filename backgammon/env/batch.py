@@ -127,26 +127,36 @@ class GameBatch:
                 )
             self._is_usable = True
 
-    def _begin_step(self) -> npt.NDArray[np.int8]:
-        """The seats that are about to act, int8[N].
+    def _check_usable(self) -> None:
+        """Refuse to step games that are not in play.
 
         Raises:
             GameError: the games have not begun, or an opponent failed in the middle of a step.
         """
         if not self._is_usable:
             raise GameError("no episode is in play: call reset first")
-        return self.registers[:, SEAT].copy()
 
-    def _finish_step(self, seats: npt.NDArray[np.int8]) -> None:
-        """Opponents' answers, rewards and the next choices; `seats` acted."""
+    def _finish_step(self) -> None:
+        """Opponents' answers, rewards and the next choices."""
         self._ask_opponent()
         self.rewards.fill(0.0)
         self._no_game_has_ended = not np.count_nonzero(self.has_ended)
         if not self._no_game_has_ended:
-            points = self.registers[:, POINTS] * np.where(seats == 0, 1, -1)
+            points = self._points_of_actors()
             points = points if self.rules.reward == "points" else np.sign(points)
             self.rewards[self.has_ended] = points[self.has_ended]
         self._refresh()
+
+    def _points_of_actors(self) -> npt.NDArray[np.int8]:
+        """Points of the seats whose actions ended their games (against an opponent, of seat 0), int8[N].
+
+        Whoever ends a game by a move has won it; whoever ends it by an illegal action has lost it.
+        """
+        points: npt.NDArray[np.int8] = self.registers[:, POINTS]
+        if not self._is_self_play:
+            return points
+        lost = self.is_illegal if self.rules.illegal == "forfeit" else np.zeros_like(self.is_illegal)
+        return np.where(lost, -np.abs(points), np.abs(points))
 
     def _forfeit_illegal(self) -> None:
         self.registers[self.is_illegal, STAGE] = FORFEIT
@@ -186,6 +196,10 @@ class GameBatch:
     def points_of(self, game: int) -> int:
         """As `points`, of one game."""
         return self.registers.item(game, POINTS)
+
+    def roll_of(self, game: int) -> npt.NDArray[np.int8]:
+        """As `rolls`, of one game: int8[2]."""
+        return self.registers[game, _ROLL].copy()
 
     def position(self, game: int) -> Position:
         """The position of a game seen by the seat on roll (at the end of an episode by the winner)."""

@@ -42,7 +42,7 @@ class MoveGames(GameBatch):
             GameError: call `start` first.
             IllegalPlay: an action that may not be played, with illegal="raise"; nothing has changed then.
         """
-        seats = self._begin_step()
+        self._check_usable()
         first = choices.first_illegal_move(self.registers, self.masks, actions, self.is_illegal)
         if first >= 0:
             if self.rules.illegal == "raise":
@@ -61,7 +61,7 @@ class MoveGames(GameBatch):
             self._out,
             self._scratch,
         )
-        self._finish_step(seats)
+        self._finish_step()
 
     def observe(self) -> Observation:
         """New arrays: "observation" and "action_mask" of every game, and in a match "score"."""

@@ -182,11 +182,11 @@ class raw_env(AECEnv[str, Any, int]):  # type: ignore[misc]  # noqa: N801 - the 
         """Who is next, and the infos."""
         games = self._games
         self.agent_selection = AGENTS[games.seat(0)]
-        self.infos = {
+        self.infos: dict[str, dict[str, Any]] = {
             agent: {
                 "action_mask": self._observe(agent)["action_mask"],
                 "seat": games.seat(0),
-                "dice": games.rolls()[0],
+                "dice": games.roll_of(0),
                 "illegal": bool(games.is_illegal[0]),
                 "points": games.points_of(0),
             }

@@ -41,7 +41,7 @@ class PlayGames(GameBatch):
             IllegalPlay: a row that does not exist, with illegal="raise"; nothing has changed then.
             CandidateOverflow: a roll has more candidates than the action space.
         """
-        seats = self._begin_step()
+        self._check_usable()
         first = choices.first_illegal_play(self.registers, self.offsets, rows, self.is_illegal)
         if first >= 0:
             if self.rules.illegal == "raise":
@@ -63,7 +63,7 @@ class PlayGames(GameBatch):
             self._out,
             self._scratch,
         )
-        self._finish_step(seats)
+        self._finish_step()
 
     def _refresh(self) -> None:
         done = 0

@@ -162,7 +162,7 @@ class SingleEnv(gymnasium.Env[Observation, np.int64]):
         return {
             "action_mask": action_mask,
             "seat": games.seat(0),
-            "dice": games.rolls()[0],
+            "dice": games.roll_of(0),
             "illegal": bool(games.is_illegal[0]),
             "points": games.points_of(0),
         }

@@ -11,13 +11,15 @@ T rolls of a game. The rules (measured on some 2,170 real matches):
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from backgammon.board import NUM_LOCATIONS, START, Board
 from backgammon.jit import kernel
 from backgammon.movegen import MAX_CANDIDATES, generate
-from backgammon.records.legs import BLANK, CANNOT_MOVE, LEGS, MAX_LEGS, UNKNOWN
+from backgammon.records.legs import BLANK, CANNOT_MOVE, CODE_SIZE, LEGS, MAX_LEGS, UNKNOWN, encode_play
 
 PLAYED, DANCED, UNPLAYED, ILLEGAL, AMBIGUOUS, COULD_MOVE, OVER, UNUSABLE = range(8)
 """What became of a roll. The first two go on; the others end the chain of positions."""
@@ -186,6 +188,44 @@ def _execute(
         for i in range(26):
             board[i] = -afters[t, 25 - i]
     return num_rolls
+
+
+@kernel
+def _find_plays(
+    board: Board,
+    die1: int,
+    die2: int,
+    codes: Board,
+    rows: npt.NDArray[np.int64],
+    candidates: Board,
+    scratch: Board,
+) -> None:
+    """Fill rows[k] with the candidate that the legs of codes[k] lead to; see `_find_play`."""
+    trial = scratch[3]
+    count = generate(board, die1, die2, candidates, 0, scratch)
+    for k in range(codes.shape[0]):
+        rows[k] = -1
+        if codes[k, 0] == LEGS:
+            rows[k] = _find_play(board, die1, die2, codes[k], candidates, count, trial)
+
+
+def find_rows(board: Board, dice: tuple[int, int], texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The candidates that texts of plays mean, read as literally as a log.
+
+    Args:
+        board: int8[26] of the player on roll, a game that is not over.
+        dice: 1..6, in either order.
+        texts: K of them, in any dialect, single blanks between legs.
+
+    Returns:
+        int64[K], -1 for a play that is not legal or no play at all, -2 for one that could mean two.
+    """
+    codes = np.frombuffer(b"".join(map(encode_play, texts)), dtype=np.int8).reshape(-1, CODE_SIZE)
+    rows = np.empty(len(texts), dtype=np.int64)
+    candidates = np.empty((MAX_CANDIDATES, NUM_LOCATIONS), dtype=np.int8)
+    scratch = np.empty((MAX_LEGS, NUM_LOCATIONS), dtype=np.int8)
+    _find_plays(np.require(board, requirements=["C", "W"]), dice[0], dice[1], codes.copy(), rows, candidates, scratch)
+    return rows
 
 
 class Execution:

@@ -39,6 +39,13 @@ class Fields:
         """True when the key is there."""
         return key in self._values
 
+    def is_null(self, key: str) -> bool:
+        """True when the key is there and its value is null, which then counts as asked for."""
+        if key in self._values and self._values[key] is None:
+            del self._values[key]
+            return True
+        return False
+
     def any(self, key: str) -> Any:
         """A value of whatever type; it counts as asked for."""
         if key not in self._values:

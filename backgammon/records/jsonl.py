@@ -91,8 +91,8 @@ def _match_lines(match: MatchRecord) -> Iterator[dict[str, Any]]:
 
 
 def _setup_object(start: Setup) -> dict[str, Any]:
-    position = position_id(start.position)
-    return {"position": position, "turn": start.turn, "cube": start.cube, "cube_owner": start.cube_owner}
+    plain = {"position": position_id(start.position), "turn": start.turn}
+    return {**plain, "cube": start.cube, "cube_owner": start.cube_owner, "is_crawford": start.is_crawford}
 
 
 def _action_object(action: Action) -> dict[str, Any]:
@@ -194,8 +194,9 @@ def _read_setup(fields: Fields) -> Setup:
     owner = fields.optional_whole("cube_owner", 0, 1)
     if cube & (cube - 1):
         raise fields.error(f"cube {cube}: a cube shows a power of two")
+    is_crawford = None if fields.is_null("is_crawford") else fields.flag("is_crawford")
     fields.finish()
-    return Setup(position, turn, cube, owner)
+    return Setup(position, turn, cube, owner, is_crawford)
 
 
 def _read_position(fields: Fields) -> Position:

@@ -63,18 +63,13 @@ _RATING = re.compile(r",[0-9]{1,5}(?:[.][0-9]{1,3})?$")
 _NOT_A_LOG = 'not a log of the .mat family: it has no line such as "7 point match"'
 
 
-def check_head(head: bytes) -> None:
-    """Refuse a file by its beginning, so that what is no log need not be read or unpacked to its end.
+def looks_like(text: str) -> bool:
+    """True for the beginning of a text with an "N point match" line.
 
     Args:
-        head: the first HEAD_BYTES bytes, or all of a shorter file.
-
-    Raises:
-        RecordError: no text, or no "N point match" line.
+        text: the first HEAD_BYTES bytes, or all of a shorter file.
     """
-    text, _ = decode(head)
-    if not any(_MATCH.match(line[:MAX_LINE]) for line in _split_lines(text)):
-        raise RecordError(_NOT_A_LOG)
+    return any(_MATCH.match(line[:MAX_LINE]) for line in _split_lines(text))
 
 
 def read(data: bytes, name: str = "") -> list[MatchRecord]:

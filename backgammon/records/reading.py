@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from backgammon.errors import RecordError
-from backgammon.records import mat
+from backgammon.records.formats import HEAD_BYTES, check_head, read_records
 from backgammon.records.record import MatchRecord
 from backgammon.records.replay import LoggedDecision, ReplayedGame, ReplayedMatch, replay_match
 from backgammon.records.report import DuplicateMatch, Problem, ReadReport
@@ -72,7 +72,7 @@ class LogReading:
         total = sum(_size(file) for file in self._files)
         done = 0
         for path in self._files:
-            for name, data in open_sources(path, mat.check_head, mat.HEAD_BYTES):
+            for name, data in open_sources(path, check_head, HEAD_BYTES):
                 if isinstance(data, RecordError):
                     self.report.reject(name, str(data))
                 else:
@@ -84,12 +84,13 @@ class LogReading:
     def _read(self, name: str, data: bytes) -> Iterator[tuple[MatchRecord, ReplayedMatch]]:
         """The matches of one log that count."""
         try:
-            records = mat.read(data, name)
+            records = read_records(data, name)
         except RecordError as error:
             self.report.reject(name, str(error))
             return
         self.report.num_files += 1
         self.report.encodings[records[0].encoding] += 1
+        self.report.formats[records[0].format] += 1
         first_game = 1
         for record in records:
             try:

@@ -99,12 +99,14 @@ class Setup:
         turn: seat on roll.
         cube: its value.
         cube_owner: seat that may double next, None when both may.
+        is_crawford: whether this is the Crawford game, where that cannot be told from the games before; None: it can.
     """
 
     position: Position
     turn: int
     cube: int = 1
     cube_owner: int | None = None
+    is_crawford: bool | None = None
 
     @property
     def is_usual(self) -> bool:

@@ -189,13 +189,22 @@ def replay_match(record: MatchRecord, first_game: int = 1) -> ReplayedMatch:
     score = MatchScore.start(length, uses_crawford=record.header("Crawford").casefold() != "off")
     games: list[ReplayedGame] = []
     for index, game in enumerate(record.games):
-        score = score.at(*game.scores)
+        score = _score_of(game, score)
         following = record.games[index + 1].scores if index + 1 < len(record.games) else None
         games.append(_replay_game(game, score, following, record.file, first_game + index))
     identity = _hash_plays(length, games)
     units = [_hash_plays(length, [game]) if record.is_money else identity for game in games]
     named = tuple(replace(game, match=identity, unit=unit) for game, unit in zip(games, units, strict=True))
     return ReplayedMatch(identity, named)
+
+
+def _score_of(game: GameRecord, before: MatchScore) -> MatchScore:
+    """The score of a game after the one of the game before; a set-up position may know more about the Crawford game."""
+    score = before.at(*game.scores)
+    if game.start is None or game.start.is_crawford is None or score.is_money:
+        return score
+    is_past = not game.start.is_crawford and 1 in (score.away(0), score.away(1))
+    return replace(score, is_crawford=game.start.is_crawford, is_past_crawford=is_past)
 
 
 def _hash_plays(length: int, games: Sequence[ReplayedGame]) -> str:

@@ -92,6 +92,7 @@ class ReadReport:
         num_warnings: of `warnings`.
         endings: games by how they ended: "borne off", "drop", "resigned", "unknown".
         encodings: files by encoding.
+        formats: files by the name of their format, see `formats.FORMATS`.
         rejected: files from which nothing could be read.
         duplicates: matches that were left out because they had been read before.
         skipped: where damaged games break, and why.
@@ -114,6 +115,7 @@ class ReadReport:
     num_warnings: int = 0
     endings: Counter[str] = field(default_factory=Counter)
     encodings: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
     rejected: list[RejectedFile] = field(default_factory=list)
     duplicates: list[DuplicateMatch] = field(default_factory=list)
     skipped: list[Problem] = field(default_factory=list)
@@ -161,7 +163,7 @@ class ReadReport:
         first = f": {reasons[0]}" if reasons else ""
         raise RecordError(
             f"no play could be read{first} ({self.num_files} logs, {self.num_rejected} files refused); "
-            "give logs of the .mat family, folders of them, or .gz, .xz and .zip files that hold them"
+            "give match logs, folders of them, or .gz, .xz and .zip files that hold them"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -169,6 +171,7 @@ class ReadReport:
         plain = asdict(self)
         plain["endings"] = dict(sorted(self.endings.items()))
         plain["encodings"] = dict(sorted(self.encodings.items()))
+        plain["formats"] = dict(sorted(self.formats.items()))
         plain["num_unforced"] = self.num_unforced
         return plain
 
@@ -185,6 +188,8 @@ class ReadReport:
         )
         if self.endings:
             yield "games ended: " + ", ".join(f"{name} {count:,}" for name, count in self.endings.most_common())
+        if set(self.formats) - {"mat"}:
+            yield "formats: " + ", ".join(f"{name} {count:,}" for name, count in self.formats.most_common())
         others = {name: count for name, count in self.encodings.items() if not name.startswith("utf-8")}
         if others:
             yield "not UTF-8: " + ", ".join(f"{name} {count:,}" for name, count in sorted(others.items()))

@@ -114,7 +114,8 @@ class _Collector:
         if not self._games:
             self._length, self._headers = info["length"], tuple(_read_headers(root, info["length"]))
         players = tuple(" ".join(root.text(key).split()) for key in ("PW", "PB"))
-        reader = _GameReader(is_match=self._length > 0)
+        is_crawford = CRAWFORD_GAME in _read_rules(root) if self._length else None
+        reader = _GameReader(is_match=self._length > 0, is_crawford=is_crawford)
         reader.take_in(tree)
         scores = info["ws"], info["bs"]
         actions = tuple(reader.actions)
@@ -154,7 +155,7 @@ def _read_headers(root: Node, length: int) -> Iterator[tuple[str, str]]:
     if date := root.text("DT").strip():
         found = _DATE.fullmatch(date)
         yield "EventDate", f"{found[1]}.{found[2]}.{found[3]}" if found else " ".join(date.split())
-    rules = [word for value in root.properties.get("RU", ()) for word in value.split(":")]
+    rules = _read_rules(root)
     if variation := next((word for word in rules if _VARIATION.fullmatch(word)), ""):
         yield "Variation", variation
     if length and CRAWFORD not in rules:
@@ -165,12 +166,18 @@ def _read_headers(root: Node, length: int) -> Iterator[tuple[str, str]]:
         yield CUBE_LIMIT
 
 
+def _read_rules(root: Node) -> list[str]:
+    """The words of the property RU."""
+    return [word for value in root.properties.get("RU", ()) for word in value.split(":")]
+
+
 @dataclass
 class _GameReader:
     """A game so far.
 
     Attributes:
         is_match: not a money game.
+        is_crawford: the rules say that this is the Crawford game; None in money play.
         board: 26 counts seen by White; None when it cannot be told any more.
         pending: roll that was set by hand and not played yet.
         cube: its value.
@@ -178,6 +185,7 @@ class _GameReader:
     """
 
     is_match: bool
+    is_crawford: bool | None = None
     actions: list[Action] = field(default_factory=list)
     ignored: list[IgnoredLine] = field(default_factory=list)
     start: Setup | None = None
@@ -314,7 +322,7 @@ class _GameReader:
             self.actions.append(UnreadableAction(0, f"a set-up position that cannot be ({error})"))
             self.board = None
             return
-        start = Setup(position, self.turn, self.cube, self.cube_owner)
+        start = Setup(position, self.turn, self.cube, self.cube_owner, self.is_crawford)
         self.start = None if start.is_usual else start
 
     def _refuse(self, node: Node, text: str) -> None:

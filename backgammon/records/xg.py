@@ -108,6 +108,7 @@ class _OpenGame:
     """The game that is being read.
 
     Attributes:
+        is_crawford: this is the Crawford game; None in money play.
         board: 26 counts seen by player 1 as the last record left them; None before the first one.
         cube_analysis: of the cube decision before the roll that comes next.
         comment: likewise.
@@ -116,6 +117,7 @@ class _OpenGame:
     number: int
     scores: tuple[int, int]
     line: int
+    is_crawford: bool | None
     actions: list[Action] = field(default_factory=list)
     start: Setup | None = None
     board: list[int] | None = None
@@ -149,7 +151,8 @@ class _Reader:
             self._end_game()
             scores = _SCORES.unpack_from(record, 12)
             (game_number,) = _INT.unpack_from(record, 48)
-            self._game = _OpenGame(max(0, game_number), (max(0, scores[0]), max(0, scores[1])), number)
+            is_crawford = bool(record[20]) if self._length else None
+            self._game = _OpenGame(max(0, game_number), (max(0, scores[0]), max(0, scores[1])), number, is_crawford)
         elif self._game is None:
             return
         elif kind == _CUBE:
@@ -247,7 +250,7 @@ def _arrive(game: _OpenGame, board: list[int], seat: int, cube: int, number: int
             game.actions.append(UnreadableAction(seat, f"a position that cannot be ({error})", line=number))
         else:
             owner = None if cube == 0 else _seat(cube)
-            start = Setup(position, seat, 1 << min(abs(cube), _MAX_CUBE_EXPONENT), owner)
+            start = Setup(position, seat, 1 << min(abs(cube), _MAX_CUBE_EXPONENT), owner, game.is_crawford)
             game.start = None if start.is_usual else start
     elif board != game.board:
         game.actions.append(UnreadableAction(seat, "a position that does not follow from the last play", line=number))

@@ -1,0 +1,41 @@
+"""The README says what is true: its Python is run, its commands exist, its files are there."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from comparison_net.cli import COMMANDS, main
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_python_of_the_readme_gives_what_it_shows() -> None:
+    result = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert result.attempted > 5
+    assert result.failed == 0
+
+
+def test_every_command_of_the_readme_exists_and_every_command_is_in_the_readme() -> None:
+    shown = set(re.findall(r"pairgammon ([a-z]+)", README))
+    assert shown == set(COMMANDS)
+
+
+def test_every_option_of_the_readme_is_known_to_its_command() -> None:
+    for line in re.findall(r"^ {4}(pairgammon .*)$", README, flags=re.MULTILINE):
+        for call in line.split("#")[0].split("|"):
+            words = call.split()
+            shown = CliRunner().invoke(main, [words[1], "--help"]).output
+            for option in (word for word in words if word.startswith("--")):
+                assert option in shown, line
+
+
+def test_every_file_that_the_readme_names_is_there() -> None:
+    for name in re.findall(r"`((?:docs|data|tests|scripts|backgammon|comparison_net)/[\w/.-]*)`", README):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r"`(make \w+)", README):
+        assert f"\n{name.split()[1]}:" in (ROOT / "Makefile").read_text(), name
