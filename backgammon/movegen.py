@@ -49,13 +49,7 @@ _POINTS = 0x01FFFFFE  # bits 1..24
 
 
 @kernel
-def _copy(source: Board, target: Board) -> None:
-    for i in range(26):
-        target[i] = source[i]
-
-
-@kernel
-def _move(board: Board, source: int, target: int) -> None:
+def shift_checker(board: Board, source: int, target: int) -> None:
     """Move one checker in place; target <= 0 bears it off, a lone opponent goes to the bar."""
     board[source] -= 1
     if target > 0:
@@ -82,7 +76,7 @@ def _child(parent: Board, source: int, target: int, child: Board) -> None:
 
 
 @kernel
-def _sources(own: int, free: int, die: int) -> int:
+def die_sources(own: int, free: int, die: int) -> int:
     """Mask of the points from which the die can be played now, bar and bear-off rules included."""
     sources = own & (free << die)
     if own & _BAR_BIT:
@@ -132,7 +126,7 @@ def _single_die(
     board: Board, own: int, free: int, die: int, out: Board, row: int, trace: Trace, entry: int
 ) -> tuple[int, int]:
     """Every result of playing one die only; gives the next free row and trace entry."""
-    sources = _sources(own, free, die)
+    sources = die_sources(own, free, die)
     while sources:
         source = highest_bit(sources)
         sources ^= 1 << source
@@ -157,13 +151,13 @@ def _two_dice_in_order(
     entry: int,
 ) -> tuple[int, int]:
     """Results of `first` then `second` near the bear-off, repeats (from row `start` on) dropped by comparison."""
-    sources = _sources(own, free, first)
+    sources = die_sources(own, free, first)
     while sources:
         source = highest_bit(sources)
         sources ^= 1 << source
         _child(board, source, source - first, scratch[0])
         entry = _note(trace, entry, 1, source, source - first, 0)
-        next_sources = _sources(_own_after(own, scratch[0], source, source - first), free, second)
+        next_sources = die_sources(_own_after(own, scratch[0], source, source - first), free, second)
         while next_sources:
             next_source = highest_bit(next_sources)
             next_sources ^= 1 << next_source
@@ -217,7 +211,7 @@ def _two_dice(
             source = highest_bit(runs)
             runs ^= 1 << source
             _child(board, source, source - low, out[row])
-            _move(out[row], source - low, source - low - high)
+            shift_checker(out[row], source - low, source - low - high)
             entry = _note(trace, entry, 1, source, source - low, 0)
             entry = _note(trace, entry, 2, source - low, source - low - high, LEAF)
             row += 1
@@ -250,7 +244,7 @@ def _double(
     entry: int,
 ) -> tuple[int, int]:
     """Results of playing the die exactly `depth` times (1..4), sources never increasing; no repeats arise."""
-    sources1 = _sources(own, free, die)
+    sources1 = die_sources(own, free, die)
     while sources1:
         source1 = highest_bit(sources1)
         sources1 ^= 1 << source1
@@ -262,7 +256,7 @@ def _double(
         _child(board, source1, source1 - die, scratch[0])
         entry = _note(trace, entry, 1, source1, source1 - die, 0)
         own1 = _own_after(own, scratch[0], source1, source1 - die)
-        sources2 = _sources(own1, free, die) & ((2 << source1) - 1)
+        sources2 = die_sources(own1, free, die) & ((2 << source1) - 1)
         while sources2:
             source2 = highest_bit(sources2)
             sources2 ^= 1 << source2
@@ -274,7 +268,7 @@ def _double(
             _child(scratch[0], source2, source2 - die, scratch[1])
             entry = _note(trace, entry, 2, source2, source2 - die, 0)
             own2 = _own_after(own1, scratch[1], source2, source2 - die)
-            sources3 = _sources(own2, free, die) & ((2 << source2) - 1)
+            sources3 = die_sources(own2, free, die) & ((2 << source2) - 1)
             while sources3:
                 source3 = highest_bit(sources3)
                 sources3 ^= 1 << source3
@@ -286,7 +280,7 @@ def _double(
                 _child(scratch[1], source3, source3 - die, scratch[2])
                 entry = _note(trace, entry, 3, source3, source3 - die, 0)
                 own3 = _own_after(own2, scratch[2], source3, source3 - die)
-                sources4 = _sources(own3, free, die) & ((2 << source3) - 1)
+                sources4 = die_sources(own3, free, die) & ((2 << source3) - 1)
                 while sources4:
                     source4 = highest_bit(sources4)
                     sources4 ^= 1 << source4
@@ -343,7 +337,7 @@ def generate_traced(
         if row == start:
             row, entry = _single_die(board, own, free, low, out, row, trace, 0)
     if row == start:
-        _copy(board, out[row])
+        copy_board(board, out[row])
         row += 1
         entry = 0
     return row, entry

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from backgammon.errors import RecordError
 from backgammon.records import MatchRecord, replay_match, write_mat
-from backgammon.records.mat import MAX_LINE, check_head, read
+from backgammon.records.formats import check_head
+from backgammon.records.mat import MAX_LINE, read
 from backgammon.records.source import open_sources
 from tests.logs import DIALECTS, as_match, random_game, write_rows
 

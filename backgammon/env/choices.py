@@ -8,8 +8,9 @@ from __future__ import annotations
 from backgammon.board import Board
 from backgammon.env.micro import NO_OP, NUM_ACTIONS, Mask, fill_mask
 from backgammon.env.turns import AGENT, HIGH, LOW, NUM_HIGH, NUM_LOW, STAGE, Flags, Integers, Registers
+from backgammon.intrinsics import copy_board
 from backgammon.jit import kernel
-from backgammon.movegen import MAX_CANDIDATES, _copy, generate
+from backgammon.movegen import MAX_CANDIDATES, generate
 
 
 @kernel
@@ -52,7 +53,7 @@ def fill_candidates(
         if registers[i, STAGE] == AGENT:
             offsets[i + 1] = generate(boards[i], registers[i, HIGH], registers[i, LOW], out, offsets[i], scratch)
         else:
-            _copy(boards[i], out[offsets[i]])
+            copy_board(boards[i], out[offsets[i]])
             offsets[i + 1] = offsets[i] + 1
     return len(boards)
 
@@ -80,7 +81,7 @@ def pad_candidates(candidates: Board, offsets: Integers, padded: Board, mask: Ma
     for i in range(mask.shape[0]):
         for r in range(offsets[i + 1] - offsets[i]):
             mask[i, r] = 1
-            _copy(candidates[offsets[i] + r], padded[i, r])
+            copy_board(candidates[offsets[i] + r], padded[i, r])
 
 
 @kernel

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from backgammon.board import BAR, Board
 from backgammon.intrinsics import highest_bit
 from backgammon.jit import kernel
-from backgammon.movegen import _move, _sources
+from backgammon.movegen import die_sources, shift_checker
 
 NUM_ACTIONS = 156
 NO_OP = 0
@@ -62,7 +62,7 @@ def _sources_with_follow_up(board: Board, own: int, free: int, sources: int, die
             own_after &= ~(1 << source)
         if source > die:
             own_after |= 1 << (source - die)
-        if _sources(own_after, free, other):
+        if die_sources(own_after, free, other):
             kept |= 1 << source
     return kept
 
@@ -96,8 +96,8 @@ def fill_mask(board: Board, high: int, low: int, num_high: int, num_low: int, ma
             free |= 1 << point
     if board[25] > 0:
         own |= 1 << 25
-    from_high = _sources(own, free, high) if num_high > 0 else 0
-    from_low = _sources(own, free, low) if num_low > 0 else 0
+    from_high = die_sources(own, free, high) if num_high > 0 else 0
+    from_low = die_sources(own, free, low) if num_low > 0 else 0
     if num_high > 0 and num_low > 0:
         both_from_high = _sources_with_follow_up(board, own, free, from_high, high, low)
         both_from_low = _sources_with_follow_up(board, own, free, from_low, low, high)
@@ -118,7 +118,7 @@ def fill_mask(board: Board, high: int, low: int, num_high: int, num_low: int, ma
 def move_checker(board: Board, action: int) -> None:
     """Make the move of an action (not the no-op) in place; its legality is the caller's business."""
     source = 26 - action // 6
-    _move(board, source, source - action % 6 - 1)
+    shift_checker(board, source, source - action % 6 - 1)
 
 
 def describe_action(action: int) -> str:

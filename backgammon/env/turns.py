@@ -21,8 +21,9 @@ import numpy.typing as npt
 from backgammon.board import START, Board
 from backgammon.env.micro import NO_OP, move_checker
 from backgammon.env.stream import throw_dice, throw_opening, turn_noise
+from backgammon.intrinsics import copy_board
 from backgammon.jit import kernel
-from backgammon.movegen import _copy, generate
+from backgammon.movegen import generate
 
 Registers = npt.NDArray[np.int8]
 Clocks = npt.NDArray[np.uint64]
@@ -65,7 +66,7 @@ def _roll(registers: Registers, clocks: Clocks, i: int) -> None:
 @kernel
 def _open_game(boards: Board, registers: Registers, clocks: Clocks, i: int) -> None:
     """The starting position; the seat with the larger opening die is on roll and plays both."""
-    _copy(START, boards[i])
+    copy_board(START, boards[i])
     die0, die1 = throw_opening(clocks[i, KEY], clocks[i, EPISODE], clocks[i, TURN])
     registers[i, SEAT] = 0 if die0 > die1 else 1
     _set_dice(registers, i, max(die0, die1), min(die0, die1))
@@ -151,7 +152,7 @@ def play_at_random(boards: Board, registers: Registers, clocks: Clocks, i: int, 
     number = generate(boards[i], registers[i, HIGH], registers[i, LOW], out, 0, scratch)
     noise = turn_noise(clocks[i, KEY], clocks[i, EPISODE], clocks[i, TURN])
     fraction = np.float64(noise >> np.uint64(11)) * 2.0**-53
-    _copy(out[int(fraction * number)], boards[i])
+    copy_board(out[int(fraction * number)], boards[i])
 
 
 @kernel
@@ -241,7 +242,7 @@ def set_up(
     for k in range(26):
         is_start = is_start and position[k] == START[k]
     for i in range(boards.shape[0]):
-        _copy(position, boards[i])
+        copy_board(position, boards[i])
         if seat >= 0:
             registers[i, SEAT] = seat
         if high > 0:
@@ -373,7 +374,7 @@ def step_plays(
             _forfeit(boards, registers, i)
             has_ended[i] = True
             continue
-        _copy(candidates[offsets[i] + rows[i]], boards[i])
+        copy_board(candidates[offsets[i] + rows[i]], boards[i])
         if _end_turn(boards, registers, clocks, i, match_length):
             _hand_over(boards, registers, clocks, i, opponent, match_length, out, scratch)
         has_ended[i] = registers[i, STAGE] == OVER
@@ -409,7 +410,7 @@ def answer(
         number = generate(boards[i], registers[i, HIGH], registers[i, LOW], out, 0, scratch)
         if rows[j] < 0 or rows[j] >= number:
             return j
-        _copy(out[rows[j]], boards[i])
+        copy_board(out[rows[j]], boards[i])
         if _end_turn(boards, registers, clocks, i, match_length):
             _hand_over(boards, registers, clocks, i, OUTSIDE, match_length, out, scratch)
         has_ended[i] = registers[i, STAGE] == OVER

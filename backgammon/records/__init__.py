@@ -1,7 +1,11 @@
-"""Match records: logs of the .mat family in, checked decisions out, and back to text."""
+"""Match records: logs of every format in, checked decisions out, and back to text."""
 
 from __future__ import annotations
 
+from backgammon.records.analysis import CubeAnalysis, Level, Notes, PlayAnalysis
+from backgammon.records.formats import FORMATS, Format, find_format, read_records, writable_format
+from backgammon.records.jsonl import write_jsonl
+from backgammon.records.labels import LabelledDecision, labelled_decisions
 from backgammon.records.mat import write_mat
 from backgammon.records.reading import LogReading, read_logs
 from backgammon.records.record import (
@@ -14,21 +18,31 @@ from backgammon.records.record import (
     ResignAction,
     ResultAction,
     RollAction,
+    Setup,
     TakeAction,
     UnreadableAction,
+    without_notes,
 )
 from backgammon.records.replay import LoggedDecision, ReplayedGame, ReplayedMatch, replay_match
 from backgammon.records.report import Problem, ReadReport
+from backgammon.records.sgf_writer import write_sgf
 
 __all__ = [
+    "FORMATS",
     "Action",
     "BeaverAction",
+    "CubeAnalysis",
     "DoubleAction",
     "DropAction",
+    "Format",
     "GameRecord",
+    "LabelledDecision",
+    "Level",
     "LogReading",
     "LoggedDecision",
     "MatchRecord",
+    "Notes",
+    "PlayAnalysis",
     "Problem",
     "ReadReport",
     "ReplayedGame",
@@ -36,9 +50,17 @@ __all__ = [
     "ResignAction",
     "ResultAction",
     "RollAction",
+    "Setup",
     "TakeAction",
     "UnreadableAction",
+    "find_format",
+    "labelled_decisions",
     "read_logs",
+    "read_records",
     "replay_match",
+    "without_notes",
+    "writable_format",
+    "write_jsonl",
     "write_mat",
+    "write_sgf",
 ]

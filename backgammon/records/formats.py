@@ -1,4 +1,4 @@
-"""The table of formats: what can be read, what can be written, and how a file is recognised - by content, never by name."""
+"""The table of formats: what can be read, what can be written, how a file is recognised: by content, not by name."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ JSONL = Format(
     jsonl.read,
     write_jsonl,
 )
-XG = Format(
-    "xg", "eXtreme Gammon's match or position", (".xg", ".xgp"), lambda head, _: xg.looks_like(head), xg.read
-)
+XG = Format("xg", "eXtreme Gammon's match or position", (".xg", ".xgp"), lambda head, _: xg.looks_like(head), xg.read)
 JAVA_FIBS = Format(
     "javafibs", "JavaFIBS's match", (".match",), lambda _, text: java_fibs.looks_like(text), java_fibs.read
 )
@@ -77,9 +75,7 @@ XG_TEXT = Format(
     lambda _, text: xg_text.looks_like(text),
     xg_text.read,
 )
-SNOWIE = Format(
-    "snowie", "Snowie's position lines", (".txt",), lambda _, text: snowie.looks_like(text), snowie.read
-)
+SNOWIE = Format("snowie", "Snowie's position lines", (".txt",), lambda _, text: snowie.looks_like(text), snowie.read)
 
 FORMATS: tuple[Format, ...] = (XG, SGF, JSONL, JAVA_FIBS, MAT, GNUBG_TEXT, XG_TEXT, SNOWIE)
 """In the order in which a file is tried: those first that their first bytes give away."""
