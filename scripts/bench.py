@@ -236,6 +236,7 @@ def time_startup(repeats: int) -> list[dict[str, Any]]:
         for _ in range(times):
             with tempfile.TemporaryDirectory() as folder:
                 environment = {**os.environ, **({"NUMBA_CACHE_DIR": folder} if fresh_cache else {})}
+                environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's Python keeps its bytecode
                 started = time.perf_counter()
                 subprocess.run(arguments, check=True, capture_output=True, env=environment, cwd=ROOT)
                 measured.append(time.perf_counter() - started)

@@ -2,7 +2,7 @@
 
     python -m scripts.demo [--out runs/demo]
 
-Every step is a `pairgammon` command that is printed before it runs, so that each can be repeated by hand. An interrupted
+Every step is a `pairgammon` command, printed before it runs, so that each can be repeated by hand. An interrupted
 training run is continued; a finished one is measured and played again.
 """
 

@@ -4,7 +4,7 @@
 
 micro          turns built from masked micro-moves must end in exactly the candidates, on 200,000 (position, dice)
 open_spiel     the legal results of 50,000 decisions of random games, both players, every move and every result of a
-               game, against OpenSpiel (extra [peers])
+               game, against OpenSpiel (extra [rl])
 trajectories   1,000 games: the same observations, masks, dice and rewards, byte for byte, from the single, the
                vectorised and the PettingZoo environment with the same seeds
 

@@ -225,6 +225,7 @@ def test_header_that_fits_nobody_leaves_the_names_of_the_scores() -> None:
         (" a : b : 4      c, d : 5 : 6", ("a : b", "c, d : 5"), (4, 6)),
         (" Ann,1823.45 : 0                Bob, jr.,1500 : 0", ("Ann", "Bob, jr."), (0, 0)),
         (" 7 : 7   8 : 8", ("7", "8"), (7, 8)),
+        (" A name of more than thirty letters : 0BOB : 12", ("A name of more than thirty letters", "BOB"), (0, 12)),
     ],
 )
 def test_names_may_hold_anything_and_lose_a_rating(

@@ -1,4 +1,4 @@
-"""The table of formats: what can be read, what can be written, how a file is recognised: by content, not by name."""
+"""The table of formats: what can be read and written, and how a file is recognised: by content, never by name."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Format:
         read: every match of a file, from its bytes and its name; raises RecordError.
         write: the text of a file with some matches; None for a format that is only read. May raise RecordError for what
             the format cannot hold.
+        cannot_hold: what is lost when a match is written, of `losses.KINDS`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Format:
     looks_like: Callable[[bytes, str], bool]
     read: Callable[[bytes, str], list[MatchRecord]]
     write: Callable[..., str] | None = None
+    cannot_hold: frozenset[str] = frozenset()
 
 
 MAT = Format(
@@ -47,8 +49,17 @@ MAT = Format(
     lambda _, text: mat.looks_like(text),
     mat.read,
     write_mat,
+    frozenset({"analysis", "comments"}),  # and set-up positions, which the writer refuses
 )
-SGF = Format("sgf", "GNU Backgammon's SGF", (".sgf",), lambda head, _: sgf.looks_like(head), sgf.read, write_sgf)
+SGF = Format(
+    "sgf",
+    "GNU Backgammon's SGF",
+    (".sgf",),
+    lambda head, _: sgf.looks_like(head),
+    sgf.read,
+    write_sgf,
+    frozenset({"texts", "headers", "analysis", "unknown rolls"}),  # some of it is held, see `sgf_writer`
+)
 JSONL = Format(
     "jsonl",
     "pairgammon's own JSON Lines, which lose nothing",

@@ -58,6 +58,7 @@ _HEADER = re.compile(r'\s*;\s*\[\s*([^"\]\s][^"\]]{0,63}?)\s*"(.*)"\s*\]\s*$')
 _MATCH = re.compile(r"\s*([0-9]{1,9})\s+point\s+match\b", re.IGNORECASE)
 _GAME = re.compile(r"\s*Game\s+([0-9]{1,9})\b", re.IGNORECASE)
 _LEFT_SCORE = re.compile(r":\s*([0-9]{1,9})\s{2,}(?=\S)")
+_TOUCHING_SCORE = re.compile(r":\s*([0-9]{1,9})\s?(?=[^\s0-9])")  # GNU Backgammon leaves no gap behind a long name
 _RIGHT_SCORE = re.compile(r"\s*([0-9]{1,9})\s*", re.ASCII)
 _RATING = re.compile(r",[0-9]{1,5}(?:[.][0-9]{1,3})?$")
 _NOT_A_LOG = 'not a log of the .mat family: it has no line such as "7 point match"'
@@ -213,7 +214,7 @@ class _Reader:
 def _read_scores(line: str) -> tuple[tuple[str, str], tuple[int, int]] | None:
     """((left name, right name), (left score, right score)) of a line of scores; names may hold blanks and colons."""
     line = line.strip()
-    left = _LEFT_SCORE.search(line)
+    left = _LEFT_SCORE.search(line) or _TOUCHING_SCORE.search(line)
     if left is None:
         return None
     name, colon, score = line[left.end() :].rpartition(":")
