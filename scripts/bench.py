@@ -50,6 +50,7 @@ class Row:
     peer: str | None = None
     must: float | None = None
     dream: float | None = None
+    candidates: float | None = None  # mean candidates of a decision, to tell candidates a second
     rates: list[float] = field(default_factory=list)
 
 
@@ -140,6 +141,7 @@ def scorer_rows(model: str | None, rounds: int) -> list[Row]:
     check_choices(scorer, boards[:2000], dice[:2000])
     candidates, offsets = legal_candidates(boards, dice)
     one_each = candidates[offsets[:-1]]
+    mean = len(candidates) / len(boards)
     shuffled = candidates[np.random.default_rng(10).permutation(len(candidates))[:100_000]]
 
     def choose(number: int) -> int:
@@ -152,7 +154,7 @@ def scorer_rows(model: str | None, rounds: int) -> list[Row]:
         return len(shuffled)
 
     rows = [
-        Row("decisions at 0-ply", "decisions/s", choose, "gnubg-nn best_move 0-ply", 8, 20),
+        Row("decisions at 0-ply", "decisions/s", choose, "gnubg-nn best_move 0-ply", 8, 20, mean),
         Row("unrelated evaluations", "evaluations/s", evaluate, "gnubg-nn probabilities 0-ply", 6, 15),
     ]
     gnubg_nn = optional("gnubg_nn")
@@ -257,6 +259,8 @@ def report(rows: list[Row]) -> list[dict[str, Any]]:
     for row in rows:
         line: dict[str, Any] = {"name": row.name, "unit": row.unit, "rate": statistics.median(row.rates)}
         line["rate_range"] = [min(row.rates), max(row.rates)]
+        if row.candidates:
+            line["candidates_per_second"] = line["rate"] * row.candidates
         if row.peer in by_name:
             ratios = [a / b for a, b in zip(row.rates, by_name[row.peer].rates, strict=True)]
             line.update(peer=row.peer, ratio=statistics.median(ratios), ratio_range=[min(ratios), max(ratios)])
@@ -285,6 +289,8 @@ def show(lines: list[dict[str, Any]]) -> None:
         ratio = f"{line['ratio']:6.2f} x" if "ratio" in line else ""
         goal = f"must {line['must']}, dream {line['dream']}" if line.get("must") else ""
         print(f"{line['name']:36s} {figure:30s} {ratio:10s} {goal}")
+        if "candidates_per_second" in line:
+            print(f"{'':36s} {line['candidates_per_second']:14,.0f} candidates/s")
 
 
 def main() -> int:

@@ -121,6 +121,7 @@ def test_twenty_decisions_are_learnt_by_heart(loss: str, hidden: tuple[int, ...]
 
 def test_a_taste_is_learnt_and_shown_on_games_never_seen(shards: Shards, tmp_path: Path) -> None:
     config = dataclasses.replace(SMALL, network=NetworkConfig(()), epochs=25, learning_rate=0.1, patience=0)
+    config = dataclasses.replace(config, weight_decay=0.01)
     summary = train(shards, config, tmp_path / "run")
     assert summary["agreement"] > 0.8
     assert load_model(tmp_path / "run").summary["agreement"] == summary["agreement"]

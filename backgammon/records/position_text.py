@@ -149,7 +149,8 @@ def record_of_xgid(
     plays = candidates.resolve(xgid.position, xgid.dice) if xgid.dice is not None else None
     actions = _actions(xgid, seat, make_notes(plays, cube), line)
     scores = xgid.scores[1], xgid.scores[0]
-    game = GameRecord(1, players, scores, tuple(actions), line, start)
+    kept = start if start.says_more(xgid.length, scores) else None
+    game = GameRecord(1, players, scores, tuple(actions), line, kept)
     rules = () if xgid.length else (("Jacoby", _on(xgid.jacoby)), ("Beaver", _on(xgid.beavers)))
     return MatchRecord(xgid.length, (game,), rules, name, line, encoding)
 

@@ -113,6 +113,11 @@ class Setup:
         """True for the start of every ordinary game, so that no set-up is needed."""
         return self.cube == 1 and self.cube_owner is None and self.position.key == START.tobytes()
 
+    def says_more(self, length: int, scores: tuple[int, int]) -> bool:
+        """True unless it is the usual start at a score that leaves no doubt about the Crawford game."""
+        has_one_away = length > 0 and 1 in (length - scores[0], length - scores[1])
+        return not self.is_usual or (self.is_crawford is not None and has_one_away)
+
     def seen_by(self, seat: int) -> Position:
         """The position in the view of a seat."""
         return self.position if seat == self.turn else self.position.swap()

@@ -114,10 +114,9 @@ class _Collector:
         if not self._games:
             self._length, self._headers = info["length"], tuple(_read_headers(root, info["length"]))
         players = tuple(" ".join(root.text(key).split()) for key in ("PW", "PB"))
-        is_crawford = CRAWFORD_GAME in _read_rules(root) if self._length else None
-        reader = _GameReader(is_match=self._length > 0, is_crawford=is_crawford)
-        reader.take_in(tree)
         scores = info["ws"], info["bs"]
+        reader = _GameReader(self._length, scores, is_crawford=CRAWFORD_GAME in _read_rules(root))
+        reader.take_in(tree)
         actions = tuple(reader.actions)
         self._games.append(GameRecord(number, players, scores, actions, root.line, reader.start))  # type: ignore[arg-type]
         self._ignored += reader.ignored
@@ -176,16 +175,18 @@ class _GameReader:
     """A game so far.
 
     Attributes:
-        is_match: not a money game.
-        is_crawford: the rules say that this is the Crawford game; None in money play.
+        length: points of the match, 0 for money play.
+        scores: before the game.
+        is_crawford: the rules say that this is the Crawford game.
         board: 26 counts seen by White; None when it cannot be told any more.
         pending: roll that was set by hand and not played yet.
         cube: its value.
         doubler: seat whose double is unanswered.
     """
 
-    is_match: bool
-    is_crawford: bool | None = None
+    length: int
+    scores: tuple[int, int]
+    is_crawford: bool
     actions: list[Action] = field(default_factory=list)
     ignored: list[IgnoredLine] = field(default_factory=list)
     start: Setup | None = None
@@ -253,7 +254,7 @@ class _GameReader:
 
     def _read_notes(self, node: Node, plays: PlayAnalysis | None = None) -> Notes | None:
         analysis = node.text("DA")
-        cube = read_cube_analysis(analysis, self.is_match) if analysis else None
+        cube = read_cube_analysis(analysis, is_match=self.length > 0) if analysis else None
         return make_notes(plays, cube, node.text("C").strip()[:MAX_COMMENT], read_luck(node.text("LU")))
 
     def _set_up(self, node: Node) -> None:
@@ -322,8 +323,9 @@ class _GameReader:
             self.actions.append(UnreadableAction(0, f"a set-up position that cannot be ({error})"))
             self.board = None
             return
-        start = Setup(position, self.turn, self.cube, self.cube_owner, self.is_crawford)
-        self.start = None if start.is_usual else start
+        is_crawford = self.is_crawford if self.length else None
+        start = Setup(position, self.turn, self.cube, self.cube_owner, is_crawford)
+        self.start = start if start.says_more(self.length, self.scores) else None
 
     def _refuse(self, node: Node, text: str) -> None:
         self.actions.append(UnreadableAction(0, text, line=node.line))

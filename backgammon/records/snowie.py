@@ -81,7 +81,8 @@ def _read_line(line: str, place: tuple[str, int, str]) -> MatchRecord:
     players = names if seat == 0 else (names[1], names[0])
     scores = (score, other_score) if seat == 0 else (other_score, score)
     rules = () if length else (("Jacoby", "On" if _whole(fields, 1) == 1 else "Off"),)
-    return MatchRecord(length, (GameRecord(1, players, scores, (roll,), number, start),), rules, name, number, encoding)
+    game = GameRecord(1, players, scores, (roll,), number, start if start.says_more(length, scores) else None)
+    return MatchRecord(length, (game,), rules, name, number, encoding)
 
 
 def _read_board(counts: list[int]) -> list[int]:

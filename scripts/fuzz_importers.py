@@ -1,0 +1,260 @@
+"""Coverage-guided fuzzing of every importer and identifier with atheris (`pip install -e '.[fuzz]'`).
+
+    python -m scripts.fuzz_importers --seconds 1200
+    python -m scripts.fuzz_importers --seeds             # write the seeds of tests/corpus anew
+    python -m scripts.fuzz_importers FILE ...            # run single inputs, for instance a crash
+
+The first byte of an input chooses what it is given to. Anything but a PairgammonError is a find, and so is an input
+that takes more than 2 seconds or lets the process grow beyond 512 MB (libFuzzer then writes it to a file and stops).
+What the importers understand is replayed; every sixteenth of those is also written in each format and read again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import itertools
+import struct
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT / "tests" / "corpus"
+MAX_SECONDS = 2
+MAX_MEGABYTES = 512
+MAX_INPUT = 1 << 15
+
+KERNEL_MODULES = [
+    "backgammon.notation.gnu_id",
+    "backgammon.records.execution",
+    "backgammon.records.retrace",
+]
+"""Compiled by numba, which cannot read instrumented code."""
+
+_RECORD_BYTES = 2_560
+_TRAILER_BYTES = 36
+
+
+def spread(data: bytes) -> bytes:
+    """Records of eXtreme Gammon from a short description, so that a fuzzer need not carry 2,560 bytes for each.
+
+    A record is a kind, a number of patches, and for each patch an offset (2 bytes), a length and the bytes.
+    """
+    records: list[bytes] = []
+    position = 0
+    while position + 2 <= len(data) and len(records) < 64:
+        record = bytearray(_RECORD_BYTES)
+        record[8] = data[position] % 8
+        num_patches = data[position + 1]
+        position += 2
+        for _ in range(num_patches):
+            head = data[position : position + 3]
+            if len(head) < 3:
+                break
+            offset, length = int.from_bytes(head[:2], "little") % _RECORD_BYTES, head[2]
+            patch = data[position + 3 : position + 3 + length][: _RECORD_BYTES - offset]
+            record[offset : offset + len(patch)] = patch
+            position += 3 + length
+        records.append(bytes(record))
+    return b"".join(records)
+
+
+def squeeze(records: bytes) -> bytes:
+    """Inverse of `spread` for real records."""
+    parts: list[bytes] = []
+    for first in range(0, len(records), _RECORD_BYTES):
+        record = records[first : first + _RECORD_BYTES]
+        runs = [
+            list(run)
+            for is_filled, run in itertools.groupby(range(_RECORD_BYTES), lambda i, r=record: bool(r[i]))  # type: ignore[misc]
+            if is_filled
+        ]
+        patches = [run[i : i + 255] for run in runs for i in range(0, len(run), 255)][:255]
+        parts.append(bytes((record[8], len(patches))))
+        parts += [struct.pack("<HB", run[0], len(run)) + record[run[0] : run[-1] + 1] for run in patches]
+    return b"".join(parts)
+
+
+def mend(data: bytes) -> bytes:
+    """A container of eXtreme Gammon with the right checksum, so that what lies behind it is reached."""
+    if len(data) < _TRAILER_BYTES:
+        return data
+    register_size, data_size = struct.unpack_from("<ii", data, len(data) - _TRAILER_BYTES + 12)
+    end = len(data) - _TRAILER_BYTES
+    start = end - register_size - data_size
+    if not 0 <= start <= end:
+        return data
+    crc = struct.pack("<I", zlib.crc32(data[start:end]))
+    return data[:end] + crc + data[end + 4 :]
+
+
+def make_targets() -> list[Callable[[bytes], None]]:
+    """What the first byte of an input chooses from; new ones go to the end, since the corpus counts on the order."""
+    from backgammon.board import Position
+    from backgammon.dice import parse_roll
+    from backgammon.errors import PairgammonError, RecordError
+    from backgammon.notation.gnu_id import parse_letter_code, parse_position_id
+    from backgammon.notation.identifier import parse_identifier
+    from backgammon.notation.match_id import parse_match_id
+    from backgammon.notation.play import complete_play, parse_play
+    from backgammon.notation.xgid import parse_xgid
+    from backgammon.records import gnubg_text, java_fibs, jsonl, mat, sgf, snowie, xg, xg_text
+    from backgammon.records.formats import WRITABLE, check_head, read_records
+    from backgammon.records.labels import labelled_decisions
+    from backgammon.records.losses import find_losses
+    from backgammon.records.record import MatchRecord
+    from backgammon.records.replay import replay_match
+    from backgammon.records.source import open_sources
+    from backgammon.rules import Decision
+
+    opening = Decision.make(Position.start(), (3, 1))
+    double = Decision.make(Position.start(), (1, 1))
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+
+    def check(record: MatchRecord, is_thorough: bool) -> None:
+        try:
+            match = replay_match(record)
+        except RecordError:
+            return
+        for game, played in zip(record.games, match.games, strict=True):
+            lost = played.problem.num_lost if played.problem else 0
+            assert played.num_rolls == len(played) + played.num_dances + played.num_unplayed + lost
+            for label in labelled_decisions(game, played):
+                assert len(label.rows) == len(label.analysis)
+        if not is_thorough:
+            return
+        for entry in WRITABLE:
+            assert entry.write is not None
+            try:
+                text = entry.write(record)
+            except RecordError:
+                continue
+            again = read_records(text.encode("utf-8", "surrogatepass"))
+            assert len(again) == 1 or not record.games
+            if record.games:
+                assert find_losses(record, again[0]) <= entry.cannot_hold | {"names", "headers", "comments", "numbers"}
+
+    def importer(read: Callable[[bytes, str], list[MatchRecord]]) -> Callable[[bytes], None]:
+        def run(data: bytes) -> None:
+            records = read(data, "fuzz")
+            is_thorough = hashlib.blake2b(data, digest_size=1).digest()[0] % 16 == 0
+            for record in records[:3]:
+                check(record, is_thorough)
+
+        return run
+
+    def texts(*parsers: Callable[[str], object]) -> Callable[[bytes], None]:
+        def run(data: bytes) -> None:
+            text = data.decode("utf-8", "replace")
+            for parse in parsers:
+                with contextlib.suppress(PairgammonError):
+                    parse(text)
+
+        return run
+
+    def archive(data: bytes) -> None:
+        path = folder / "input"
+        path.write_bytes(data)
+        for _ in open_sources(path, check_head):
+            pass
+
+    targets = [
+        importer(read_records),
+        importer(mat.read),
+        importer(sgf.read),
+        importer(jsonl.read),
+        importer(lambda data, name: xg.read_records(spread(data), b"", name)),
+        importer(lambda data, name: xg.read(mend(data), name)),
+        importer(lambda data, name: xg.read_records(spread(data[64:]), data[:64], name)),
+        importer(java_fibs.read),
+        importer(gnubg_text.read),
+        importer(xg_text.read),
+        importer(snowie.read),
+        texts(parse_identifier, parse_position_id, parse_match_id, parse_xgid, parse_letter_code, parse_roll),
+        texts(
+            lambda text: parse_play(text, opening),
+            lambda text: complete_play(text, opening),
+            lambda text: parse_play(text, double),
+        ),
+        archive,
+    ]
+
+    def guard(target: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        def run(data: bytes) -> None:
+            with contextlib.suppress(PairgammonError):
+                target(data)
+
+        return run
+
+    return [guard(target) for target in targets]
+
+
+def run_input(data: bytes, targets: list[Callable[[bytes], None]]) -> None:
+    """Give one input to the target that its first byte chooses."""
+    if data:
+        targets[data[0] % len(targets)](data[1 : MAX_INPUT + 1])
+
+
+def write_seeds(folder: Path) -> int:
+    """Write one small input for each target, all of our own making; gives their number."""
+    from tests.fuzz_seeds import make_seeds
+
+    folder.mkdir(parents=True, exist_ok=True)
+    seeds = make_seeds(squeeze)
+    for seed in seeds:
+        (folder / hashlib.sha1(seed, usedforsecurity=False).hexdigest()).write_bytes(seed)
+    return len(seeds)
+
+
+def fuzz(seconds: int, corpus: Path, extra: list[str]) -> None:
+    """Fuzz until the time is up or something is found; does not return."""
+    import atheris
+
+    with atheris.instrument_imports(include=["backgammon.records", "backgammon.notation"], exclude=KERNEL_MODULES):
+        targets = make_targets()
+    for seed in sorted(CORPUS.iterdir()):  # compiles the kernels before the clock runs
+        run_input(seed.read_bytes(), targets)
+    arguments = [
+        sys.argv[0],
+        str(corpus),
+        str(CORPUS),
+        f"-max_total_time={seconds}",
+        f"-timeout={MAX_SECONDS}",
+        f"-rss_limit_mb={MAX_MEGABYTES}",
+        f"-max_len={MAX_INPUT}",
+        "-print_final_stats=1",
+        *extra,
+    ]
+    atheris.Setup(arguments, lambda data: run_input(data, targets))
+    atheris.Fuzz()
+
+
+def main() -> int:
+    """Command line; gives the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("inputs", nargs="*", type=Path, help="inputs to run once instead of fuzzing")
+    parser.add_argument("--seconds", type=int, default=600, help="how long to fuzz")
+    parser.add_argument("--corpus", type=Path, default=ROOT / "runs" / "fuzz", help="where finds of coverage are kept")
+    parser.add_argument("--seeds", action="store_true", help="write the seeds to tests/corpus and stop")
+    parser.add_argument("--libfuzzer", nargs=argparse.REMAINDER, default=[], help="further arguments of libFuzzer")
+    arguments = parser.parse_args()
+    if arguments.seeds:
+        print(f"{write_seeds(CORPUS)} seeds")
+        return 0
+    if arguments.inputs:
+        targets = make_targets()
+        for path in arguments.inputs:
+            run_input(path.read_bytes(), targets)
+            print(f"{path}: passed")
+        return 0
+    arguments.corpus.mkdir(parents=True, exist_ok=True)
+    fuzz(arguments.seconds, arguments.corpus, arguments.libfuzzer)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Compare the play-time scorer (fixed-point first layer, no torch) with torch on the same weights.
+
+    python -m scripts.verify_scorer [--model FILE] [--decisions 10000] [--seed 1]
+
+Half of the decisions come from games of the model, half from random play. Prints the share of equal choices, the
+largest difference of a score, and how close the two candidates are where the choices differ. Exit code 1 below 99.9 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import numpy as np
+import torch
+
+from backgammon.movegen import legal_candidates
+from comparison_net.features import encode
+from comparison_net.network import ComparisonNet
+from comparison_net.scorer import load_scorer
+from scripts.verify_movegen import engine_decisions
+from tests.positions import random_play_decisions
+
+REQUIRED = 0.999
+
+
+def main() -> int:
+    """Score everything twice and compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", help="a model file or run folder instead of the default model")
+    parser.add_argument("--decisions", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    scorer = load_scorer(options.model)
+    half = options.decisions
+    parts = [engine_decisions(half, options.seed, 0.0), random_play_decisions(half, options.seed)]
+    boards = np.concatenate([part[0] for part in parts])
+    dice = np.concatenate([part[1] for part in parts])
+    has_choice = np.flatnonzero(np.diff(legal_candidates(boards, dice)[1]) > 1)
+    picked = np.random.default_rng(options.seed).permutation(has_choice)[: options.decisions]
+    boards, dice = boards[picked], dice[picked]
+    candidates, offsets = legal_candidates(boards, dice)
+    net = ComparisonNet(scorer.model.network)
+    net.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in scorer.model.weights.items()})
+    with torch.no_grad():
+        expected = net(torch.from_numpy(encode(candidates))).numpy()
+    found = scorer.evaluate(candidates)
+    chosen = scorer.choose(boards, dice)
+    gaps = []
+    for i in range(len(boards)):
+        block = expected[offsets[i] : offsets[i + 1]]
+        best = int(np.argmax(block))
+        if best != chosen[i]:
+            gaps.append(float(block[best] - block[chosen[i]]))
+    share = 1 - len(gaps) / len(boards)
+    print(f"{len(boards):,d} decisions, {len(candidates):,d} candidates, net {scorer.model.network}")
+    print(f"equal choices {share:.4%}; largest difference of a score {np.abs(found - expected).max():.2e}")
+    if gaps:
+        print(f"where they differ torch's two scores are at most {max(gaps):.2e} apart")
+    return 0 if share >= REQUIRED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
