@@ -81,10 +81,11 @@ def _game_losses(game: GameRecord, again: GameRecord, played: ReplayedGame, repl
     arrays = ("boards", "dice", "afters", "chosen_rows", "seats")
     if not all(np.array_equal(getattr(played, name), getattr(replayed, name)) for name in arrays):
         yield "plays"
-    unknown, unknown_again = _num_unknown(game), _num_unknown(again)
+    *rolls, unknown = _roll_counts(game, played)
+    *rolls_again, unknown_again = _roll_counts(again, replayed)
     if unknown != unknown_again:
         yield "unknown rolls"
-    if _roll_counts(played, unknown) != _roll_counts(replayed, unknown_again):
+    if rolls != rolls_again:
         yield "rolls"
     if (played.winner, played.size, played.ending) != (replayed.winner, replayed.size, replayed.ending):
         yield "results"
@@ -93,17 +94,12 @@ def _game_losses(game: GameRecord, again: GameRecord, played: ReplayedGame, repl
     yield from _note_losses(game, again)
 
 
-def _num_unknown(game: GameRecord) -> int:
-    """Rolls without dice and play."""
-    return sum(
-        isinstance(action, RollAction) and action.roll is None and has_no_play(action) for action in game.actions
-    )
-
-
-def _roll_counts(game: ReplayedGame, num_unknown: int) -> tuple[int, int, int]:
-    """(dances, rolls not played, all rolls), those without dice and those behind a break left out."""
-    num_lost = game.problem.num_lost if game.problem else 0
-    return game.num_dances, game.num_unplayed - num_unknown, game.num_rolls - num_lost - num_unknown
+def _roll_counts(game: GameRecord, replayed: ReplayedGame) -> tuple[int, int, int, int]:
+    """(dances, rolls not played, all rolls, rolls without dice), those behind a break left out."""
+    num_good = replayed.num_rolls - (replayed.problem.num_lost if replayed.problem else 0)
+    rolls = [action for action in game.actions if isinstance(action, RollAction)]
+    num_unknown = sum(roll.roll is None and has_no_play(roll) for roll in rolls[:num_good])
+    return replayed.num_dances, replayed.num_unplayed - num_unknown, num_good - num_unknown, num_unknown
 
 
 def _cube_actions(game: GameRecord) -> list[Action]:
