@@ -13,7 +13,7 @@ help:
 	@echo "make test-slow  the long tests as well"
 	@echo "make lint       ruff and mypy --strict"
 	@echo "make bench      speed, against the peers that PyPI has"
-	@echo "make verify     move generator against its slow twin and gnubg-nn on 1,000,000 rolls"
+	@echo "make verify     the million-roll comparison of the move generator, and the scorer against torch"
 
 setup: $(READY)
 
@@ -41,10 +41,11 @@ lint: setup
 	$(BIN)/mypy
 
 bench: .venv/.peers
-	$(BIN)/python -m scripts.bench
+	$(BIN)/python -m scripts.bench --log docs/bench-log.jsonl
 
 verify: .venv/.peers
 	$(BIN)/python -m scripts.verify_movegen
+	$(BIN)/python -m scripts.verify_scorer
 
 clean:
 	rm -rf .venv build dist *.egg-info runs

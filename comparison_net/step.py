@@ -5,7 +5,6 @@ B decisions of a batch, N the most candidates of one of them.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from comparison_net.config import TrainConfig
 from comparison_net.first_layer import candidate_scores
 from comparison_net.losses import loss_named
 from comparison_net.network import ComparisonNet
+from comparison_net.processors import usable_processors
 from comparison_net.run_state import make_net, make_optimizer
 from comparison_net.shards import Shards
 
@@ -32,11 +32,6 @@ PART_CANDIDATES = 2560
 
 _PIPELINE_BATCHES = 8
 _PIPELINE_SECONDS = 1.5
-
-
-def usable_processors() -> int:
-    """Processors this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Stepper:

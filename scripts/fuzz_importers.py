@@ -5,8 +5,8 @@
     python -m scripts.fuzz_importers FILE ...            # run single inputs, for instance a crash
 
 The first byte of an input chooses what it is given to. Anything but a PairgammonError is a find: it is written to the
-folder "finds" in the corpus with its traceback, once for each place in the code, and fuzzing goes on. An input that takes
-more than 2 seconds or lets the process grow beyond 512 MB is one too; there libFuzzer writes a file and stops.
+folder "finds" in the corpus with its traceback, once for each place in the code, and fuzzing goes on. An input that
+takes more than 2 seconds or lets the process grow beyond 512 MB is one too; there libFuzzer writes a file and stops.
 What the importers understand is replayed; every sixteenth of those is also written in each format and read again.
 """
 

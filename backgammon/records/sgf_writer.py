@@ -22,6 +22,8 @@ from backgammon.records.record import (
     DropAction,
     GameRecord,
     MatchRecord,
+    ResignAction,
+    ResultAction,
     RollAction,
     Setup,
     TakeAction,
@@ -99,10 +101,11 @@ def _rules(match: MatchRecord, replayed: ReplayedGame) -> Iterator[str]:
 
 
 def _result(replayed: ReplayedGame, script: GameScript) -> str:
-    """The property RE, with the points that are written in the log if the winner is."""
+    """The property RE, with the points that are written in the log if the winner is; 0 when nobody knows them."""
     if replayed.winner is None:
         return ""
-    points = max(1, replayed.size) * script.cube
+    is_unknown = replayed.ending == RESIGNED and replayed.size == 0
+    points = 0 if is_unknown else max(1, replayed.size) * script.cube
     if script.result is not None and script.result.seat == replayed.winner:
         points = script.result.points or points
     elif script.resigned is not None and script.resigned.seat != replayed.winner:
@@ -116,7 +119,10 @@ class _GameWriter:
     def __init__(self, match: MatchRecord, game: GameRecord, replayed: ReplayedGame) -> None:
         self._game = game
         self._is_match = match.length > 0
-        rolls = order_events(game, has_cube=not replayed.score.is_crawford).rolls
+        script = order_events(game, has_cube=not replayed.score.is_crawford)
+        rolls = script.rolls
+        # Behind a play that is not legal the cube still tells what the result is worth.
+        self._keeps_cube = script.broken is None
         num_good = replayed.num_rolls - (replayed.problem.num_lost if replayed.problem else 0)
         hops = find_hops(replayed.boards, replayed.dice, replayed.chosen_rows)
         # By identity, since equal rolls can occur twice in a game. Rolls that are missing here are lost.
@@ -130,10 +136,16 @@ class _GameWriter:
         nodes = [] if self._game.start is None else [_write_setup(self._game.start)]
         for action in self._game.actions:
             if isinstance(action, UnreadableAction) or (isinstance(action, RollAction) and self._is_lost(action)):
+                if self._keeps_cube:
+                    continue
+                break
+            if isinstance(action, ResultAction | ResignAction):
                 break
             value = self._value(action)
             if value:
                 nodes.append(f"\n;{_COLOURS[action.seat]}[{value}]{self._write_notes(action)}")
+            if isinstance(action, DropAction):
+                break
         return "".join(nodes)
 
     def _is_lost(self, roll: RollAction) -> bool:

@@ -33,6 +33,7 @@ _DAMAGE = (
     EOFError,
     OSError,
     ValueError,
+    IndexError,  # zipfile trips over a member without a name
     MemoryError,  # an xz header can ask for a dictionary of 4 GiB
     NotImplementedError,
     RuntimeError,

@@ -149,10 +149,10 @@ class _Reader:
             return
         elif kind == _GAME:
             self._end_game()
-            scores = _SCORES.unpack_from(record, 12)
-            (game_number,) = _INT.unpack_from(record, 48)
+            score1, score2 = (_bounded(score) for score in _SCORES.unpack_from(record, 12))
+            game_number = _bounded(_INT.unpack_from(record, 48)[0])
             is_crawford = bool(record[20]) if self._length else None
-            self._game = _OpenGame(max(0, game_number), (max(0, scores[0]), max(0, scores[1])), number, is_crawford)
+            self._game = _OpenGame(game_number, (score1, score2), number, is_crawford)
         elif self._game is None:
             return
         elif kind == _CUBE:
@@ -173,7 +173,7 @@ class _Reader:
 
     def _begin_match(self, record: bytes, number: int) -> None:
         length = _LENGTHS.unpack_from(record, 92)[0]
-        self._length = 0 if length == _MONEY else max(0, length)
+        self._length = 0 if length >= _MONEY else max(0, length)
         self._line = number
         self._headers = tuple(_read_headers(record, is_money=not self._length))
         names = dict(self._headers)
@@ -226,6 +226,11 @@ class _Reader:
     def _comment(self, record: bytes, offset: int) -> str:
         (index,) = _INT.unpack_from(record, offset)
         return self._comments[index] if 0 <= index < len(self._comments) else ""
+
+
+def _bounded(number: int) -> int:
+    """A number of games or points; 0 for what can be none."""
+    return number if 0 <= number <= _MONEY else 0
 
 
 def _seat(active: int) -> int:
@@ -304,9 +309,10 @@ def _end(game: _OpenGame, record: bytes, number: int, length: int) -> None:
     seat = _seat(winner)
     if kind >= _RESIGNED:
         game.actions.append(ResignAction(1 - seat, line=number))
+    points = _bounded(points)
     is_won = bool(length) and game.scores[seat] + points >= length
     notes = make_notes(cube=game.cube_analysis, comment=game.comment)
-    game.actions.append(ResultAction(seat, points if points > 0 else None, is_won, line=number, notes=notes))
+    game.actions.append(ResultAction(seat, points or None, is_won, line=number, notes=notes))
 
 
 def _read_headers(record: bytes, is_money: bool) -> Iterator[tuple[str, str]]:

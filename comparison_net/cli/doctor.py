@@ -43,7 +43,7 @@ def examine() -> dict[str, Any]:
     import platform
     import sys
 
-    from comparison_net.cli.players import usable_processors
+    from comparison_net.processors import usable_processors
 
     problems: list[str] = []
     return {

@@ -41,8 +41,8 @@ def command(logs: tuple[str, ...], model: str | None, threads: int | None, as_js
     """
     from backgammon.agreement import measure_agreement
     from backgammon.records import read_logs
-    from comparison_net.cli.players import usable_processors
     from comparison_net.cli.screen import show_byte_progress
+    from comparison_net.processors import usable_processors
     from comparison_net.scorer import load_scorer
 
     scorer = load_scorer(model, threads=threads or usable_processors())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,14 +26,10 @@ def make_player(text: str, threads: int | None = None) -> Player:
         return RandomPlayer()
     if text == "pipcount":
         return PipCountPlayer()
+    from comparison_net.processors import usable_processors
     from comparison_net.scorer import load_scorer
 
     return ScorerPlayer(load_scorer(None if text == "model" else text, threads=threads or usable_processors()))
-
-
-def usable_processors() -> int:
-    """Processors this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def warm_up(player: Player) -> None:

@@ -38,7 +38,7 @@ def command(model: str | None, threads: int | None, skip_bad: bool) -> None:
     Lines are answered in order and as soon as they are read, so that another program can ask one question at a time.
     The first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
     """
-    from comparison_net.cli.players import usable_processors
+    from comparison_net.processors import usable_processors
     from comparison_net.ranking import answer_lines
     from comparison_net.scorer import load_scorer
 
