@@ -1,8 +1,9 @@
-"""Read logs, print the account of the reading, and check that writing them and reading them again changes nothing.
+"""Read logs, print the account of the reading, and check that writing them in every format and reading them again loses
+nothing that the format can hold.
 
-    python scripts/check_logs.py data/logs FOLDER_OR_FILE ...
+    python -m scripts.check_logs data/logs FOLDER_OR_FILE ...
 
-Exit code 1 when a roll was lost, a round trip differs, or nothing could be read.
+Exit code 1 when a roll was lost, a round trip loses something, or nothing could be read.
 """
 
 from __future__ import annotations
@@ -10,18 +11,71 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from backgammon.errors import RecordError
-from backgammon.records import MatchRecord, ReplayedMatch, read_logs, replay_match, write_mat
-from backgammon.records.mat import read
+from backgammon.records import MatchRecord, ReplayedMatch, labelled_decisions, read_logs, read_records
+from backgammon.records.formats import WRITABLE
+from backgammon.records.losses import find_losses
 
 
-def differs_after_round_trip(record: MatchRecord, match: ReplayedMatch) -> bool:
-    """True when the record, written as .mat and read again, has other entries or gives other plays."""
-    (again,) = read(write_mat(record).encode())
-    same_entries = [game.actions for game in again.games] == [game.actions for game in record.games]
-    return not same_entries or replay_match(again).identity != match.identity
+class RoundTrips:
+    """What became of matches that were written and read again, by format."""
+
+    def __init__(self) -> None:
+        self.num_matches: Counter[str] = Counter()
+        self.num_refused: Counter[str] = Counter()
+        self.expected: dict[str, Counter[str]] = {entry.name: Counter() for entry in WRITABLE}
+        self.lost: dict[str, Counter[str]] = {entry.name: Counter() for entry in WRITABLE}
+
+    def take_in(self, match: MatchRecord) -> None:
+        """Write a match in every format and compare what comes back."""
+        for entry in WRITABLE:
+            assert entry.write is not None
+            try:
+                text = entry.write(match)
+            except RecordError:
+                self.num_refused[entry.name] += 1
+                continue
+            again = read_records(text.encode(), match.file)
+            losses = find_losses(match, again[0]) if len(again) == 1 else {"games"}
+            if entry.name == "jsonl" and again != [match]:
+                losses.add("equality")
+            self.num_matches[entry.name] += 1
+            self.expected[entry.name].update(losses & entry.cannot_hold)
+            self.lost[entry.name].update(losses - entry.cannot_hold)
+
+    @property
+    def num_lost(self) -> int:
+        """Losses of what the formats can hold."""
+        return sum(sum(lost.values()) for lost in self.lost.values())
+
+    def render(self) -> str:
+        """A line for each format."""
+        lines = []
+        for entry in WRITABLE:
+            name = entry.name
+            refused = f", {self.num_refused[name]:,} that it cannot hold" if self.num_refused[name] else ""
+            expected = ", ".join(f"{kind} {count:,}" for kind, count in sorted(self.expected[name].items()))
+            lost = ", ".join(f"{kind} {count:,}" for kind, count in sorted(self.lost[name].items()))
+            line = f"round trip {name}: {self.num_matches[name]:,} matches, copies included{refused}"
+            lines.append(f"{line}; lost: {lost or 'nothing'}" + (f" (it cannot hold: {expected})" if expected else ""))
+        return "\n".join(lines)
+
+
+def count_analysis(record: MatchRecord, match: ReplayedMatch, counts: Counter[str]) -> None:
+    """Count what other programs wrote about the decisions of a match."""
+    for game, replayed in zip(record.games, match.games, strict=True):
+        counts["analysed rolls"] += sum(1 for a in game.actions if a.notes is not None and a.notes.plays is not None)
+        counts["analysed cube decisions"] += sum(
+            1 for a in game.actions if a.notes is not None and a.notes.cube is not None
+        )
+        counts["comments"] += sum(1 for a in game.actions if a.notes is not None and a.notes.comment)
+        for label in labelled_decisions(game, replayed):
+            counts["labelled decisions"] += 1
+            counts["labelled candidates"] += len(label.rows)
+            counts["plays among them"] += label.decision.chosen in label.rows
 
 
 def check(path: Path, max_entries: int) -> bool:
@@ -36,10 +90,14 @@ def check(path: Path, max_entries: int) -> bool:
     print(f"== {path}")
     print(reading.report.render(max_entries))
     print(f"{seconds:.2f} s of one core: {num_games / seconds:,.0f} games/s, {num_plays / seconds:,.0f} plays/s")
-    with_copies = read_logs([path], drop_duplicates=False)
-    num_different = sum(differs_after_round_trip(record, match) for record, match in with_copies.matches())
-    print(f"round trip: {with_copies.report.num_matches:,} matches, copies included, {num_different} differ\n")
-    return not num_different and not reading.report.num_lost_rolls and num_plays > 0
+    trips, counts = RoundTrips(), Counter[str]()
+    for record, match in read_logs([path], drop_duplicates=False).matches():
+        trips.take_in(record)
+        count_analysis(record, match, counts)
+    if any(counts.values()):
+        print("analysis: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+    print(trips.render() + "\n")
+    return not trips.num_lost and not reading.report.num_lost_rolls and num_plays > 0
 
 
 def main() -> int:

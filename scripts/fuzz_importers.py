@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "tests" / "corpus"
 MAX_SECONDS = 2
 MAX_MEGABYTES = 512
-MAX_INPUT = 1 << 15
+MAX_INPUT = 1 << 12
 
 MEANING = {"games", "length", "scores", "starts", "plays", "rolls", "results"}
 """What no format may lose, however strange the input; of names and notes some hold less than others."""

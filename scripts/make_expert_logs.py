@@ -6,7 +6,8 @@ Writes sessions of 100 independent games, gnubg-PLYply-SEED.mat.xz, SEED being t
 run throws its dice from seed SEED + k, so a set can be made in parts and repeats on any machine with the same package.
 With --labels also labels-PLYply-SEED.jsonl.xz: one line an unforced play, `{"game": SEED/number, "turn", "id": Position
 ID of the player on roll, "dice", "played": ID after the play (opponent on roll), "n": distinct results, "cands": [[ID
-after, equity of the mover at that ply], ...]}`, best first, the candidates that were searched.
+after, equity of the mover, ply], ...]}`: the searched candidates at the chosen ply, best first, then the others at
+0-ply.
 
 At ply 1 and more the 8 best of 0-ply within 0.16 of the top are searched (gnubg's "normal" filter). A session appears
 whole or not at all; sessions that exist are left alone, so an interrupted run is continued by the same command.
@@ -45,10 +46,17 @@ Boards = npt.NDArray[np.int8]
 
 
 class Ranked(NamedTuple):
-    """What the expert thinks of a decision: rows searched, best first, with the mover's equity."""
+    """What the expert thinks of every candidate: the searched ones first, best first, then the others.
+
+    Attributes:
+        rows: of the candidates.
+        equities: of the mover, cubeless money, aligned with rows.
+        plies: depth at which each was judged, aligned with rows.
+    """
 
     rows: list[int]
     equities: list[float]
+    plies: list[int]
 
 
 class Expert:
@@ -74,12 +82,14 @@ class Expert:
         equities = [self._equity(board, 0) for board in boards]
         rows = sorted(range(len(boards)), key=lambda row: -equities[row])
         if self.plies == 0:
-            return Ranked(rows, [equities[row] for row in rows])
+            return Ranked(rows, [equities[row] for row in rows], [0] * len(rows))
         top = equities[rows[0]]
         searched = [row for row in rows[:KEPT] if top - equities[row] <= WITHIN]
         deep = {row: self._equity(boards[row], self.plies) for row in searched}
         searched.sort(key=lambda row: -deep[row])
-        return Ranked(searched, [deep[row] for row in searched])
+        others = [row for row in rows if row not in deep]
+        judged = [deep[row] for row in searched] + [equities[row] for row in others]
+        return Ranked(searched + others, judged, [self.plies] * len(searched) + [0] * len(others))
 
     def _equity(self, board: tuple[tuple[int, ...], tuple[int, ...]], plies: int) -> float:
         """Cubeless equity of the player who has just moved."""
@@ -137,7 +147,10 @@ def label(decision: Decision, ranked: Ranked) -> dict[str, Any]:
         "dice": list(decision.roll),
         "played": ids[0],
         "n": len(decision.candidates),
-        "cands": [[after, round(equity, 5)] for after, equity in zip(ids, ranked.equities, strict=True)],
+        "cands": [
+            [after, round(equity, 5), plies]
+            for after, equity, plies in zip(ids, ranked.equities, ranked.plies, strict=True)
+        ],
     }
 
 

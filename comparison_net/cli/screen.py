@@ -62,4 +62,4 @@ def announce_compilation() -> None:
     from backgammon import jit
 
     if not jit.DISABLED and not jit.is_cache_warm():
-        click.echo("compiling, this once ...", err=True)
+        click.echo("compiling the kernels, this once (10 to 20 s) ...", err=True)
