@@ -1,6 +1,6 @@
 """Judge a model by labelled decisions: agreement with the best candidate and equity lost, by game phase.
 
-    python -m scripts.score_labels LABELS... [--model FILE] [--json]
+    python -m scripts.score_labels LABELS... [--model FILE | --gnubg PLIES] [--json]
 
 LABELS are files of `make_expert_logs --labels` (JSON lines, plain or .xz): every candidate with the equity of the
 mover, the best first. A choice that was judged at 0-ply only, because it was too bad to be searched, costs the
@@ -16,6 +16,7 @@ import lzma
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from backgammon.movegen import legal_candidates
 from backgammon.notation import parse_position_ids, position_ids
 from backgammon.phase import PHASES, phase_codes
 from comparison_net.scorer import load_scorer
+from scripts.make_expert_logs import Expert
 
 
 def read_labels(paths: list[Path]) -> Iterator[dict[str, Any]]:
@@ -42,13 +44,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("labels", nargs="+", type=Path)
     parser.add_argument("--model", help="a model file or run folder instead of the default model")
+    parser.add_argument("--gnubg", type=int, metavar="PLIES", help="judge GNU Backgammon at this ply (extra [peers])")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     decisions = list(read_labels(options.labels))
     boards = parse_position_ids([decision["id"] for decision in decisions])
     dice = np.array([decision["dice"] for decision in decisions], dtype=np.int8)
     candidates, offsets = legal_candidates(boards, dice)
-    rows = load_scorer(options.model).choose(boards, dice)
+    if options.gnubg is None:
+        rows = load_scorer(options.model).choose(boards, dice)
+    else:
+        expert = Expert(options.gnubg)
+        rows = np.array([expert.rank(candidates[a:b]).rows[0] for a, b in pairwise(offsets)])
     picks = position_ids(swap(candidates[offsets[:-1] + rows]))
     losses = np.empty(len(decisions))
     for i, (decision, pick) in enumerate(zip(decisions, picks, strict=True)):
