@@ -2,8 +2,9 @@
 
     {"id": "4HPwATDgc/ABMA", "dice": [3, 1]}        more keys may follow; they are handed on unchanged
 
-`id` is the GNU Position ID (14 characters) of the position with the player on roll; IDs of positions after a play are
-written with the opponent on roll, as everybody else writes them.
+`id` is the GNU Position ID (14 characters) of the position with the player on roll, or one with its Match ID behind it,
+or an XGID; where these hold the dice, `dice` may be missing. IDs of positions after a play are written as Position IDs
+with the opponent on roll, as everybody else writes them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from backgammon.board import swap
 from backgammon.dice import Roll, make_roll
 from backgammon.errors import DiceError, NotationError
 from backgammon.notation.gnu_id import position_ids
+from backgammon.notation.identifier import parse_identifier
 from backgammon.notation.quoting import quote
 from backgammon.records.replay import ReplayedGame
 
@@ -43,7 +45,7 @@ def parse_decision_line(line: bytes) -> DecisionLine:
     """The decision that a line states; the Position ID is left to be decoded with many others at once.
 
     Raises:
-        NotationError: not a JSON object, or "id" or "dice" missing or of another type.
+        NotationError: not a JSON object, "id" or "dice" missing or of another type, or a longer ID that is damaged.
         DiceError: impossible dice.
     """
     if len(line) > MAX_LENGTH:
@@ -60,6 +62,11 @@ def parse_decision_line(line: bytes) -> DecisionLine:
     if not isinstance(position_id, str):
         raise NotationError(f'"id" must be a Position ID of 14 characters, as in {EXAMPLE}')
     dice = record.get("dice")
+    if ":" in position_id:  # an XGID, or a Match ID behind the Position ID: these may hold the dice as well
+        identified = parse_identifier(position_id)
+        position_id = identified.position_id
+        if dice is None and identified.match.dice is not None:
+            dice = list(identified.match.dice)
     if not isinstance(dice, list) or len(dice) != 2:
         raise DiceError(f'"dice" must be a list of two numbers from 1 to 6, as in {EXAMPLE}')
     return DecisionLine(record, position_id, make_roll(dice[0], dice[1]))

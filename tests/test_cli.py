@@ -217,6 +217,14 @@ def test_rank_skips_blank_lines_and_takes_a_last_line_without_end(invoke: Invoke
     assert len(invoke("rank", "--model", model, text=text).stdout.splitlines()) == 2
 
 
+@pytest.mark.parametrize("dice", [{}, {"dice": [3, 1]}])
+def test_rank_takes_any_identifier_and_the_dice_in_it(invoke: Invoke, model: Path, dice: dict[str, object]) -> None:
+    expected = json.loads(invoke("rank", "--model", model, text=decision_line(3, 1)).stdout)
+    for text in (XGID, GNU):
+        answer = json.loads(invoke("rank", "--model", model, text=json.dumps({"id": text, **dice})).stdout)
+        assert (answer["id"], answer["best"]) == (text, expected["best"])
+
+
 BAD_LINES: dict[str, tuple[str | bytes, str]] = {
     "not json": ("{id: 4}", "JSON"),
     "truncated": ('{"id": "4HPwATDgc/ABMA", "dice": [3,', "JSON"),
@@ -228,6 +236,8 @@ BAD_LINES: dict[str, tuple[str | bytes, str]] = {
     "die out of range": (decision_line(3, 7), "7"),
     "die of another type": (f'{{"id": "{START_ID}", "dice": [3, 1.5]}}', "1.5"),
     "impossible id": (decision_line(3, 1, position="//////////////"), "//////////////"),
+    "damaged xgid": (decision_line(3, 1, position="XGID=a:b"), "XGID"),
+    "xgid without dice": (json.dumps({"id": "XGID=-b----E-C---eE---c-e----B-:0:0:1:00:0:0:0:0:10"}), '"dice"'),
     "short id": (decision_line(3, 1, position="4HPwATDgc"), "4HPwATDgc"),
     "finished game": (decision_line(3, 1, position=position_ids(np.eye(26, dtype=np.int8)[1:2])[0]), "over"),
     "not text": (b"\xff\xfe\x00\x01", "JSON"),
@@ -442,6 +452,33 @@ def test_convert_names_the_file_that_is_no_log_and_converts_the_others(
     assert result.exit_code == 0
     assert "notes.txt" in result.stderr
     assert [path.name for path in (tmp_path / "converted").iterdir()] == ["games.mat"]
+
+
+@pytest.mark.parametrize("suffix", [".mat", ".sgf", ".jsonl"])
+def test_convert_chooses_the_format_by_the_name_of_the_new_file(
+    invoke: Invoke, log: Path, tmp_path: Path, suffix: str
+) -> None:
+    assert invoke("convert", log, f"new{suffix}").exit_code == 0
+    original, converted = (list(read_logs([path])) for path in (log, tmp_path / f"new{suffix}"))
+    assert [game.afters.tolist() for game in original] == [game.afters.tolist() for game in converted]
+    assert_mistake(invoke("convert", log, f"new{suffix}"), "already")
+
+
+def test_convert_takes_the_format_by_name(invoke: Invoke, log: Path, tmp_path: Path) -> None:
+    assert invoke("convert", log, "converted", "--format", "sgf").exit_code == 0
+    assert [path.name for path in (tmp_path / "converted").iterdir()] == ["games.sgf"]
+    assert invoke("convert", log, "--format", "jsonl").stdout.startswith('{"format":"pairgammon"')
+    assert_mistake(invoke("convert", log, "--format", "xg"), "only read", "jsonl")
+    assert_mistake(invoke("convert", log, "new.html"), "new.html", ".sgf")
+
+
+def test_convert_lists_what_the_format_cannot_hold(invoke: Invoke, log: Path, tmp_path: Path) -> None:
+    (tmp_path / "position.txt").write_text(XGID.replace("B-:", "A-:"))
+    result = invoke("convert", log, "position.txt", "new.mat")
+    assert result.exit_code == 0
+    assert "position.txt:1: game 1 begins from a set-up position" in result.stderr
+    assert_mistake(invoke("convert", "position.txt", "other.mat"), "no match can be written as mat")
+    assert not (tmp_path / "other.mat").exists()
 
 
 # ids

@@ -359,6 +359,23 @@ def test_what_cannot_be_followed_is_left_out_and_said() -> None:
     assert (len(game), game.winner, game.size, game.problem) == (1, 0, 2, None)
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "  1) 31: 8/5 6/5                   Doubles => 4\n  2)  Takes\n      Wins 4 points\n",
+        "  1) 31: 8/5 6/5                   Beavers\n  2)  Takes\n      Wins 4 points\n",
+        "  1) 31: 8/5 6/7                   Doubles => 2\n  2)  Takes\n      Wins 4 points\n",
+        "  1) 31: 8/5 6/5\n      Wins\n",
+        "  1) 31: 8/5 6/5\n      Wins 9 points\n",
+        "  1) 31: 8/5 6/5\n      Wins 1 point\n  2)                               Drops\n",
+    ],
+)
+def test_the_size_of_a_game_survives_whatever_the_log_says_about_its_cube(rows: str) -> None:
+    match = only_match(as_match(rows, 9))
+    before, after = replay_match(match).games[0], replay_match(round_trip(match)).games[0]
+    assert (before.winner, before.size, before.ending) == (after.winner, after.size, after.ending)
+
+
 def test_matches_do_not_flow_into_each_other() -> None:
     first = only_match(as_match("  1) 31: 8/5 6/5\n", 7))
     second = MatchRecord(7, (GameRecord(2, ("C", "D"), (1, 0), (RollAction(0, (4, 2), "8/4 6/4"),)),))

@@ -383,3 +383,11 @@ def test_every_human_log_is_read_without_loss() -> None:
     assert [Path(entry.file).name for entry in report.rejected] == ["LICENSE.md"]
     assert (report.num_files, report.num_games, report.num_plays) == (1_238, 3_489, 133_979)
     assert (report.num_damaged_games, report.num_lost_rolls, report.num_unplayed) == (0, 0, 8)
+
+
+def test_a_zip_member_without_a_name_is_damage(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), "5 point match")
+    reading = read_logs([tmp_path])
+    assert not list(reading)
+    assert "damaged" in reading.report.rejected[0].reason

@@ -161,6 +161,7 @@ class Archive:
     is_register_packed: bool = True
     crc_error: int = 0
     register_size: int | None = None
+    header_size: int = 8_232
 
     def pack(self) -> bytes:
         data, register = b"", b""
@@ -173,7 +174,8 @@ class Archive:
             data += stored
         if self.is_register_packed:
             register = zlib.compress(register)
-        header = struct.pack("<4siiqi", b"RGMH", 1, 8_232, 0, len(self.picture)).ljust(8_232, b"\0")
+        header = struct.pack("<4siiqi", b"RGMH", 1, self.header_size, 0, len(self.picture))
+        header = header.ljust(self.header_size, b"\0")
         count = len(self.members) if self.num_members is None else self.num_members
         crc = zlib.crc32(data + register) ^ self.crc_error
         size = len(register) if self.register_size is None else self.register_size

@@ -16,6 +16,9 @@ MAX_LEGS = 4
 LEGS, BLANK, CANNOT_MOVE, UNKNOWN, ILLEGAL_NOTE, MALFORMED = range(6)
 """What stands behind the dice: legs; nothing; "Cannot Move"; "????"; "Illegal play (...)"; something else."""
 
+MAX_KNOWN = 60
+"""Characters of the longest text that is kept in memory; a play needs no more, and what is longer is rubbish."""
+
 CODE_SIZE = 3 + 2 * MAX_LEGS
 """Bytes of an encoded text: kind, number of legs, number of stars, then the legs as pairs."""
 
@@ -23,13 +26,22 @@ _CHAIN = re.compile(r"(bar|[0-9]{1,2})((?:/(?:off|[0-9]{1,2})\*?){1,4})(?:\(([1-
 _EMPTY = bytes(2 * MAX_LEGS)
 
 
-@lru_cache(maxsize=1 << 16)
 def encode_play(text: str) -> bytes:
     """CODE_SIZE bytes for the text behind the dice, in any dialect; single blanks between its words.
 
     >>> list(encode_play("8/4*(2)"))
     [0, 2, 1, 8, 4, 8, 4, 0, 0, 0, 0]
     """
+    return _encode_known(text) if len(text) <= MAX_KNOWN else _encode(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _encode_known(text: str) -> bytes:
+    """`encode_play` with a memory: the same short texts come again and again."""
+    return _encode(text)
+
+
+def _encode(text: str) -> bytes:
     kind = _kind_without_legs(text)
     if kind != LEGS:
         return bytes((kind, 0, 0)) + _EMPTY

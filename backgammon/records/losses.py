@@ -14,6 +14,8 @@ from backgammon.records.record import (
     DropAction,
     GameRecord,
     MatchRecord,
+    ResignAction,
+    ResultAction,
     RollAction,
     TakeAction,
     UnreadableAction,
@@ -103,13 +105,15 @@ def _roll_counts(game: GameRecord, replayed: ReplayedGame) -> tuple[int, int, in
 
 
 def _cube_actions(game: GameRecord) -> list[Action]:
-    """Everything that was done with the cube, up to where nothing can be followed."""
+    """Everything that was done with the cube, up to the end of the game or to where nothing can be followed."""
     kept: list[Action] = []
     for action in without_notes(MatchRecord(0, (game,))).games[0].actions:
-        if isinstance(action, UnreadableAction):
+        if isinstance(action, UnreadableAction | ResultAction | ResignAction):
             break
         if isinstance(action, DoubleAction | TakeAction | DropAction | BeaverAction):
             kept.append(action)
+        if isinstance(action, DropAction):
+            break
     return kept
 
 

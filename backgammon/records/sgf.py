@@ -49,6 +49,9 @@ CRAWFORD, CRAWFORD_GAME, JACOBY, NO_CUBE = "Crawford", "CrawfordGame", "Jacoby",
 CUBE_LIMIT = ("CubeLimit", "1")
 """The header of a match without a cube."""
 
+LARGEST_CUBE = 1 << 15
+"""The largest value of the cube that is read; beyond it doubles turn nothing."""
+
 _VARIATION = re.compile(r"nackgammon|hypergammon[1-3]?", re.IGNORECASE)
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _ROLL = re.compile(r"([1-6])([1-6])((?:[a-z]{2}){0,4})")
@@ -57,7 +60,6 @@ _RESULT = re.compile(r"([WB])\+([0-9]{1,6})(R|Resign)?", re.IGNORECASE)
 _GAME_TYPE = re.compile(r"GM\s*\[\s*([0-9]{1,3})\s*\]")
 _CHARACTER_SET = re.compile(rb"CA\[([^\]]{1,20})\]")
 _POINTS = re.compile(r"([a-y])(?::([a-y]))?")
-_MAX_CUBE = 1 << 12
 _HEAD_CHARACTERS = 1 << 16
 
 
@@ -223,9 +225,9 @@ class _GameReader:
         line, notes = node.line, self._read_notes(node)
         if value == "double" and self.doubler == 1 - seat:
             self.actions.append(BeaverAction(seat, line=line, notes=notes))
-            self.cube = min(2 * self.cube, _MAX_CUBE)
+            self.cube = min(2 * self.cube, LARGEST_CUBE)
         elif value == "double":
-            self.cube = min(2 * self.cube, _MAX_CUBE)
+            self.cube = min(2 * self.cube, LARGEST_CUBE)
             self.doubler = seat
             self.actions.append(DoubleAction(seat, self.cube, line=line, notes=notes))
         elif value in ("take", "drop"):
@@ -273,7 +275,7 @@ class _GameReader:
             text = f"CV[{cube[:20]}]CP[{owner}]"
             self.ignored.append(IgnoredLine(node.line, f"{text}: the cube was set by hand in mid-game"))
         elif cube or owner:
-            if cube.isascii() and cube.isdigit() and 1 <= int(cube[:6]) <= _MAX_CUBE:
+            if cube.isascii() and cube.isdigit() and 1 <= int(cube[:6]) <= LARGEST_CUBE:
                 self.cube = 1 << (int(cube[:6]).bit_length() - 1)
             self.cube_owner = {"w": 0, "b": 1}.get(owner, self.cube_owner if not owner else None)
             self.is_set_up = True

@@ -10,6 +10,7 @@ know.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -27,15 +28,26 @@ from backgammon.records.record import (
     RollAction,
     Setup,
     TakeAction,
-    UnreadableAction,
 )
 from backgammon.records.replay import ReplayedGame, replay_match
 from backgammon.records.result import RESIGNED
 from backgammon.records.retrace import find_hops
-from backgammon.records.script import GameScript, order_events
-from backgammon.records.sgf import CRAWFORD, CRAWFORD_GAME, CUBE_LIMIT, JACOBY, NO_CUBE, RATINGS, TEXT_HEADERS
+from backgammon.records.script import order_events
+from backgammon.records.sgf import (
+    CRAWFORD,
+    CRAWFORD_GAME,
+    CUBE_LIMIT,
+    JACOBY,
+    LARGEST_CUBE,
+    NO_CUBE,
+    RATINGS,
+    TEXT_HEADERS,
+)
 from backgammon.records.sgf_moves import format_cube_analysis, format_hops_as_letters, format_play_analysis
 from backgammon.records.sgf_tree import escape
+
+MAX_SIZE = 3
+"""A backgammon: no game is worth more cubes."""
 
 _COLOURS = "WB"
 
@@ -52,7 +64,7 @@ def write_sgf(*matches: MatchRecord) -> str:
         numbers = _numbers(match, last)
         replayed = replay_match(match)
         for game, played, number in zip(match.games, replayed.games, numbers, strict=True):
-            parts.append(f"({_root(match, game, played, number)}{_GameWriter(match, game, played).write()})\n\n")
+            parts.append(f"({_GameWriter(match, game, played).write(number)})\n\n")
             last = match.length, number
     return "".join(parts)
 
@@ -68,18 +80,17 @@ def _numbers(match: MatchRecord, last: tuple[int, int]) -> list[int]:
     return numbers if is_rising and not would_continue else list(range(len(numbers)))
 
 
-def _root(match: MatchRecord, game: GameRecord, replayed: ReplayedGame, number: int) -> str:
-    """The first node of a game."""
+def _root(match: MatchRecord, game: GameRecord, replayed: ReplayedGame, number: int, cube: int) -> str:
+    """The first node of a game; `cube` is its value at the end, as the other nodes tell it."""
     info = f"MI[length:{match.length}][game:{number}][ws:{game.scores[0]}][bs:{game.scores[1]}]"
     names = "".join(_text(key, name) for key, name in zip(("PW", "PB"), game.players, strict=True))
     texts = [_text(name, match.header(key)) for key, name in (*TEXT_HEADERS.items(), *RATINGS.items())]
     date = _text("DT", match.header("EventDate").replace(".", "-"))
-    rules = "".join(f"RU[{rule}]" for rule in (":".join(_rules(match, replayed)),) if rule)
-    script = order_events(game, has_cube=not replayed.score.is_crawford)
+    rules = ":".join(_rules(match, replayed))
     problem = replayed.problem
     lost = f"The rest of this game was lost: {problem.text} {problem.reason}" if problem is not None else ""
-    head = f";FF[4]GM[6]CA[UTF-8]AP[pairgammon]{info}{names}"
-    return f"{head}{''.join(texts)}{date}{rules}{_result(replayed, script)}{_text('GC', lost)}"
+    head = f";FF[4]GM[6]CA[UTF-8]AP[pairgammon]{info}{names}{''.join(texts)}{date}{f'RU[{rules}]' if rules else ''}"
+    return f"{head}{_result(game, replayed, cube)}{_text('GC', lost)}"
 
 
 def _text(name: str, text: str) -> str:
@@ -100,29 +111,39 @@ def _rules(match: MatchRecord, replayed: ReplayedGame) -> Iterator[str]:
         yield NO_CUBE
 
 
-def _result(replayed: ReplayedGame, script: GameScript) -> str:
-    """The property RE, with the points that are written in the log if the winner is; 0 when nobody knows them."""
+def _result(game: GameRecord, replayed: ReplayedGame, cube: int) -> str:
+    """The property RE, with the points that are written in the log where a reader takes the same size from them."""
     if replayed.winner is None:
         return ""
-    is_unknown = replayed.ending == RESIGNED and replayed.size == 0
-    points = 0 if is_unknown else max(1, replayed.size) * script.cube
-    if script.result is not None and script.result.seat == replayed.winner:
-        points = script.result.points or points
-    elif script.resigned is not None and script.resigned.seat != replayed.winner:
-        points = script.resigned.points or points
+    written = _written_points(game, replayed.winner)
+    if replayed.ending == RESIGNED:
+        size = 0 if written > MAX_SIZE * cube else -(-written // cube)
+        points = written if size == replayed.size else replayed.size * cube
+    else:
+        points = written or max(1, replayed.size) * cube
     return f"RE[{_COLOURS[replayed.winner]}+{points}{'R' if replayed.ending == RESIGNED else ''}]"
 
 
+def _written_points(game: GameRecord, winner: int) -> int:
+    """Points that the log gives the winner, 0 without."""
+    for action in game.actions:
+        if isinstance(action, ResultAction) and action.seat == winner and action.points:
+            return action.points
+    resigned = (action for action in game.actions if isinstance(action, ResignAction) and action.seat != winner)
+    return next((action.points for action in resigned if action.points), 0)
+
+
 class _GameWriter:
-    """The nodes of a game behind its root."""
+    """The nodes of a game."""
 
     def __init__(self, match: MatchRecord, game: GameRecord, replayed: ReplayedGame) -> None:
+        self._match = match
         self._game = game
-        self._is_match = match.length > 0
-        script = order_events(game, has_cube=not replayed.score.is_crawford)
+        self._replayed = replayed
+        self._has_cube = not replayed.score.is_crawford
+        script = order_events(game, self._has_cube)
         rolls = script.rolls
-        # Behind a play that is not legal the cube still tells what the result is worth.
-        self._keeps_cube = script.broken is None
+        self._last = script.broken.action if script.broken is not None else None
         num_good = replayed.num_rolls - (replayed.problem.num_lost if replayed.problem else 0)
         hops = find_hops(replayed.boards, replayed.dice, replayed.chosen_rows)
         # By identity, since equal rolls can occur twice in a game. Rolls that are missing here are lost.
@@ -131,29 +152,56 @@ class _GameWriter:
             self._letters[id(rolls[turn])] = format_hops_as_letters(moves, rolls[turn].seat)
         self._labelled = {id(labelled.action): labelled for labelled in labelled_decisions(game, replayed)}
 
-    def write(self) -> str:
-        """All nodes, each on a line of its own, up to what cannot be followed."""
-        nodes = [] if self._game.start is None else [_write_setup(self._game.start)]
+    def write(self, number: int) -> str:
+        """All nodes, each on a line of its own.
+
+        Args:
+            number: of the game, from 0.
+        """
+        setup = "" if self._game.start is None else _write_setup(self._game.start)
+        kept = self._kept_actions()
+        nodes = [f"\n;{_COLOURS[a.seat]}[{self._value(a)}]{self._write_notes(a)}" for a in kept]
+        root = _root(self._match, self._game, self._replayed, number, self._cube(kept))
+        return f"{root}{setup}{''.join(nodes)}"
+
+    def _kept_actions(self) -> list[Action]:
+        """What has a node, up to the end of the game or to what makes no sense.
+
+        Behind a play that is not legal no rolls are written, but the cube still tells what the result is worth.
+        """
+        kept: list[Action] = []
         for action in self._game.actions:
-            if isinstance(action, UnreadableAction) or (isinstance(action, RollAction) and self._is_lost(action)):
-                if self._keeps_cube:
-                    continue
+            if action is self._last or isinstance(action, ResultAction | ResignAction):
                 break
-            if isinstance(action, ResultAction | ResignAction):
-                break
-            value = self._value(action)
-            if value:
-                nodes.append(f"\n;{_COLOURS[action.seat]}[{value}]{self._write_notes(action)}")
+            if self._value(action):
+                kept.append(action)
             if isinstance(action, DropAction):
                 break
-        return "".join(nodes)
+        return kept
 
-    def _is_lost(self, roll: RollAction) -> bool:
-        return id(roll) not in self._letters and roll.roll is not None
+    def _cube(self, kept: list[Action]) -> int:
+        """Value of the cube at the end for a reader who sees only these entries."""
+        cube = self._game.start.cube if self._game.start is not None else 1
+        seen: list[Action] = []
+        doubler: int | None = None
+        for action in kept:
+            if not isinstance(action, DoubleAction | BeaverAction):
+                doubler = None
+                seen.append(action)
+                continue
+            cube = min(2 * cube, LARGEST_CUBE)
+            if doubler == 1 - action.seat:
+                seen.append(BeaverAction(action.seat))
+            else:
+                doubler = action.seat
+                seen.append(DoubleAction(action.seat, cube))
+        return order_events(replace(self._game, actions=tuple(seen)), self._has_cube).cube
 
     def _value(self, action: Action) -> str:
         """What was done; empty for what has no node."""
         match action:
+            case RollAction() if id(action) not in self._letters:
+                return ""
             case RollAction(roll=(die1, die2)):
                 return f"{die1}{die2}{self._letters[id(action)]}"
             case DoubleAction() | BeaverAction():
@@ -171,7 +219,7 @@ class _GameWriter:
             return ""
         labelled = self._labelled.get(id(action))
         plays = _write_plays(labelled) if labelled is not None else ""
-        cube = format_cube_analysis(notes.cube, self._is_match) if notes.cube is not None else ""
+        cube = format_cube_analysis(notes.cube, is_match=self._match.length > 0) if notes.cube is not None else ""
         luck = "" if notes.luck is None else f"LU[{notes.luck:.6f}]"
         comment = f"C[{escape(notes.comment)}]" if notes.comment else ""
         return f"{cube}{plays}{luck}{comment}"

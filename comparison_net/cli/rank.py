@@ -31,9 +31,10 @@ CHUNK = 1 << 18
 def command(model: str | None, threads: int | None, skip_bad: bool) -> None:
     """Rank every candidate of decisions read from standard input.
 
-    Each input line is an object with "id", a GNU Position ID with the player on roll, and "dice", two numbers. The same
-    object comes back with "best", the Position ID after the best play (opponent on roll), and "candidates", a list of
-    [Position ID after the play, score], best first. Scores compare the candidates of one line only.
+    Each input line is an object with "id", a GNU Position ID with the player on roll, and "dice", two numbers. An XGID,
+    or PositionID:MatchID, will do as well, and needs no "dice" where it holds them. The same object comes back with
+    "best", the Position ID after the best play (opponent on roll), and "candidates", a list of [Position ID after the
+    play, score], best first. Scores compare the candidates of one line only.
 
     Lines are answered in order and as soon as they are read, so that another program can ask one question at a time.
     The first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
