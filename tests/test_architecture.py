@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -129,3 +130,10 @@ def test_help_loads_neither_torch_nor_numba() -> None:
 def test_nothing_imports_data_scripts_or_tests() -> None:
     for name, tree in MODULES:
         assert not {imported.split(".")[0] for imported in imported_names(tree)} & {"data", "scripts", "tests"}, name
+
+
+def test_no_possessive_quantifier_stands_behind_a_group() -> None:
+    # Python before 3.11.5 lets such a group take too much when it stands inside a capture (cpython issue 106052)
+    behind_group = re.compile(r"\)(?:[*+?]|\{+[0-9, ]+\}+)\+")
+    for path in [*(ROOT / "backgammon").rglob("*.py"), *(ROOT / "comparison_net").rglob("*.py")]:
+        assert not behind_group.search(path.read_text(encoding="utf-8")), path

@@ -19,7 +19,7 @@ MAX_NODES = 20_000
 MAX_DEPTH = 1_000
 """Trees within trees."""
 
-_TOKEN = re.compile(r"\s*+(?:(?P<mark>[();])|(?P<name>[A-Za-z]{1,32}+)|\[(?P<value>(?:[^\]\\]++|\\.)*+)\])", re.DOTALL)
+_TOKEN = re.compile(r"\s*+(?:(?P<mark>[();])|(?P<name>[A-Za-z]{1,32}+)|\[(?P<value>(?:[^\]\\]++|\\.)*)\])", re.DOTALL)
 _BEGIN = re.compile(r"\(\s*+;")
 _UNCLOSED = re.compile(r"\s*+\[")
 _END = re.compile(r"\s*+\Z")

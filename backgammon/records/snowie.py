@@ -23,7 +23,7 @@ MAX_LINE = 1_000
 """Characters of a line."""
 
 _NUM_FIELDS = 40
-_LINE = re.compile(r"\s*+[0-9]{1,5}\s*+;(?:[^;\n]{0,100}+;){38,39}+[^;\n]{0,10}+\s*+")
+_LINE = re.compile(r"\s*+[0-9]{1,5}\s*+;(?:[^;\n]{0,100}+;){38,39}[^;\n]{0,10}+\s*+")
 _NUMBER = re.compile(r"\s*+(-?[0-9]{1,6})\s*+")
 _MAX_CUBE = 1 << 12
 

@@ -37,13 +37,13 @@ from backgammon.records.record import MatchRecord
 MAX_LINE = 2_000
 """Characters of a line that are looked at."""
 
-_WORDS = r"\S++(?:\s\S++)*+"  # single blanks between them
+_WORDS = r"\S++(?:\s\S++)*"  # single blanks between them
 _XGID = re.compile(r"XGID=([-A-Pa-p]{26}(?::[-A-Z0-9]{1,6}){9})")
 _NAMES = re.compile(rf"X\s?:\s*+({_WORDS})\s{{2,}}+O\s?:\s*+({_WORDS})")
 _BLITZ_NAME = re.compile(rf"\+\s++([XO]): ({_WORDS})\s{{2,}}+[0-9]{{1,3}}\s*+$")
 _CANDIDATE = re.compile(r"\s*+[0-9]{1,3}\.\s++(\S.*)")
-_LEG = r"\w{1,8}+(?:/\w{1,8}+\*?){1,4}+(?:\([2-4]\))?"
-_PLAY = re.compile(rf"\b((?:{_LEG}[\s,]++){{1,4}}+)\S{{0,12}}?:\s*+({NUMBER})")
+_LEG = r"\w{1,8}+(?:/\w{1,8}+\*?){1,4}(?:\([2-4]\))?"
+_PLAY = re.compile(rf"\b((?:{_LEG}[\s,]++){{1,4}})\S{{0,12}}?:\s*+({NUMBER})")
 _BLITZ = re.compile(rf"(?:[0-9.,]{{1,10}}+\s++mwp\s*+/\s*+)?({NUMBER})(?:\s++\([^)]{{1,20}}\))?\s++(\S*/.*)")
 _PERCENT = rf"({NUMBER})\s*+%"
 _CHANCES = re.compile(rf"{_PERCENT}\s*+\(\D{{1,12}}?{_PERCENT}\s*+\D{{1,12}}?{_PERCENT}\s*+\)")
