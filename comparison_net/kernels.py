@@ -274,8 +274,8 @@ def choose_rows(boards: Board, dice: Board, net: FoldedNet, rows: npt.NDArray[np
         The number of candidates scored; forced plays are not scored.
     """
     width = net.widths[0]
-    candidates = np.zeros((MAX_CANDIDATES, _ROW_BYTES), dtype=np.int8)
-    scratch = np.zeros((3, _ROW_BYTES), dtype=np.int8)
+    candidates = np.empty((MAX_CANDIDATES, _ROW_BYTES), dtype=np.int8)
+    scratch = np.empty((3, _ROW_BYTES), dtype=np.int8)
     trace = np.empty(2 * MAX_CANDIDATES, dtype=np.int32)
     walk_boards = np.zeros(4 * _ROW_BYTES, dtype=np.int8)
     sums = np.empty(5 * width, dtype=np.int32)
