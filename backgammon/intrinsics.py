@@ -4,6 +4,9 @@ The vector operations take flat int32 or float32 arrays with element offsets; le
 need not be aligned. LLVM lowers the 16-lane vectors to whatever the processor has (AVX-512, AVX, SSE, NEON). Nothing
 is reordered between elements, and sums run in a fixed order, so results do not depend on threads or batches.
 
+`borrow` is for loops that call kernels: numba counts references of every array that it passes on, atomically, which
+costs as much as the work itself in small kernels, and far more when the counters of two threads share a cache line.
+
 Under NUMBA_DISABLE_JIT=1 each name is a plain Python function with the same meaning.
 """
 
@@ -30,6 +33,10 @@ TILE_COLUMNS = 2 * LANES
 
 if DISABLED:
 
+    def borrow(array: Any) -> Any:
+        """The array without its reference count: whoever called must keep the array itself alive."""
+        return array
+
     def highest_bit(mask: int) -> int:
         """Index of the highest set bit; mask must not be 0."""
         return int(mask).bit_length() - 1
@@ -41,6 +48,12 @@ if DISABLED:
     def copy_board(source: npt.NDArray[np.int8], target: npt.NDArray[np.int8]) -> None:
         """Copy 26 counts, int8[>= 26] each."""
         target[:26] = source[:26]
+
+    def copy_board_at(
+        source: npt.NDArray[np.int8], source_at: int, target: npt.NDArray[np.int8], target_at: int
+    ) -> None:
+        """Copy 26 counts between places of flat arrays."""
+        target[target_at : target_at + 26] = source[source_at : source_at + 26]
 
     def sum_rows(
         target: Integers,
@@ -111,11 +124,11 @@ if DISABLED:
             at = outputs_at + row * output_stride
             outputs[at : at + TILE_COLUMNS] = np.maximum(total, np.float32(0))
 
-    def dot_row(left: Floats, left_at: int, right: Floats, length: int) -> float:
+    def dot_row(left: Floats, left_at: int, right: Floats, right_at: int, length: int) -> float:
         """Sum of left * right, in LANES partial sums that are then added pairwise."""
         total = np.zeros(LANES, dtype=np.float32)
         for at in range(0, length, LANES):
-            total += left[left_at + at : left_at + at + LANES] * right[at : at + LANES]
+            total += left[left_at + at : left_at + at + LANES] * right[right_at + at : right_at + at + LANES]
         width = LANES
         while width > 1:
             width //= 2
@@ -166,6 +179,18 @@ else:
         return builder.select(builder.fcmp_ordered(">", left, right), left, right)
 
     @intrinsic
+    def borrow(_typing_context: Any, array: Any) -> Any:
+        """The array without its reference count: whoever called must keep the array itself alive."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            proxy = _tools.create_struct_proxy(signature.args[0])(context, builder, value=arguments[0])
+            proxy.meminfo = _tools.get_null_value(proxy.meminfo.type)
+            proxy.parent = _tools.get_null_value(proxy.parent.type)
+            return proxy._getvalue()
+
+        return array(array), generate_code
+
+    @intrinsic
     def highest_bit(_typing_context: Any, _mask: Any) -> Any:
         """Index of the highest set bit of an int64; mask must not be 0 (one machine instruction)."""
 
@@ -196,24 +221,39 @@ else:
 
         return types.int64(board, types.int64), generate_code
 
+    def _copy_counts(builder: Any, origin: Any, goal: Any) -> None:
+        """26 bytes as two vectors of 16 that overlap, both read before the first is written."""
+        half = ir.VectorType(ir.IntType(8), 16)
+        values = []
+        for at in (0, 10):
+            value = builder.load(builder.bitcast(builder.gep(origin, [_index(at)]), half.as_pointer()))
+            value.align = 1
+            values.append(value)
+        for at, value in zip((0, 10), values, strict=True):
+            builder.store(value, builder.bitcast(builder.gep(goal, [_index(at)]), half.as_pointer())).align = 1
+
     @intrinsic
     def copy_board(_typing: Any, source: Any, target: Any) -> Any:
-        """Copy 26 counts, int8[>= 26] each: two vectors of 16 that overlap."""
+        """Copy 26 counts, int8[>= 26] each."""
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            half = ir.VectorType(ir.IntType(8), 16)
             origin = _data(context, builder, signature, arguments, 0)
-            goal = _data(context, builder, signature, arguments, 1)
-            values = []
-            for at in (0, 10):
-                value = builder.load(builder.bitcast(builder.gep(origin, [_index(at)]), half.as_pointer()))
-                value.align = 1
-                values.append(value)
-            for at, value in zip((0, 10), values, strict=True):
-                builder.store(value, builder.bitcast(builder.gep(goal, [_index(at)]), half.as_pointer())).align = 1
+            _copy_counts(builder, origin, _data(context, builder, signature, arguments, 1))
             return context.get_dummy_value()
 
         return types.void(source, target), generate_code
+
+    @intrinsic
+    def copy_board_at(_typing: Any, source: Any, _source_at: Any, target: Any, _target_at: Any) -> Any:
+        """Copy 26 counts between places of flat arrays."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            origin = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
+            goal = builder.gep(_data(context, builder, signature, arguments, 2), [arguments[3]])
+            _copy_counts(builder, origin, goal)
+            return context.get_dummy_value()
+
+        return types.void(source, types.int64, target, types.int64), generate_code
 
     @intrinsic
     def sum_rows(
@@ -357,14 +397,14 @@ else:
         return signature, generate_code
 
     @intrinsic
-    def dot_row(_typing: Any, left: Any, _left_at: Any, right: Any, _length: Any) -> Any:
+    def dot_row(_typing: Any, left: Any, _left_at: Any, right: Any, _right_at: Any, _length: Any) -> Any:
         """Sum of left * right, in LANES partial sums that are then added pairwise."""
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             first = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
-            second = _data(context, builder, signature, arguments, 2)
+            second = builder.gep(_data(context, builder, signature, arguments, 2), [arguments[3]])
             slot = _tools.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * LANES))
-            with _tools.for_range_slice(builder, _index(0), arguments[3], _index(LANES), _INDEX) as (at, _):
+            with _tools.for_range_slice(builder, _index(0), arguments[4], _index(LANES), _INDEX) as (at, _):
                 total = _call_llvm(
                     builder, "fma", _load(builder, first, at), _load(builder, second, at), builder.load(slot)
                 )
@@ -386,4 +426,4 @@ else:
             return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
 
         index = types.int64
-        return types.float32(left, index, right, index), generate_code
+        return types.float32(left, index, right, index, index), generate_code

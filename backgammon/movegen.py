@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from backgammon.board import NUM_LOCATIONS, Board
 from backgammon.errors import DiceError, PositionError
-from backgammon.intrinsics import copy_board, highest_bit, locations_above
+from backgammon.intrinsics import borrow, copy_board_at, highest_bit, locations_above
 from backgammon.jit import kernel
 
 ORDER_VERSION = 1
@@ -61,18 +61,22 @@ def shift_checker(board: Board, source: int, target: int) -> None:
 
 
 @kernel
-def _child(parent: Board, source: int, target: int, child: Board) -> None:
-    """Write the board after one move on `parent` into `child`."""
-    left = parent[source] - 1
-    copy_board(parent, child)
-    child[source] = left
+def _child(parent: Board, parent_at: int, source: int, target: int, child: Board, child_at: int) -> None:
+    """Write the board after one move on the board at `parent_at` to `child_at`; both arrays flat.
+
+    Flat arrays with offsets, here and below, and no views of rows: each view would count its references, and two
+    threads that count in one cache line slow each other down.
+    """
+    left = parent[parent_at + source] - 1
+    copy_board_at(parent, parent_at, child, child_at)
+    child[child_at + source] = left
     if target > 0:
-        before = parent[target]
+        before = parent[parent_at + target]
         if before == -1:
-            child[target] = 1
-            child[0] = parent[0] - 1
+            child[child_at + target] = 1
+            child[child_at] = parent[parent_at] - 1
         else:
-            child[target] = before + 1
+            child[child_at + target] = before + 1
 
 
 @kernel
@@ -91,9 +95,9 @@ def die_sources(own: int, free: int, die: int) -> int:
 
 
 @kernel
-def _own_after(own: int, board: Board, source: int, target: int) -> int:
-    """The mover's mask after a move that `board` already shows."""
-    if board[source] <= 0:
+def _own_after(own: int, boards: Board, at: int, source: int, target: int) -> int:
+    """The mover's mask after a move that the board at `at` already shows."""
+    if boards[at + source] <= 0:
         own &= ~(1 << source)
     if target > 0:
         own |= 1 << target
@@ -101,11 +105,12 @@ def _own_after(own: int, board: Board, source: int, target: int) -> int:
 
 
 @kernel
-def _is_repeat(out: Board, start: int, row: int) -> bool:
+def _is_repeat(out: Board, stride: int, start: int, row: int) -> bool:
     """True when row `row` equals one of the rows start..row-1."""
-    for other in range(start, row):
+    at = row * stride
+    for other in range(start * stride, at, stride):
         i = 0
-        while i < 26 and out[other, i] == out[row, i]:
+        while i < 26 and out[other + i] == out[at + i]:
             i += 1
         if i == 26:
             return True
@@ -123,14 +128,14 @@ def _note(trace: Trace, entry: int, depth: int, source: int, target: int, leaf: 
 
 @kernel
 def _single_die(
-    board: Board, own: int, free: int, die: int, out: Board, row: int, trace: Trace, entry: int
+    board: Board, own: int, free: int, die: int, out: Board, stride: int, row: int, trace: Trace, entry: int
 ) -> tuple[int, int]:
     """Every result of playing one die only; gives the next free row and trace entry."""
     sources = die_sources(own, free, die)
     while sources:
         source = highest_bit(sources)
         sources ^= 1 << source
-        _child(board, source, source - die, out[row])
+        _child(board, 0, source, source - die, out, row * stride)
         entry = _note(trace, entry, 1, source, source - die, LEAF)
         row += 1
     return row, entry
@@ -144,6 +149,7 @@ def _two_dice_in_order(
     first: int,
     second: int,
     out: Board,
+    stride: int,
     start: int,
     row: int,
     scratch: Board,
@@ -155,14 +161,14 @@ def _two_dice_in_order(
     while sources:
         source = highest_bit(sources)
         sources ^= 1 << source
-        _child(board, source, source - first, scratch[0])
+        _child(board, 0, source, source - first, scratch, 0)
         entry = _note(trace, entry, 1, source, source - first, 0)
-        next_sources = die_sources(_own_after(own, scratch[0], source, source - first), free, second)
+        next_sources = die_sources(_own_after(own, scratch, 0, source, source - first), free, second)
         while next_sources:
             next_source = highest_bit(next_sources)
             next_sources ^= 1 << next_source
-            _child(scratch[0], next_source, next_source - second, out[row])
-            if not _is_repeat(out, start, row):
+            _child(scratch, 0, next_source, next_source - second, out, row * stride)
+            if not _is_repeat(out, stride, start, row):
                 entry = _note(trace, entry, 2, next_source, next_source - second, LEAF)
                 row += 1
     return row, entry
@@ -177,22 +183,22 @@ def _two_dice(
     high: int,
     low: int,
     out: Board,
+    stride: int,
     row: int,
     scratch: Board,
     trace: Trace,
     entry: int,
 ) -> tuple[int, int]:
     """Results of two different dice with at least two checkers outside home; see the module's text for the masks."""
-    parent = scratch[0]
     sources = own & (free << high)
     if own & _BAR_BIT:
         sources &= _BAR_BIT
     while sources:
         source = highest_bit(sources)
         sources ^= 1 << source
-        _child(board, source, source - high, parent)
+        _child(board, 0, source, source - high, scratch, 0)
         entry = _note(trace, entry, 1, source, source - high, 0)
-        own_after = _own_after(own, parent, source, source - high)
+        own_after = _own_after(own, scratch, 0, source, source - high)
         next_sources = own_after & (free << low)
         if own_after & _BAR_BIT:
             next_sources &= _BAR_BIT
@@ -201,7 +207,7 @@ def _two_dice(
         while next_sources:
             next_source = highest_bit(next_sources)
             next_sources ^= 1 << next_source
-            _child(parent, next_source, next_source - low, out[row])
+            _child(scratch, 0, next_source, next_source - low, out, row * stride)
             entry = _note(trace, entry, 2, next_source, next_source - low, LEAF)
             row += 1
     # Low die first: only what the high die first cannot reach.
@@ -210,21 +216,21 @@ def _two_dice(
         while runs:
             source = highest_bit(runs)
             runs ^= 1 << source
-            _child(board, source, source - low, out[row])
-            shift_checker(out[row], source - low, source - low - high)
+            _child(board, 0, source, source - low, scratch, 0)
+            _child(scratch, 0, source - low, source - low - high, out, row * stride)
             entry = _note(trace, entry, 1, source, source - low, 0)
             entry = _note(trace, entry, 2, source - low, source - low - high, LEAF)
             row += 1
     elif board[25] == 1 and free >> (25 - low) & 1:
-        _child(board, 25, 25 - low, parent)
+        _child(board, 0, 25, 25 - low, scratch, 0)
         entry = _note(trace, entry, 1, 25, 25 - low, 0)
-        next_sources = _own_after(own, parent, 25, 25 - low) & (free << high)
+        next_sources = _own_after(own, scratch, 0, 25, 25 - low) & (free << high)
         if safe >> (25 - high) & 1 and safe >> (25 - low) & 1:
             next_sources &= ~(1 << (25 - low))
         while next_sources:
             next_source = highest_bit(next_sources)
             next_sources ^= 1 << next_source
-            _child(parent, next_source, next_source - high, out[row])
+            _child(scratch, 0, next_source, next_source - high, out, row * stride)
             entry = _note(trace, entry, 2, next_source, next_source - high, LEAF)
             row += 1
     return row, entry
@@ -238,6 +244,7 @@ def _double(
     die: int,
     depth: int,
     out: Board,
+    stride: int,
     row: int,
     scratch: Board,
     trace: Trace,
@@ -249,44 +256,91 @@ def _double(
         source1 = highest_bit(sources1)
         sources1 ^= 1 << source1
         if depth == 1:
-            _child(board, source1, source1 - die, out[row])
+            _child(board, 0, source1, source1 - die, out, row * stride)
             entry = _note(trace, entry, 1, source1, source1 - die, LEAF)
             row += 1
             continue
-        _child(board, source1, source1 - die, scratch[0])
+        _child(board, 0, source1, source1 - die, scratch, 0)
         entry = _note(trace, entry, 1, source1, source1 - die, 0)
-        own1 = _own_after(own, scratch[0], source1, source1 - die)
+        own1 = _own_after(own, scratch, 0, source1, source1 - die)
         sources2 = die_sources(own1, free, die) & ((2 << source1) - 1)
         while sources2:
             source2 = highest_bit(sources2)
             sources2 ^= 1 << source2
             if depth == 2:
-                _child(scratch[0], source2, source2 - die, out[row])
+                _child(scratch, 0, source2, source2 - die, out, row * stride)
                 entry = _note(trace, entry, 2, source2, source2 - die, LEAF)
                 row += 1
                 continue
-            _child(scratch[0], source2, source2 - die, scratch[1])
+            _child(scratch, 0, source2, source2 - die, scratch, NUM_LOCATIONS)
             entry = _note(trace, entry, 2, source2, source2 - die, 0)
-            own2 = _own_after(own1, scratch[1], source2, source2 - die)
+            own2 = _own_after(own1, scratch, NUM_LOCATIONS, source2, source2 - die)
             sources3 = die_sources(own2, free, die) & ((2 << source2) - 1)
             while sources3:
                 source3 = highest_bit(sources3)
                 sources3 ^= 1 << source3
                 if depth == 3:
-                    _child(scratch[1], source3, source3 - die, out[row])
+                    _child(scratch, NUM_LOCATIONS, source3, source3 - die, out, row * stride)
                     entry = _note(trace, entry, 3, source3, source3 - die, LEAF)
                     row += 1
                     continue
-                _child(scratch[1], source3, source3 - die, scratch[2])
+                _child(scratch, NUM_LOCATIONS, source3, source3 - die, scratch, 2 * NUM_LOCATIONS)
                 entry = _note(trace, entry, 3, source3, source3 - die, 0)
-                own3 = _own_after(own2, scratch[2], source3, source3 - die)
+                own3 = _own_after(own2, scratch, 2 * NUM_LOCATIONS, source3, source3 - die)
                 sources4 = die_sources(own3, free, die) & ((2 << source3) - 1)
                 while sources4:
                     source4 = highest_bit(sources4)
                     sources4 ^= 1 << source4
-                    _child(scratch[2], source4, source4 - die, out[row])
+                    _child(scratch, 2 * NUM_LOCATIONS, source4, source4 - die, out, row * stride)
                     entry = _note(trace, entry, 4, source4, source4 - die, LEAF)
                     row += 1
+    return row, entry
+
+
+@kernel
+def generate_flat(
+    board: Board, die1: int, die2: int, out: Board, stride: int, start: int, scratch: Board, trace: Trace
+) -> tuple[int, int]:
+    """`generate_traced` with flat buffers.
+
+    Args:
+        board: int8[>= 26], the first 26 counts are the player on roll's position, valid and not over.
+        die1: 1..6.
+        die2: 1..6, in either order.
+        out: int8[R * stride], flat rows.
+        stride: length of a row of `out`, at least 26.
+        start: first row to write.
+        scratch: int8[>= 78], overwritten.
+        trace: see `generate_traced`.
+    """
+    own = locations_above(board, 0)
+    free = locations_above(board, -2) & _POINTS
+    safe = locations_above(board, -1) & _POINTS
+    outside = own & _OUTSIDE
+    may_bear_off = outside & (outside - 1) == 0 and (outside == 0 or board[highest_bit(outside)] == 1)
+    row = start
+    entry = 0
+    high = int(max(die1, die2))  # plain Python must not shift masks by an int8
+    low = int(min(die1, die2))
+    if high == low:
+        depth = 4
+        while row == start and depth > 0:
+            row, entry = _double(board, own, free, high, depth, out, stride, row, scratch, trace, 0)
+            depth -= 1
+    else:
+        if not may_bear_off:
+            row, entry = _two_dice(board, own, free, safe, high, low, out, stride, row, scratch, trace, entry)
+        else:
+            row, entry = _two_dice_in_order(board, own, free, high, low, out, stride, start, row, scratch, trace, entry)
+            row, entry = _two_dice_in_order(board, own, free, low, high, out, stride, start, row, scratch, trace, entry)
+        if row == start:
+            row, entry = _single_die(board, own, free, high, out, stride, row, trace, 0)
+        if row == start:
+            row, entry = _single_die(board, own, free, low, out, stride, row, trace, 0)
+    if row == start:
+        copy_board_at(board, 0, out, row * stride)
+        row += 1
+        entry = 0
     return row, entry
 
 
@@ -312,35 +366,8 @@ def generate_traced(
     Returns:
         The next free row of `out`, and the number of trace entries (0 without a trace).
     """
-    own = locations_above(board, 0)
-    free = locations_above(board, -2) & _POINTS
-    safe = locations_above(board, -1) & _POINTS
-    outside = own & _OUTSIDE
-    may_bear_off = outside & (outside - 1) == 0 and (outside == 0 or board[highest_bit(outside)] == 1)
-    row = start
-    entry = 0
-    high = int(max(die1, die2))  # plain Python must not shift masks by an int8
-    low = int(min(die1, die2))
-    if high == low:
-        depth = 4
-        while row == start and depth > 0:
-            row, entry = _double(board, own, free, high, depth, out, row, scratch, trace, 0)
-            depth -= 1
-    else:
-        if not may_bear_off:
-            row, entry = _two_dice(board, own, free, safe, high, low, out, row, scratch, trace, entry)
-        else:
-            row, entry = _two_dice_in_order(board, own, free, high, low, out, start, row, scratch, trace, entry)
-            row, entry = _two_dice_in_order(board, own, free, low, high, out, start, row, scratch, trace, entry)
-        if row == start:
-            row, entry = _single_die(board, own, free, high, out, row, trace, 0)
-        if row == start:
-            row, entry = _single_die(board, own, free, low, out, row, trace, 0)
-    if row == start:
-        copy_board(board, out[row])
-        row += 1
-        entry = 0
-    return row, entry
+    flat_out = borrow(out).reshape(-1)
+    return generate_flat(board, die1, die2, flat_out, out.shape[1], start, borrow(scratch).reshape(-1), trace)
 
 
 @kernel
@@ -358,11 +385,35 @@ def generate_batch(
 
     offsets[i] must hold the row where decision i = first starts; offsets[i + 1] is written for every finished one.
     """
-    num_rows = out.shape[0]
+    board = np.empty(NUM_LOCATIONS, dtype=np.int8)
+    return _generate_rows(boards, dice, out, offsets, first, scratch, board)
+
+
+@kernel
+def _generate_rows(
+    boards: Board,
+    dice: Board,
+    out: Board,
+    offsets: npt.NDArray[np.int64],
+    first: int,
+    scratch: Board,
+    board: Board,
+) -> int:
+    """`generate_batch` with room for one board."""
+    stride = out.shape[1]
+    all_boards = borrow(boards).reshape(-1)
+    all_dice = borrow(dice).reshape(-1)
+    flat_out = borrow(out).reshape(-1)
+    flat_scratch = borrow(scratch).reshape(-1)
+    own_board = borrow(board)
     for i in range(first, boards.shape[0]):
-        if offsets[i] + MAX_CANDIDATES > num_rows:
+        if offsets[i] + MAX_CANDIDATES > out.shape[0]:
             return i
-        offsets[i + 1] = generate(boards[i], dice[i, 0], dice[i, 1], out, offsets[i], scratch)
+        copy_board_at(all_boards, i * NUM_LOCATIONS, own_board, 0)
+        row, _ = generate_flat(
+            own_board, all_dice[2 * i], all_dice[2 * i + 1], flat_out, stride, offsets[i], flat_scratch, None
+        )
+        offsets[i + 1] = row
     return len(boards)
 
 

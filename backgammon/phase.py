@@ -27,13 +27,13 @@ BEAROFF, BEARIN, OPPONENT_BEAROFF, OPPONENT_BEARIN, OTHER, RACE = range(6)
 
 
 @kernel
-def phase_code(board: Board) -> int:
-    """Code (index into PHASES) of one position, int8[26] of the player on roll."""
+def phase_code_at(boards: Board, at: int) -> int:
+    """Code (index into PHASES) of the position whose 26 counts begin at `at` of flat int8 `boards`."""
     own_back = 25
-    while own_back > 0 and board[own_back] <= 0:
+    while own_back > 0 and boards[at + own_back] <= 0:
         own_back -= 1
     opponent_back = 25
-    while opponent_back > 0 and board[25 - opponent_back] >= 0:
+    while opponent_back > 0 and boards[at + 25 - opponent_back] >= 0:
         opponent_back -= 1
     if own_back + opponent_back < 25:
         return RACE
@@ -46,6 +46,12 @@ def phase_code(board: Board) -> int:
     if opponent_back <= 12:
         return OPPONENT_BEARIN
     return OTHER
+
+
+@kernel
+def phase_code(board: Board) -> int:
+    """Code (index into PHASES) of one position, int8[26] of the player on roll."""
+    return phase_code_at(board, 0)
 
 
 @kernel

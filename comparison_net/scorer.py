@@ -7,21 +7,33 @@ among others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import math
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board
-from backgammon.errors import ConfigError
+from backgammon.board import NUM_LOCATIONS, Board
+from backgammon.errors import ConfigError, ModelError, PositionError
+from backgammon.evaluation.outcome import Outcomes
 from backgammon.movegen import checked_decisions
 from backgammon.rules import Decision
 from comparison_net.checkpoint import Model, load_model
 from comparison_net.features import check_counts, fold
-from comparison_net.kernels import FoldedNet, choose_rows, evaluate_boards, fold_net
+from comparison_net.kernels import (
+    NUM_OUTCOMES,
+    Expert,
+    Floats,
+    FoldedNet,
+    decide,
+    fold_net,
+    judge_boards,
+)
 
 DEFAULT_NAME = "default"
 """The model that ships with the package, `comparison_net/models/default.safetensors`."""
@@ -33,14 +45,57 @@ _CHUNK_POSITIONS = 8192
 
 def fold_model(model: Model) -> FoldedNet:
     """The network of a model as the kernels read it."""
-    output = model.weights["head.score.weight"]
+    weights = model.weights
+    num_hidden = len(model.network.hidden)
+    scale = math.exp(-float(weights["head.temperature"].reshape(()))) if "head.temperature" in weights else 1.0
+    if not num_hidden:
+        return _fold_linear(weights, scale)
+    first = fold(weights["trunk.layers.0.weight"], weights["trunk.layers.0.bias"])
+    if "experts.layers.0.weight" in weights:
+        experts = [_routed_expert(weights, num_hidden, e) for e in range(len(weights["experts.layers.0.weight"]))]
+    else:
+        layers = [
+            (weights[f"trunk.layers.{index}.weight"], weights[f"trunk.layers.{index}.bias"])
+            for index in range(1, num_hidden)
+        ]
+        experts = [Expert(layers, *_heads(weights))]
+    return fold_net(*first, experts, score_scale=scale)
+
+
+def _heads(weights: Mapping[str, Floats]) -> tuple[tuple[Floats, float] | None, tuple[Floats, Floats] | None]:
+    """The score's and the outcomes' weights and biases, as far as the net has them."""
+    score = (weights["head.score.weight"].ravel(), 0.0) if "head.score.weight" in weights else None
+    has_outcomes = "head.outcome.weight" in weights
+    return score, (weights["head.outcome.weight"], weights["head.outcome.bias"]) if has_outcomes else None
+
+
+def _routed_expert(weights: Mapping[str, Floats], num_hidden: int, expert: int) -> Expert:
+    """One of the stacked experts of a hard-routed head."""
     layers = [
-        (model.weights[f"trunk.layers.{index}.weight"], model.weights[f"trunk.layers.{index}.bias"])
-        for index in range(len(model.network.hidden))
+        (weights[f"experts.layers.{index}.weight"][expert], weights[f"experts.layers.{index}.bias"][expert])
+        for index in range(num_hidden - 1)
     ]
-    if not layers:
-        return fold_net(*fold(output, None), [], np.ones(1, dtype=np.float32), is_linear=True)
-    return fold_net(*fold(*layers[0]), layers[1:], output.ravel(), is_linear=False)
+    score = None
+    if "experts.score.weight" in weights:
+        score = weights["experts.score.weight"][expert], float(weights["experts.score.bias"][expert])
+    outcome = None
+    if "experts.outcome.weight" in weights:
+        outcome = weights["experts.outcome.weight"][expert], weights["experts.outcome.bias"][expert]
+    return Expert(layers, score, outcome)
+
+
+def _fold_linear(weights: Mapping[str, Floats], scale: float) -> FoldedNet:
+    """A net without hidden layers: its heads are the first layer, and what follows only passes their values on."""
+    score, outcome = _heads(weights)
+    rows = ([score[0][None]] if score else []) + ([outcome[0]] if outcome else [])
+    table, base = fold(np.concatenate(rows), None)
+    passing = np.eye(len(base), dtype=np.float32)
+    expert = Expert(
+        [],
+        (passing[0], 0.0) if score else None,
+        (passing[-NUM_OUTCOMES:], outcome[1]) if outcome else None,
+    )
+    return fold_net(table, base, [expert], is_linear=True, score_scale=scale)
 
 
 class Scorer:
@@ -65,12 +120,21 @@ class Scorer:
         self.model = model
         self._name = name
         self._net = fold_model(model)
+        self.has_outcomes = self._net.has_outcomes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="scorer") if threads > 1 else None
 
     @property
     def name(self) -> str:
         """What reports and records call the player."""
         return self._name
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 over input coding and weights, hexadecimal: names what was computed with this network."""
+        digest = hashlib.sha256(self.model.feature_version.encode())
+        for name, tensor in sorted(self.model.weights.items()):
+            digest.update(f"\0{name} {tensor.shape}\0".encode() + np.ascontiguousarray(tensor).tobytes())
+        return digest.hexdigest()
 
     def evaluate(self, boards: Board) -> npt.NDArray[np.float32]:
         """Scores of candidates.
@@ -86,15 +150,43 @@ class Scorer:
         """
         checked = check_counts(boards)
         scores = np.empty(len(checked), dtype=np.float32)
+        nothing = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
 
         def work(first: int, last: int) -> None:
-            evaluate_boards(checked[first:last], self._net, scores[first:last])
+            judge_boards(checked[first:last], self._net, scores[first:last], nothing)
 
         self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
         return scores
 
+    def outcomes(self, boards: Board) -> Outcomes:
+        """Outcome probabilities of positions after a play.
+
+        Args:
+            boards: int8[M, 26], seen by the player who has just moved; games that are over are among them.
+
+        Returns:
+            float32[M, 6], in the order of `evaluation.outcome.OUTCOMES`, for that player.
+
+        Raises:
+            ModelError: the network was trained without outcomes.
+            PositionError: another shape or dtype, impossible counts, or no opponent left.
+        """
+        self._require_outcomes()
+        checked = check_counts(boards)
+        gone = np.flatnonzero((checked >= 0).all(axis=1))
+        if len(gone):
+            raise PositionError(f"position {gone[0]}: the opponent has no checker left, so the last play was not ours")
+        scores = np.empty(len(checked), dtype=np.float32)
+        chances = np.empty((len(checked), NUM_OUTCOMES), dtype=np.float32)
+
+        def work(first: int, last: int) -> None:
+            judge_boards(checked[first:last], self._net, scores[first:last], chances[first:last])
+
+        self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
+        return chances
+
     def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
-        """The preferred candidate of each decision; of equal scores the first.
+        """The preferred candidate of each decision; of equal scores the first. A play that wins is preferred to all.
 
         Args:
             boards: int8[N, 26], the player on roll; games that are not over.
@@ -108,12 +200,52 @@ class Scorer:
         """
         checked, rolls = checked_decisions(boards, dice)
         rows = np.empty(len(checked), dtype=np.int64)
+        after = np.empty((0, NUM_LOCATIONS), dtype=np.int8)
+        chances = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
 
         def work(first: int, last: int) -> None:
-            choose_rows(checked[first:last], rolls[first:last], self._net, rows[first:last])
+            decide(checked[first:last], rolls[first:last], self._net, rows[first:last], after, chances)
 
         self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
         return rows
+
+    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        """The preferred candidate of each decision, as `choose` finds it, and its outcomes.
+
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            dice: int8[N, 2], 1..6.
+
+        Returns:
+            int8[N, 26] positions after the play and float32[N, 6] their outcomes, both seen by the player who has
+            just moved.
+
+        Raises:
+            ModelError: the network was trained without outcomes.
+            PositionError, DiceError: see `legal_candidates`.
+        """
+        self._require_outcomes()
+        checked, rolls = checked_decisions(boards, dice)
+        rows = np.empty(len(checked), dtype=np.int64)
+        after = np.empty((len(checked), NUM_LOCATIONS), dtype=np.int8)
+        chances = np.empty((len(checked), NUM_OUTCOMES), dtype=np.float32)
+
+        def work(first: int, last: int) -> None:
+            part = slice(first, last)
+            decide(checked[part], rolls[part], self._net, rows[part], after[part], chances[part])
+
+        self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
+        return after, chances
+
+    def _require_outcomes(self) -> None:
+        if not self.has_outcomes:
+            raise ModelError(
+                f"{self.name}: this network ranks plays but gives no chances; train one with network.outcomes=true"
+            )
+
+    def scores(self, candidates: Board) -> npt.NDArray[np.float32]:
+        """`evaluate` under the name that a `PlayRanker` gives it."""
+        return self.evaluate(candidates)
 
     def score(self, decision: Decision) -> npt.NDArray[np.float32]:
         """Scores float32[N] of a decision's candidates, in their order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from backgammon.evaluation.outcome import final_outcomes, possible_outcomes
 from comparison_net.features import BASE, TABLE
 
 Layers = list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
@@ -25,3 +26,19 @@ def score(board: npt.NDArray[np.int8], layers: Layers, output: npt.NDArray[np.fl
     for weight, bias in layers:
         units = np.maximum(weight @ units + bias, 0.0)
     return float(output @ units)
+
+
+def outcomes(
+    board: npt.NDArray[np.int8], layers: Layers, weight: npt.NDArray[np.float64], bias: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Six chances: rectified hidden layers, six logits, softmax over those that the rules allow."""
+    units = features(board)
+    for layer_weight, layer_bias in layers:
+        units = np.maximum(layer_weight @ units + layer_bias, 0.0)
+    logits = weight @ units + bias
+    is_over, final = final_outcomes(board[None])
+    if is_over[0]:
+        return final[0].astype(np.float64)
+    powers = np.where(possible_outcomes(board[None])[0], np.exp(logits), 0.0)
+    chances: npt.NDArray[np.float64] = powers / powers.sum()
+    return chances
