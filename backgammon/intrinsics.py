@@ -41,9 +41,9 @@ if DISABLED:
         """Index of the highest set bit; mask must not be 0."""
         return int(mask).bit_length() - 1
 
-    def locations_above(board: npt.NDArray[np.int8], bound: int) -> int:
-        """Mask of the locations 0..25 whose count is above `bound`."""
-        return sum(1 << location for location in range(26) if board[location] > bound)
+    def locations_above(boards: npt.NDArray[np.int8], at: int, bound: int) -> int:
+        """Mask of the locations 0..25 whose count is above `bound`, of the board that begins at `at`."""
+        return sum(1 << location for location in range(26) if boards[at + location] > bound)
 
     def copy_board(source: npt.NDArray[np.int8], target: npt.NDArray[np.int8]) -> None:
         """Copy 26 counts, int8[>= 26] each."""
@@ -114,15 +114,16 @@ if DISABLED:
         outputs: Floats,
         outputs_at: int,
         output_stride: int,
+        floor: np.floating,
     ) -> None:
-        """Set outputs[8, 32] to max(biases[32] + inputs[8, K] @ weights[K, 32], 0); strides in elements."""
+        """Set outputs[8, 32] to max(biases[32] + inputs[8, K] @ weights[K, 32], floor); strides in elements."""
         for row in range(TILE_ROWS):
             total = biases[biases_at : biases_at + TILE_COLUMNS].copy()
             for k in range(num_inputs):
                 at = weights_at + k * weight_stride
                 total += inputs[inputs_at + row * input_stride + k] * weights[at : at + TILE_COLUMNS]
             at = outputs_at + row * output_stride
-            outputs[at : at + TILE_COLUMNS] = np.maximum(total, np.float32(0))
+            outputs[at : at + TILE_COLUMNS] = np.maximum(total, np.float32(floor))
 
     def dot_row(left: Floats, left_at: int, right: Floats, right_at: int, length: int) -> float:
         """Sum of left * right, in LANES partial sums that are then added pairwise."""
@@ -134,6 +135,15 @@ if DISABLED:
             width //= 2
             total = total[:width] + total[width : 2 * width]
         return float(total[0])
+
+    def softmax_row(values: Floats, at: int, mask: int, weights: Floats, target: Floats, target_at: int) -> np.float32:
+        """Softmax of LANES values over the lanes in `mask`, 0 elsewhere, into target; gives the sum of weights * it."""
+        is_in = np.array([mask >> lane & 1 == 1 for lane in range(LANES)])
+        chosen = np.where(is_in, values[at : at + LANES], -np.inf)
+        powers = np.exp(chosen - chosen.max()).astype(np.float32)
+        shares = powers / powers.sum(dtype=np.float32)
+        target[target_at : target_at + LANES] = shares
+        return np.float32((shares * weights[:LANES]).sum(dtype=np.float32))
 
 else:
     from llvmlite import ir
@@ -201,13 +211,13 @@ else:
         return types.int64(types.int64), generate_code
 
     @intrinsic
-    def locations_above(_typing: Any, board: Any, _bound: Any) -> Any:
-        """Mask of the locations 0..25 whose count is above `bound`."""
+    def locations_above(_typing: Any, boards: Any, _at: Any, _bound: Any) -> Any:
+        """Mask of the locations 0..25 whose count is above `bound`, of the board that begins at `at`."""
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             half = ir.VectorType(ir.IntType(8), 16)
-            data = _data(context, builder, signature, arguments, 0)
-            bound = builder.trunc(arguments[1], ir.IntType(8))
+            data = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
+            bound = builder.trunc(arguments[2], ir.IntType(8))
             one = builder.insert_element(ir.Constant(half, ir.Undefined), bound, ir.Constant(ir.IntType(32), 0))
             lanes = ir.Constant(ir.VectorType(ir.IntType(32), 16), [0] * 16)
             bounds = builder.shuffle_vector(one, ir.Constant(half, ir.Undefined), lanes)
@@ -219,7 +229,7 @@ else:
                 masks.append(builder.zext(builder.bitcast(is_above, ir.IntType(16)), _INDEX))
             return builder.or_(masks[0], builder.shl(masks[1], _index(10)))
 
-        return types.int64(board, types.int64), generate_code
+        return types.int64(boards, types.int64, types.int64), generate_code
 
     def _copy_counts(builder: Any, origin: Any, goal: Any) -> None:
         """26 bytes as two vectors of 16 that overlap, both read before the first is written."""
@@ -359,8 +369,9 @@ else:
         outputs: Any,
         _outputs_at: Any,
         _output_stride: Any,
+        _floor: Any,
     ) -> Any:
-        """Set outputs[8, 32] to max(biases[32] + inputs[8, K] @ weights[K, 32], 0); strides in elements."""
+        """Set outputs[8, 32] to max(biases[32] + inputs[8, K] @ weights[K, 32], floor); strides in elements."""
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             given = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
@@ -384,17 +395,71 @@ else:
                     for half in range(2):
                         total = _call_llvm(builder, "fma", value, columns[half], builder.load(sums[row][half]))
                         builder.store(total, sums[row][half])
-            zero = ir.Constant(_VECTOR, [0.0] * LANES)
+            floor = _spread(builder, arguments[12])
             for row in range(TILE_ROWS):
                 at = builder.mul(output_stride, _index(row))
                 for half in range(2):
-                    total = _larger(builder, builder.load(sums[row][half]), zero)
+                    total = _larger(builder, builder.load(sums[row][half]), floor)
                     _store(builder, total, result, builder.add(at, _index(half * LANES)))
             return context.get_dummy_value()
 
         index = types.int64
-        signature = types.void(inputs, index, index, index, weights, index, index, biases, index, outputs, index, index)
+        signature = types.void(
+            inputs, index, index, index, weights, index, index, biases, index, outputs, index, index, types.float32
+        )
         return signature, generate_code
+
+    def _reduce(builder: Any, total: Any, join: Any) -> Any:
+        """One number from all lanes: halves joined with each other until one is left."""
+        width = LANES
+        while width > 1:
+            width //= 2
+            undefined = ir.Constant(total.type, ir.Undefined)
+            halves = [
+                builder.shuffle_vector(
+                    total,
+                    undefined,
+                    ir.Constant(ir.VectorType(ir.IntType(32), width), list(range(begin, begin + width))),
+                )
+                for begin in (0, width)
+            ]
+            total = join(*halves)
+        return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
+
+    def _constant(value: float) -> Any:
+        return ir.Constant(_VECTOR, [float(np.float32(value))] * LANES)
+
+    def _power(builder: Any, exponents: Any) -> Any:
+        """The exponential function for exponents of at most 0: a power of two by its bits, the rest by a series."""
+        scaled = builder.fmul(exponents, _constant(1.4426950408889634))
+        scaled = _larger(builder, scaled, _constant(-126.0))
+        whole = _call_llvm(builder, "rint", scaled)
+        rest = builder.fmul(builder.fsub(scaled, whole), _constant(0.6931471805599453))
+        value = _constant(1 / 5040)
+        for divisor in (720, 120, 24, 6, 2, 1, 1):  # Taylor, |rest| <= 0.35: the next term is below 1e-8
+            value = _call_llvm(builder, "fma", value, rest, _constant(1 / divisor))
+        bits = builder.add(builder.fptosi(whole, _INTEGERS), ir.Constant(_INTEGERS, [127] * LANES))
+        bits = builder.shl(bits, ir.Constant(_INTEGERS, [23] * LANES))
+        return builder.fmul(value, builder.bitcast(bits, _VECTOR))
+
+    @intrinsic
+    def softmax_row(_typing: Any, values: Any, _at: Any, _mask: Any, weights: Any, target: Any, _target_at: Any) -> Any:
+        """Softmax of LANES values over the lanes in `mask`, 0 elsewhere, into target; gives the sum of weights * it."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            row = _load(builder, _data(context, builder, signature, arguments, 0), arguments[1])
+            mask = builder.bitcast(builder.trunc(arguments[2], ir.IntType(LANES)), ir.VectorType(ir.IntType(1), LANES))
+            chosen = builder.select(mask, row, _constant(-np.inf))
+            highest = _reduce(builder, chosen, lambda left, right: _larger(builder, left, right))
+            powers = _power(builder, builder.fsub(chosen, _spread(builder, highest)))
+            powers = builder.select(mask, powers, _constant(0.0))
+            shares = builder.fdiv(powers, _spread(builder, _reduce(builder, powers, builder.fadd)))
+            _store(builder, shares, _data(context, builder, signature, arguments, 4), arguments[5])
+            points = _load(builder, _data(context, builder, signature, arguments, 3), _index(0))
+            return _reduce(builder, builder.fmul(shares, points), builder.fadd)
+
+        index = types.int64
+        return types.float32(values, index, index, weights, target, index), generate_code
 
     @intrinsic
     def dot_row(_typing: Any, left: Any, _left_at: Any, right: Any, _right_at: Any, _length: Any) -> Any:
@@ -409,21 +474,7 @@ else:
                     builder, "fma", _load(builder, first, at), _load(builder, second, at), builder.load(slot)
                 )
                 builder.store(total, slot)
-            total = builder.load(slot)
-            width = LANES
-            while width > 1:
-                width //= 2
-                undefined = ir.Constant(total.type, ir.Undefined)
-                halves = [
-                    builder.shuffle_vector(
-                        total,
-                        undefined,
-                        ir.Constant(ir.VectorType(ir.IntType(32), width), list(range(begin, begin + width))),
-                    )
-                    for begin in (0, width)
-                ]
-                total = builder.fadd(*halves)
-            return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
+            return _reduce(builder, builder.load(slot), builder.fadd)
 
         index = types.int64
         return types.float32(left, index, right, index, index), generate_code

@@ -313,9 +313,9 @@ def generate_flat(
         scratch: int8[>= 78], overwritten.
         trace: see `generate_traced`.
     """
-    own = locations_above(board, 0)
-    free = locations_above(board, -2) & _POINTS
-    safe = locations_above(board, -1) & _POINTS
+    own = locations_above(board, 0, 0)
+    free = locations_above(board, 0, -2) & _POINTS
+    safe = locations_above(board, 0, -1) & _POINTS
     outside = own & _OUTSIDE
     may_bear_off = outside & (outside - 1) == 0 and (outside == 0 or board[highest_bit(outside)] == 1)
     row = start

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.board import Board
+from backgammon.evaluation.outcome import POINTS
 from backgammon.intrinsics import (
     LANES,
     TILE_COLUMNS,
@@ -35,7 +36,8 @@ from backgammon.intrinsics import (
     borrow,
     copy_board_at,
     dense_tile,
-    dot_row,
+    locations_above,
+    softmax_row,
     step_and_scale_row,
     step_row,
     sum_rows,
@@ -56,9 +58,15 @@ _ROW_BYTES = 32
 """A board of 26 counts padded to a power of two."""
 _NOWHERE = 30
 """A row of `steps` that is zero: there is no count above 15 to step to."""
-_NUM_HEADS = 1 + NUM_OUTCOMES
+_SCORE = NUM_OUTCOMES
+"""Lane of the score among the heads; the outcomes stand before it."""
+_POINTS = np.zeros(LANES, dtype=np.float32)
+_POINTS[:NUM_OUTCOMES] = POINTS
 _LOWEST = np.float32(-np.inf)
 _MAX_SCALE_BITS = 24
+_LOCATIONS = (1 << 26) - 1
+_HOME = 0b1111111
+"""Bits of the home board and of the opponent's bar."""
 _GROUP = 256
 """Unrelated positions that are judged together: enough to fill the blocks of several experts."""
 
@@ -88,8 +96,8 @@ class FoldedNet(NamedTuple):
         scale: value of one fixed-point unit, a power of two.
         floor: 0 for rectified units, -inf when the first layer is the output (a linear net).
         widths: int64[1 + L], H and the padded widths of the L further hidden layers.
-        numbers: float32, for one expert after the other: each hidden layer's matrix [K, W] and bias [W], then the
-            heads [7, last W] (the score, then the logits of the six outcomes) and their biases [LANES].
+        numbers: float32, for one expert after the other: each layer's matrix [K, W] and bias [W]; the last layer, of
+            TILE_COLUMNS, is that of the heads: the logits of the six outcomes, then the score, then nothing.
         num_experts: 1, or one for each code of `phase.PHASES`.
         ranks_by_equity: the score is the equity of the outcomes times `score_scale`.
         score_scale: what a point of equity is worth in the score.
@@ -159,15 +167,15 @@ def _expert_numbers(expert: Expert, widths: list[int]) -> list[Floats]:
         matrix = np.zeros((num_in, num_out), dtype=np.float32)
         matrix[: weight.shape[1], : weight.shape[0]] = weight.T
         parts += [matrix.ravel(), _pad(bias, num_out)]
-    heads = np.zeros((_NUM_HEADS, widths[-1]), dtype=np.float32)
-    biases = np.zeros(LANES, dtype=np.float32)
-    if expert.score is not None:
-        weight, biases[0] = expert.score
-        heads[0, : len(weight)] = weight
+    heads = np.zeros((widths[-1], TILE_COLUMNS), dtype=np.float32)
+    biases = np.zeros(TILE_COLUMNS, dtype=np.float32)
     if expert.outcome is not None:
         weight, bias = expert.outcome
-        heads[1:, : weight.shape[1]] = weight
-        biases[1:_NUM_HEADS] = bias
+        heads[: weight.shape[1], :NUM_OUTCOMES] = weight.T
+        biases[:NUM_OUTCOMES] = bias
+    if expert.score is not None:
+        weight, biases[_SCORE] = expert.score
+        heads[: len(weight), _SCORE] = weight
     return [*parts, heads.ravel(), biases]
 
 
@@ -204,36 +212,28 @@ def possible_mask(boards: Board, at: int) -> int:
     Returns:
         The mask; one bit only when the player who has just moved has no checker left.
     """
-    own = 0
-    theirs = 0
-    own_back = 0
-    front = 26
-    is_theirs_home = False
-    is_own_home = False
-    for location in range(26):
-        count = int(boards[at + location])
-        if count > 0:
-            own += count
-            own_back = location
-            is_own_home = is_own_home or location >= 19
-        elif count < 0:
-            theirs -= count
-            front = min(front, location)
-            is_theirs_home = is_theirs_home or location <= 6
-    if own == 0:
-        return 1 if theirs < 15 else (4 if is_theirs_home else 2)
-    has_contact = own_back > front
+    own = locations_above(boards, at, 0)
+    theirs = ~locations_above(boards, at, -1) & _LOCATIONS
+    num_own = 0
+    num_theirs = 0
+    for location in range(at, at + 26):
+        count = int(boards[location])
+        num_own += max(count, 0)
+        num_theirs -= min(count, 0)
+    if num_own == 0:
+        return 1 if num_theirs < 15 else (4 if theirs & _HOME else 2)
+    has_contact = own > (theirs & -theirs)  # our rearmost checker has one of theirs still to pass
     mask = 0b001001
-    if theirs == 15:
-        mask |= 0b110 if has_contact or is_theirs_home else 0b010
-    if own == 15:
-        mask |= 0b110000 if has_contact or is_own_home else 0b010000
+    if num_theirs == 15:
+        mask |= 0b110 if has_contact or theirs & _HOME else 0b010
+    if num_own == 15:
+        mask |= 0b110000 if has_contact or own >> 19 else 0b010000
     return mask
 
 
 @kernel
-def _finish_block(widths: Offsets, numbers: Floats, expert: int, block: Floats, room_at: int) -> tuple[int, int]:
-    """Hidden layers of the eight rectified first layers of an expert, which stand in `block` at 8 * H * expert.
+def _finish_block(widths: Offsets, numbers: Floats, expert: int, block: Floats, room_at: int) -> int:
+    """Hidden layers and heads of the eight first layers of an expert, which stand in `block` at 8 * H * expert.
 
     Args:
         widths: see `FoldedNet`.
@@ -243,20 +243,22 @@ def _finish_block(widths: Offsets, numbers: Floats, expert: int, block: Floats, 
         room_at: where that room begins.
 
     Returns:
-        Where the last hidden layer's eight rows begin in `block`, and where the heads begin in `numbers`.
+        Where the eight rows of heads begin in `block`, TILE_COLUMNS apart.
     """
     num_layers = widths.shape[0]
-    size = _NUM_HEADS * widths[num_layers - 1] + LANES
-    widest = 0
-    for layer in range(1, num_layers):
-        size += (widths[layer - 1] + 1) * widths[layer]
-        widest = max(widest, widths[layer])
+    size = 0
+    widest = TILE_COLUMNS
+    for layer in range(1, num_layers + 1):
+        num_out = widths[layer] if layer < num_layers else TILE_COLUMNS
+        size += (widths[layer - 1] + 1) * num_out
+        widest = max(widest, num_out)
     at = expert * size
     given = expert * TILE_ROWS * widths[0]
     target = room_at
-    for layer in range(1, num_layers):
+    for layer in range(1, num_layers + 1):
+        is_last = layer == num_layers
         num_in = widths[layer - 1]
-        num_out = widths[layer]
+        num_out = TILE_COLUMNS if is_last else widths[layer]
         biases_at = at + num_in * num_out
         for column in range(0, num_out, TILE_COLUMNS):
             dense_tile(
@@ -272,43 +274,12 @@ def _finish_block(widths: Offsets, numbers: Floats, expert: int, block: Floats, 
                 block,
                 target + column,
                 num_out,
+                _LOWEST if is_last else np.float32(0),
             )
         at = biases_at + num_out
         given = target
         target = 2 * room_at + TILE_ROWS * widest - given  # the other half of the room
-    return given, at
-
-
-@kernel
-def _fill_chances(
-    hiddens: Floats, hidden_at: int, numbers: Floats, heads_at: int, width: int, mask: int, chances: Floats, at: int
-) -> None:
-    """Softmax over the outcomes in `mask` into chances[at : at + 6]; the others become 0."""
-    biases_at = heads_at + _NUM_HEADS * width
-    highest = _LOWEST
-    for k in range(NUM_OUTCOMES):
-        if mask >> k & 1:
-            logit = dot_row(hiddens, hidden_at, numbers, heads_at + (k + 1) * width, width) + numbers[biases_at + k + 1]
-            chances[at + k] = logit
-            highest = max(highest, logit)
-    total = np.float32(0)
-    for k in range(NUM_OUTCOMES):
-        if mask >> k & 1:
-            chances[at + k] = math.exp(chances[at + k] - highest)
-            total += chances[at + k]
-        else:
-            chances[at + k] = np.float32(0)
-    for k in range(NUM_OUTCOMES):
-        chances[at + k] /= total
-
-
-@kernel
-def _equity(chances: Floats, at: int) -> float:
-    """Cubeless points of the six outcomes at `at`."""
-    single = chances[at] - chances[at + 3]
-    gammon = chances[at + 1] - chances[at + 4]
-    backgammon = chances[at + 2] - chances[at + 5]
-    return float(single + np.float32(2) * gammon + np.float32(3) * backgammon)
+    return int(given)
 
 
 @kernel
@@ -325,8 +296,8 @@ def _flush(
     ranks_by_equity: bool,
     score_scale: np.float32,
     scores: Floats,
-    hiddens: Floats,
-    chances: Floats,
+    heads: Floats,
+    points: Floats,
 ) -> None:
     """Scores, and where wanted the last hidden layer, of the positions that wait for an expert.
 
@@ -343,23 +314,20 @@ def _flush(
         ranks_by_equity: see `FoldedNet`.
         score_scale: see `FoldedNet`.
         scores: float32, by index.
-        hiddens: float32, by index * last width; empty where not wanted.
-        chances: float32[>= 6], overwritten.
+        heads: float32, by index * LANES: the logits of the outcomes and the score.
+        points: float32[LANES], `_POINTS`.
     """
-    given, heads_at = _finish_block(widths, numbers, expert, block, room_at)
-    width = widths[widths.shape[0] - 1]
+    heads_at = _finish_block(widths, numbers, expert, block, room_at)
     for row in range(num_waiting):
         k = slots[expert * TILE_ROWS + row]
-        at = given + row * width
+        at = heads_at + row * TILE_COLUMNS
         if ranks_by_equity:
             mask = possible_mask(boards, k * stride)
-            _fill_chances(block, at, numbers, heads_at, width, mask, chances, 0)
-            scores[k] = score_scale * _equity(chances, 0)
+            scores[k] = score_scale * softmax_row(block, at, mask, points, heads, k * LANES)
         else:
-            scores[k] = dot_row(block, at, numbers, heads_at, width) + numbers[heads_at + _NUM_HEADS * width]
-        if hiddens.shape[0]:
-            for j in range(width):
-                hiddens[k * width + j] = block[at + j]
+            scores[k] = block[at + _SCORE]
+        for j in range(LANES):
+            heads[k * LANES + j] = block[at + j]
 
 
 @kernel
@@ -380,10 +348,9 @@ def _score_walk(
     block: Floats,
     slots: Offsets,
     waiting: Offsets,
-    codes: Offsets,
     scores: Floats,
-    hiddens: Floats,
-    chances: Floats,
+    heads: Floats,
+    points: Floats,
 ) -> None:
     """Score every candidate of a walk.
 
@@ -404,10 +371,9 @@ def _score_walk(
         block: float32, eight rows of H for each expert and the room of `_finish_block`.
         slots: int64[8 * E], overwritten.
         waiting: int64[E], zeros; zeros again afterwards.
-        codes: int64[M], the expert of each candidate, overwritten.
         scores: float32[M], overwritten.
-        hiddens: float32[M * last width] or empty, overwritten.
-        chances: float32[>= 6], overwritten.
+        heads: float32[M * LANES], overwritten.
+        points: float32[LANES], `_POINTS`.
     """
     width = widths[0]
     room_at = num_experts * TILE_ROWS * width
@@ -438,13 +404,12 @@ def _score_walk(
             row = expert * TILE_ROWS + waiting[expert]
             step_and_scale_row(block, row * width, sums, parent_at, steps, plus, minus, width, scale, floor)
             slots[row] = num_leaves
-            codes[num_leaves] = expert
             num_leaves += 1
             waiting[expert] += 1
             if waiting[expert] == TILE_ROWS:
                 _flush(
                     widths, numbers, expert, TILE_ROWS, slots, block, room_at,
-                    candidates, _ROW_BYTES, ranks_by_equity, score_scale, scores, hiddens, chances,
+                    candidates, _ROW_BYTES, ranks_by_equity, score_scale, scores, heads, points,
                 )  # fmt: skip
                 waiting[expert] = 0
         else:
@@ -462,7 +427,7 @@ def _score_walk(
         if waiting[expert]:
             _flush(
                 widths, numbers, expert, waiting[expert], slots, block, room_at,
-                candidates, _ROW_BYTES, ranks_by_equity, score_scale, scores, hiddens, chances,
+                candidates, _ROW_BYTES, ranks_by_equity, score_scale, scores, heads, points,
             )  # fmt: skip
             waiting[expert] = 0
 
@@ -479,17 +444,17 @@ class _Room(NamedTuple):
     block: Floats  # eight rows of H for each expert and the room of `_finish_block`; zeros: unused rows hold numbers
     slots: Offsets  # int64[8 * E]
     waiting: Offsets  # int64[E], zeros
-    codes: Offsets  # int64[M]
     scores: Floats  # float32[M]
-    hiddens: Floats  # float32[M * last width], or empty when no outcomes are wanted
-    chances: Floats  # float32[6]
+    heads: Floats  # float32[M * LANES]
+    points: Floats  # float32[LANES], the points of the outcomes
+    chances: Floats  # float32[LANES]
 
 
 @kernel
-def _new_room(net: FoldedNet, num_positions: int, is_judging: bool) -> _Room:
+def _new_room(net: FoldedNet, num_positions: int) -> _Room:
     """Room for M positions at a time."""
     widths = net.widths
-    widest = 0
+    widest = TILE_COLUMNS
     for layer in range(1, widths.shape[0]):
         widest = max(widest, widths[layer])
     block_size = TILE_ROWS * (net.num_experts * widths[0] + 2 * widest)
@@ -503,18 +468,11 @@ def _new_room(net: FoldedNet, num_positions: int, is_judging: bool) -> _Room:
         np.zeros(block_size, dtype=np.float32),
         np.empty(TILE_ROWS * net.num_experts, dtype=np.int64),
         np.zeros(net.num_experts, dtype=np.int64),
-        np.empty(num_positions, dtype=np.int64),
         np.empty(num_positions, dtype=np.float32),
-        np.empty(num_positions * widths[widths.shape[0] - 1] if is_judging else 0, dtype=np.float32),
-        np.empty(NUM_OUTCOMES, dtype=np.float32),
+        np.empty(num_positions * LANES, dtype=np.float32),
+        _POINTS.copy(),
+        np.empty(LANES, dtype=np.float32),
     )
-
-
-@kernel
-def _heads_at(widths: Offsets, numbers: Floats, num_experts: int, expert: int) -> int:
-    """Where the heads of an expert begin in `numbers`."""
-    size = numbers.shape[0] // num_experts
-    return int((expert + 1) * size - LANES - _NUM_HEADS * widths[widths.shape[0] - 1])
 
 
 @kernel
@@ -559,7 +517,7 @@ def decide(boards: Board, dice: Board, net: FoldedNet, rows: Offsets, after: Boa
     Returns:
         The number of candidates scored; forced plays are scored only for their outcomes.
     """
-    room = _new_room(net, MAX_CANDIDATES, chances.shape[0] > 0)
+    room = _new_room(net, MAX_CANDIDATES)
     return _decide_all(boards, dice, net, room, rows, after, chances)
 
 
@@ -583,16 +541,15 @@ def _decide_all(
     block = borrow(room.block)
     slots = borrow(room.slots)
     waiting = borrow(room.waiting)
-    codes = borrow(room.codes)
     scores = borrow(room.scores)
-    hiddens = borrow(room.hiddens)
-    six = borrow(room.chances)
+    heads = borrow(room.heads)
+    points = borrow(room.points)
+    shares = borrow(room.chances)
     all_boards = borrow(boards).reshape(-1)
     all_dice = borrow(dice).reshape(-1)
     all_after = borrow(after).reshape(-1)
     all_chances = borrow(chances).reshape(-1)
     width = widths[0]
-    last = widths[widths.shape[0] - 1]
     is_judging = chances.shape[0] > 0
     total = 0
     for i in range(boards.shape[0]):
@@ -606,16 +563,16 @@ def _decide_all(
             sum_rows(sums, 0, base, table, starts, num_rows, width)
             _score_walk(
                 steps, widths, numbers, num_experts, net.scale, net.floor, net.ranks_by_equity, net.score_scale,
-                trace, num_entries, walk_boards, candidates, sums, block, slots, waiting, codes, scores, hiddens, six,
+                trace, num_entries, walk_boards, candidates, sums, block, slots, waiting, scores, heads, points,
             )  # fmt: skip
             best = _best_row(walk_boards, candidates, num_candidates, scores)
             total += num_candidates
         rows[i] = best
         if is_judging:
             copy_board_at(candidates, best * _ROW_BYTES, all_after, i * 26)
-            heads_at = _heads_at(widths, numbers, num_experts, codes[best])
-            mask = possible_mask(candidates, best * _ROW_BYTES)
-            _fill_chances(hiddens, best * last, numbers, heads_at, last, mask, all_chances, i * NUM_OUTCOMES)
+            softmax_row(heads, best * LANES, possible_mask(candidates, best * _ROW_BYTES), points, shares, 0)
+            for j in range(NUM_OUTCOMES):
+                all_chances[i * NUM_OUTCOMES + j] = shares[j]
     return total
 
 
@@ -629,7 +586,7 @@ def judge_boards(boards: Board, net: FoldedNet, scores: Floats, chances: Floats)
         scores: float32[M], overwritten.
         chances: float32[M, 6], overwritten (`net.has_outcomes`); or float32[0, 6].
     """
-    room = _new_room(net, _GROUP, chances.shape[0] > 0)
+    room = _new_room(net, _GROUP)
     _judge_all(boards, net, room, scores, chances)
 
 
@@ -649,14 +606,13 @@ def _judge_all(boards: Board, net: FoldedNet, room: _Room, scores: Floats, chanc
     block = borrow(room.block)
     slots = borrow(room.slots)
     waiting = borrow(room.waiting)
-    codes = borrow(room.codes)
     group_scores = borrow(room.scores)
-    hiddens = borrow(room.hiddens)
-    six = borrow(room.chances)
+    heads = borrow(room.heads)
+    points = borrow(room.points)
+    shares = borrow(room.chances)
     all_boards = borrow(boards).reshape(-1)
     all_chances = borrow(chances).reshape(-1)
     width = widths[0]
-    last = widths[widths.shape[0] - 1]
     room_at = num_experts * TILE_ROWS * width
     nowhere = _NOWHERE * width
     is_judging = chances.shape[0] > 0
@@ -666,7 +622,6 @@ def _judge_all(boards: Board, net: FoldedNet, room: _Room, scores: Floats, chanc
             copy_board_at(all_boards, (first + k) * 26, board, 0)
             copy_board_at(board, 0, group, k * _ROW_BYTES)
             expert = phase_code_at(board, 0) if num_experts > 1 else 0
-            codes[k] = expert
             num_rows = _row_starts(board, width, starts)
             sum_rows(sums, 0, base, table, starts, num_rows, width)
             row = expert * TILE_ROWS + waiting[expert]
@@ -676,20 +631,19 @@ def _judge_all(boards: Board, net: FoldedNet, room: _Room, scores: Floats, chanc
             if waiting[expert] == TILE_ROWS:
                 _flush(
                     widths, numbers, expert, TILE_ROWS, slots, block, room_at,
-                    group, _ROW_BYTES, net.ranks_by_equity, net.score_scale, group_scores, hiddens, six,
+                    group, _ROW_BYTES, net.ranks_by_equity, net.score_scale, group_scores, heads, points,
                 )  # fmt: skip
                 waiting[expert] = 0
         for expert in range(num_experts):
             if waiting[expert]:
                 _flush(
                     widths, numbers, expert, waiting[expert], slots, block, room_at,
-                    group, _ROW_BYTES, net.ranks_by_equity, net.score_scale, group_scores, hiddens, six,
+                    group, _ROW_BYTES, net.ranks_by_equity, net.score_scale, group_scores, heads, points,
                 )  # fmt: skip
                 waiting[expert] = 0
         for k in range(num_boards):
             scores[first + k] = group_scores[k]
             if is_judging:
-                heads_at = _heads_at(widths, numbers, num_experts, codes[k])
-                mask = possible_mask(group, k * _ROW_BYTES)
-                at = (first + k) * NUM_OUTCOMES
-                _fill_chances(hiddens, k * last, numbers, heads_at, last, mask, all_chances, at)
+                softmax_row(heads, k * LANES, possible_mask(group, k * _ROW_BYTES), points, shares, 0)
+                for j in range(NUM_OUTCOMES):
+                    all_chances[(first + k) * NUM_OUTCOMES + j] = shares[j]

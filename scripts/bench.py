@@ -31,6 +31,7 @@ from backgammon.board import START
 from backgammon.dice import ROLLS
 from backgammon.movegen import MAX_CANDIDATES, generate_batch, legal_candidates
 from comparison_net.scorer import Scorer, load_scorer
+from scripts.ceilings import two_cores
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.movegen import legal_results
 from tests.positions import random_play_decisions
@@ -38,6 +39,8 @@ from tests.positions import random_play_decisions
 ROOT = Path(__file__).resolve().parent.parent
 Boards = npt.NDArray[np.int8]
 NUM_PAIRS = 2000
+REAL_CORES = 1.9
+"""Two threads of plain arithmetic this much faster than one: the machine has two cores for us."""
 
 
 @dataclass
@@ -89,6 +92,7 @@ def check_choices(scorer: Scorer, boards: Boards, dice: Boards) -> None:
     """The fused choice must be the first best of the scores of all candidates."""
     candidates, offsets = legal_candidates(boards, dice)
     scores = scorer.evaluate(candidates)
+    scores[(candidates <= 0).all(axis=1)] = np.inf  # a play that wins is never passed over
     expected = [int(np.argmax(scores[offsets[i] : offsets[i + 1]])) for i in range(len(boards))]
     if scorer.choose(boards, dice).tolist() != expected:
         raise AssertionError("the fused choice differs from the scores")
@@ -201,27 +205,45 @@ def run_rows(rows: list[Row], rounds: int) -> None:
             row.rates.append(count / (time.perf_counter() - started))
 
 
-def time_threads(model: str | None, rounds: int) -> dict[str, Any]:
-    """Decisions/s of two threads over one, on all cores, interleaved."""
+def time_threads(model: str | None, rounds: int) -> list[dict[str, Any]]:
+    """Decisions/s of two threads over one, on all cores, interleaved with what the machine grants two threads at all.
+
+    A shared machine gives a second core at some moments and not at others. Each round is framed by two measurements
+    of `two_cores`; the figure with a target is the median of the rounds that had two cores from beginning to end
+    (`REAL_CORES`), and the median of all rounds stands beside it.
+    """
     boards, dice = engine_decisions(60_000, 11, 0.0, num_games=64)
+    boards, dice = np.tile(boards, (4, 1)), np.tile(dice, (4, 1))
     scorers = {threads: load_scorer(model, threads=threads) for threads in (1, 2)}
-    rates: dict[int, list[float]] = {1: [], 2: []}
     results = {threads: scorer.choose(boards, dice) for threads, scorer in scorers.items()}
     assert (results[1] == results[2]).all(), "the choice depends on the number of threads"
-    for _ in range(rounds):
+    two_cores()
+    ratios, granted = [], []
+    before = two_cores()
+    for _ in range(2 * rounds):
+        seconds = {}
         for threads, scorer in scorers.items():
             started = time.perf_counter()
             scorer.choose(boards, dice)
-            rates[threads].append(len(boards) / (time.perf_counter() - started))
-    ratios = [two / one for one, two in zip(rates[1], rates[2], strict=True)]
-    return {
-        "name": "two threads over one",
-        "ratio": statistics.median(ratios),
-        "range": [min(ratios), max(ratios)],
-        "must": 1.85,
-        "dream": 1.95,
-        "rates": {str(k): statistics.median(v) for k, v in rates.items()},
-    }
+            seconds[threads] = time.perf_counter() - started
+        after = two_cores()
+        ratios.append(seconds[1] / seconds[2])
+        granted.append(min(before, after))
+        before = after
+    real = [ratio for ratio, cores in zip(ratios, granted, strict=True) if cores >= REAL_CORES]
+    goals = {"must": 1.85, "dream": 1.95}
+    lines = [
+        {"name": "two threads over one, all rounds", "ratio": statistics.median(ratios)},
+        {"name": "the same of arithmetic alone", "ratio": statistics.median(granted)},
+    ]
+    for line, values in zip(lines, (ratios, granted), strict=True):
+        line["ratio_range"] = [min(values), max(values)]
+    if real:
+        name = f"two threads, the {len(real)} of {len(ratios)} rounds on two cores"
+        lines.append({"name": name, "ratio": statistics.median(real), "ratio_range": [min(real), max(real)], **goals})
+    else:
+        print(f"no round of {len(ratios)} had two cores to itself: no figure for two threads", file=sys.stderr)
+    return lines
 
 
 def time_startup(repeats: int) -> list[dict[str, Any]]:
@@ -288,9 +310,9 @@ def show(lines: list[dict[str, Any]]) -> None:
             figure = f"{line['seconds']:14.2f} s"
         ratio = f"{line['ratio']:6.2f} x" if "ratio" in line else ""
         goal = f"must {line['must']}, dream {line['dream']}" if line.get("must") else ""
-        print(f"{line['name']:36s} {figure:30s} {ratio:10s} {goal}")
+        print(f"{line['name']:48s} {figure:30s} {ratio:10s} {goal}")
         if "candidates_per_second" in line:
-            print(f"{'':36s} {line['candidates_per_second']:14,.0f} candidates/s")
+            print(f"{'':48s} {line['candidates_per_second']:14,.0f} candidates/s")
 
 
 def main() -> int:
@@ -312,7 +334,7 @@ def main() -> int:
     if cores:
         os.sched_setaffinity(0, cores)
     lines = report(rows)
-    lines.append(time_threads(options.model, options.rounds))
+    lines += time_threads(options.model, options.rounds)
     if not options.no_startup:
         lines += time_startup(5)
     network = load_scorer(options.model).model.network

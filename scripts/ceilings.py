@@ -9,6 +9,7 @@ holds the kernels' rates against it.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -62,6 +63,31 @@ def _write(values: npt.NDArray[np.int64], repeats: int) -> None:
     for repeat in range(repeats):
         for i in range(values.shape[0]):
             values[i] = repeat
+
+
+def two_cores(repeats: int = 150_000) -> float:
+    """Work per second of two threads over that of one, for arithmetic that touches no memory beyond its own cache.
+
+    What the machine itself grants at this moment: 2 on two free cores, about 1 when another program, or the other
+    guests of a virtual machine's host, hold one of them, or when both threads sit on one physical core.
+    """
+
+    def work() -> None:
+        inputs = np.zeros(TILE_ROWS * 256, dtype=np.float32)
+        weights = np.zeros(TILE_COLUMNS * 256, dtype=np.float32)
+        outputs = np.zeros(TILE_COLUMNS * TILE_ROWS, dtype=np.float32)
+        _tiles(inputs, weights, outputs, 256, repeats)
+
+    seconds = []
+    for number in (1, 2):
+        threads = [threading.Thread(target=work) for _ in range(number)]
+        started = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds.append(time.perf_counter() - started)
+    return 2 * seconds[0] / seconds[1]
 
 
 def fastest(work: Callable[[], object], tries: int = 25) -> float:
