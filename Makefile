@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow lint bench verify clean
+.PHONY: help setup demo test test-slow lint bench bench-search verify clean
 
 help:
 	@echo "make demo       set up, train on the shipped expert logs, show agreement, play a game (15 minutes at most)"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-slow  the long tests as well"
 	@echo "make lint       ruff and mypy --strict"
 	@echo "make bench      speed, against the peers that PyPI has"
+	@echo "make bench-search  the same of look-ahead and rollouts"
 	@echo "make verify     the million-roll comparison of the move generator, and the scorer against torch"
 
 setup: $(READY)
@@ -42,6 +43,9 @@ lint: setup
 
 bench: .venv/.peers
 	$(BIN)/python -m scripts.bench --log docs/bench-log.jsonl
+
+bench-search: .venv/.peers
+	$(BIN)/python -m scripts.bench_search --log docs/bench-log.jsonl
 
 verify: .venv/.peers
 	$(BIN)/python -m scripts.verify_movegen

@@ -53,17 +53,3 @@ def parse_roll(text: str) -> Roll:
     if len(digits) != 2 or not digits.isascii() or not digits.isdigit():
         raise DiceError(f"dice {text!r}: write two digits from 1 to 6, for instance 31")
     return make_roll(int(digits[0]), int(digits[1]))
-
-
-def throw(rng: np.random.Generator) -> Roll:
-    """Two fair dice from `rng`."""
-    first, second = rng.integers(1, 7, size=2)
-    return make_roll(int(first), int(second))
-
-
-def throw_opening(rng: np.random.Generator) -> tuple[int, int]:
-    """One die each until they differ: (player 0's, player 1's); the larger starts and plays both."""
-    while True:
-        first, second = (int(die) for die in rng.integers(1, 7, size=2))
-        if first != second:
-            return first, second

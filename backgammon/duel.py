@@ -1,14 +1,15 @@
 """Duels: many cubeless money games of two players at once, with mirrored dice.
 
-Axis legend: P pairs of games, W pairs in play at once, 2 games of a pair.
+Axis legend: P pairs of games, W games in play at once, 2 games of a pair.
 
-Both games of a pair have the same dice: in game 0 the first player starts, in game 1 the second does, so each of them
-plays every roll from both sides and most of the luck cancels. The mean of a pair is the unit of the standard error.
-Every pair draws from a generator of its own (made from the seed and the number of the pair): results depend on the
-seed and on the number of games only, not on how many are in play at once.
+Both games of a pair have the same dice and noise: in game 0 the first player sits on seat 0, in game 1 on seat 1, so
+each of them plays every roll from both sides and most of the luck cancels. The mean of a pair is the unit of the
+standard error; a player against itself draws every pair, even one that plays by chance.
 
-Cubeless money play has one turn order, the players alternate until one has borne off, so a loop over arrays is enough;
-`tests/test_duel.py` plays the same dice through the turn machine of `game` and compares.
+The games are those of the turn environment: pair p of a duel is episode p + 1 of `BackgammonTurn-v0` reset with the
+seed of the duel, and game p + 1 of a money session with that seed. So results depend on the seed and on the number of
+games only, not on how many are in play at once. `tests/test_duel.py` plays the same dice through the turn machine of
+`game` and compares.
 """
 
 from __future__ import annotations
@@ -22,13 +23,35 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import NUM_LOCATIONS, START, Board, points_won, swap
-from backgammon.errors import ConfigError, GameError
-from backgammon.movegen import legal_candidates
+from backgammon.arena.opponents import resolve_opponent
+from backgammon.arena.options import Rules, SetUp
+from backgammon.arena.play_games import PlayGames
+from backgammon.arena.turns import TURN
+from backgammon.board import Board, Position
+from backgammon.dice import make_roll
+from backgammon.errors import ConfigError
+from backgammon.evaluation.outcome import PlayingEvaluator
 from backgammon.player import Player
+from backgammon.search.luck import roll_luck
+from backgammon.sprt import Sprt
+from backgammon.stream import key_of_seed
 
-BLOCK = 64
-"""Rolls that a pair draws at a time; half of all games are shorter."""
+CHECKED_PAIRS = 500
+"""Pairs of games between two looks of a sequential test."""
+
+
+@dataclass(frozen=True)
+class DuelChecks:
+    """What to measure beside the points.
+
+    Attributes:
+        luck_judge: measures the luck of every roll, which is then subtracted (see `search.luck`); None for not.
+        sprt: ends the duel as soon as this test has a verdict, looked at after every CHECKED_PAIRS pairs. It goes by
+            the points less luck where luck is measured.
+    """
+
+    luck_judge: PlayingEvaluator | None = None
+    sprt: Sprt | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +69,8 @@ class DuelResult:
         backgammons: of these, won by exactly three points.
         plies: rolls of both players in all games, dances included.
         points: int8[P, 2], the first player's points in each game of each pair.
+        adjusted: float64[P, 2], the same less the luck of the dice, or None when it was not measured.
+        verdict: of the sequential test: "high", "low", or None when there was none or it stayed open.
         seconds: wall clock.
     """
 
@@ -60,6 +85,8 @@ class DuelResult:
     plies: int
     points: npt.NDArray[np.int8] = field(repr=False, compare=False)
     seconds: float = field(compare=False)
+    adjusted: npt.NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
+    verdict: str | None = None
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -68,6 +95,11 @@ class DuelResult:
             return None
         reach = 1.96 * self.standard_error
         return self.points_per_game - reach, self.points_per_game + reach
+
+    @property
+    def adjusted_points(self) -> tuple[float, float | None] | None:
+        """Points per game less luck, and their standard error; None when luck was not measured."""
+        return None if self.adjusted is None else _mean_and_error(self.adjusted.mean(axis=1))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -85,6 +117,8 @@ class DuelResult:
             "points_per_game": self.points_per_game,
             "standard_error": self.standard_error,
             "interval_95": self.interval,
+            "luck_adjusted": self.adjusted_points,
+            "verdict": self.verdict,
             "plies": self.plies,
             "seconds": round(self.seconds, 3),
             "games_per_second": round(self.games / self.seconds, 1),
@@ -99,6 +133,7 @@ def duel(
     seed: int,
     batch_size: int = 2048,
     progress: Callable[[int], None] | None = None,
+    checks: DuelChecks | None = None,
 ) -> DuelResult:
     """Points per game of `first` against `second`, with its standard error.
 
@@ -109,6 +144,7 @@ def duel(
         seed: 0 or greater.
         batch_size: games in play at once; changes the speed and nothing else.
         progress: called with the number of games finished so far.
+        checks: luck and sequential test; None for neither.
 
     Raises:
         ConfigError: a number of games, a seed or a batch size that cannot be used.
@@ -121,150 +157,146 @@ def duel(
     if batch_size < 2:
         raise ConfigError(f"batch size {batch_size}: give 2 or more")
     started = time.perf_counter()
-    table = _Table((first, second), num_games // 2, seed, batch_size // 2)
-    while table.is_busy:
-        table.play_ply()
-        if progress is not None:
-            progress(table.num_finished)
-    points = table.points
-    means = points.mean(axis=1)
+    wanted = checks or DuelChecks()
+    tables: list[_Table] = []
+    verdict = None
+    size = num_games // 2 if wanted.sprt is None else CHECKED_PAIRS
+    for first_pair in range(0, num_games // 2, size):
+        pairs = range(first_pair, min(first_pair + size, num_games // 2))
+        tables.append(_Table((first, second), pairs, seed, batch_size, wanted.luck_judge))
+        while tables[-1].is_busy:
+            tables[-1].play_turn()
+            if progress is not None:
+                progress(2 * first_pair + tables[-1].num_finished)
+        if wanted.sprt is not None:
+            verdict = wanted.sprt.verdict(np.concatenate([table.adjusted for table in tables]).mean(axis=1))
+            if verdict is not None:
+                break
+    points = np.concatenate([table.points for table in tables])
+    mean, error = _mean_and_error(points.mean(axis=1))
     won = [[int((sign * points == size).sum()) for size in (1, 2, 3)] for sign in (1, -1)]
     return DuelResult(
         players=(first.name, second.name),
         seed=seed,
-        games=num_games,
-        points_per_game=float(means.mean()),
-        standard_error=float(means.std(ddof=1)) / sqrt(len(means)) if len(means) > 1 else None,
+        games=points.size,
+        points_per_game=mean,
+        standard_error=error,
         wins=(sum(won[0]), sum(won[1])),
         gammons=(won[0][1], won[1][1]),
         backgammons=(won[0][2], won[1][2]),
-        plies=table.num_plies,
+        plies=sum(table.num_plies for table in tables),
         points=points,
         seconds=time.perf_counter() - started,
+        adjusted=None if wanted.luck_judge is None else np.concatenate([table.adjusted for table in tables]),
+        verdict=verdict,
     )
 
 
-class _Table:
-    """Up to W pairs in play; a pair that ends makes room for the next."""
+def _mean_and_error(means: npt.NDArray[np.float64]) -> tuple[float, float | None]:
+    """Mean of the means of pairs, and its standard error; None of a single pair."""
+    return float(means.mean()), float(means.std(ddof=1)) / sqrt(len(means)) if len(means) > 1 else None
 
-    def __init__(self, players: tuple[Player, Player], num_pairs: int, seed: int, width: int) -> None:
-        width = min(width, num_pairs)
-        self._players = players
-        self._seed = seed
-        self.points = np.zeros((num_pairs, 2), dtype=np.int8)
+
+class _Table:
+    """Up to W games in play; one that ends makes room for the next.
+
+    Games 2p and 2p + 1 are those of pair p; in the second one the players have changed seats.
+    """
+
+    def __init__(
+        self,
+        players: tuple[Player, Player],
+        pairs: range,
+        seed: int,
+        width: int,
+        luck_judge: PlayingEvaluator | None = None,
+    ) -> None:
+        width = min(width, 2 * len(pairs))
+        self.points = np.zeros((len(pairs), 2), dtype=np.int8)
+        self._luck = np.zeros((len(pairs), 2))
+        self._luck_judge = luck_judge
+        self._first_episode = pairs.start + 1
         self.num_plies = 0
         self.num_finished = 0
-        self._boards = np.zeros((width, 2, NUM_LOCATIONS), dtype=np.int8)  # seen by the player on roll
-        self._in_play = np.zeros((width, 2), dtype=bool)
-        self._pair = np.zeros(width, dtype=np.int64)
-        self._ply = np.zeros(width, dtype=np.int64)
-        self._dice = np.zeros((width, BLOCK, 2), dtype=np.int8)
-        self._noise = np.zeros((width, BLOCK, 2), dtype=np.uint64)
-        self._generators: list[np.random.Generator] = [np.random.default_rng(0)] * width
-        self._next_pair = 0
-        self._seat_new_pairs()
+        self._players = players
+        self._numbers = np.arange(width)
+        self._next_number = width
+        self._games = _self_play(width)
+        self._games.seed(np.full(width, key_of_seed(seed)))
+        self._games.choose_episodes(np.arange(width), self._numbers // 2 + self._first_episode)
+        self._games.start(None)
 
     @property
     def is_busy(self) -> bool:
-        """True while a game is in play."""
-        return bool(self._in_play.any())
+        """True while a game is to be played to its end."""
+        return self.num_finished < self.points.size
 
-    def play_ply(self) -> None:
-        """One roll in every game in play: first the first player's, then the second's."""
-        game = np.arange(2)
-        turn = (self._ply[:, None] + game) % 2
-        for seat, player in enumerate(self._players):
-            slots, games = np.nonzero(self._in_play & (turn == seat))
-            if len(slots):
-                self._move(seat, player, slots, games)
-        self._ply += 1
-        self._seat_new_pairs()
-        for slot in np.flatnonzero((self._ply % BLOCK == 0) & self._in_play.any(axis=1) & (self._ply > 0)):
-            self._draw(int(slot))
+    def play_turn(self) -> None:
+        """One roll in every game in play."""
+        games = self._games
+        who = np.where(games.is_waiting(), games.seats() ^ (self._numbers % 2), -1)
+        self.num_plies += int(np.count_nonzero(who >= 0))
+        if self._luck_judge is not None:
+            self._measure_luck(self._luck_judge, who)
+        games.play_turn(self._players, who)
+        ended = np.flatnonzero(games.has_ended)
+        if len(ended):
+            pairs, first_seats = np.divmod(self._numbers[ended], 2)
+            self.points[pairs, first_seats] = games.points()[ended] * np.where(first_seats == 0, 1, -1)
+            self.num_finished += len(ended)
+            self._seat_next_games(ended)
 
-    def _move(self, seat: int, player: Player, slots: npt.NDArray[np.int64], games: npt.NDArray[np.int64]) -> None:
-        """`player` plays its roll in these games."""
-        boards = self._boards[slots, games]
-        places = self._ply[slots] % BLOCK
-        dice = self._dice[slots, places]
-        rows = player.choose(boards, dice, self._noise[slots, places, games])
-        after = chosen_boards(player.name, boards, dice, rows)
-        self._boards[slots, games] = swap(after)
-        self.num_plies += len(slots)
-        for i in np.flatnonzero(~(after > 0).any(axis=1)):
-            won = points_won(after[i])
-            self.points[self._pair[slots[i]], games[i]] = won if seat == 0 else -won
-            self._in_play[slots[i], games[i]] = False
-            self.num_finished += 1
+    @property
+    def adjusted(self) -> npt.NDArray[np.float64]:
+        """float64[P, 2], the points less the luck that was measured."""
+        return self.points - self._luck
 
-    def _seat_new_pairs(self) -> None:
-        """Fill the places of finished pairs."""
-        for slot in np.flatnonzero(~self._in_play.any(axis=1)):
-            if self._next_pair == len(self.points):
-                return
-            self._pair[slot] = self._next_pair
-            self._generators[slot] = np.random.default_rng([self._seed, self._next_pair])
-            self._next_pair += 1
-            self._ply[slot] = 0
-            self._boards[slot] = START
-            self._in_play[slot] = True
-            self._draw(int(slot))
+    def _measure_luck(self, judge: PlayingEvaluator, who: npt.NDArray[np.int64]) -> None:
+        """Add the luck of the rolls that are to be played now, as the first player sees it."""
+        games = np.flatnonzero(who >= 0)
+        if len(games):
+            is_opening = self._games.clocks[games, TURN] == 0
+            luck = roll_luck(judge, self._games.boards[games], self._games.rolls()[games], is_opening)
+            self._luck.reshape(-1)[self._numbers[games]] += np.where(who[games] == 0, luck, -luck)
 
-    def _draw(self, slot: int) -> None:
-        """The next block of dice and noise of a pair; its very first roll is an opening roll, never a double."""
-        rng = self._generators[slot]
-        self._dice[slot] = rng.integers(1, 7, size=(BLOCK, 2), dtype=np.int8)
-        self._noise[slot] = rng.integers(0, 2**64, size=(BLOCK, 2), dtype=np.uint64)
-        if self._ply[slot] == 0:
-            one = int(rng.integers(6))
-            self._dice[slot, 0] = 1 + one, 1 + (one + int(rng.integers(1, 6))) % 6
+    def _seat_next_games(self, free: npt.NDArray[np.int64]) -> None:
+        """Let the next games begin, in the next turn, where others have ended."""
+        numbers = np.arange(self._next_number, min(self._next_number + len(free), self.points.size))
+        self._next_number += len(numbers)
+        taken = free[: len(numbers)]
+        self._numbers[taken] = numbers
+        self._games.choose_episodes(taken, numbers // 2 + self._first_episode)
+        self._games.retire(free[len(numbers) :])
 
 
 def play_out(
-    player: Player, board: Board, dice: tuple[int, int], num_games: int, rng: np.random.Generator
+    player: Player, board: Board, dice: tuple[int, int] | None, num_games: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int8]:
     """Points of the player on roll when `player` plays both sides to the end, many times.
 
     Args:
         player: moves for both.
         board: int8[26], the player on roll; not over.
-        dice: what that player has to play first; later rolls are random.
+        dice: what that player has to play first; later rolls are random. None throws the first as well.
         num_games: at least 1.
-        rng: dice and noise.
+        rng: gives every game the key of its dice and noise.
 
     Returns:
         int8[num_games], -3 to 3, cubeless.
-    """
-    points = np.zeros(num_games, dtype=np.int8)
-    games = np.arange(num_games)
-    boards = np.repeat(board[None], num_games, axis=0)
-    rolls = np.full((num_games, 2), dice, dtype=np.int8)
-    sign = 1
-    while len(games):
-        noise = rng.integers(0, 2**64, size=len(games), dtype=np.uint64)
-        after = chosen_boards(player.name, boards, rolls, player.choose(boards, rolls, noise))
-        is_over = ~(after > 0).any(axis=1)
-        points[games[is_over]] = [sign * points_won(final) for final in after[is_over]]
-        games, boards = games[~is_over], swap(after[~is_over])
-        rolls = rng.integers(1, 7, size=(len(games), 2), dtype=np.int8)
-        sign = -sign
-    return points
-
-
-def chosen_boards(name: str, boards: Board, dice: Board, rows: npt.NDArray[np.int64]) -> Board:
-    """The candidates that a player's rows stand for, int8[N, 26], seen by the player who has just moved.
 
     Raises:
-        GameError: not one row for each decision, or a row that does not exist.
+        GameError: the player chose a row that does not exist.
+        DiceError: impossible dice.
     """
-    candidates, offsets = legal_candidates(boards, dice)
-    rows = np.asarray(rows)
-    if rows.shape != (len(boards),) or rows.dtype.kind not in "iu":
-        raise GameError(f"player {name} must give {len(boards)} whole numbers, one row for each decision")
-    counts = np.diff(offsets)
-    wrong = np.flatnonzero((rows < 0) | (rows >= counts))
-    if len(wrong):
-        at = int(wrong[0])
-        raise GameError(f"player {name} chose candidate {rows[at]}: this roll has {counts[at]}, counted from 0")
-    chosen: Board = candidates[offsets[:-1] + rows]
-    return chosen
+    games = _self_play(num_games)
+    games.seed(rng.integers(0, 1 << 64, size=num_games, dtype=np.uint64))
+    games.start(SetUp(Position(board), seat=0, roll=None if dice is None else make_roll(*dice)))
+    while (is_waiting := games.is_waiting()).any():
+        games.play_turn((player,), np.where(is_waiting, 0, -1))
+        games.retire(np.flatnonzero(games.has_ended))
+    return games.points()
+
+
+def _self_play(num_games: int) -> PlayGames:
+    """Money games in which the caller decides for both seats."""
+    return PlayGames(num_games, resolve_opponent("self"), Rules("points", illegal="raise"))

@@ -1,11 +1,12 @@
 """A session: games played one after the other at one table, with score, take-back and a record of everything.
 
-The session keeps the books; `game` says what may be done. Whoever moves the checkers (a person at a terminal, a player,
-a protocol) asks the session for the decision and gives it a row.
+The session keeps the books; the game itself is the single game of the turn environment (`arena.SingleGame`), and its
+course is told in the states of `game`. Whoever moves the checkers (a person at a terminal, a player, a protocol) asks
+the session for the decision and gives it a row.
 
-Dice come from the seed: game k of a session throws from a generator made of (seed, k). They belong to the turn and not
-to the moment, so a play that is taken back and played otherwise meets the same dice again: nobody can shop for a better
-roll.
+Dice come from the seed: game k of a money session is episode k of `BackgammonTurn-v0` reset with that seed, and a match
+is one episode. They belong to the turn and not to the moment, so a play that is taken back and played otherwise meets
+the same dice again: nobody can shop for a better roll.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backgammon import game as turns
+from backgammon.arena.options import MAX_MATCH_LENGTH, SetUp
+from backgammon.arena.single_game import Moment, SingleGame
 from backgammon.board import Position
-from backgammon.dice import Roll, throw, throw_opening
 from backgammon.errors import ConfigError, GameError
-from backgammon.game import GameState, Stage
+from backgammon.game import Ending, GameResult, GameState, Stage
 from backgammon.match import MatchScore
 from backgammon.notation.play import format_play
 from backgammon.player import Player
-from backgammon.records.record import Action, GameRecord, MatchRecord, ResultAction, RollAction
+from backgammon.records.record import Action, GameRecord, MatchRecord, ResultAction, RollAction, Setup
 from backgammon.rules import Decision
+from backgammon.stream import key_of_seed
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,14 @@ class Turn:
 class Session:
     """Cubeless games between two seats; mutable, and the only place that changes its state."""
 
-    def __init__(self, names: tuple[str, str], seed: int, length: int = 0, num_games: int | None = None) -> None:
+    def __init__(
+        self,
+        names: tuple[str, str],
+        seed: int,
+        length: int = 0,
+        num_games: int | None = None,
+        start: SetUp | None = None,
+    ) -> None:
         """A session before its first game.
 
         Args:
@@ -57,14 +67,17 @@ class Session:
             seed: 0 or greater; dice of every game follow from it.
             length: points that win the match, 0 for money play.
             num_games: games of a money session; None plays on until somebody stops.
+            start: where the first game begins (`parse_set_up` makes it from an ID); later games begin as usual.
 
         Raises:
             ConfigError: a seed, length or number of games that cannot be used.
         """
         if seed < 0:
             raise ConfigError(f"seed {seed}: give 0 or a positive number")
-        if length < 0:
-            raise ConfigError(f"match length {length}: give 0 for money play or the points that win")
+        if not 0 <= length <= MAX_MATCH_LENGTH:
+            raise ConfigError(
+                f"match length {length}: give 0 for money play or the points that win, {MAX_MATCH_LENGTH} at most"
+            )
         if num_games is not None and num_games < 1:
             raise ConfigError(f"{num_games} games: give 1 or more")
         if length and num_games is not None:
@@ -74,16 +87,22 @@ class Session:
         self.num_games = num_games
         self.score = MatchScore.start(length)
         self.turns: list[Turn] = []
-        self.state = turns.new_game(has_cube=False)
         self._finished: list[GameRecord] = []
-        self._start_game()
+        self._game = SingleGame(length)
+        self._game.seed(np.array([key_of_seed(seed)]))
+        self._game.start(start)
+        self._start_game(None if start is None or start.is_usual else start)
 
-    def _start_game(self) -> None:
-        self.state = turns.new_game(has_cube=False)
+    def _start_game(self, start: SetUp | None) -> None:
+        """Lay out the game that the engine has begun; its dice are not shown before they are thrown."""
         self.turns = []
-        self._rng = np.random.default_rng([self.seed, self.game_number])
-        self._opening = throw_opening(self._rng)
-        self._throws: list[tuple[Roll, np.uint64]] = []
+        self._moments: list[Moment] = []
+        self._start = None if start is None else Setup(self._game.position(), self._game.seat())
+        self.state = turns.new_game(has_cube=False)
+        if start is not None:
+            self.state = turns.new_game(False, self._game.position(), self._game.seat())
+            if start.roll is not None and not start.random_turns:
+                self.throw_dice()
 
     @property
     def game_number(self) -> int:
@@ -116,11 +135,21 @@ class Session:
         """
         if self.is_over:
             raise GameError("the session is over")
-        if self.state.stage is Stage.OPENING:
-            self.state = turns.open_game(self.state, *(dice or self._opening))
+        is_opening = self.state.stage is Stage.OPENING
+        own = self._game.roll()
+        if is_opening:
+            first, second = dice or (own if self._game.seat() == 0 else own[::-1])
+            after = turns.open_game(self.state, first, second)
         else:
-            own = self._thrown()[0]
-            self.state = turns.roll_dice(self.state, *(dice or own))
+            after = turns.roll_dice(self.state, *(dice or own))
+        if dice is not None:
+            self._put_dice(after)
+        self.state = after
+
+    def _put_dice(self, thrown: GameState) -> None:
+        """Give the engine dice from the table."""
+        assert thrown.roll is not None, "dice have been thrown"
+        self._game.put_dice(thrown.roll, thrown.turn)
 
     def rethrow_dice(self, dice: tuple[int, int]) -> None:
         """Put right the dice that were typed for this turn.
@@ -131,15 +160,24 @@ class Session:
         """
         if self.state.stage is not Stage.PLAY:
             raise GameError("no dice to put right: none have been thrown in this turn")
-        if not self.turns:
+        if not self.turns and self._start is None:
             raise GameError("an opening roll decides who starts: begin the game again to change it")
-        self.state = turns.roll_dice(replace(self.state, stage=Stage.ROLL, roll=None), *dice)
+        after = turns.roll_dice(replace(self.state, stage=Stage.ROLL, roll=None), *dice)
+        self._put_dice(after)
+        self.state = after
 
-    def _thrown(self) -> tuple[Roll, np.uint64]:
-        """Dice and noise that belong to the turn in play."""
-        while len(self._throws) <= len(self.turns):
-            self._throws.append((throw(self._rng), self._rng.integers(0, 2**64, dtype=np.uint64)))
-        return self._throws[len(self.turns)]
+    def decision(self) -> Decision:
+        """The choice that the dice of the seat on roll offer.
+
+        Raises:
+            GameError: there are no dice to play.
+        """
+        self._check_dice()
+        return self._game.decision()
+
+    def _check_dice(self) -> None:
+        if self.state.stage is not Stage.PLAY:
+            raise GameError(f"no dice to play: the game waits for {self.state.stage.value}")
 
     def play(self, row: int) -> Turn:
         """The seat on roll plays a candidate; a game that ends is booked.
@@ -148,11 +186,19 @@ class Session:
             GameError: there are no dice to play.
             IllegalPlay: there is no such row.
         """
-        decision = self.state.decision().choose(row)
+        decision = self.decision().choose(row)
         turn = Turn(self.state.turn, decision, self.state)
-        after = turns.play(self.state, decision.candidates[row])
+        game = self._game
+        moment, score = game.moment(), game.match_score()
+        game.play(row)
         self.turns.append(turn)
-        self.state = after
+        self._moments.append(moment)
+        if game.match_score() == score:
+            self.state = turns.new_game(False, game.position(), game.seat())
+        else:  # the engine may be at the next game of the match already
+            result = GameResult(turn.seat, abs(game.points_of(0)), self.state.cube, Ending.BORNE_OFF)
+            final = Position(decision.candidates[row])
+            self.state = replace(self.state, position=final, stage=Stage.OVER, roll=None, result=result)
         self._book_result()
         return turn
 
@@ -160,11 +206,10 @@ class Session:
         """The row that a player chooses for the dice in play.
 
         Raises:
-            GameError: there are no dice to play.
+            GameError: there are no dice to play, or the player chose a row that does not exist.
         """
-        decision = self.state.decision()
-        dice = np.array([decision.roll], dtype=np.int8)
-        return int(player.choose(decision.position.board[None], dice, np.array([self._thrown()[1]]))[0])
+        self._check_dice()
+        return self._game.choice_of(player)
 
     def resign(self, seat: int, size: int) -> None:
         """A seat gives up the game as a single one (1), a gammon (2) or a backgammon (3).
@@ -173,23 +218,27 @@ class Session:
             GameError: no game is in play, or not a size.
         """
         self.state = turns.resign(self.state, seat, size)
+        self._game.resign(seat, size)
         self._book_result()
 
     def can_take_back(self, seat: int) -> bool:
         """True when the seat has made a choice in the game in play."""
-        return self._last_choice(seat) is not None
+        return not self.state.is_over and self._last_choice(seat) is not None
 
     def take_back(self, seat: int) -> None:
         """Return to the last real choice that a seat made in this game; dice stay as they were.
 
         Raises:
-            GameError: the seat has chosen nothing yet.
+            GameError: the seat has chosen nothing yet, or the game is over.
         """
+        if self.state.is_over:
+            raise GameError("nothing to take back: the game is over and booked")
         last = self._last_choice(seat)
         if last is None:
             raise GameError("nothing to take back: no choice has been made in this game")
         self.state = self.turns[last].before
-        del self.turns[last:]
+        self._game.go_back(self._moments[last])
+        del self.turns[last:], self._moments[last:]
 
     def _last_choice(self, seat: int) -> int | None:
         chosen = [i for i, turn in enumerate(self.turns) if turn.seat == seat and not turn.decision.is_forced]
@@ -205,7 +254,9 @@ class Session:
             raise GameError("the session is over")
         if not self.state.is_over:
             raise GameError("the game in play is not over")
-        self._start_game()
+        if self.score.is_money:
+            self._game.start(None)
+        self._start_game(None)
 
     def _book_result(self) -> None:
         result = self.state.result
@@ -214,14 +265,14 @@ class Session:
         record = self._game_record(self.game_number)
         self.score = self.score.after(result.winner, result.points)
         closing = ResultAction(result.winner, result.points, self.score.is_over)
-        self._finished.append(GameRecord(record.number, record.players, record.scores, (*record.actions, closing)))
+        self._finished.append(replace(record, actions=(*record.actions, closing)))
 
     def _game_record(self, number: int) -> GameRecord:
         """The game in play as far as it has come."""
         actions: list[Action] = [RollAction(turn.seat, turn.decision.roll, turn.text) for turn in self.turns]
         if self.state.stage is Stage.PLAY and self.state.roll is not None:
             actions.append(RollAction(self.state.turn, self.state.roll))
-        return GameRecord(number, self.names, self.score.points, tuple(actions))
+        return GameRecord(number, self.names, self.score.points, tuple(actions), start=self._start)
 
     def record(self) -> MatchRecord:
         """Everything so far, a game in play included."""

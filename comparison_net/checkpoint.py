@@ -28,6 +28,7 @@ import safetensors.numpy
 from backgammon.errors import ModelError
 from comparison_net import features
 from comparison_net.config import NetworkConfig
+from comparison_net.moe.shapes import mixture_shapes
 
 Tensors = dict[str, npt.NDArray[Any]]
 
@@ -63,13 +64,23 @@ class Model:
 
 def weight_shapes(network: NetworkConfig) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter of a network."""
+    if network.is_mixture:
+        return mixture_shapes(
+            network, network.hidden, features.NUM_FEATURES, network.score_from == "head", network.outcomes
+        )
     shapes: dict[str, tuple[int, ...]] = {}
     width = features.NUM_FEATURES
     for index, next_width in enumerate(network.hidden):
         shapes[f"trunk.layers.{index}.weight"] = (next_width, width)
         shapes[f"trunk.layers.{index}.bias"] = (next_width,)
         width = next_width
-    shapes["head.score.weight"] = (1, width)
+    if network.score_from == "head":
+        shapes["head.score.weight"] = (1, width)
+    else:
+        shapes["head.temperature"] = (1,)
+    if network.outcomes:
+        shapes["head.outcome.weight"] = (6, width)
+        shapes["head.outcome.bias"] = (6,)
     return shapes
 
 

@@ -17,10 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from backgammon.errors import ConfigError
+from comparison_net.moe.settings import BALANCES, MixtureConfig
 
 INDIFFERENT: tuple[str, ...] = ("threads", "checkpoint_steps")
 """Settings that do not decide the finished weights: a run may be resumed with others."""
-LOSSES: tuple[str, ...] = ("pairwise", "listwise")
+LOSSES: tuple[str, ...] = ("pairwise", "listwise", "soft")
+"""By the chosen candidate alone, against each rejected one or against all at once; or by the equities of all."""
+SCORES: tuple[str, ...] = ("head", "equity")
+"""The score is an output of its own, or the equity of the outcome head in units of a learned temperature."""
+SELECTORS: tuple[str, ...] = ("auto", "agreement", "equity_loss")
+"""What the best epoch is best in, on the held-out decisions."""
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
 MAX_WIDTH = 8192
 MAX_LAYERS = 8
@@ -39,15 +45,23 @@ def _require(condition: bool, name: str, value: object, rule: str) -> None:
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
+class NetworkConfig(MixtureConfig):
     """Shape of the comparison network; travels in every checkpoint."""
 
     hidden: tuple[int, ...] = _setting((256, 32), "widths of the hidden layers; [] for a linear network")
+    outcomes: bool = _setting(False, "also give the probabilities of the six outcomes, learnt from labels or results")
+    score_from: str = _setting("head", f"what ranks the candidates: {', '.join(SCORES)} (of the outcomes)")
 
     def __post_init__(self) -> None:
         """Refuse values out of range with a ConfigError."""
+        super().__post_init__()
         fits = len(self.hidden) <= MAX_LAYERS and all(1 <= width <= MAX_WIDTH for width in self.hidden)
         _require(fits, "network.hidden", list(self.hidden), f"at most {MAX_LAYERS} widths from 1 to {MAX_WIDTH}")
+        _require(self.score_from in SCORES, "network.score_from", self.score_from, f"one of {', '.join(SCORES)}")
+        can_score = self.outcomes or self.score_from != "equity"
+        _require(can_score, "network.score_from", self.score_from, '"head" as long as network.outcomes is false')
+        can_mix = self.hidden or not self.is_mixture
+        _require(bool(can_mix), "network.hidden", [], f"at least one width for network.head {self.head!r}")
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,8 @@ class TrainConfig:
 
     network: NetworkConfig = field(default_factory=NetworkConfig, metadata={"help": "shape of the network"})
     loss: str = _setting("listwise", f"what is minimised: {', '.join(LOSSES)}")
+    soft_temperature: float = _setting(0.03, "points of equity that make a candidate e times likelier, for loss soft")
+    outcome_weight: float = _setting(1.0, "weight of the outcome loss beside the comparison; for network.outcomes")
     epochs: int = _setting(20, "passes over the training decisions")
     batch_decisions: int = _setting(512, "decisions in one step of the optimiser")
     learning_rate: float = _setting(0.002, "peak step size of AdamW")
@@ -65,7 +81,20 @@ class TrainConfig:
     average_decay: float = _setting(0.0, "exponential averaging of the weights: 0 none, 0.999 about 1,000 steps")
     held_out: float = _setting(0.1, "share of matches kept out of training to measure agreement")
     split_seed: int = _setting(0, "which matches are held out")
-    patience: int = _setting(4, "stop after so many epochs without better held-out agreement; 0 never")
+    balance: str = _setting(
+        "none", f"auxiliary loss that keeps the experts of a learned router busy: {', '.join(BALANCES)}"
+    )
+    balance_weight: float = _setting(0.01, "weight of that loss")
+    tilt: float = _setting(
+        0.0,
+        "head phase: how much more an expert learns from decisions of its own phase than from others; 0: only those",
+    )
+    upcycle: str = _setting("", "dense model or run that every expert starts from; none for fresh weights")
+    upcycle_moments: bool = _setting(False, "upcycle a run with the moments of its optimiser")
+    select_by: str = _setting(
+        "auto", f"held-out figure of the best epoch: {', '.join(SELECTORS)}; auto: the last if any"
+    )
+    patience: int = _setting(4, "stop after so many epochs without a better held-out figure; 0 never")
     seed: int = _setting(1, "start weights and order of the decisions")
     threads: int = _setting(0, "workers that share each step; 0 for one per core. The weights do not depend on it")
     checkpoint_steps: int = _setting(200, "steps between two checkpoints to resume from")
@@ -74,13 +103,20 @@ class TrainConfig:
         """Refuse values out of range with a ConfigError."""
         _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
         _require(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
+        _require(self.select_by in SELECTORS, "select_by", self.select_by, f"one of {', '.join(SELECTORS)}")
+        _require(self.balance in BALANCES, "balance", self.balance, f"one of {', '.join(BALANCES)}")
+        is_open = self.tilt == 0 or self.network.head == "phase"
+        _require(is_open, "tilt", self.tilt, f'0 for network.head {self.network.head!r}; only "phase" can be tilted')
+        can_start = not self.upcycle or self.network.is_mixture
+        _require(can_start, "upcycle", self.upcycle, "left out for a dense network; set network.head")
         for name in ("epochs", "batch_decisions", "checkpoint_steps"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("warmup_steps", "patience", "threads", "weight_decay"):
+        for name in ("warmup_steps", "patience", "threads", "weight_decay", "outcome_weight", "balance_weight", "tilt"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         for name in ("seed", "split_seed"):
             _require(0 <= getattr(self, name) < 2**63, name, getattr(self, name), "from 0 to 2^63 - 1")
-        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        for name in ("learning_rate", "soft_temperature"):
+            _require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
         _require(0.0 <= self.average_decay < 1.0, "average_decay", self.average_decay, "at least 0 and below 1")
         _require(0.0 <= self.held_out <= 0.9, "held_out", self.held_out, "from 0 to 0.9")
 
@@ -91,7 +127,8 @@ def settings() -> Iterator[tuple[str, object, str]]:
 
 
 def _walk(config: NetworkConfig | TrainConfig, prefix: str) -> Iterator[tuple[str, object, str]]:
-    for item in dataclasses.fields(config):
+    own = type(config).__annotations__
+    for item in sorted(dataclasses.fields(config), key=lambda item: item.name not in own):
         value = getattr(config, item.name)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             assert isinstance(value, NetworkConfig)
@@ -206,6 +243,10 @@ def _convert(name: str, value: object, default: object) -> object:
         if isinstance(value, str):
             return value
         raise ConfigError(f"{name} = {value!r}: must be text")
+    if isinstance(default, bool):
+        if isinstance(value, bool):
+            return value
+        raise ConfigError(f"{name} = {value!r}: must be true or false")
     if isinstance(default, int):
         if isinstance(value, int) and not isinstance(value, bool):
             return value
@@ -233,4 +274,6 @@ def to_toml(config: TrainConfig) -> str:
 def _toml_value(value: object) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(str(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else repr(value)

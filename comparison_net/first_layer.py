@@ -21,10 +21,13 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from backgammon.board import NUM_LOCATIONS, Board
+from backgammon.evaluation.outcome import OUTCOMES
 from backgammon.jit import kernel
 from comparison_net.comparisons import Comparisons
 from comparison_net.features import BASE, COLUMNS, NUM_COUNTS, ROW_STARTS, VALUES, Rows
-from comparison_net.network import ComparisonNet
+from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
+from comparison_net.network import CandidateNet, ComparisonNet
+from comparison_net.outcome_mask import allowed_outcomes
 
 Starts = npt.NDArray[np.int32]
 Columns = npt.NDArray[np.int16]
@@ -160,12 +163,59 @@ class _FirstLayer(torch.autograd.Function):
         return torch.from_numpy(weight).t().contiguous(), torch.from_numpy(base) if ctx.has_bias else None, None, None
 
 
-def candidate_scores(net: ComparisonNet, batch: Comparisons) -> Tensor:
-    """Scores float32[M] of every candidate of a batch: `net` on its features, without writing the features."""
-    if not net.trunk.layers:
-        units: Tensor = _FirstLayer.apply(net.head.score.weight, None, batch, False)  # type: ignore[no-untyped-call]
-        return units.squeeze(-1)
-    first = net.trunk.layers[0]
+def mixture_outputs(net: MixtureNet, batch: Comparisons, draw: TrainingDraw | None = None) -> Mixed:
+    """What a mixture says of the candidates of a batch; `draw` in training only."""
+    first = net.first_layer
     hidden: Tensor = _FirstLayer.apply(first.weight, first.bias, batch, True)  # type: ignore[no-untyped-call]
-    scores: Tensor = net.head(net.trunk.upper(hidden))
+    mixed: Mixed = net(hidden, batch.candidates, draw)
+    return mixed
+
+
+def candidate_outputs(
+    net: CandidateNet, batch: Comparisons, rows: Tensor | None = None
+) -> tuple[Tensor | None, Tensor | None]:
+    """What the heads of `net` give for the candidates of a batch, without writing their features.
+
+    Args:
+        net: the network.
+        batch: its candidates.
+        rows: int64[R], candidates whose outcomes are wanted; None for all.
+
+    Returns:
+        Scores float32[M] (None where they come from the equity); logits float32[R, 6] of the outcomes (None without).
+    """
+    if isinstance(net, MixtureNet):
+        mixed = mixture_outputs(net, batch)
+        return mixed.scores, mixed.outcomes if mixed.outcomes is None or rows is None else mixed.outcomes[rows]
+    assert isinstance(net, ComparisonNet)
+    head = net.head
+    if not net.trunk.layers:
+        return _linear_outputs(net, batch, rows)
+    first = net.trunk.layers[0]
+    units: Tensor = _FirstLayer.apply(first.weight, first.bias, batch, True)  # type: ignore[no-untyped-call]
+    hidden = net.trunk.upper(units)
+    return head.scores(hidden), head.logits(hidden if rows is None else hidden[rows])
+
+
+def _linear_outputs(net: ComparisonNet, batch: Comparisons, rows: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    """`candidate_outputs` of a network without hidden layers: its heads, stacked, are the first layer."""
+    score, outcome = net.head.score, net.head.outcome
+    if outcome is None:
+        assert score is not None
+        units: Tensor = _FirstLayer.apply(score.weight, None, batch, False)  # type: ignore[no-untyped-call]
+        return units.squeeze(-1), None
+    weights = [outcome.weight] if score is None else [outcome.weight, score.weight]
+    weight = torch.cat(weights)
+    bias = torch.cat([outcome.bias, torch.zeros(len(weights) - 1)])
+    units = _FirstLayer.apply(weight, bias, batch, False)  # type: ignore[no-untyped-call]
+    logits = units[:, : len(OUTCOMES)]
+    return None if score is None else units[:, -1], logits if rows is None else logits[rows]
+
+
+def candidate_scores(net: CandidateNet, batch: Comparisons) -> Tensor:
+    """Scores float32[M] of every candidate of a batch: `net` on its features, without writing the features."""
+    scores, logits = candidate_outputs(net, batch)
+    if scores is None:
+        assert logits is not None
+        scores = net.head.equity_scores(logits, torch.from_numpy(allowed_outcomes(batch.candidates)))
     return scores

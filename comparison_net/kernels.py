@@ -551,6 +551,7 @@ def _decide_all(
     all_chances = borrow(chances).reshape(-1)
     width = widths[0]
     is_judging = chances.shape[0] > 0
+    is_playing = after.shape[0] > 0
     total = 0
     for i in range(boards.shape[0]):
         copy_board_at(all_boards, i * 26, walk_boards, 0)
@@ -568,8 +569,9 @@ def _decide_all(
             best = _best_row(walk_boards, candidates, num_candidates, scores)
             total += num_candidates
         rows[i] = best
-        if is_judging:
+        if is_playing:
             copy_board_at(candidates, best * _ROW_BYTES, all_after, i * 26)
+        if is_judging:
             softmax_row(heads, best * LANES, possible_mask(candidates, best * _ROW_BYTES), points, shares, 0)
             for j in range(NUM_OUTCOMES):
                 all_chances[i * NUM_OUTCOMES + j] = shares[j]
@@ -647,3 +649,13 @@ def _judge_all(boards: Board, net: FoldedNet, room: _Room, scores: Floats, chanc
                 softmax_row(heads, k * LANES, possible_mask(group, k * _ROW_BYTES), points, shares, 0)
                 for j in range(NUM_OUTCOMES):
                     all_chances[(first + k) * NUM_OUTCOMES + j] = shares[j]
+
+
+@kernel
+def fill_possible(boards: Board, possible: npt.NDArray[np.bool_]) -> None:
+    """Write `possible_mask` of positions int8[M, 26] into possible bool[M, 6]."""
+    flat = boards.reshape(-1)
+    for i in range(boards.shape[0]):
+        mask = possible_mask(flat, i * 26)
+        for k in range(NUM_OUTCOMES):
+            possible[i, k] = mask >> k & 1 == 1

@@ -1,21 +1,32 @@
 """The tied comparator of Tesauro (1988): P(a preferred to b) = sigma(f(a) - f(b)), one network f for both sides.
 
-B any leading shape, F features, H units of the last hidden layer.
+B any leading shape, F features, H units of the last hidden layer, 6 outcomes in the order of `outcome.OUTCOMES`.
 
-The output has no bias: it would cancel in every difference. Swapping a and b inverts the answer exactly, and
+The score has no bias: it would cancel in every difference. Swapping a and b inverts the answer exactly, and
 preferences are transitive, because both follow from the order of the real numbers f(a), f(b). A score f is comparable
 among the candidates of ONE decision only.
+
+Beside it, or instead of it, the trunk may carry an outcome head: how the game ends, for the player who has just moved,
+as probabilities that mean the same everywhere. Where `score_from` is "equity", the score IS the equity of these
+outcomes in units of a learned temperature: comparisons then sharpen the differences, results and labels anchor the
+level, and the ranking needs no second output.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from backgammon.evaluation.outcome import OUTCOMES, POINTS
 from comparison_net.config import NetworkConfig
 from comparison_net.features import NUM_FEATURES
+
+START_TEMPERATURE = 0.1
+"""Points of equity that count as one unit of score before training: wider than the usual gap, so it starts gently."""
 
 
 class Trunk(nn.Module):
@@ -42,42 +53,125 @@ class Trunk(nn.Module):
         return hidden
 
 
-class ScoreHead(nn.Module):
-    """One ordinal score from the trunk: float32[B, H] to float32[B]."""
+class EquityScale(nn.Module):
+    """How a score is made from outcomes, where it is.
 
-    def __init__(self, width: int) -> None:
-        """A linear map without bias."""
+    Attributes:
+        temperature: float32[1], logarithm of the points of equity that count as one unit of score; None where the
+            score is an output of its own.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        """The start temperature."""
         super().__init__()
-        self.score = nn.Linear(width, 1, bias=False)
+        is_equity = config.score_from == "equity"
+        self.temperature = nn.Parameter(torch.full((1,), math.log(START_TEMPERATURE))) if is_equity else None
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Scores, comparable within a decision."""
-        scores: Tensor = self.score(hidden)
-        return scores.squeeze(-1)
+    def equity_scores(self, logits: Tensor, possible: Tensor) -> Tensor:
+        """Scores float32[B] from the outcomes, where they come from the equity."""
+        assert self.temperature is not None
+        return masked_probabilities(logits, possible) @ torch.from_numpy(POINTS) * torch.exp(-self.temperature)
 
 
-class ComparisonNet(nn.Module):
-    """f: features of a candidate to its score."""
+class Head(EquityScale):
+    """What stands on the trunk: a score without bias, the logits of the outcomes, or both.
+
+    Attributes:
+        score: Linear(H, 1) without bias; None where the score is the equity.
+        outcome: Linear(H, 6); None without outcomes.
+    """
+
+    def __init__(self, width: int, config: NetworkConfig) -> None:
+        """Heads on a trunk of `width` units."""
+        super().__init__(config)
+        self.score = nn.Linear(width, 1, bias=False) if config.score_from == "head" else None
+        self.outcome = nn.Linear(width, len(OUTCOMES)) if config.outcomes else None
+
+    def scores(self, hidden: Tensor) -> Tensor | None:
+        """Scores float32[B], comparable within a decision; None where they come from the equity."""
+        return None if self.score is None else self.score(hidden).squeeze(-1)
+
+    def logits(self, hidden: Tensor) -> Tensor | None:
+        """Logits float32[B, 6] of the outcomes; None without them."""
+        return None if self.outcome is None else self.outcome(hidden)
+
+
+def masked_probabilities(logits: Tensor, possible: Tensor) -> Tensor:
+    """Probabilities float32[B, 6] of logits float32[B, 6]; exactly 0 where possible bool[B, 6] is False."""
+    return torch.softmax(logits.masked_fill(~possible, -torch.inf), -1)
+
+
+class CandidateNet(nn.Module):
+    """What the dense net and the mixtures have in common: a trunk that starts with a layer on the features, and a head.
+
+    Attributes:
+        config: the shape.
+        head: holds the temperature where the score is the equity.
+    """
+
+    config: NetworkConfig
+    head: EquityScale
+
+    @property
+    def has_score(self) -> bool:
+        """False where the score is the equity."""
+        return self.config.score_from == "head"
+
+    @property
+    def has_outcomes(self) -> bool:
+        """True with logits of the outcomes."""
+        return self.config.outcomes
+
+    @property
+    def first_layer(self) -> nn.Linear:
+        """The layer on the features, of a net that has one."""
+        first = self.get_submodule("trunk.layers.0")
+        assert isinstance(first, nn.Linear)
+        return first
+
+    def weights(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Copies of all parameters by name, in the order of the layers."""
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self.state_dict().items()}
+
+
+class ComparisonNet(CandidateNet):
+    """f: features of a candidate to its score, and to its outcomes where the network has them."""
+
+    head: Head
 
     def __init__(self, config: NetworkConfig, num_features: int = NUM_FEATURES) -> None:
         """Fresh weights from torch's current generator."""
         super().__init__()
         self.config = config
         self.trunk = Trunk(config, num_features)
-        self.head = ScoreHead(self.trunk.width)
+        self.head = Head(self.trunk.width, config)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Scores float32[B] of candidates float32[B, F]."""
-        scores: Tensor = self.head(self.trunk(features))
+    def forward(self, features: Tensor, possible: Tensor | None = None) -> Tensor:
+        """Scores float32[B] of candidates float32[B, F].
+
+        Args:
+            features: of the candidates.
+            possible: bool[B, 6], see `outcome_mask.allowed_outcomes`; read only where the score is the equity, and
+                needed there.
+        """
+        hidden = self.trunk(features)
+        scores = self.head.scores(hidden)
+        if scores is None:
+            logits = self.head.logits(hidden)
+            assert logits is not None
+            assert possible is not None, "an equity depends on the outcomes that the rules still allow"
+            scores = self.head.equity_scores(logits, possible)
         return scores
+
+    def outcomes(self, features: Tensor, possible: Tensor) -> Tensor:
+        """Probabilities float32[B, 6] of candidates float32[B, F]; exactly 0 where possible bool[B, 6] is False."""
+        logits = self.head.logits(self.trunk(features))
+        assert logits is not None, "this network has no outcome head"
+        return masked_probabilities(logits, possible)
 
     def compare(self, first: Tensor, second: Tensor) -> Tensor:
         """P(first preferred to second), float32[B], for candidates float32[B, F]."""
         return preference(self(first), self(second))
-
-    def weights(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Copies of all parameters by name, in the order of the layers."""
-        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self.state_dict().items()}
 
 
 def preference(first: Tensor, second: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
+from comparison_net.moe.spread import Spread
+
 _PLAIN_SECONDS = 10.0
 """Between two plain progress lines."""
 _SMOOTHING = 0.05
@@ -26,6 +28,8 @@ class StepReport:
     """Mean over the epoch so far."""
     decisions_per_second: float
     """Of this step alone."""
+    spread: Spread | None = None
+    """How a mixture's tokens were spread in this step; None for a dense network."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,12 @@ class EpochReport:
     """[agreed, decisions] by phase."""
     is_best: bool
     train_seconds: float
+    equity_loss: float | None = None
+    """Millipoints that the network's first candidate loses in a held-out decision; None without equities."""
+    outcome_log_loss: float | None = None
+    """Cross-entropy of the outcomes in a held-out decision; None without outcomes."""
+    outcome_brier: float | None = None
+    """Sum of the six squared errors of the outcomes in a held-out decision; None without outcomes."""
 
 
 class Reporter(Protocol):
@@ -106,7 +116,7 @@ class PlainReporter:
             left = (now - self.began) / (report.step - self.first_step) * (self.total_steps - report.step)
             self.say(
                 f"epoch {report.epoch + 1}  step {report.step:,}/{self.total_steps:,}  loss {report.loss:.4f}  "
-                f"{self.rate:,.0f} decisions/s  {left:,.0f} s left"
+                f"{self.rate:,.0f} decisions/s  {left:,.0f} s left{describe_spread(report.spread)}"
             )
 
     def epoch(self, report: EpochReport) -> None:
@@ -153,7 +163,7 @@ class RichReporter:
     def step(self, report: StepReport) -> None:
         """Move the bar."""
         self.rate = smooth_rate(self.rate, report.decisions_per_second)
-        figures = f"loss {report.loss:.4f}  {self.rate:,.0f} decisions/s"
+        figures = f"loss {report.loss:.4f}  {self.rate:,.0f} decisions/s{describe_spread(report.spread)}"
         self.bar.update(self.task, description=f"epoch {report.epoch + 1}", completed=report.step, figures=figures)
 
     def epoch(self, report: EpochReport) -> None:
@@ -185,16 +195,36 @@ def describe_epoch(report: EpochReport) -> str:
     >>> describe_epoch(EpochReport(0, 1.25, 0.5, {}, True, 3.0))
     'epoch 1 done  loss 1.2500  held-out agreement 0.5000 (best)  3 s of training'
     """
-    agreement = "no held-out matches" if report.agreement is None else f"held-out agreement {report.agreement:.4f}"
+    figures = describe_figures(report.agreement, report.equity_loss, report.outcome_log_loss, report.outcome_brier)
     best = " (best)" if report.is_best else ""
     head = f"epoch {report.epoch + 1} done  loss {report.loss:.4f}"
-    return f"{head}  {agreement}{best}  {report.train_seconds:,.0f} s of training"
+    return f"{head}  {figures or 'no held-out matches'}{best}  {report.train_seconds:,.0f} s of training"
+
+
+def describe_spread(spread: Spread | None) -> str:
+    """How a mixture's tokens are spread, for the end of a line; empty for a dense network."""
+    return "" if spread is None else f"  {spread.describe()}"
+
+
+def describe_figures(
+    agreement: float | None, equity_loss: float | None, log_loss: float | None, brier: float | None
+) -> str:
+    """The held-out figures that there are; empty without any.
+
+    >>> describe_figures(0.75, 6.25, None, None)
+    'held-out agreement 0.7500, equity loss 6.25 mpt'
+    """
+    parts = [] if agreement is None else [f"held-out agreement {agreement:.4f}"]
+    parts += [] if equity_loss is None else [f"equity loss {equity_loss:.2f} mpt"]
+    parts += [] if log_loss is None or brier is None else [f"outcomes: log loss {log_loss:.4f}, Brier {brier:.4f}"]
+    return ", ".join(parts)
 
 
 def describe_end(summary: Mapping[str, Any]) -> str:
     """The outcome in one line."""
-    agreement = summary["agreement"]
-    judged = "" if agreement is None else f"held-out agreement {agreement:.4f}, "
+    names = ("agreement", "equity_loss", "outcome_log_loss", "outcome_brier")
+    figures = describe_figures(*(summary.get(name) for name in names))
+    judged = f"{figures}, " if figures else ""
     pipeline = summary["pipeline"]
     return (
         f"finished: {judged}best of {summary['epochs']} epochs is {summary['best_epoch'] + 1}; "

@@ -6,42 +6,49 @@ Axis legend: N decisions, M candidates of all N decisions together (rows offsets
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from backgammon.board import Board, swap
 from backgammon.decision_line import DecisionLine, parse_decision_line
 from backgammon.errors import NotationError, PairgammonError, PositionError
+from backgammon.evaluation.outcome import OUTCOMES
 from backgammon.movegen import legal_candidates
 from backgammon.notation.gnu_id import parse_position_ids, position_ids
 from backgammon.player import CandidateScorer
+from backgammon.search import RankedCandidate
+from comparison_net.judge import Judge
+
+NumberedLine = tuple[int, bytes]
+"""Number for messages and text of a decision, see `decision_line`."""
 
 Problems = dict[int, PairgammonError]
 """What is wrong with a line, by its place in the batch."""
 
+Answerer = Callable[[Sequence[DecisionLine], Board], Iterable[bytes]]
+"""Answers N decisions with boards int8[N, 26], one line of text each."""
 
-def answer_lines(
-    lines: Sequence[tuple[int, bytes]], scorer: CandidateScorer, skip_bad: bool = False
-) -> Iterator[bytes]:
+
+def answer_lines(lines: Sequence[NumberedLine], answer: Answerer, skip_bad: bool = False) -> Iterator[bytes]:
     """One answer for each line, in order, with line feed: the same object with "best" and "candidates".
 
     Args:
-        lines: (number for messages, text) of each decision, see `decision_line`.
-        scorer: gives the order.
+        lines: the decisions.
+        answer: `by_scores` or `by_chances`.
         skip_bad: answer a line that cannot be used with an object that has "line" and "error".
 
     Raises:
         NotationError: a line cannot be used and `skip_bad` is off; every line before it has been answered.
     """
-    decisions, boards, problems = _read_lines(lines)
+    decisions, boards, problems = read_decisions(lines)
     first_bad = min(problems, default=len(lines))
     if not skip_bad:
         usable = sum(place < first_bad for place, _ in decisions)
         decisions, boards = decisions[:usable], boards[:usable]
-    answers = dict(
-        zip((place for place, _ in decisions), _rank([line for _, line in decisions], boards, scorer), strict=True)
-    )
+    answers = dict(zip((place for place, _ in decisions), answer([line for _, line in decisions], boards), strict=True))
     for place, (number, _) in enumerate(lines):
         if place in answers:
             yield answers[place]
@@ -51,7 +58,19 @@ def answer_lines(
             raise NotationError(f"line {number}: {problems[place]}")
 
 
-def _read_lines(lines: Sequence[tuple[int, bytes]]) -> tuple[list[tuple[int, DecisionLine]], Board, Problems]:
+def by_scores(scorer: CandidateScorer) -> Answerer:
+    """Answers whose candidates are [ID after the play, score], best first."""
+    return partial(_rank, scorer)
+
+
+def by_chances(judge: Judge) -> Answerer:
+    """Answers whose candidates are objects, best first: id, equity, chances, ply, margin; of a rollout also its
+    standard error and games.
+    """
+    return partial(_judge, judge)
+
+
+def read_decisions(lines: Sequence[NumberedLine]) -> tuple[list[tuple[int, DecisionLine]], Board, Problems]:
     """(place, line) of the usable decisions, their boards int8[N, 26], and what is wrong with the others."""
     parsed: list[tuple[int, DecisionLine]] = []
     problems: Problems = {}
@@ -87,7 +106,7 @@ def _read_one_by_one(
     return usable, np.concatenate(boards)
 
 
-def _rank(decisions: Sequence[DecisionLine], boards: Board, scorer: CandidateScorer) -> Iterator[bytes]:
+def _rank(scorer: CandidateScorer, decisions: Sequence[DecisionLine], boards: Board) -> Iterator[bytes]:
     """The answers to N usable decisions with boards int8[N, 26]."""
     if not decisions:
         return
@@ -105,3 +124,30 @@ def _rank(decisions: Sequence[DecisionLine], boards: Board, scorer: CandidateSco
         head = json.dumps(line.record)[:-1]
         pairs = ", ".join(map('["%s", %.7g]'.__mod__, zip(ids[start:stop], ranked[start:stop], strict=True)))
         yield f'{head}, "best": "{ids[start]}", "candidates": [{pairs}]}}\n'.encode()
+
+
+def _judge(judge: Judge, decisions: Sequence[DecisionLine], boards: Board) -> Iterator[bytes]:
+    """The answers to N usable decisions with boards int8[N, 26]."""
+    if not decisions:
+        return
+    analysis, ranked = judge.rank(boards, np.array([line.roll for line in decisions], dtype=np.int8))
+    ids = position_ids(swap(analysis.candidates))
+    for line, candidates, start in zip(decisions, ranked, analysis.offsets.tolist(), strict=False):
+        line.record.pop("best", None)
+        line.record.pop("candidates", None)
+        entries = [_candidate_entry(ids[start + one.row], one) for one in candidates]
+        yield json.dumps({**line.record, "best": entries[0]["id"], "candidates": entries}).encode() + b"\n"
+
+
+def _candidate_entry(after: str, ranked: RankedCandidate) -> dict[str, Any]:
+    """One candidate as it is printed."""
+    entry: dict[str, Any] = {
+        "id": after,
+        "equity": round(ranked.equity, 6),
+        "chances": {name: round(value, 6) for name, value in zip(OUTCOMES, ranked.outcomes.tolist(), strict=True)},
+        "ply": ranked.ply,
+        "margin": round(ranked.margin, 6),
+    }
+    if ranked.standard_error is not None:
+        entry |= {"standard_error": round(ranked.standard_error, 6), "games": ranked.games}
+    return entry

@@ -6,7 +6,7 @@ What lies in it:
     shards/              the training data
     state.safetensors    everything needed to go on after an interruption
     log.jsonl            one line per event: start, progress, epoch, end
-    model.safetensors    the best weights so far by held-out agreement; what players load
+    model.safetensors    the best weights so far by the held-out figure; what players load
     last.safetensors     the weights after the last finished epoch
     summary.json         figures of the finished run, timings included
 """

@@ -17,9 +17,13 @@ import torch
 from torch import nn
 
 from backgammon.errors import ModelError
-from comparison_net.checkpoint import Tensors, read_tensors, write_tensors
-from comparison_net.config import TrainConfig
-from comparison_net.network import ComparisonNet
+from comparison_net.checkpoint import Tensors, load_model, read_tensors, write_tensors
+from comparison_net.config import NetworkConfig, TrainConfig
+from comparison_net.moe.position_mixture import PositionMixture
+from comparison_net.moe.token_mixture import TokenMixture
+from comparison_net.moe.upcycle import upcycle, upcycle_moments
+from comparison_net.network import CandidateNet, ComparisonNet
+from comparison_net.run_folder import RunFolder
 
 STATE_KIND = "pairgammon-run-state"
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -38,7 +42,8 @@ class Progress:
     """Sum over the decisions of this epoch so far."""
     decisions: int = 0
     """Decisions of this epoch so far."""
-    best_agreement: float = -1.0
+    best_figure: float | None = None
+    """Held-out figure of the best epoch, the larger the better; None before there is one."""
     best_epoch: int = -1
     epochs_without_gain: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -60,7 +65,7 @@ class RunState:
         self.best: Tensors = {}
         self.progress = Progress()
 
-    def result(self) -> ComparisonNet:
+    def result(self) -> CandidateNet:
         """The network that is judged and kept: the averaged one where averaging is on."""
         return self.average
 
@@ -73,6 +78,34 @@ class RunState:
         with torch.no_grad():
             for mean, current in zip(self.average.parameters(), self.net.parameters(), strict=True):
                 mean.lerp_(current, 1 - decay)
+
+    def start_from(self, dense: Path, has_moments: bool) -> None:
+        """Let every expert of a mixture start from a dense network, see `moe.upcycle`.
+
+        Args:
+            dense: a model file, or a run folder.
+            has_moments: take the last weights of a run and the moments of its optimiser instead of its best weights.
+
+        Raises:
+            ModelError: it cannot be read, has other widths or heads, or moments are asked of a model file.
+        """
+        if not has_moments:
+            upcycle(self.net, load_model(dense).weights)
+        else:
+            if not dense.is_dir():
+                raise ModelError(
+                    f"{dense}: a model file holds no moments; give the run folder, or upcycle_moments=false"
+                )
+            tensors, _ = read_tensors(RunFolder(dense).state, STATE_KIND)
+            upcycle(self.net, _with_prefix(tensors, "net."))
+            moments = _with_prefix(tensors, "adam.")
+            by_key = {
+                key: {name.removesuffix(f".{key}"): moments[name] for name in moments if name.endswith(f".{key}")}
+                for key in _MOMENTS
+            }
+            upcycle_moments(self.net, self.optimizer, by_key)
+        if self.average is not self.net:
+            self.average.load_state_dict(self.net.state_dict())
 
     def save(self, path: Path, data_fingerprint: str) -> None:
         """Write the whole state.
@@ -122,17 +155,27 @@ class RunState:
         return {"state": moments, "param_groups": state["param_groups"]}
 
 
-def make_net(config: TrainConfig) -> ComparisonNet:
+def make_net(config: TrainConfig) -> CandidateNet:
     """A network with the start weights that the seed gives; torch's own generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return ComparisonNet(config.network)
+        return make_network(config.network)
+
+
+def make_network(config: NetworkConfig) -> CandidateNet:
+    """The network of that shape, with fresh weights from torch's current generator."""
+    if not config.is_mixture:
+        return ComparisonNet(config)
+    return TokenMixture(config) if config.tokens == "locations" else PositionMixture(config)
 
 
 def make_optimizer(net: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     """AdamW that decays the weights and leaves the biases alone."""
-    weights = [parameter for parameter in net.parameters() if parameter.ndim > 1]
-    biases = [parameter for parameter in net.parameters() if parameter.ndim <= 1]
+    weights: list[nn.Parameter] = []
+    biases: list[nn.Parameter] = []
+    for name, parameter in net.named_parameters():
+        is_bias = parameter.ndim <= 1 or name.endswith("bias")  # stacked experts have biases with two axes
+        (biases if is_bias else weights).append(parameter)
     groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}]
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate, fused=True)
 
@@ -145,5 +188,5 @@ def _with_prefix(tensors: Tensors, prefix: str) -> Tensors:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _load_weights(net: ComparisonNet, weights: Tensors) -> None:
+def _load_weights(net: CandidateNet, weights: Tensors) -> None:
     net.load_state_dict({name: torch.from_numpy(np.array(tensor)) for name, tensor in weights.items()})

@@ -8,8 +8,7 @@ among others.
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.resources import as_file, files
@@ -23,79 +22,20 @@ from backgammon.errors import ConfigError, ModelError, PositionError
 from backgammon.evaluation.outcome import Outcomes
 from backgammon.movegen import checked_decisions
 from backgammon.rules import Decision
+from comparison_net.arithmetic import make_arithmetic
 from comparison_net.checkpoint import Model, load_model
-from comparison_net.features import check_counts, fold
-from comparison_net.kernels import (
-    NUM_OUTCOMES,
-    Expert,
-    Floats,
-    FoldedNet,
-    decide,
-    fold_net,
-    judge_boards,
-)
+from comparison_net.features import check_counts
+from comparison_net.kernels import NUM_OUTCOMES
 
 DEFAULT_NAME = "default"
 """The model that ships with the package, `comparison_net/models/default.safetensors`."""
 
+PRUNER_NAME = "pruner"
+"""The small net beside it, `comparison_net/models/pruner.safetensors`."""
+
 _CHUNK_DECISIONS = 512
 _CHUNK_POSITIONS = 8192
 """What a thread takes at a time."""
-
-
-def fold_model(model: Model) -> FoldedNet:
-    """The network of a model as the kernels read it."""
-    weights = model.weights
-    num_hidden = len(model.network.hidden)
-    scale = math.exp(-float(weights["head.temperature"].reshape(()))) if "head.temperature" in weights else 1.0
-    if not num_hidden:
-        return _fold_linear(weights, scale)
-    first = fold(weights["trunk.layers.0.weight"], weights["trunk.layers.0.bias"])
-    if "experts.layers.0.weight" in weights:
-        experts = [_routed_expert(weights, num_hidden, e) for e in range(len(weights["experts.layers.0.weight"]))]
-    else:
-        layers = [
-            (weights[f"trunk.layers.{index}.weight"], weights[f"trunk.layers.{index}.bias"])
-            for index in range(1, num_hidden)
-        ]
-        experts = [Expert(layers, *_heads(weights))]
-    return fold_net(*first, experts, score_scale=scale)
-
-
-def _heads(weights: Mapping[str, Floats]) -> tuple[tuple[Floats, float] | None, tuple[Floats, Floats] | None]:
-    """The score's and the outcomes' weights and biases, as far as the net has them."""
-    score = (weights["head.score.weight"].ravel(), 0.0) if "head.score.weight" in weights else None
-    has_outcomes = "head.outcome.weight" in weights
-    return score, (weights["head.outcome.weight"], weights["head.outcome.bias"]) if has_outcomes else None
-
-
-def _routed_expert(weights: Mapping[str, Floats], num_hidden: int, expert: int) -> Expert:
-    """One of the stacked experts of a hard-routed head."""
-    layers = [
-        (weights[f"experts.layers.{index}.weight"][expert], weights[f"experts.layers.{index}.bias"][expert])
-        for index in range(num_hidden - 1)
-    ]
-    score = None
-    if "experts.score.weight" in weights:
-        score = weights["experts.score.weight"][expert], float(weights["experts.score.bias"][expert])
-    outcome = None
-    if "experts.outcome.weight" in weights:
-        outcome = weights["experts.outcome.weight"][expert], weights["experts.outcome.bias"][expert]
-    return Expert(layers, score, outcome)
-
-
-def _fold_linear(weights: Mapping[str, Floats], scale: float) -> FoldedNet:
-    """A net without hidden layers: its heads are the first layer, and what follows only passes their values on."""
-    score, outcome = _heads(weights)
-    rows = ([score[0][None]] if score else []) + ([outcome[0]] if outcome else [])
-    table, base = fold(np.concatenate(rows), None)
-    passing = np.eye(len(base), dtype=np.float32)
-    expert = Expert(
-        [],
-        (passing[0], 0.0) if score else None,
-        (passing[-NUM_OUTCOMES:], outcome[1]) if outcome else None,
-    )
-    return fold_net(table, base, [expert], is_linear=True, score_scale=scale)
 
 
 class Scorer:
@@ -119,8 +59,8 @@ class Scorer:
             raise ConfigError(f"threads = {threads}: at least 1")
         self.model = model
         self._name = name
-        self._net = fold_model(model)
-        self.has_outcomes = self._net.has_outcomes
+        self._arithmetic = make_arithmetic(model)
+        self.has_outcomes = self._arithmetic.has_outcomes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="scorer") if threads > 1 else None
 
     @property
@@ -153,7 +93,7 @@ class Scorer:
         nothing = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
 
         def work(first: int, last: int) -> None:
-            judge_boards(checked[first:last], self._net, scores[first:last], nothing)
+            self._arithmetic.judge(checked[first:last], scores[first:last], nothing)
 
         self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
         return scores
@@ -180,7 +120,7 @@ class Scorer:
         chances = np.empty((len(checked), NUM_OUTCOMES), dtype=np.float32)
 
         def work(first: int, last: int) -> None:
-            judge_boards(checked[first:last], self._net, scores[first:last], chances[first:last])
+            self._arithmetic.judge(checked[first:last], scores[first:last], chances[first:last])
 
         self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
         return chances
@@ -204,7 +144,7 @@ class Scorer:
         chances = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
 
         def work(first: int, last: int) -> None:
-            decide(checked[first:last], rolls[first:last], self._net, rows[first:last], after, chances)
+            self._arithmetic.decide(checked[first:last], rolls[first:last], rows[first:last], after, chances)
 
         self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
         return rows
@@ -232,10 +172,24 @@ class Scorer:
 
         def work(first: int, last: int) -> None:
             part = slice(first, last)
-            decide(checked[part], rolls[part], self._net, rows[part], after[part], chances[part])
+            self._arithmetic.decide(checked[part], rolls[part], rows[part], after[part], chances[part])
 
         self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
         return after, chances
+
+    def play(self, boards: Board, dice: Board) -> Board:
+        """The preferred candidates themselves, int8[N, 26], as `choose` finds them; no outcomes needed."""
+        checked, rolls = checked_decisions(boards, dice)
+        rows = np.empty(len(checked), dtype=np.int64)
+        after = np.empty((len(checked), NUM_LOCATIONS), dtype=np.int8)
+        chances = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
+
+        def work(first: int, last: int) -> None:
+            part = slice(first, last)
+            self._arithmetic.decide(checked[part], rolls[part], rows[part], after[part], chances)
+
+        self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
+        return after
 
     def _require_outcomes(self) -> None:
         if not self.has_outcomes:
@@ -258,6 +212,15 @@ class Scorer:
         else:
             starts = range(0, count, size)
             list(self._pool.map(work, starts, [min(start + size, count) for start in starts]))
+
+
+def load_pruner() -> Scorer | None:
+    """The small net that ships for the replies inside a search (`Engine.pruner`); None if this copy has none."""
+    resource = files("comparison_net") / "models" / f"{PRUNER_NAME}.safetensors"
+    if not resource.is_file():
+        return None
+    with as_file(resource) as path:
+        return Scorer(load_model(path), PRUNER_NAME)
 
 
 def load_scorer(model: str | Path | None = None, threads: int = 1) -> Scorer:

@@ -1,12 +1,6 @@
 """Training data on disk: the unforced decisions of many logs as memory-mapped arrays, and the split by match.
 
-D decisions. A shards folder holds one .npy file per field of `FIELDS` and manifest.json with the versions, the counts,
-the sources, the names behind the indices, and a SHA-256 fingerprint of the data. Candidates are not stored: the
-move generator makes them again (tens of millions a second) in the canonical order of `movegen.ORDER_VERSION`, to which
-`chosen` refers.
-
-A folder is written under a temporary name and renamed whole, so that an interrupted build leaves nothing that could be
-opened.
+D decisions. What a folder holds, and how it is kept whole, is the matter of `shard_format`.
 """
 
 from __future__ import annotations
@@ -14,10 +8,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,28 +19,20 @@ import numpy.typing as npt
 
 from backgammon.board import Board
 from backgammon.errors import DataError
-from backgammon.movegen import ORDER_VERSION
 from backgammon.phase import phase_codes
+from comparison_net.shard_format import (
+    FIELDS,
+    FORMAT_VERSION,
+    LABELS,
+    Manifest,
+    fingerprint_of,
+    open_array,
+    read_manifest,
+    write_folder,
+)
 
-FORMAT = "pairgammon-shards"
-FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
 HASH_LIMIT = 100_000_000
 """Bytes up to which `open_shards` verifies the fingerprint every time: about a tenth of a second."""
-
-FIELDS: dict[str, tuple[str, tuple[int, ...]]] = {
-    "positions": ("int8", (26,)),  # seen by the player on roll
-    "dice": ("int8", (2,)),  # larger first
-    "chosen": ("int32", ()),  # row of the played candidate in canonical order
-    "num_candidates": ("int32", ()),  # at least 2
-    "points": ("int8", ()),  # +-1, 2, 3 won or lost by the player on roll in the end, cube apart; 0 unknown
-    "won": ("int8", ()),  # +1 or -1: did the player on roll win the game (by a dropped double too); 0 unknown
-    "unit": ("int32", ()),  # index into the manifest's units: what is split
-    "game": ("int32", ()),  # number of the game, 0-based over all sources
-    "player": ("int32", ()),  # index into the manifest's players
-    "phase": ("int8", ()),  # code of backgammon.phase.PHASES
-}
-"""Every array of a shards folder: dtype and shape of one decision."""
 
 
 class PlayedGame(Protocol):
@@ -91,27 +76,6 @@ class PlayedGames(Protocol):
     def report(self) -> ReadingReport: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What a shards folder says about itself."""
-
-    decisions: int
-    games: int
-    forced: int
-    """Plays dropped because there was nothing to choose."""
-    units: tuple[str, ...]
-    players: tuple[str, ...]
-    sources: tuple[str, ...]
-    """Names of the files, in the order they were read."""
-    report: Mapping[str, Any]
-    """The reading's own account: duplicates, skipped plays and why."""
-    fingerprint: str = ""
-    """SHA-256 over the arrays, the counts and the names; identifies the data wherever it lies."""
-    format: str = FORMAT
-    format_version: int = FORMAT_VERSION
-    order_version: int = ORDER_VERSION
-
-
 @dataclass(frozen=True, eq=False)
 class Shards:
     """Opened training data; the arrays are read-only maps of the files, described in `FIELDS`."""
@@ -128,10 +92,30 @@ class Shards:
     game: npt.NDArray[np.int32]
     player: npt.NDArray[np.int32]
     phase: npt.NDArray[np.int8]
+    equities: npt.NDArray[np.float32] | None = None
+    outcomes: npt.NDArray[np.uint16] | None = None
 
     def __len__(self) -> int:
         """Number of decisions, D."""
         return len(self.positions)
+
+    @cached_property
+    def candidate_starts(self) -> npt.NDArray[np.int64]:
+        """int64[D + 1]: the candidates of decision d are the rows candidate_starts[d] to [d + 1] of the labels."""
+        starts = np.zeros(len(self) + 1, dtype=np.int64)
+        np.cumsum(self.num_candidates, out=starts[1:])
+        return starts
+
+    def candidate_places(self, rows: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Rows of the labels that belong to the candidates of some decisions, one decision after the other.
+
+        Args:
+            rows: int64[B], the decisions.
+            offsets: int64[B + 1], where the candidates of each begin when they stand one after the other.
+        """
+        shifts = self.candidate_starts[rows] - offsets[:-1]
+        places: npt.NDArray[np.int64] = np.repeat(shifts, np.diff(offsets)) + np.arange(offsets[-1])
+        return places
 
     def split(self, held_out: float, seed: int = 0) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Rows to train on and rows held out, whole units only.
@@ -247,49 +231,29 @@ def build_shards(logs: PlayedGames, out: Path) -> Shards:
         sources=collector.sources.names(),
         report=json.loads(json.dumps(logs.report.to_dict())),
     )
-    manifest = dataclasses.replace(manifest, fingerprint=_fingerprint(manifest, arrays))
+    return write_shards(out, manifest, arrays)
+
+
+def write_shards(out: Path, manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]]) -> Shards:
+    """Write a folder from arrays that fit together, whole or not at all, and open it.
+
+    Args:
+        out: folder to create; its parent is created too.
+        manifest: its fingerprint and format version are set here.
+        arrays: by name of FIELDS and of `manifest.labels`; each is asked for twice, so they may be made when asked for.
+
+    Raises:
+        DataError: `out` exists or cannot be written.
+    """
+    if out.exists():
+        raise DataError(f"{out}: exists already; give another folder or remove it")
+    manifest = dataclasses.replace(manifest, format_version=FORMAT_VERSION if manifest.labels else 1)
+    manifest = dataclasses.replace(manifest, fingerprint=fingerprint_of(manifest, arrays))
     try:
-        _write_folder(out, manifest, arrays)
+        write_folder(out, manifest, arrays)
     except OSError as error:
         raise DataError(f"{out}: cannot be written ({error.strerror or error})") from error
     return open_shards(out)
-
-
-def _write_folder(out: Path, manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Everything under a temporary name beside `out`, then one rename."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    try:
-        for name, array in arrays.items():
-            with (partial / f"{name}.npy").open("wb") as file:
-                np.save(file, array, allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-        text = json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False)
-        with (partial / MANIFEST).open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(out)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def _fingerprint(manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]]) -> str:
-    """SHA-256 over versions, counts and names, then name, dtype, shape and bytes of every array.
-
-    Paths of the sources are left out: the same logs in another folder are the same data.
-    """
-    described = dataclasses.asdict(dataclasses.replace(manifest, fingerprint="", sources=(), report={}))
-    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
-    for name in FIELDS:
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"\0{name} {array.dtype.str} {array.shape}\0".encode())
-        digest.update(array.data if array.size else b"")
-    return digest.hexdigest()
 
 
 def open_shards(path: Path, verify: bool | None = None) -> Shards:
@@ -302,47 +266,11 @@ def open_shards(path: Path, verify: bool | None = None) -> Shards:
     Raises:
         DataError: no shards folder, another version or candidate order, truncated or altered files.
     """
-    manifest = _read_manifest(path)
-    arrays = {name: _open_array(path / f"{name}.npy", name, manifest.decisions) for name in FIELDS}
+    manifest = read_manifest(path)
+    arrays = {name: open_array(path, name, FIELDS[name], manifest.decisions) for name in FIELDS}
+    arrays |= {name: open_array(path, name, LABELS[name], manifest.candidates) for name in manifest.labels}
     if verify is None:
         verify = sum(array.nbytes for array in arrays.values()) <= HASH_LIMIT
-    if verify and _fingerprint(manifest, arrays) != manifest.fingerprint:
+    if verify and fingerprint_of(manifest, arrays) != manifest.fingerprint:
         raise DataError(f"{path}: contents do not match their fingerprint, a file was altered; build the shards again")
     return Shards(path=path, manifest=manifest, **arrays)
-
-
-def _read_manifest(path: Path) -> Manifest:
-    """The checked manifest of a folder."""
-    try:
-        values = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"{path}: not a shards folder, {MANIFEST} cannot be read ({error.strerror or error})"
-        ) from error
-    except ValueError as error:
-        raise DataError(f"{path / MANIFEST}: damaged ({error}); build the shards again") from error
-    names = {item.name for item in dataclasses.fields(Manifest)}
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise DataError(f"{path / MANIFEST}: not the manifest of {FORMAT}")
-    if (found := values.get("format_version")) != FORMAT_VERSION:
-        raise DataError(f"{path}: format version {found}, this program reads {FORMAT_VERSION}; build the shards again")
-    if (found := values.get("order_version")) != ORDER_VERSION:
-        raise DataError(f"{path}: candidate order {found}, this program uses {ORDER_VERSION}; build the shards again")
-    if set(values) != names or not all(isinstance(values[name], list) for name in ("units", "players", "sources")):
-        raise DataError(f"{path / MANIFEST}: damaged, it holds {sorted(values)}; build the shards again")
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
-    return Manifest(**fields)
-
-
-def _open_array(file: Path, name: str, num_decisions: int) -> npt.NDArray[Any]:
-    """A read-only map of one array with the dtype and shape that FIELDS promises."""
-    dtype, shape = FIELDS[name]
-    try:
-        array: npt.NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{file}: missing, truncated or damaged ({error}); build the shards again") from error
-    if not isinstance(array, np.ndarray) or array.dtype != np.dtype(dtype) or array.shape != (num_decisions, *shape):
-        raise DataError(f"{file}: does not hold {dtype} for {num_decisions} decisions; build the shards again")
-    return array

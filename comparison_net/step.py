@@ -1,6 +1,7 @@
 """One step of the optimiser shared by several threads, with a result that does not depend on how many they are.
 
-B decisions of a batch, N the most candidates of one of them.
+B decisions of a batch, N the most candidates of one of them, M candidates of all of them, R those whose outcome is
+known.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +18,18 @@ import torch
 from torch import Tensor
 
 from backgammon.phase import PHASES
-from comparison_net.comparisons import Comparisons, make_comparisons, split_rows
+from comparison_net.comparisons import Comparisons, OutcomeTargets, make_comparisons, outcome_targets, split_rows
 from comparison_net.config import TrainConfig
-from comparison_net.first_layer import candidate_scores
-from comparison_net.losses import loss_named
-from comparison_net.network import ComparisonNet
+from comparison_net.first_layer import candidate_outputs, mixture_outputs
+from comparison_net.losses import loss_named, outcome_loss
+from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
+from comparison_net.moe.spread import Spread
+from comparison_net.network import CandidateNet, masked_probabilities
+from comparison_net.outcome_mask import allowed_outcomes
 from comparison_net.processors import usable_processors
 from comparison_net.run_state import make_net, make_optimizer
 from comparison_net.shards import Shards
+from comparison_net.verdict import Verdict
 
 RowNumbers = npt.NDArray[np.int64]
 
@@ -34,8 +40,58 @@ _PIPELINE_BATCHES = 8
 _PIPELINE_SECONDS = 1.5
 
 
+class Answers(NamedTuple):
+    """What a network says about a batch, and what it should have said about outcomes.
+
+    Attributes:
+        scores: float32[B, N], 0 on padding.
+        mask: bool[B, N], True on real candidates.
+        outcomes: of the candidates whose outcome is known; None without an outcome head.
+        mixed: what a mixture says besides; None for a dense network.
+    """
+
+    scores: Tensor
+    mask: Tensor
+    outcomes: OutcomeAnswers | None
+    mixed: Mixed | None
+
+
+class PartResult(NamedTuple):
+    """What a part adds to a step.
+
+    Attributes:
+        decisions: their number.
+        loss: sum over the decisions.
+        gradients: of the sum, by parameter.
+        spread: of a mixture's tokens; None for a dense network.
+    """
+
+    decisions: int
+    loss: float
+    gradients: tuple[Tensor, ...]
+    spread: Spread | None
+
+
+class OutcomeAnswers(NamedTuple):
+    """Outcomes of R candidates.
+
+    Attributes:
+        logits: float32[R, 6].
+        possible: bool[R, 6].
+        targets: what they should be.
+    """
+
+    logits: Tensor
+    possible: Tensor
+    targets: OutcomeTargets
+
+    def losses(self) -> Tensor:
+        """The outcome loss of each candidate, float32[R]."""
+        return outcome_loss(self.logits, self.possible, torch.from_numpy(self.targets.probabilities))
+
+
 class Stepper:
-    """A pool of workers that computes gradients and agreement on shards; use it as a context manager.
+    """A pool of workers that computes gradients and verdicts on shards; use it as a context manager.
 
     While it is open, torch runs single-threaded in this process: the workers are the parallelism.
     """
@@ -45,7 +101,9 @@ class Stepper:
         self.shards = shards
         self.config = config
         self.num_workers = config.threads or usable_processors()
-        self._loss = loss_named(config.loss)
+        self.spread: Spread | None = None
+        """How a mixture's tokens were spread in the last step."""
+        self._loss = loss_named(config.loss, config.soft_temperature)
 
     def __enter__(self) -> Stepper:
         self._saved = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
@@ -61,7 +119,9 @@ class Stepper:
         torch.set_num_threads(self._saved[0])
         torch.use_deterministic_algorithms(self._saved[1])
 
-    def train(self, net: ComparisonNet, optimizer: torch.optim.Optimizer, rows: RowNumbers, rate: float) -> float:
+    def train(
+        self, net: CandidateNet, optimizer: torch.optim.Optimizer, rows: RowNumbers, rate: float, step: int = 0
+    ) -> float:
         """One step on the decisions `rows`; gives their mean loss before it.
 
         Args:
@@ -69,47 +129,48 @@ class Stepper:
             optimizer: makes the step.
             rows: int64[B] of the shards.
             rate: step size.
+            step: its number; seeds what a mixture draws in training.
 
         Raises:
             DataError: see `make_comparisons`.
         """
+
+        def work(number: int, part: RowNumbers) -> PartResult:
+            return self._gradients(net, make_comparisons(self.shards, part), (step, number))
+
         parts = split_rows(self.shards, rows, PART_CANDIDATES)
-        return self._step(
-            net,
-            optimizer,
-            self._pool.map(lambda part: self._gradients(net, make_comparisons(self.shards, part)), parts),
-            rate,
-        )
+        return self._step(net, optimizer, self._pool.map(work, range(len(parts)), parts), rate)
 
     def train_on(
-        self, net: ComparisonNet, optimizer: torch.optim.Optimizer, parts: Iterable[Comparisons], rate: float
+        self, net: CandidateNet, optimizer: torch.optim.Optimizer, parts: Iterable[Comparisons], rate: float
     ) -> float:
         """`train` on parts that are in memory already."""
-        return self._step(net, optimizer, self._pool.map(lambda part: self._gradients(net, part), parts), rate)
+        return self._step(net, optimizer, self._pool.map(lambda part: self._gradients(net, part, (0, 0)), parts), rate)
 
-    def agreement(self, net: ComparisonNet, rows: RowNumbers) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """(agreed, decisions) by phase, int64[6] each: how often the chosen candidate is the network's first."""
-        total = np.bincount(self.shards.phase[rows], minlength=len(PHASES))
-        if not len(rows):
-            return np.zeros_like(total), total
-        parts = split_rows(self.shards, rows, PART_CANDIDATES)
-        return sum(self._pool.map(lambda part: self._agreed(net, part), parts), np.zeros_like(total)), total
+    def judge(self, net: CandidateNet, rows: RowNumbers) -> Verdict:
+        """How well `net` does on the decisions `rows`, int64[B]."""
+        parts = split_rows(self.shards, rows, PART_CANDIDATES) if len(rows) else []
+        return sum(self._pool.map(lambda part: self._judge(net, part), parts), Verdict())
 
     def _step(
         self,
-        net: ComparisonNet,
+        net: CandidateNet,
         optimizer: torch.optim.Optimizer,
-        results: Iterable[tuple[int, float, tuple[Tensor, ...]]],
+        results: Iterable[PartResult],
         rate: float,
     ) -> float:
         """Add the parts' losses and gradients in their order, and move the weights."""
         totals = [torch.zeros_like(parameter) for parameter in net.parameters()]
         num_decisions, loss_sum = 0, 0.0
-        for number, loss, gradients in results:
-            for total, gradient in zip(totals, gradients, strict=True):
+        spread: Spread | None = None
+        for result in results:
+            for total, gradient in zip(totals, result.gradients, strict=True):
                 total += gradient
-            num_decisions += number
-            loss_sum += loss
+            num_decisions += result.decisions
+            loss_sum += result.loss
+            if result.spread is not None:
+                spread = result.spread if spread is None else spread + result.spread
+        self.spread = spread
         for parameter, total in zip(net.parameters(), totals, strict=True):
             parameter.grad = total / num_decisions
         for group in optimizer.param_groups:
@@ -117,25 +178,83 @@ class Stepper:
         optimizer.step()
         return loss_sum / num_decisions
 
-    def _gradients(self, net: ComparisonNet, part: Comparisons) -> tuple[int, float, tuple[Tensor, ...]]:
-        """(decisions, sum of their losses, its gradient by parameter) of a part."""
-        scores, mask = padded_scores(net, part)
-        loss = self._loss(scores, mask, torch.from_numpy(part.chosen)).sum()
-        return len(part), float(loss.detach()), torch.autograd.grad(loss, list(net.parameters()))
+    def _gradients(self, net: CandidateNet, part: Comparisons, place: tuple[int, int]) -> PartResult:
+        """What a part adds; `place` is the step's number and the part's in it."""
+        config = self.config
+        rng = np.random.default_rng([config.seed, *place])
+        answers = answer(net, part, TrainingDraw(rng, part.offsets, config.balance, config.tilt))
+        equities = None
+        if part.equities is not None and self.config.loss == "soft":
+            equities = torch.zeros(answers.mask.shape).masked_scatter(answers.mask, torch.from_numpy(part.equities))
+        loss = self._loss(answers.scores, answers.mask, torch.from_numpy(part.chosen), equities).sum()
+        if answers.outcomes is not None and self.config.outcome_weight > 0:
+            weights = torch.from_numpy(answers.outcomes.targets.weights)
+            loss = loss + self.config.outcome_weight * (weights * answers.outcomes.losses()).sum()
+        if answers.mixed is not None and config.balance_weight > 0:
+            loss = loss + config.balance_weight * len(part) * answers.mixed.balance
+        gradients = torch.autograd.grad(loss, list(net.parameters()), allow_unused=True, materialize_grads=True)
+        return PartResult(len(part), float(loss.detach()), gradients, _spread(answers.mixed, len(part.candidates)))
 
-    def _agreed(self, net: ComparisonNet, rows: RowNumbers) -> npt.NDArray[np.int64]:
-        """Agreed decisions of a part by phase, int64[6]."""
+    def _judge(self, net: CandidateNet, rows: RowNumbers) -> Verdict:
+        """The verdict on a part."""
         part = make_comparisons(self.shards, rows)
+        phases = self.shards.phase[rows]
         with torch.no_grad():
-            scores, mask = padded_scores(net, part)
-            best = scores.masked_fill(~mask, -torch.inf).argmax(1).numpy()
-        return np.bincount(self.shards.phase[rows][best == part.chosen], minlength=len(PHASES))
+            answers = answer(net, part)
+            best = answers.scores.masked_fill(~answers.mask, -torch.inf).argmax(1).numpy()
+        verdict = Verdict(
+            agreed=np.bincount(phases[best == part.chosen], minlength=len(PHASES)),
+            decisions=np.bincount(phases, minlength=len(PHASES)),
+        )
+        if part.equities is not None:
+            verdict.add_losses(part.equity_losses(best))
+        if answers.outcomes is not None:
+            probabilities = masked_probabilities(answers.outcomes.logits, answers.outcomes.possible)
+            verdict.add_outcomes(probabilities.numpy(), answers.outcomes.targets)
+        return verdict
 
 
-def padded_scores(net: ComparisonNet, part: Comparisons) -> tuple[Tensor, Tensor]:
-    """Scores float32[B, N], 0 on padding, and the mask bool[B, N] of real candidates."""
+def _spread(mixed: Mixed | None, num_candidates: int) -> Spread | None:
+    """The metrics of a mixture as numbers."""
+    if mixed is None:
+        return None
+    metrics = mixed.metrics
+    return Spread(metrics.load.double().numpy(), float(metrics.dropped), float(metrics.entropy), num_candidates)
+
+
+def answer(net: CandidateNet, part: Comparisons, draw: TrainingDraw | None = None) -> Answers:
+    """What `net` says about a batch; outcomes are asked for only where something is known about them.
+
+    Args:
+        net: the network.
+        part: the batch.
+        draw: in training, for a mixture.
+    """
     mask = torch.from_numpy(part.mask())
-    return torch.zeros(mask.shape).masked_scatter(mask, candidate_scores(net, part)), mask
+    targets = outcome_targets(part) if net.has_outcomes else None
+    is_known_of_all = targets is not None and len(targets.rows) == len(part.candidates)
+    rows = None if targets is None or is_known_of_all else torch.from_numpy(targets.rows)
+    # A score that is an equity needs the outcomes of every candidate.
+    mixed: Mixed | None = None
+    if isinstance(net, MixtureNet):
+        mixed = mixture_outputs(net, part, draw)
+        scores, logits = mixed.scores, mixed.outcomes
+        if scores is not None and logits is not None and rows is not None:
+            logits = logits[rows]
+    else:
+        scores, logits = candidate_outputs(net, part, rows if net.has_score else None)
+    possible = None
+    if scores is None:
+        assert logits is not None
+        possible = torch.from_numpy(allowed_outcomes(part.candidates))
+        scores = net.head.equity_scores(logits, possible)
+        logits, possible = (logits, possible) if rows is None else (logits[rows], possible[rows])
+    padded = torch.zeros(mask.shape).masked_scatter(mask, scores)
+    if targets is None or logits is None:
+        return Answers(padded, mask, None, mixed)
+    if possible is None:
+        possible = torch.from_numpy(allowed_outcomes(part.candidates[targets.rows]))
+    return Answers(padded, mask, OutcomeAnswers(logits, possible, targets), mixed)
 
 
 def measure_pipeline(shards: Shards, config: TrainConfig, seconds: float = _PIPELINE_SECONDS) -> dict[str, float]:

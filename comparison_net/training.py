@@ -25,7 +25,6 @@ import numpy as np
 import torch
 
 from backgammon.errors import ConfigError, DataError
-from backgammon.phase import PHASES
 from comparison_net.checkpoint import Model, load_model, save_model
 from comparison_net.config import TrainConfig
 from comparison_net.progress import EpochReport, Reporter, SilentReporter, StepReport
@@ -36,6 +35,8 @@ from comparison_net.step import Stepper, measure_pipeline
 
 EARLY_CHECKPOINT = 10
 """Steps before the first checkpoint: a run that is killed early makes progress too."""
+FIGURES = ("agreement", "by_phase", "equity_loss", "outcome_log_loss", "outcome_brier")
+"""What is said of the held-out decisions, see `verdict`."""
 LOG_STEPS = 50
 """Steps between two progress events."""
 _WARMUP_SHARE = 0.1
@@ -72,6 +73,8 @@ def train(
         training = _Training(shards, config, folder, stepper, reporter or SilentReporter(), interrupted)
         if resume and folder.state.exists():
             training.state.load(folder.state, shards.manifest.fingerprint)
+        elif config.upcycle:
+            training.state.start_from(Path(config.upcycle), config.upcycle_moments)
         folder.rewind_log(training.state.progress.step)
         return training.run()
 
@@ -98,7 +101,23 @@ class _Training:
         if not len(self.train_rows):
             raise DataError(f"{shards.path}: nothing is left to train on; lower held_out or add logs")
         self.total_steps = -(-len(self.train_rows) // config.batch_decisions) * config.epochs
+        self.selector = self._find_selector()
         self.state = RunState(config)
+
+    def _find_selector(self) -> str:
+        """Which held-out figure decides what is best.
+
+        Raises:
+            ConfigError: equity loss is asked for where no held-out decision has equities.
+        """
+        equities = self.shards.equities
+        has_equities = equities is not None and len(self.held_out_rows) > 0
+        if self.config.select_by == "equity_loss" and not has_equities:
+            raise ConfigError(
+                f"{self.shards.path}: no equities among the held-out decisions, so select_by cannot be 'equity_loss'; "
+                "set it to 'auto' or train on labelled decisions"
+            )
+        return "equity_loss" if has_equities and self.config.select_by != "agreement" else "agreement"
 
     def run(self) -> dict[str, Any]:
         """The remaining epochs, then the summary."""
@@ -124,7 +143,7 @@ class _Training:
             began = time.perf_counter()
             rows = order[start : start + config.batch_decisions]
             rate = learning_rate(config, progress.step, self.total_steps)
-            loss = self.stepper.train(self.state.net, self.state.optimizer, rows, rate)
+            loss = self.stepper.train(self.state.net, self.state.optimizer, rows, rate, progress.step)
             if not math.isfinite(loss):
                 raise ConfigError(
                     f"the loss is {loss} at step {progress.step}; lower learning_rate ({config.learning_rate})"
@@ -141,10 +160,14 @@ class _Training:
     def _after_step(self, decisions_per_second: float) -> None:
         """Reports and checkpoints that are due."""
         progress = self.state.progress
-        report = StepReport(progress.epoch, progress.step, progress.loss_sum / progress.decisions, decisions_per_second)
+        spread = self.stepper.spread
+        loss = progress.loss_sum / progress.decisions
+        report = StepReport(progress.epoch, progress.step, loss, decisions_per_second, spread)
         self.reporter.step(report)
         if progress.step % LOG_STEPS == 0:
-            self.folder.log_event("progress", progress.step, epoch=progress.epoch, loss=report.loss)
+            self.folder.log_event(
+                "progress", progress.step, epoch=progress.epoch, loss=loss, **(spread.as_dict() if spread else {})
+            )
         is_due = progress.step % self.config.checkpoint_steps == 0 or progress.step == EARLY_CHECKPOINT
         if is_due or self.interrupted.is_set():
             self._save_state()
@@ -158,18 +181,19 @@ class _Training:
         """Judge, keep what is best, decide whether to go on, and save."""
         progress = self.state.progress
         result = self.state.result()
-        correct, total = self.stepper.agreement(result, self.held_out_rows)
-        agreement = float(correct.sum() / total.sum()) if total.sum() else None
+        verdict = self.stepper.judge(result, self.held_out_rows)
         entry: dict[str, Any] = {
             "epoch": progress.epoch,
             "loss": progress.loss_sum / progress.decisions,
-            "agreement": agreement,
-            "by_phase": {name: [int(c), int(t)] for name, c, t in zip(PHASES, correct, total, strict=True)},
+            **verdict.figures(),
         }
-        is_best = agreement is None or agreement > progress.best_agreement
+        figure = verdict.agreement
+        if self.selector == "equity_loss":
+            figure = None if verdict.equity_loss is None else -verdict.equity_loss
+        is_best = figure is None or progress.best_figure is None or figure > progress.best_figure
         progress.history.append(entry)
         if is_best:
-            progress.best_agreement = -1.0 if agreement is None else agreement
+            progress.best_figure = figure
             progress.best_epoch = progress.epoch
             progress.epochs_without_gain = 0
             self.state.best = dict(result.weights())
@@ -206,8 +230,8 @@ class _Training:
         progress = self.state.progress
         model = load_model(self.folder.model)
         summary = {
-            "agreement": model.summary["agreement"],
-            "by_phase": model.summary["by_phase"],
+            **{name: model.summary[name] for name in FIGURES},
+            "selected_by": self.selector,
             "best_epoch": progress.best_epoch,
             "epochs": progress.epoch,
             "stopped_early": progress.epoch < self.config.epochs,

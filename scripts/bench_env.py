@@ -27,9 +27,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from backgammon.env.opponents import resolve_opponent
-from backgammon.env.options import Rules, parse_set_up
-from backgammon.env.play_games import PlayGames
+from backgammon.arena.opponents import resolve_opponent
+from backgammon.arena.options import Rules, parse_set_up
+from backgammon.arena.play_games import PlayGames
 
 Work = Callable[[], int]
 TURNS_PER_CALL = 300
@@ -66,7 +66,7 @@ def batch_of_plays(num_games: int) -> Work:
 def vector_turns(num_games: int, opponent: str, **arguments: Any) -> Work:
     """Whole turns of the agent through `VectorEnv.step`; against "random" the opponent's turns count as well."""
     envs: Any = gymnasium.make_vec(
-        "BackgammonTurn-v0", num_envs=num_games, opponent=opponent, max_candidates=2048, **arguments
+        "backgammon.env:BackgammonTurn-v0", num_envs=num_games, opponent=opponent, max_candidates=2048, **arguments
     )
     envs.action_space.seed(1)
     rng = np.random.default_rng(1)
@@ -84,7 +84,7 @@ def vector_turns(num_games: int, opponent: str, **arguments: Any) -> Work:
 
 def vector_moves(num_games: int) -> Work:
     """Micro-moves through `VectorEnv.step`."""
-    envs: Any = gymnasium.make_vec("Backgammon-v0", num_envs=num_games, opponent="self")
+    envs: Any = gymnasium.make_vec("backgammon.env:Backgammon-v0", num_envs=num_games, opponent="self")
     rng = np.random.default_rng(1)
     state = {"mask": envs.reset(seed=1)[1]["action_mask"]}
 
@@ -103,7 +103,7 @@ def vector_moves(num_games: int) -> Work:
 
 def single_moves(opponent: str) -> Work:
     """Micro-moves through Gymnasium's `step`, one game."""
-    env: Any = gymnasium.make("Backgammon-v0", opponent=opponent)
+    env: Any = gymnasium.make("backgammon.env:Backgammon-v0", opponent=opponent)
     pick = random.Random(1)
     state = {"mask": env.reset(seed=1)[1]["action_mask"]}
 
@@ -123,7 +123,7 @@ def single_moves(opponent: str) -> Work:
 
 def single_turns(opponent: str) -> Work:
     """Whole turns through Gymnasium's `step`, one game."""
-    env: Any = gymnasium.make("BackgammonTurn-v0", opponent=opponent, max_candidates=2048, padded=False)
+    env: Any = gymnasium.make("backgammon.env:BackgammonTurn-v0", opponent=opponent, max_candidates=2048, padded=False)
     pick = random.Random(1)
     state = {"num": len(env.reset(seed=1)[1]["candidates"])}
 
@@ -198,9 +198,9 @@ def gym_backgammon_turns() -> Work:
 
 def check() -> None:
     """Vectorised and single games must agree before they are timed."""
-    envs: Any = gymnasium.make_vec("BackgammonTurn-v0", num_envs=8, opponent="random")
+    envs: Any = gymnasium.make_vec("backgammon.env:BackgammonTurn-v0", num_envs=8, opponent="random")
     _, infos = envs.reset(seed=5)
-    singles: list[Any] = [gymnasium.make("BackgammonTurn-v0", opponent="random") for _ in range(8)]
+    singles: list[Any] = [gymnasium.make("backgammon.env:BackgammonTurn-v0", opponent="random") for _ in range(8)]
     for i, env in enumerate(singles):
         env.reset(seed=5 + i)
     for _ in range(10):

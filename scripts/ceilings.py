@@ -43,7 +43,10 @@ def _tiles(
 ) -> None:
     """The tile of the hidden layers, everything in the first-level cache."""
     for _ in range(repeats):
-        dense_tile(inputs, 0, num_inputs, num_inputs, weights, 0, TILE_COLUMNS, outputs, 0, outputs, 0, TILE_COLUMNS)
+        dense_tile(
+            inputs, 0, num_inputs, num_inputs, weights, 0, TILE_COLUMNS, outputs, 0, outputs, 0, TILE_COLUMNS,
+            np.float32(0),
+        )  # fmt: skip
 
 
 @kernel

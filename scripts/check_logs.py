@@ -1,9 +1,10 @@
 """Read logs, print the account of the reading, and check that writing them in every format and reading them again loses
 nothing that the format can hold.
 
-    python -m scripts.check_logs data/logs FOLDER_OR_FILE ...
+    python -m scripts.check_logs data/logs FOLDER_OR_FILE ... [--made 1000]
 
-Exit code 1 when a roll was lost, a round trip loses something, or nothing could be read.
+With --made also so many matches to 1 to 9 points that simple players play here. Exit code 1 when a roll was lost, a
+round trip loses something, or nothing could be read.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from collections import Counter
 from pathlib import Path
 
 from backgammon.errors import RecordError
+from backgammon.player import PipCountPlayer, RandomPlayer
 from backgammon.records import MatchRecord, ReplayedMatch, labelled_decisions, read_logs, read_records
 from backgammon.records.formats import WRITABLE
 from backgammon.records.losses import find_losses
+from backgammon.session import Session, play_session
 
 
 class RoundTrips:
@@ -100,18 +103,32 @@ def check(path: Path, max_entries: int) -> bool:
     return not trips.num_lost and not reading.report.num_lost_rolls and num_plays > 0
 
 
+def check_made(num_matches: int) -> bool:
+    """Print what becomes of matches that are played here; True when nothing is lost."""
+    trips = RoundTrips()
+    players = PipCountPlayer(), RandomPlayer()
+    for seed in range(num_matches):
+        session = Session(("pip counter", "random player"), seed, length=1 + seed % 9)
+        trips.take_in(play_session(players, session))
+    print(f"== {num_matches:,} matches played here\n{trips.render()}\n")
+    return not trips.num_lost
+
+
 def main() -> int:
     """Command line; gives the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paths", nargs="+", type=Path, help="files or folders, each with an account of its own")
+    parser.add_argument("paths", nargs="*", type=Path, help="files or folders, each with an account of its own")
+    parser.add_argument("--made", type=int, default=0, metavar="N", help="also N matches that are played here")
     parser.add_argument("--entries", type=int, default=20, help="lines of each list that are printed")
     arguments = parser.parse_args()
     try:
         results = [check(path, arguments.entries) for path in arguments.paths]
+        if arguments.made:
+            results.append(check_made(arguments.made))
     except RecordError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0 if all(results) else 1
+    return 0 if results and all(results) else 1
 
 
 if __name__ == "__main__":

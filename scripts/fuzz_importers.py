@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of every importer and identifier with atheris (`pip install -e '.[fuzz]'`).
+"""Coverage-guided fuzzing of every importer, identifier and protocol with atheris (`pip install -e '.[fuzz]'`).
 
     python -m scripts.fuzz_importers --seconds 1200
     python -m scripts.fuzz_importers --seeds             # write the seeds of tests/corpus anew
@@ -8,6 +8,7 @@ The first byte of an input chooses what it is given to. Anything but a Pairgammo
 folder "finds" in the corpus with its traceback, once for each place in the code, and fuzzing goes on. An input that
 takes more than 2 seconds or lets the process grow beyond 512 MB is one too; there libFuzzer writes a file and stops.
 What the importers understand is replayed; every sixteenth of those is also written in each format and read again.
+Protocols must answer whatever is said: an error that leaves them is a find as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import io
 import itertools
 import struct
 import sys
@@ -100,6 +102,13 @@ def make_targets() -> list[Callable[[bytes], None]]:
     from backgammon.notation.match_id import parse_match_id
     from backgammon.notation.play import complete_play, parse_play
     from backgammon.notation.xgid import parse_xgid
+    from backgammon.player import PipCountPlayer
+    from backgammon.protocols.adviser import Adviser
+    from backgammon.protocols.gnubg import answer_board
+    from backgammon.protocols.lines import read_lines
+    from backgammon.protocols.ubgi import UbgiEngine
+    from backgammon.protocols.ubgi_settings import EngineSettings
+    from backgammon.protocols.wildbg import answer_request
     from backgammon.records import gnubg_text, java_fibs, jsonl, mat, sgf, snowie, xg, xg_text
     from backgammon.records.formats import WRITABLE, check_head, read_records
     from backgammon.records.labels import labelled_decisions
@@ -108,7 +117,10 @@ def make_targets() -> list[Callable[[bytes], None]]:
     from backgammon.records.replay import replay_match
     from backgammon.records.source import open_sources
     from backgammon.rules import Decision
+    from backgammon.search import Searcher, SearchSettings
+    from tests.evaluators import PipEvaluator
 
+    adviser = Adviser(PipCountPlayer(), searcher=Searcher(PipEvaluator(), SearchSettings(plies=0)))
     opening = Decision.make(Position.start(), (3, 1))
     double = Decision.make(Position.start(), (1, 1))
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
@@ -161,6 +173,18 @@ def make_targets() -> list[Callable[[bytes], None]]:
         for _ in open_sources(path, check_head):
             pass
 
+    def protocol(make_answer: Callable[[], Callable[[str], object]]) -> Callable[[bytes], None]:
+        def run(data: bytes) -> None:
+            answer = make_answer()
+            try:
+                for line in read_lines(io.BytesIO(data)):
+                    if line is not None:
+                        answer(line)
+            except PairgammonError as error:
+                raise AssertionError(f"left unanswered: {error!r}") from error
+
+        return run
+
     targets = [
         importer(read_records),
         importer(mat.read),
@@ -180,6 +204,9 @@ def make_targets() -> list[Callable[[bytes], None]]:
             lambda text: parse_play(text, double),
         ),
         archive,
+        protocol(lambda: lambda line: answer_board(line, adviser)),
+        protocol(lambda: UbgiEngine(lambda _: adviser, EngineSettings(max_ply=2), "fuzzer").answer),
+        protocol(lambda: lambda line: answer_request(line, adviser)),
     ]
 
     def guard(target: Callable[[bytes], None]) -> Callable[[bytes], None]:

@@ -23,10 +23,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from backgammon.arena.encoding import NUM_UNITS, write_units
+from backgammon.arena.opponents import resolve_opponent
+from backgammon.arena.turns import NUM_REGISTERS
 from backgammon.board import Board
-from backgammon.env.encoding import NUM_UNITS, write_units
-from backgammon.env.opponents import resolve_opponent
-from backgammon.env.turns import NUM_REGISTERS
 from backgammon.player import RandomPlayer, best_rows
 
 Integers = npt.NDArray[np.int64]

@@ -21,6 +21,7 @@ import lzma
 import os
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +31,7 @@ import numpy.typing as npt
 
 from backgammon import game
 from backgammon.board import swap
-from backgammon.dice import throw, throw_opening
+from backgammon.dice import Roll, make_roll
 from backgammon.game import Stage
 from backgammon.notation import format_play, position_id, position_ids
 from backgammon.records import GameRecord, MatchRecord, ResultAction, RollAction, write_mat
@@ -43,6 +44,8 @@ WITHIN = 0.16
 """... and only those whose 0-ply equity is this close to the best."""
 
 Boards = npt.NDArray[np.int8]
+EngineBoard = tuple[tuple[int, ...], tuple[int, ...]]
+"""Counts of the player who has just moved and of the player on roll, as GNU Backgammon takes a position."""
 
 
 class Ranked(NamedTuple):
@@ -75,10 +78,7 @@ class Expert:
 
     def rank(self, candidates: Boards) -> Ranked:
         """Rank candidates int8[N, 26], seen by the player who has just moved."""
-        # The engine judges the side on roll, the opponent: (its opponent, itself), 25 counts each, the bar last.
-        movers = np.maximum(candidates[:, 1:], 0).tolist()
-        opponents = np.maximum(-candidates[:, 24::-1], 0).tolist()
-        boards = [(tuple(mover), tuple(opponent)) for mover, opponent in zip(movers, opponents, strict=True)]
+        boards = list(_engine_boards(candidates))
         equities = [self._equity(board, 0) for board in boards]
         rows = sorted(range(len(boards)), key=lambda row: -equities[row])
         if self.plies == 0:
@@ -91,12 +91,34 @@ class Expert:
         judged = [deep[row] for row in searched] + [equities[row] for row in others]
         return Ranked(searched + others, judged, [self.plies] * len(searched) + [0] * len(others))
 
-    def _equity(self, board: tuple[tuple[int, ...], tuple[int, ...]], plies: int) -> float:
+    def chances(self, candidates: Boards, plies: int) -> npt.NDArray[np.float64]:
+        """The five cumulative probabilities, float64[N, 5], of the player who has just moved.
+
+        Args:
+            candidates: int8[N, 26], games that are not over.
+            plies: 0 or the depth of this expert.
+        """
+        evaluate, cube, context = self._gnubg.evaluate, self._cube, self._contexts[plies]
+        judged = [evaluate(board, cube, context)[:5] for board in _engine_boards(candidates)]
+        win, gammon, backgammon, lose_gammon, lose_backgammon = np.array(judged).reshape(-1, 5).T
+        return np.stack([1 - win, lose_gammon, lose_backgammon, gammon, backgammon], axis=1)
+
+    def _equity(self, board: EngineBoard, plies: int) -> float:
         """Cubeless equity of the player who has just moved."""
         win, gammon, backgammon, lose_gammon, lose_backgammon = self._gnubg.evaluate(
             board, self._cube, self._contexts[plies]
         )[:5]
         return -float(2 * win - 1 + gammon + backgammon - lose_gammon - lose_backgammon)
+
+
+def _engine_boards(candidates: Boards) -> Iterator[EngineBoard]:
+    """Candidates int8[N, 26], seen by the player who has just moved, as the engine takes them.
+
+    It judges the side on roll, the opponent: (its opponent, itself), 25 counts each, the bar last.
+    """
+    movers = np.maximum(candidates[:, 1:], 0).tolist()
+    opponents = np.maximum(-candidates[:, 24::-1], 0).tolist()
+    return zip(map(tuple, movers), map(tuple, opponents), strict=True)
 
 
 def play_game(
@@ -132,6 +154,20 @@ def play_game(
     assert state.result is not None
     actions.append(ResultAction(state.result.winner, state.result.points))
     return GameRecord(number, players(expert), points, tuple(actions)), labels
+
+
+def throw(rng: np.random.Generator) -> Roll:
+    """Two fair dice from `rng`; the sets that were made depend on this way of drawing them."""
+    first, second = rng.integers(1, 7, size=2)
+    return make_roll(int(first), int(second))
+
+
+def throw_opening(rng: np.random.Generator) -> tuple[int, int]:
+    """One die each until they differ: (player 0's, player 1's); the larger starts and plays both."""
+    while True:
+        first, second = (int(die) for die in rng.integers(1, 7, size=2))
+        if first != second:
+            return first, second
 
 
 def players(expert: Expert) -> tuple[str, str]:

@@ -26,10 +26,10 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
+from backgammon.arena.micro import NO_OP, NUM_ACTIONS, fill_mask, move_checker
 from backgammon.board import Board, Position
 from backgammon.dice import Roll
 from backgammon.env import open_spiel
-from backgammon.env.micro import NO_OP, NUM_ACTIONS, fill_mask, move_checker
 from backgammon.jit import kernel
 from backgammon.movegen import legal_candidates
 from backgammon.rules import Decision, apply_move

@@ -31,6 +31,24 @@ SGF = (
     ";W[double]DA[E ver 3 2C 1 0.0 1 .6 .2 0 .1 0 .3 .5 .6 .2 0 .1 0 .3 .6];B[take];PL[W]DI[21](;W[21xw])(;B[drop]))"
 )
 
+BOARD_LINES = "".join(
+    f"board:a:b:{counts}:0:1:-1:0:25:0:0:0:0:0:0:0:1\n"
+    for counts in (
+        "0:0:0:0:-2:0:0:0:0:5:0:3:0:0:0:-5:5:0:0:0:-3:0:-5:0:0:0:0:2:0:1:6:3:6:3:1:1:1",
+        "7:1:0:0:-2:0:0:0:0:5:0:3:0:0:0:-5:5:0:0:0:-3:0:-5:0:0:0:0:2:0:-1:0:0:0:0:1:1:1",
+    )
+)
+UBGI_SESSIONS = (
+    "ubgi\nset engine.multipv 3\nget engine.ply\nkeys\nnewgame\nposition gnubgid 4HPwATDgc/ABMA\ndice 3 1\n"
+    "go\ngo turn\n",
+    "setoption name Seed value 3\nnewsession type match length 7 crawford on\nsetscore 1 2\nsetcube value 2 owner p1\n"
+    "setturn p0\nposition xgid XGID=-b----E-C---eE---c-e----B-:0:0:1:52:0:0:0:0:10\ngo role chequer movetime 9\n"
+    "go role cube\nstop\n",
+)
+REQUESTS = """/move?die1=3&die2=1&p24=2&p19=-5&p17=-3&p13=5&p12=-5&p8=3&p6=5&p1=-2
+/eval?p25=1&p0=-1&p5=4&p20=-5&x_away=1&o_away=1
+"""
+
 
 def make_seeds(squeeze: Callable[[bytes], bytes]) -> list[bytes]:
     """Inputs with the number of their target in front.
@@ -63,6 +81,9 @@ def make_seeds(squeeze: Callable[[bytes], bytes]) -> list[bytes]:
         *((11, text.encode()) for text in (*ids, f"{ids[1]}:{ids[2]}", "4HPwATDgcPABMABADPAB")),
         *((12, text.encode()) for text in ("8/5 6/5", "24/23*/22(2), bar/off", "13/11 8 5 6 5")),
         *((13, packed) for packed in _packed(logs[0].encode()[:300])),
+        (14, BOARD_LINES.encode()),
+        *((15, session.encode()) for session in UBGI_SESSIONS),
+        (16, REQUESTS.encode()),
     ]
     return [bytes((target,)) + content for target, content in seeds]
 

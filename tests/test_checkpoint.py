@@ -49,6 +49,29 @@ def test_a_model_comes_back_as_it_was(hidden: tuple[int, ...], tmp_path: Path) -
     }
 
 
+@pytest.mark.parametrize("score_from", ["head", "equity"])
+def test_the_outcome_head_travels(score_from: str, tmp_path: Path) -> None:
+    network = NetworkConfig((3, 2), outcomes=True, score_from=score_from)
+    weights = {name: np.ones(shape, np.float32) for name, shape in weight_shapes(network).items()}
+    save_model(tmp_path / "m", Model(network, weights, "", {}))
+    found = load_model(tmp_path / "m")
+    assert found.network == network
+    assert found.weights["head.outcome.weight"].shape == (6, 2)
+    assert ("head.temperature" in found.weights) == (score_from == "equity")
+
+
+def test_a_model_from_before_there_were_outcomes_is_read(tmp_path: Path) -> None:
+    model = make_model()
+    description = {
+        "network": {"hidden": [3, 2]},
+        "feature_version": features.VERSION,
+        "data_fingerprint": "",
+        "summary": {},
+    }
+    write_tensors(tmp_path / "m", MODEL_KIND, dict(model.weights), description)
+    assert load_model(tmp_path / "m").network == NetworkConfig((3, 2), outcomes=False, score_from="head")
+
+
 def test_equal_models_are_equal_files(file: Path, tmp_path: Path) -> None:
     save_model(tmp_path / "other name.safetensors", make_model())
     assert (tmp_path / "other name.safetensors").read_bytes() == file.read_bytes()

@@ -562,6 +562,28 @@ def test_train_needs_logs_or_a_run(invoke: Invoke) -> None:
     assert not Path("run").exists()
 
 
+LABELS = """\
+{"id": "4HPwATDgc/ABMA", "dice": [3, 1], "cands": [["sGfwATDgc/ABMA", 0.159], ["0HPiATDgc/ABMA", -0.134]]}
+{"id": "4HPwATDgc/ABMA", "dice": [3, 2], "cands": [["4HPkASLgc/ABMA", 0.0076], ["4HPKATDgc/ABMA", 0.0026]]}
+{"id": "4HPwATDgc/ABMA", "dice": [5, 3], "cands": [["jGfwATDgc/ABMA", 0.0611], ["4HPwESDgc/ABMA", -0.012]]}
+"""
+
+
+def test_train_learns_from_labels_and_from_shards(invoke: Invoke, log: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels.jsonl").write_text(LABELS + "no line\n")
+    options = ("--loss", "soft", "--epochs", 1, "--set", "network.hidden=[4]", "--set", "held_out=0.4")
+    first = invoke("train", "labels.jsonl", "--out", "one", *options)
+    assert "3 labelled decisions, 6 judged candidates, 1 files; 1 lines left out" in first.stderr
+    assert "equity loss" in first.stderr
+    again = invoke("train", "one/shards", "--out", "two", *options)
+    assert again.exit_code == 0
+    assert (tmp_path / "one/model.safetensors").read_bytes() == (tmp_path / "two/model.safetensors").read_bytes()
+    joined = json.loads(invoke("train", "one/shards", "two/shards", "--out", "three", *options, "--json").stdout)
+    assert joined["train_decisions"] + joined["held_out_decisions"] == 6
+    assert_mistake(invoke("train", "labels.jsonl", log, "--out", "four"), "labels.jsonl", "one kind at a time")
+    assert_mistake(invoke("train", "one/shards", log, "--out", "four"), "shards folders and logs")
+
+
 def test_train_refuses_unknown_settings_before_it_reads(invoke: Invoke, log: Path) -> None:
     assert_mistake(invoke("train", log, "--out", "run", "--set", "epoch=3"), "'epoch'", "'epochs'")
     assert_mistake(invoke("train", log, "--out", "run", "--config", "none.toml"), "none.toml")
@@ -603,7 +625,7 @@ def test_the_shipped_model_plays_without_being_named(invoke: Invoke) -> None:
 
 
 def test_a_whole_game_can_be_played_by_a_script(invoke: Invoke, model: Path) -> None:
-    result = play(invoke, model, *["hint", "=1"] * 400, options=("--games", 1, "--no-board"))
+    result = play(invoke, model, *["hint", "=1"] * 400, options=("--games", 1, "--no-board", "--seed", 8))
     assert result.exit_code == 0
     assert "Score: You" in result.stdout
     assert "Goodbye" not in result.stdout

@@ -26,8 +26,12 @@ def test_a_file_and_then_overrides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [TrainConfig(), TrainConfig(NetworkConfig(()), loss="pairwise", learning_rate=1e-7, seed=2**40, held_out=0.25)],
-    ids=["defaults", "others"],
+    [
+        TrainConfig(),
+        TrainConfig(NetworkConfig(()), loss="pairwise", learning_rate=1e-7, seed=2**40, held_out=0.25),
+        TrainConfig(NetworkConfig(outcomes=True, score_from="equity"), loss="soft", select_by="agreement"),
+    ],
+    ids=["defaults", "others", "outcomes"],
 )
 def test_the_echo_reads_back_as_it_was(config: TrainConfig, tmp_path: Path) -> None:
     (tmp_path / "echo.toml").write_text(to_toml(config))
@@ -74,6 +78,12 @@ def test_every_setting_is_explained() -> None:
         ("network.hidden=[0]", "must be at most 8 widths from 1 to 8192"),
         ("network.hidden=[1,1,1,1,1,1,1,1,1]", "must be at most 8 widths"),
         ("network=3", "unknown setting 'network'"),
+        ("network.outcomes=1", "must be true or false"),
+        ("network.score_from=equity", "as long as network.outcomes is false"),
+        ("network.score_from=both", "must be one of head, equity"),
+        ("soft_temperature=0", "must be more than 0"),
+        ("outcome_weight=-1", "must be at least 0"),
+        ("select_by=loss", "must be one of auto, agreement, equity_loss"),
     ],
 )
 def test_a_wrong_setting_is_named_with_the_mend(override: str, message: str) -> None:

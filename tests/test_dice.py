@@ -1,11 +1,10 @@
-"""Dice: the 21 rolls, text, and throws."""
+"""Dice: the 21 rolls, and their text."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from backgammon.dice import ROLL_PROBABILITIES, ROLLS, make_roll, parse_roll, throw, throw_opening
+from backgammon.dice import ROLL_PROBABILITIES, ROLLS, make_roll, parse_roll
 from backgammon.errors import DiceError
 
 
@@ -31,12 +30,3 @@ def test_dice_must_be_whole_numbers_from_1_to_6() -> None:
     for bad in (0, 7, True, 2.0):
         with pytest.raises(DiceError):
             make_roll(bad, 1)  # type: ignore[arg-type]
-
-
-def test_throws_repeat_from_the_seed_and_are_fair() -> None:
-    assert throw(np.random.default_rng(3)) == throw(np.random.default_rng(3))
-    rng = np.random.default_rng(4)
-    counts = np.bincount([die for _ in range(6000) for die in throw(rng)], minlength=7)[1:]
-    assert ((counts - 2000) ** 2 / 2000).sum() < 25  # chi-square, 5 degrees of freedom: p = 0.0001
-    first, second = throw_opening(rng)
-    assert first != second

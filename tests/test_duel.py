@@ -7,41 +7,34 @@ import pytest
 
 from backgammon import game as turns
 from backgammon.board import START, Board
-from backgammon.duel import BLOCK, DuelResult, duel, play_out
+from backgammon.duel import DuelResult, duel, play_out
 from backgammon.errors import ConfigError, GameError
 from backgammon.movegen import legal_candidates
 from backgammon.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows
+from tests.naive import env as twin
 
 RANDOM, PIPCOUNT = RandomPlayer(), PipCountPlayer()
 
 
 def play_pair_slowly(players: tuple[Player, Player], seed: int, pair: int) -> tuple[list[int], int]:
     """The twin of the duel: both games of one pair through the turn machine; (points of the first player, plies)."""
+    key = int(np.random.default_rng(seed).integers(0, 1 << 64, dtype=np.uint64))
     points, plies = [], 0
-    for starter in range(2):
-        rng = np.random.default_rng([seed, pair])
-        state, ply = turns.new_game(has_cube=False), 0
-        while not state.is_over:
-            if ply % BLOCK == 0:
-                dice = rng.integers(1, 7, size=(BLOCK, 2), dtype=np.int8)
-                noise = rng.integers(0, 2**64, size=(BLOCK, 2), dtype=np.uint64)
-                if ply == 0:
-                    one = int(rng.integers(6))
-                    dice[0] = 1 + one, 1 + (one + int(rng.integers(1, 6))) % 6
-            first, second = (int(die) for die in dice[ply % BLOCK])
-            if ply == 0:
-                high, low = max(first, second), min(first, second)
-                state = turns.open_game(state, *((high, low) if starter == 0 else (low, high)))
-            else:
-                state = turns.roll_dice(state, first, second)
+    for first_seat in range(2):
+        seated = players if first_seat == 0 else players[::-1]
+        state, turn = turns.open_game(turns.new_game(has_cube=False), *twin.throw_opening(key, pair + 1, 0)), 0
+        while True:
+            noise = np.array([twin.noise(key, pair + 1, turn)], dtype=np.uint64)
             decision = state.decision()
-            rolls = np.array([[first, second]], dtype=np.int8)
-            row = players[state.turn].choose(state.position.board[None], rolls, noise[ply % BLOCK, starter][None])[0]
+            row = seated[state.turn].choose(state.position.board[None], np.array([decision.roll], np.int8), noise)[0]
             state = turns.play(state, decision.candidates[row])
-            ply += 1
+            turn += 1
+            if state.is_over:
+                break
+            state = turns.roll_dice(state, *twin.throw_dice(key, pair + 1, turn))
         assert state.result is not None
-        points.append(state.result.points if state.result.winner == 0 else -state.result.points)
-        plies += ply
+        points.append(state.result.points if state.result.winner == first_seat else -state.result.points)
+        plies += turn
     return points, plies
 
 
@@ -68,8 +61,9 @@ def test_another_seed_gives_other_games() -> None:
     assert (duel(RANDOM, RANDOM, 200, seed=1).points != duel(RANDOM, RANDOM, 200, seed=2).points).any()
 
 
-def test_a_player_without_chance_draws_against_itself_exactly() -> None:
-    result = duel(PIPCOUNT, PIPCOUNT, 100, seed=3)
+@pytest.mark.parametrize("player", [PIPCOUNT, RANDOM], ids=["without chance", "by chance"])
+def test_a_player_draws_against_itself_exactly(player: Player) -> None:
+    result = duel(player, player, 100, seed=3)
     assert result.points_per_game == result.standard_error == 0
     assert result.wins == (50, 50)
     assert (result.points.sum(axis=1) == 0).all()
@@ -132,11 +126,12 @@ def test_dice_are_fair_and_the_first_roll_is_never_a_double() -> None:
     )
     assert len(opening) == 400
     assert (opening[:, 0] != opening[:, 1]).all()
-    for column in range(2):
-        counts = np.bincount(dice[:, column], minlength=7)[1:]
-        assert counts.sum() > 30_000
-        assert ((counts - counts.mean()) ** 2 / counts.mean()).sum() < 41  # each roll counts twice; p far below .001
-    assert len(np.unique(np.concatenate(player.noise))) == len(dice)
+    assert (dice[:, 0] >= dice[:, 1]).all()
+    counts = np.bincount(dice.ravel(), minlength=7)[1:]
+    assert counts.sum() > 60_000
+    assert ((counts - counts.mean()) ** 2 / counts.mean()).sum() < 41  # each roll counts twice; p far below .001
+    _, repeats = np.unique(np.concatenate(player.noise), return_counts=True)
+    assert (repeats == 2).all()  # both games of a pair have the same course
 
 
 class Cheat:

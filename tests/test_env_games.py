@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from backgammon.arena.batch import GameBatch
+from backgammon.arena.encoding import bounds, write_counts, write_units
+from backgammon.arena.move_games import MoveGames
+from backgammon.arena.opponents import Opponent, OpponentSpec, register_opponent, resolve_opponent
+from backgammon.arena.options import Rules, SetUp
+from backgammon.arena.play_games import PlayGames
+from backgammon.arena.turns import OUTSIDE, POINTS, RANDOM
 from backgammon.board import START, Board, Position, points_won
 from backgammon.dice import Roll
-from backgammon.env.batch import GameBatch
-from backgammon.env.encoding import bounds, write_counts, write_units
-from backgammon.env.move_games import MoveGames
-from backgammon.env.opponents import Opponent, OpponentSpec, register_opponent, resolve_opponent
-from backgammon.env.options import Rules, SetUp
-from backgammon.env.play_games import PlayGames
-from backgammon.env.turns import OUTSIDE, POINTS, RANDOM
 from backgammon.errors import CandidateOverflow, ConfigError, GameError
 from backgammon.movegen import legal_candidates
 from backgammon.player import Noise, PipCountPlayer, RandomPlayer, Rows
@@ -200,7 +200,7 @@ def test_an_opponent_that_answers_nonsense_is_named_and_the_game_is_not_continue
     answer: npt.NDArray[np.generic],
 ) -> None:
     games = plays(1, Opponent(OUTSIDE, "mute", Mute(answer)))  # type: ignore[arg-type]
-    with pytest.raises(GameError, match="opponent mute"):  # noqa: PT012 - whoever opens, the opponent comes next
+    with pytest.raises(GameError, match="player mute"):  # noqa: PT012 - whoever opens, the opponent comes next
         games.start(None)
         games.step(np.zeros(1, dtype=np.int64))
     with pytest.raises(GameError, match="call reset"):

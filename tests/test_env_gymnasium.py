@@ -16,8 +16,8 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
 
 import backgammon.env
+from backgammon.arena.micro import encode_action
 from backgammon.board import START, Position, swap
-from backgammon.env.micro import encode_action
 from backgammon.errors import ConfigError, DiceError, GameError, IdError, IllegalPlay, PositionError
 from backgammon.movegen import legal_candidates
 from backgammon.notation import position_id

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import START
-from backgammon.env.micro import (
+from backgammon.arena.micro import (
     NO_OP,
     NUM_ACTIONS,
     decode_action,
@@ -16,6 +15,7 @@ from backgammon.env.micro import (
     fill_mask,
     move_checker,
 )
+from backgammon.board import START
 from backgammon.movegen import legal_candidates
 from tests.naive import env as twin
 

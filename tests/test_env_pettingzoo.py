@@ -9,8 +9,8 @@ import gymnasium
 import numpy as np
 import pytest
 
+from backgammon.arena.micro import NO_OP
 from backgammon.board import START
-from backgammon.env.micro import NO_OP
 from backgammon.errors import ConfigError, GameError, IdError, IllegalPlay
 
 pytest.importorskip("pettingzoo")

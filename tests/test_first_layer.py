@@ -11,8 +11,9 @@ from backgammon.movegen import legal_candidates
 from comparison_net.comparisons import Comparisons
 from comparison_net.config import NetworkConfig
 from comparison_net.features import encode
-from comparison_net.first_layer import candidate_scores
+from comparison_net.first_layer import candidate_outputs, candidate_scores
 from comparison_net.network import ComparisonNet
+from comparison_net.outcome_mask import allowed_outcomes
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 
@@ -51,6 +52,7 @@ def test_the_gradient_agrees_with_differences(random_play: Arrays) -> None:
     batch = make_batch((random_play[0][:20], random_play[1][:20]))
     torch.manual_seed(4)
     net = ComparisonNet(NetworkConfig(hidden=()))
+    assert net.head.score is not None
     weight = net.head.score.weight
     (gradient,) = torch.autograd.grad(candidate_scores(net, batch).sum(), [weight])
     for feature in gradient[0].abs().argsort()[-5:].tolist():
@@ -60,6 +62,36 @@ def test_the_gradient_agrees_with_differences(random_play: Arrays) -> None:
             after = candidate_scores(net, batch).double().sum()
             weight[0, feature] -= 1
         assert float(after - before) == pytest.approx(float(gradient[0, feature]), rel=1e-4)
+
+
+@pytest.mark.parametrize("score_from", ["head", "equity"])
+@pytest.mark.parametrize("hidden", [(), (37,), (32, 16)], ids=str)
+def test_all_heads_get_what_the_dense_layer_would_give_them(
+    hidden: tuple[int, ...], score_from: str, random_play: Arrays
+) -> None:
+    batch = make_batch((random_play[0][:200], random_play[1][:200]))
+    torch.manual_seed(6)
+    net = ComparisonNet(NetworkConfig(hidden, outcomes=True, score_from=score_from))
+    features, possible = (
+        torch.from_numpy(encode(batch.candidates)),
+        torch.from_numpy(allowed_outcomes(batch.candidates)),
+    )
+    rows = torch.from_numpy(np.sort(np.random.default_rng(2).permutation(len(batch.candidates))[:100]))
+    slopes = torch.from_numpy(np.random.default_rng(1).integers(-3, 4, (100, 6)).astype(np.float32))
+    scores, logits = candidate_outputs(net, batch, rows)
+    dense = net.head.logits(net.trunk(features))
+    assert logits is not None
+    assert dense is not None
+    torch.testing.assert_close(logits, dense[rows], rtol=0, atol=1e-5)
+    torch.testing.assert_close(candidate_scores(net, batch), net(features, possible), rtol=0, atol=1e-4)
+    assert (scores is None) == (score_from == "equity")
+    weights = [weight for name, weight in net.named_parameters() if "score" not in name and "temp" not in name]
+    for mine, expected in zip(
+        torch.autograd.grad((logits * slopes).sum(), weights),
+        torch.autograd.grad((dense[rows] * slopes).sum(), weights),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, expected, rtol=0, atol=3e-5 * float(expected.abs().max()))
 
 
 def test_a_batch_gives_the_same_bytes_every_time(random_play: Arrays) -> None:

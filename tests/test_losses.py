@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from comparison_net.config import LOSSES
-from comparison_net.losses import listwise_loss, loss_named, pairwise_loss
+from comparison_net.losses import listwise_loss, loss_named, outcome_loss, pairwise_loss, soft_loss, soft_targets
 from tests.naive import losses as naive
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -82,3 +82,73 @@ def test_hopeless_scores_keep_a_finite_loss_and_a_full_gradient(name: str) -> No
     (gradient,) = torch.autograd.grad(loss, scores)
     assert float(loss.detach()) == pytest.approx(400)
     assert gradient[0].tolist() == pytest.approx([-1, 1, 0])
+
+
+@pytest.fixture
+def equities(batch: Batch) -> Tensor:
+    """Equities float32[B, N] of about 3 candidates in 4, NaN for the others; the first ten decisions have none."""
+    rng = np.random.default_rng(6)
+    values = rng.normal(scale=0.1, size=batch[1].shape).astype(np.float32)
+    values[:, 1:][rng.random(values[:, 1:].shape) < 0.25] = np.nan
+    values[:10] = np.nan
+    return torch.from_numpy(values)
+
+
+def test_the_soft_loss_equals_its_formula(batch: Batch, equities: Tensor) -> None:
+    scores, mask, chosen = batch
+    found = loss_named("soft", temperature=0.05)(scores, mask, chosen, equities)
+    expected = [
+        naive.soft_loss(row[real].tolist(), int(c), [None if e != e else e for e in values[real].tolist()], 0.05)
+        for row, real, c, values in zip(scores, mask, chosen, equities, strict=True)
+    ]
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_at_a_tiny_temperature_soft_is_listwise_on_the_best(batch: Batch, equities: Tensor) -> None:
+    scores, mask, chosen = batch
+    best = equities.masked_fill(~mask | equities.isnan(), -torch.inf).argmax(1)
+    best[:10] = chosen[:10]
+    found = soft_loss(scores, mask, chosen, equities, temperature=1e-7)
+    torch.testing.assert_close(found, listwise_loss(scores, mask, best))
+
+
+def test_soft_targets_share_out_one_choice_among_the_judged(batch: Batch, equities: Tensor) -> None:
+    _, mask, chosen = batch
+    shares = soft_targets(mask, chosen, equities, 0.03)
+    torch.testing.assert_close(shares.sum(1), torch.ones(len(mask)))
+    assert (shares[~mask] == 0).all()
+    assert (shares[10:][equities[10:].isnan()] == 0).all()
+    assert (shares[:10].argmax(1) == chosen[:10]).all(), "of which nothing was judged, the choice counts"
+
+
+def test_an_unjudged_candidate_still_competes(batch: Batch, equities: Tensor) -> None:
+    scores, mask, chosen = batch
+    scores.requires_grad_()
+    (gradient,) = torch.autograd.grad(soft_loss(scores, mask, chosen, equities).sum(), scores)
+    shares = torch.softmax(scores.detach().masked_fill(~mask, -torch.inf), 1)
+    torch.testing.assert_close(gradient, shares - soft_targets(mask, chosen, equities, 0.03), rtol=1e-4, atol=1e-6)
+
+
+def test_what_stands_on_padding_does_not_matter_to_the_soft_loss(batch: Batch, equities: Tensor) -> None:
+    scores, mask, chosen = batch
+    expected = soft_loss(scores, mask, chosen, equities)
+    for filling in (1e6, torch.nan):
+        torch.testing.assert_close(
+            soft_loss(scores.masked_fill(~mask, 1e6), mask, chosen, equities.masked_fill(~mask, filling)), expected
+        )
+
+
+def test_the_outcome_loss_equals_its_formula_and_leaves_the_impossible_alone() -> None:
+    rng = np.random.default_rng(5)
+    logits = torch.from_numpy(rng.normal(scale=2, size=(200, 6)).astype(np.float32)).requires_grad_()
+    possible = rng.random((200, 6)) < 0.6
+    possible[:, 0] = True
+    targets = rng.dirichlet(np.ones(6), size=200).astype(np.float32)
+    found = outcome_loss(logits, torch.from_numpy(possible), torch.from_numpy(targets))
+    expected = [
+        naive.outcome_loss(*row) for row in zip(logits.tolist(), possible.tolist(), targets.tolist(), strict=True)
+    ]
+    np.testing.assert_allclose(found.detach().numpy(), expected, rtol=1e-4, atol=1e-5)
+    (gradient,) = torch.autograd.grad(found.sum(), logits)
+    assert (gradient.numpy()[~possible] == 0).all()
+    assert gradient.isfinite().all()

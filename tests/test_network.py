@@ -11,11 +11,13 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from backgammon.evaluation.outcome import equities
 from backgammon.movegen import legal_candidates
 from comparison_net.checkpoint import weight_shapes
 from comparison_net.config import NetworkConfig
 from comparison_net.features import encode
-from comparison_net.network import ComparisonNet, preference
+from comparison_net.network import ComparisonNet, masked_probabilities, preference
+from comparison_net.outcome_mask import allowed_outcomes
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 
@@ -86,3 +88,42 @@ def test_weights_are_copies(net: ComparisonNet) -> None:
     for weight in net.weights().values():
         weight[:] = 0
     assert all(parameter.abs().sum() > 0 for parameter in net.parameters())
+
+
+@pytest.mark.parametrize("score_from", ["head", "equity"])
+@pytest.mark.parametrize("hidden", SHAPES, ids=str)
+def test_outcomes_sum_to_one_and_are_exactly_0_where_impossible(
+    hidden: tuple[int, ...], score_from: str, nasty: Arrays
+) -> None:
+    torch.manual_seed(6)
+    net = ComparisonNet(NetworkConfig(hidden, outcomes=True, score_from=score_from))
+    assert {name: weight.shape for name, weight in net.weights().items()} == weight_shapes(net.config)
+    candidates, _ = legal_candidates(*nasty)
+    possible = allowed_outcomes(candidates)
+    with torch.no_grad():
+        found = net.outcomes(torch.from_numpy(encode(candidates)), torch.from_numpy(possible)).numpy()
+    assert (found[~possible] == 0.0).all()
+    assert (found[possible] > 0.0).all()
+    np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
+    is_over = ~(candidates > 0).any(axis=1)
+    assert is_over.any()
+    assert (found[is_over].max(axis=1) == 1.0).all(), "a finished game is certain"
+
+
+def test_a_score_from_the_equity_ranks_by_the_equity(random_play: Arrays) -> None:
+    torch.manual_seed(7)
+    net = ComparisonNet(NetworkConfig((32, 8), outcomes=True, score_from="equity"))
+    candidates, _ = legal_candidates(random_play[0][:300], random_play[1][:300])
+    features, possible = torch.from_numpy(encode(candidates)), torch.from_numpy(allowed_outcomes(candidates))
+    assert net.head.temperature is not None
+    for temperature in (0.1, 3.0):
+        with torch.no_grad():
+            net.head.temperature[:] = float(np.log(temperature))
+            values = equities(net.outcomes(features, possible).numpy())
+            np.testing.assert_allclose(net(features, possible).numpy() * temperature, values, rtol=1e-4, atol=1e-5)
+
+
+def test_masked_probabilities_ignore_what_stands_on_the_impossible() -> None:
+    logits = torch.tensor([[0.0, 0.0, 1e9, 0.0, torch.inf, 0.0]])
+    possible = torch.tensor([[True, True, False, True, False, True]])
+    assert masked_probabilities(logits, possible).tolist() == [[0.25, 0.25, 0.0, 0.25, 0.0, 0.25]]

@@ -21,7 +21,7 @@ def test_the_python_of_the_readme_gives_what_it_shows() -> None:
 
 
 def test_every_command_of_the_readme_exists_and_every_command_is_in_the_readme() -> None:
-    shown = set(re.findall(r"pairgammon ([a-z]+)", README))
+    shown = set(re.findall(r"pairgammon ([a-z]+(?:-[a-z]+)*)", README))
     assert shown == set(COMMANDS)
 
 

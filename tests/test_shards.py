@@ -11,7 +11,8 @@ import pytest
 from backgammon.errors import DataError
 from backgammon.phase import phase_codes
 from comparison_net.comparisons import make_comparisons, split_rows
-from comparison_net.shards import FIELDS, MANIFEST, Shards, build_shards, open_shards
+from comparison_net.shard_format import FIELDS, MANIFEST
+from comparison_net.shards import Shards, build_shards, open_shards
 from tests.played_games import TasteGames, taste_games
 
 

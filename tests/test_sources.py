@@ -138,6 +138,7 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
         (b"PK\x03\x04" + b"\0" * 50, "damaged"),
         (zipped({"log.mat": LOG.encode()})[:-30], "damaged"),
     ],
+    ids=["empty", "prose", "noise", "gzip cut", "gzip sum", "xz cut", "xz sum", "zip of nothing", "zip cut"],
 )
 def test_what_cannot_be_read_is_one_entry_of_the_report(tmp_path: Path, data: bytes, reason: str) -> None:
     (tmp_path / "file").write_bytes(data)

@@ -19,14 +19,21 @@ import torch
 from backgammon.errors import ConfigError, DataError, ModelError
 from comparison_net import training
 from comparison_net.checkpoint import load_model
+from comparison_net.comparisons import make_comparisons, outcome_targets
 from comparison_net.config import NetworkConfig, TrainConfig
+from comparison_net.decision_shards import write_labelled_shards
+from comparison_net.first_layer import candidate_outputs, candidate_scores
+from comparison_net.network import masked_probabilities
+from comparison_net.outcome_mask import allowed_outcomes
 from comparison_net.progress import EpochReport, SilentReporter, StepReport
 from comparison_net.run_folder import RunFolder
 from comparison_net.run_state import RunState
 from comparison_net.shards import Shards, build_shards, open_shards
 from comparison_net.step import Stepper, measure_pipeline
 from comparison_net.training import Interrupted, learning_rate, train
+from comparison_net.verdict import Verdict
 from tests.played_games import TasteGames, taste_games
+from tests.taste_labels import taste_labels
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = TrainConfig(
@@ -43,6 +50,17 @@ SMALL = TrainConfig(
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
     return build_shards(taste_games(30, seed=1), tmp_path_factory.mktemp("data") / "shards")
+
+
+CARDINAL = dataclasses.replace(
+    SMALL, network=NetworkConfig((16, 4), outcomes=True, score_from="equity"), loss="soft", epochs=2
+)
+"""The settings that read everything a teacher says."""
+
+
+@pytest.fixture(scope="module")
+def labelled(shards: Shards, tmp_path_factory: pytest.TempPathFactory) -> Shards:
+    return write_labelled_shards(shards, *taste_labels(shards), tmp_path_factory.mktemp("labelled") / "shards", "taste")
 
 
 @pytest.fixture(scope="module")
@@ -295,10 +313,10 @@ def test_held_out_agreement_does_not_depend_on_the_cut(shards: Shards) -> None:
     net = RunState(SMALL).net
     rows = shards.split(0.2)[1]
     with Stepper(shards, SMALL) as stepper:
-        correct, total = stepper.agreement(net, rows)
-        singles = np.sum([stepper.agreement(net, rows[i : i + 1])[0] for i in range(len(rows))], axis=0)
-    assert correct.tolist() == singles.tolist()
-    assert total.sum() == len(rows)
+        verdict = stepper.judge(net, rows)
+        singles = sum((stepper.judge(net, rows[i : i + 1]) for i in range(len(rows))), Verdict())
+    assert verdict.agreed.tolist() == singles.agreed.tolist()
+    assert verdict.decisions.sum() == len(rows)
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
@@ -328,3 +346,97 @@ def test_a_second_ctrl_c_stops_at_once(shards: Shards, tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         train(shards, SMALL, tmp_path, reporter=Impatient())
+
+
+def epochs_of(run: Path) -> list[dict[str, Any]]:
+    lines = RunFolder(run).log.read_text().splitlines()
+    return [event for event in map(json.loads, lines) if event["event"] == "epoch"]
+
+
+@pytest.mark.parametrize("score_from", ["head", "equity"])
+@pytest.mark.parametrize("hidden", [(), (32, 8)], ids=str)
+def test_what_a_teacher_says_is_learnt(
+    score_from: str, hidden: tuple[int, ...], labelled: Shards, tmp_path: Path
+) -> None:
+    network = NetworkConfig(hidden, outcomes=True, score_from=score_from)
+    config = dataclasses.replace(CARDINAL, network=network, epochs=12, learning_rate=0.03, patience=0)
+    summary = train(labelled, dataclasses.replace(config, weight_decay=0.01), tmp_path)
+    first, last = epochs_of(tmp_path)[0], epochs_of(tmp_path)[-1]
+    for name in ("loss", "equity_loss", "outcome_log_loss", "outcome_brier"):
+        assert last[name] < first[name], name
+    assert summary["equity_loss"] < 0.5 * first["equity_loss"]
+    assert summary["outcome_brier"] < 0.02
+    assert summary["selected_by"] == "equity_loss"
+
+
+def test_results_alone_teach_outcomes_too(shards: Shards, tmp_path: Path) -> None:
+    network = NetworkConfig((16, 4), outcomes=True)
+    config = dataclasses.replace(SMALL, network=network, epochs=4, learning_rate=0.01)
+    with Stepper(shards, config) as stepper:
+        untrained = stepper.judge(RunState(config).net, shards.split(0.2)[1]).figures()
+    summary = train(shards, config, tmp_path)
+    assert summary["equity_loss"] is None
+    assert summary["selected_by"] == "agreement"
+    assert summary["outcome_log_loss"] < untrained["outcome_log_loss"]
+
+
+def test_labels_change_nothing_for_losses_that_do_not_read_them(
+    labelled: Shards, finished: Path, tmp_path: Path
+) -> None:
+    train(labelled, dataclasses.replace(SMALL, select_by="agreement"), tmp_path)
+    mine, theirs = load_model(tmp_path), load_model(finished)
+    assert all(mine.weights[name].tobytes() == theirs.weights[name].tobytes() for name in theirs.weights)
+    assert mine.data_fingerprint != theirs.data_fingerprint
+
+
+@pytest.mark.parametrize(("threads", "steps"), [(1, 9), (3, 16)])
+def test_outcomes_and_soft_targets_resume_to_the_same_bytes(
+    threads: int, steps: int, labelled: Shards, tmp_path: Path
+) -> None:
+    train(labelled, CARDINAL, tmp_path / "whole")
+    config = dataclasses.replace(CARDINAL, threads=threads)
+    with pytest.raises(Interrupted):
+        train(labelled, config, tmp_path / "cut", reporter=StopAfter(steps))
+    train(labelled, config, tmp_path / "cut", resume=True)
+    assert weights_of(tmp_path / "cut") == weights_of(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("score_from", ["head", "equity"])
+def test_the_verdict_is_what_it_says_it_is(score_from: str, labelled: Shards) -> None:
+    """Each figure once more, decision by decision."""
+    config = dataclasses.replace(CARDINAL, network=NetworkConfig((16, 4), outcomes=True, score_from=score_from))
+    net = RunState(config).net
+    rows = labelled.split(0.2)[1][:60]
+    with Stepper(labelled, config) as stepper:
+        figures = stepper.judge(net, rows).figures()
+    agreed, lost, log_losses, briers = [], [], [], []
+    for row in rows:
+        batch = make_comparisons(labelled, np.array([row]))
+        assert batch.equities is not None
+        targets = outcome_targets(batch).probabilities
+        with torch.no_grad():
+            best = int(candidate_scores(net, batch).argmax())
+            logits = candidate_outputs(net, batch)[1]
+            assert logits is not None
+            found = masked_probabilities(logits, torch.from_numpy(allowed_outcomes(batch.candidates))).numpy()
+        agreed.append(best == batch.chosen[0])
+        lost.append(1000 * float(batch.equities.max() - batch.equities[best]))
+        log_losses.append(-np.where(targets > 0, targets * np.log(np.maximum(found, 1e-30)), 0).sum(1).mean())
+        briers.append(((found - targets) ** 2).sum(1).mean())
+    assert figures["agreement"] == np.mean(agreed)
+    assert figures["equity_loss"] == pytest.approx(np.mean(lost))
+    assert figures["outcome_log_loss"] == pytest.approx(np.mean(log_losses), rel=1e-4)
+    assert figures["outcome_brier"] == pytest.approx(np.mean(briers), rel=1e-4)
+
+
+def test_the_best_epoch_is_the_one_with_the_least_equity_loss(labelled: Shards, tmp_path: Path) -> None:
+    config = dataclasses.replace(CARDINAL, epochs=8, learning_rate=0.1, schedule="constant", patience=0)
+    summary = train(labelled, config, tmp_path)
+    losses = [epoch["equity_loss"] for epoch in epochs_of(tmp_path)]
+    assert summary["best_epoch"] == int(np.argmin(losses))
+    assert load_model(tmp_path).summary["equity_loss"] == min(losses)
+
+
+def test_equity_loss_cannot_select_where_there_are_no_equities(shards: Shards, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no equities among the held-out decisions"):
+        train(shards, dataclasses.replace(SMALL, select_by="equity_loss"), tmp_path)

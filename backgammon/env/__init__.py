@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import gymnasium
 
+from backgammon.arena.opponents import register_opponent
 from backgammon.env.candidates import Candidates, RaggedCandidates
-from backgammon.env.opponents import register_opponent
 from backgammon.env.planner import ChanceOutcome, Planner
 from backgammon.env.raster import encode_png
 from backgammon.env.single import BackgammonEnv, BackgammonTurnEnv

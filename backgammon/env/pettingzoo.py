@@ -11,21 +11,22 @@ acts until its dice are played.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.utils import seeding
 
+from backgammon.arena.batch import Observation
+from backgammon.arena.encoding import Coding
+from backgammon.arena.options import OPTION_KEYS, Illegal, Reward, Rules, parse_set_up
 from backgammon.env import spaces
-from backgammon.env.batch import Observation
-from backgammon.env.encoding import Coding
-from backgammon.env.move_games import MoveGames
-from backgammon.env.opponents import resolve_opponent
-from backgammon.env.options import OPTION_KEYS, Illegal, Reward, Rules, parse_set_up
+from backgammon.env.parts import make_move_parts
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
 from backgammon.env.scene import Scene
-from backgammon.env.single import as_action, check_coding, draw_key
+from backgammon.env.single import as_action
 from backgammon.errors import ConfigError, GameError
+from backgammon.stream import draw_key
 
 try:
     from pettingzoo import AECEnv
@@ -87,20 +88,18 @@ class raw_env(AECEnv[str, Any, int]):  # type: ignore[misc]  # noqa: N801 - the 
         """
         super().__init__()
         rules = Rules(reward, match_length, illegal)
-        check_coding(observation)
         self._renderer = Renderer(render_mode)
         self.render_mode = render_mode
-        self._games = MoveGames(1, resolve_opponent("self"), rules, observation)
+        self._games, actions, observations = make_move_parts(1, "self", rules, observation)
         self._rng: np.random.Generator | None = None
         self._action = np.zeros(1, dtype=np.int64)
         self.possible_agents = list(AGENTS)
         self.agents: list[str] = []
         self._is_dict = is_dict
         self.observation_spaces = {
-            agent: spaces.move_observations(observation, rules) if is_dict else spaces.coded_positions(observation)
-            for agent in AGENTS
+            agent: deepcopy(observations) if is_dict else spaces.coded_positions(observation) for agent in AGENTS
         }
-        self.action_spaces = {agent: spaces.move_actions() for agent in AGENTS}
+        self.action_spaces = {agent: deepcopy(actions) for agent in AGENTS}
 
     def observation_space(self, agent: str) -> Space[Any]:
         """The space of a player's observations, the same object every time."""

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from backgammon import game
+from backgammon.arena.options import parse_set_up
 from backgammon.board import Board, Position
 from backgammon.dice import ROLL_PROBABILITIES, ROLLS, Roll, make_roll
-from backgammon.env.options import parse_set_up
 from backgammon.errors import GameError
 from backgammon.game import GameState, Stage
 from backgammon.rules import Decision

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backgammon.arena.batch import GameBatch
 from backgammon.board import Board, swap
-from backgammon.env.batch import GameBatch
 from backgammon.errors import GameError
 
 

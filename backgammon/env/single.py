@@ -10,50 +10,20 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
+from backgammon.arena.batch import GameBatch, Observation
+from backgammon.arena.encoding import Coding
+from backgammon.arena.move_games import MoveGames
+from backgammon.arena.opponents import OpponentSpec
+from backgammon.arena.options import Illegal, Reward, Rules, parse_set_up
+from backgammon.arena.play_games import PlayGames
 from backgammon.board import Position
 from backgammon.dice import Roll
-from backgammon.env import spaces
-from backgammon.env.batch import GameBatch, Observation
 from backgammon.env.candidates import Candidates
-from backgammon.env.encoding import CODINGS, Coding
-from backgammon.env.move_games import MoveGames
-from backgammon.env.opponents import OpponentSpec, resolve_opponent
-from backgammon.env.options import Illegal, Reward, Rules, parse_set_up
-from backgammon.env.play_games import PlayGames
+from backgammon.env.parts import DEFAULT_MAX_CANDIDATES, Parts, make_move_parts, make_play_parts
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
 from backgammon.env.scene import Scene
-from backgammon.errors import ConfigError, GameError
-from backgammon.movegen import MAX_CANDIDATES
-
-DEFAULT_MAX_CANDIDATES = 1024
-"""Of random play, 1 decision in 11,000 has more than 512 candidates and 1 in 1,600,000 more than 1,024; none has more
-than MAX_CANDIDATES. Sensible play is narrower."""
-
-
-def draw_key(rng: np.random.Generator) -> np.uint64:
-    """The key of a game's stream of chance, the only number an environment takes from `np_random` for a seed."""
-    return rng.integers(0, 1 << 64, dtype=np.uint64)
-
-
-def check_coding(coding: str) -> None:
-    """Refuse an unknown observation coding.
-
-    Raises:
-        ConfigError: not one of CODINGS.
-    """
-    if coding not in CODINGS:
-        raise ConfigError(f"observation {coding!r}: give one of {', '.join(CODINGS)}")
-
-
-def check_max_candidates(max_candidates: int) -> None:
-    """Refuse an impossible number of actions.
-
-    Raises:
-        ConfigError: not a whole number from 1 to MAX_CANDIDATES.
-    """
-    is_whole = isinstance(max_candidates, (int, np.integer)) and not isinstance(max_candidates, bool)
-    if not is_whole or not 1 <= max_candidates <= MAX_CANDIDATES:
-        raise ConfigError(f"max_candidates {max_candidates!r}: give a whole number from 1 to {MAX_CANDIDATES}")
+from backgammon.errors import GameError
+from backgammon.stream import draw_key
 
 
 def as_action(action: Any) -> int:
@@ -75,8 +45,13 @@ class SingleEnv(gymnasium.Env[Observation, np.int64]):
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # type: ignore[misc]
     games: GameBatch
 
-    def __init__(self, render_mode: str | None) -> None:
-        """Check the render mode; subclasses make spaces and games."""
+    def __init__(self, parts: Parts[GameBatch], render_mode: str | None) -> None:
+        """An environment of one game.
+
+        Raises:
+            ConfigError: no such render mode.
+        """
+        self.games, self.action_space, self.observation_space = parts
         self._renderer = Renderer(render_mode)
         self.render_mode = render_mode
         self._action = np.zeros(1, dtype=np.int64)
@@ -103,9 +78,7 @@ class SingleEnv(gymnasium.Env[Observation, np.int64]):
             self.games.seed(np.array([draw_key(self.np_random)]))
             self._rng_of_key = self.np_random
         self.games.start(set_up)
-        if self.render_mode == "human":
-            self.render()
-        return self._give()
+        return self._show()
 
     def step(self, action: int | np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Take one action; see the chapter Action Space.
@@ -118,10 +91,8 @@ class SingleEnv(gymnasium.Env[Observation, np.int64]):
         if games.is_over(0):
             raise GameError("the episode is over or has not begun: call reset before step")
         self._action[0] = as_action(action)
-        self._play(self._action)
-        if self.render_mode == "human":
-            self.render()
-        observation, info = self._give()
+        games.step(self._action)
+        observation, info = self._show()
         return observation, float(games.rewards[0]), bool(games.has_ended[0]), False, info
 
     def render(self) -> Frame:
@@ -151,16 +122,17 @@ class SingleEnv(gymnasium.Env[Observation, np.int64]):
         """The roll of this turn."""
         return self.games.roll(0)
 
-    def _play(self, action: npt.NDArray[np.int64]) -> None:
-        raise NotImplementedError
+    def _show(self) -> tuple[Observation, dict[str, Any]]:
+        """What the caller gets to see, and a person where one looks on."""
+        if self.render_mode == "human":
+            self.render()
+        observation = {key: values[0] for key, values in self.games.observe().items()}
+        return observation, self._info(observation)
 
-    def _give(self) -> tuple[Observation, dict[str, Any]]:
-        raise NotImplementedError
-
-    def _info(self, action_mask: npt.NDArray[np.int8]) -> dict[str, Any]:
+    def _info(self, observation: Observation) -> dict[str, Any]:
         games = self.games
         return {
-            "action_mask": action_mask,
+            "action_mask": observation["action_mask"],
             "seat": games.seat(0),
             "dice": games.roll_of(0),
             "illegal": bool(games.is_illegal[0]),
@@ -195,7 +167,7 @@ class BackgammonEnv(SingleEnv):
 
     | key | space | meaning |
     |---|---|---|
-    | observation | `Box` int8[34] or float32[202] | "counts" or "units", see `backgammon.env.encoding` |
+    | observation | `Box` int8[34] or float32[202] | "counts" or "units", see `backgammon.arena.encoding` |
     | action_mask | `Box` int8[156] | 1 for each legal action |
     | score | `Box` int8[2] | own and other points, with reward="match" only |
 
@@ -234,6 +206,8 @@ class BackgammonEnv(SingleEnv):
     v0: the first version.
     """
 
+    games: MoveGames
+
     def __init__(
         self,
         opponent: OpponentSpec = "random",
@@ -248,24 +222,13 @@ class BackgammonEnv(SingleEnv):
         Raises:
             ConfigError: a value that does not exist.
         """
-        super().__init__(render_mode)
         rules = Rules(reward, match_length, illegal)
-        check_coding(observation)
-        self.games: MoveGames = MoveGames(1, resolve_opponent(opponent), rules, observation)
-        self.action_space = spaces.move_actions()
-        self.observation_space = spaces.move_observations(observation, rules)
+        super().__init__(make_move_parts(1, opponent, rules, observation), render_mode)
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """bool[156] of the legal actions, as MaskablePPO of sb3-contrib asks for them."""
         masks: npt.NDArray[np.bool_] = self.games.masks[0] == 1
         return masks
-
-    def _play(self, action: npt.NDArray[np.int64]) -> None:
-        self.games.step(action)
-
-    def _give(self) -> tuple[Observation, dict[str, Any]]:
-        observation = {key: values[0] for key, values in self.games.observe().items()}
-        return observation, self._info(observation["action_mask"])
 
 
 class BackgammonTurnEnv(SingleEnv):
@@ -316,6 +279,8 @@ class BackgammonTurnEnv(SingleEnv):
     v0: the first version.
     """
 
+    games: PlayGames
+
     def __init__(
         self,
         opponent: OpponentSpec = "random",
@@ -331,23 +296,12 @@ class BackgammonTurnEnv(SingleEnv):
         Raises:
             ConfigError: a value that does not exist.
         """
-        super().__init__(render_mode)
         rules = Rules(reward, match_length, illegal)
-        check_max_candidates(max_candidates)
-        self._is_padded = padded
-        self.games: PlayGames = PlayGames(1, resolve_opponent(opponent), rules, max_candidates)
-        self.action_space = spaces.play_actions(max_candidates)
-        self.observation_space = spaces.play_observations(max_candidates, padded, rules)
+        super().__init__(make_play_parts(1, opponent, rules, max_candidates, padded), render_mode)
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """bool[K] of the legal actions, as MaskablePPO of sb3-contrib asks for them."""
         return np.arange(self.games.max_candidates) < max(1, int(self.games.offsets[1]))
 
-    def _play(self, action: npt.NDArray[np.int64]) -> None:
-        self.games.step(action)
-
-    def _give(self) -> tuple[Observation, dict[str, Any]]:
-        observation = {key: values[0] for key, values in self.games.observe(self._is_padded).items()}
-        info = self._info(observation["action_mask"])
-        info["candidates"] = Candidates(self.games.candidates.copy())
-        return observation, info
+    def _info(self, observation: Observation) -> dict[str, Any]:
+        return super()._info(observation) | {"candidates": Candidates(self.games.candidates.copy())}

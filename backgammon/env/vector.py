@@ -17,18 +17,18 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from backgammon.env import spaces
-from backgammon.env.batch import GameBatch, Observation
+from backgammon.arena.batch import GameBatch, Observation
+from backgammon.arena.encoding import Coding
+from backgammon.arena.move_games import MoveGames
+from backgammon.arena.opponents import OpponentSpec
+from backgammon.arena.options import Illegal, Reward, Rules, parse_set_up
+from backgammon.arena.play_games import PlayGames
 from backgammon.env.candidates import RaggedCandidates
-from backgammon.env.encoding import Coding
-from backgammon.env.move_games import MoveGames
-from backgammon.env.opponents import OpponentSpec, resolve_opponent
-from backgammon.env.options import Illegal, Reward, Rules, parse_set_up
-from backgammon.env.play_games import PlayGames
+from backgammon.env.parts import DEFAULT_MAX_CANDIDATES, Parts, make_move_parts, make_play_parts
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
 from backgammon.env.scene import Scene
-from backgammon.env.single import DEFAULT_MAX_CANDIDATES, check_coding, check_max_candidates, draw_key
 from backgammon.errors import ConfigError, GameError
+from backgammon.stream import draw_key
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -46,13 +46,16 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
     }
     games: GameBatch
 
-    def __init__(self, num_envs: int, render_mode: str | None) -> None:
-        """Check what both have in common; subclasses make spaces and games."""
-        if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
-            raise ConfigError(f"num_envs {num_envs!r}: give a whole number of games, at least 1")
+    def __init__(self, parts: Parts[GameBatch], render_mode: str | None) -> None:
+        """An environment of as many games as there are in `parts`.
+
+        Raises:
+            ConfigError: no such render mode.
+        """
+        self.games, self.single_action_space, self.single_observation_space = parts
         self._renderer = Renderer(render_mode)
         self.render_mode = render_mode
-        self.num_envs = int(num_envs)
+        self.num_envs = self.games.num_games
         self._rng_of_keys: np.random.Generator | None = None
 
     @cached_property
@@ -89,9 +92,7 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
             self.games.seed(self.np_random.integers(0, 1 << 64, size=self.num_envs, dtype=np.uint64))
             self._rng_of_keys = self.np_random
         self.games.start(set_up)
-        if self.render_mode == "human":
-            self.render()
-        return self._give()
+        return self._show()
 
     def _seeds_of_games(self, seed: Seeds) -> Sequence[int | None] | None:
         if seed is None:
@@ -121,10 +122,8 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
             raise GameError(
                 f"actions of shape {list(given.shape)} and type {given.dtype}: give {self.num_envs} whole numbers"
             )
-        self._play(given.astype(np.int64))
-        if self.render_mode == "human":
-            self.render()
-        observation, info = self._give()
+        games.step(given.astype(np.int64))
+        observation, info = self._show()
         truncations = np.zeros(self.num_envs, dtype=np.bool_)
         return observation, games.rewards.copy(), games.has_ended.copy(), truncations, info
 
@@ -139,17 +138,18 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
         """Close the window, if there is one."""
         self._renderer.close()
 
-    def _play(self, actions: npt.NDArray[np.int64]) -> None:
-        raise NotImplementedError
+    def _show(self) -> tuple[Observation, dict[str, Any]]:
+        """What the caller gets to see, and a person where one looks on."""
+        if self.render_mode == "human":
+            self.render()
+        observation = self.games.observe()
+        return observation, self._info(observation)
 
-    def _give(self) -> tuple[Observation, dict[str, Any]]:
-        raise NotImplementedError
-
-    def _info(self, action_mask: npt.NDArray[np.int8]) -> dict[str, Any]:
+    def _info(self, observation: Observation) -> dict[str, Any]:
         """The single environment's info in Gymnasium's vector form: an array for each key, a mask for each `_key`."""
         games = self.games
         info: dict[str, Any] = {
-            "action_mask": action_mask,
+            "action_mask": observation["action_mask"],
             "seat": games.seats(),
             "dice": games.rolls(),
             "illegal": games.is_illegal.copy(),
@@ -160,6 +160,8 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
 
 class BackgammonVectorEnv(BatchEnv):
     """`Backgammon-v0` for many games at once; spaces, arguments and rules as there, see `BackgammonEnv`."""
+
+    games: MoveGames
 
     def __init__(
         self,
@@ -176,24 +178,13 @@ class BackgammonVectorEnv(BatchEnv):
         Raises:
             ConfigError: a value that does not exist.
         """
-        super().__init__(num_envs, render_mode)
         rules = Rules(reward, match_length, illegal)
-        check_coding(observation)
-        self.games: MoveGames = MoveGames(self.num_envs, resolve_opponent(opponent), rules, observation)
-        self.single_action_space = spaces.move_actions()
-        self.single_observation_space = spaces.move_observations(observation, rules)
+        super().__init__(make_move_parts(num_envs, opponent, rules, observation), render_mode)
 
     def action_masks(self) -> Bools:
         """bool[N, 156] of the legal actions."""
         masks: Bools = self.games.masks == 1
         return masks
-
-    def _play(self, actions: npt.NDArray[np.int64]) -> None:
-        self.games.step(actions)
-
-    def _give(self) -> tuple[Observation, dict[str, Any]]:
-        observation = self.games.observe()
-        return observation, self._info(observation["action_mask"])
 
 
 class BackgammonTurnVectorEnv(BatchEnv):
@@ -203,6 +194,8 @@ class BackgammonTurnVectorEnv(BatchEnv):
     `padded=False` nothing else holds the candidates, which is the fastest way for learners that evaluate them in one
     batch (`rows`) anyhow.
     """
+
+    games: PlayGames
 
     def __init__(
         self,
@@ -220,21 +213,11 @@ class BackgammonTurnVectorEnv(BatchEnv):
         Raises:
             ConfigError: a value that does not exist.
         """
-        super().__init__(num_envs, render_mode)
         rules = Rules(reward, match_length, illegal)
-        check_max_candidates(max_candidates)
-        self._is_padded = padded
-        self.games: PlayGames = PlayGames(self.num_envs, resolve_opponent(opponent), rules, max_candidates)
-        self.single_action_space = spaces.play_actions(max_candidates)
-        self.single_observation_space = spaces.play_observations(max_candidates, padded, rules)
+        super().__init__(make_play_parts(num_envs, opponent, rules, max_candidates, padded), render_mode)
 
-    def _play(self, actions: npt.NDArray[np.int64]) -> None:
-        self.games.step(actions)
-
-    def _give(self) -> tuple[Observation, dict[str, Any]]:
-        games = self.games
-        observation = games.observe(self._is_padded)
-        info = self._info(observation["action_mask"])
-        info["candidates"] = RaggedCandidates(games.candidates.copy(), games.offsets.copy())
+    def _info(self, observation: Observation) -> dict[str, Any]:
+        info = super()._info(observation)
+        info["candidates"] = RaggedCandidates(self.games.candidates.copy(), self.games.offsets.copy())
         info["_candidates"] = np.ones(self.num_envs, dtype=np.bool_)
-        return observation, info
+        return info

@@ -13,13 +13,20 @@ from comparison_net.cli.group import LazyGroup
 COMMANDS: dict[str, str] = {
     "train": "comparison_net.cli.train",
     "evaluate": "comparison_net.cli.evaluate",
+    "inspect": "comparison_net.cli.inspect",
     "rank": "comparison_net.cli.rank",
+    "label": "comparison_net.cli.label",
     "decisions": "comparison_net.cli.decisions",
     "play": "comparison_net.cli.play",
+    "hint": "comparison_net.cli.hint",
     "duel": "comparison_net.cli.duel",
+    "analyse": "comparison_net.cli.analyse",
     "convert": "comparison_net.cli.convert",
     "bearoff": "comparison_net.cli.bearoff",
     "ids": "comparison_net.cli.ids",
+    "serve-gnubg": "comparison_net.cli.serve_gnubg",
+    "ubgi": "comparison_net.cli.ubgi",
+    "serve-http": "comparison_net.cli.serve_http",
     "doctor": "comparison_net.cli.doctor",
 }
 """Module of each command, in the order of the help; each module has one Click command called `command`."""

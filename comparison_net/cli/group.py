@@ -56,6 +56,28 @@ def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def host_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --host of the servers, the same in each of them."""
+    return click.option(
+        "--host",
+        default="127.0.0.1",
+        show_default=True,
+        help="Address to listen on; the default lets nobody in from outside.",
+    )(function)
+
+
+def plies_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --ply of the commands that may look ahead, the same in each of them."""
+    return click.option(
+        "--ply",
+        "plies",
+        type=click.IntRange(0, 3),
+        default=0,
+        show_default=True,
+        help="Look-ahead as GNU Backgammon counts it: 0 is the model alone (others call that 1-ply).",
+    )(function)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are named by their modules."""
 

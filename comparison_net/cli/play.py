@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from comparison_net.cli.depth import Depth, depth_options
 from comparison_net.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_error, model_option
 from comparison_net.cli.players import PLAYER_HELP
 
 if TYPE_CHECKING:
+    from backgammon.arena.options import SetUp
     from backgammon.player import CandidateScorer
     from backgammon.session import Session
 
@@ -25,12 +28,15 @@ LARGEST_SEED = 1_000_000
     examples=(
         ("pairgammon play", "money games against the model that ships with the package"),
         ("pairgammon play --length 5 --model runs/one", "a match to 5 points against your own model"),
+        ("pairgammon play --model runs/one --time 2", "against a model that thinks for two seconds"),
         ("pairgammon play --manual-dice", "with your own dice, at a real board"),
         ("pairgammon play --watch pipcount --seed 7", "look on while a pip counter plays for you"),
+        ("pairgammon play --position XGID=-b----E-C---eE---c-e----B-:0:0:1:52:0:0:0:0:10", "go on from a position"),
     ),
     epilog=f"Players: {PLAYER_HELP}.",
 )
 @model_option
+@depth_options
 @click.option("--opponent", default="model", metavar="PLAYER", help="Whom to play instead of the model.")
 @click.option(
     "--length", type=click.IntRange(min=0), default=0, help="Points that win the match.  [default: money play]"
@@ -39,6 +45,8 @@ LARGEST_SEED = 1_000_000
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Seed of the dice; same seed, same dice.  [default: a new one]"
 )
+@click.option("--position", metavar="ID", help="Begin the first game here: a Position ID, PositionID:MatchID or XGID.")
+@click.option("--dice", metavar="DICE", help="First roll of --position, instead of the one in the ID.")
 @click.option("--manual-dice", is_flag=True, help="Throw your own dice and type them, also for the opponent.")
 @click.option("--name", default="You", show_default=True, help="Your name in the record.")
 @click.option("--save", "save_file", metavar="FILE", help="Where the games are saved.  [default: pairgammon-TIME.mat]")
@@ -49,10 +57,13 @@ LARGEST_SEED = 1_000_000
 def command(
     ctx: click.Context,
     model: str | None,
+    depth: Depth,
     opponent: str,
     length: int,
     games: int | None,
     seed: int | None,
+    position: str | None,
+    dice: str | None,
     manual_dice: bool,
     name: str,
     save_file: str | None,
@@ -62,26 +73,32 @@ def command(
 ) -> None:
     """Play backgammon against a model.
 
+    --ply, --time and --rollout say how deeply models look before they play; they need one trained with outcomes.
+
     Type plays as text (8/5 6/5); parts are enough when they are clear. Other words: hint, undo, plays, pips, resign,
     quit; help explains them. There is no doubling cube. The games are saved as a .mat file that other backgammon
-    programs read, also when you leave in the middle.
+    programs read, also when you leave in the middle; games that begin at a --position as .sgf, for .mat cannot hold
+    them. In such an ID you are the bottom player (of a Position ID, the player on roll).
     """
     import numpy as np
 
     from backgammon.session import Session
-    from comparison_net.cli.players import make_player
+    from comparison_net.cli.players import close_player, make_player
     from comparison_net.cli.screen import announce_compilation, is_colour_wanted
     from comparison_net.cli.table import TableGame, TableOptions
     from comparison_net.cli.table_commands import Quit
     from comparison_net.cli.terminal import EndOfInput, Terminal
 
     chosen_seed = int(np.random.default_rng().integers(LARGEST_SEED)) if seed is None else seed
-    player = make_player(model or "model" if opponent == "model" else opponent)
-    watcher = make_player(model or "model" if watch == "model" else watch) if watch else None
+    player = make_player(model or "model" if opponent == "model" else opponent, depth=depth)
+    watcher = make_player(model or "model" if watch == "model" else watch, depth=depth) if watch else None
+    for one in filter(None, (player, watcher)):
+        ctx.call_on_close(partial(close_player, one))
     num_games = games or (1 if watcher and not length else None)
     names = _distinct(watcher.name if watcher else name, player.name)
-    session = Session(names, chosen_seed, length, num_games)
-    recorder = None if no_save else Recorder(save_file)
+    start = _set_up(position, dice)
+    session = Session(names, chosen_seed, length, num_games, start)
+    recorder = None if no_save else Recorder(save_file, is_set_up=start is not None)
     announce_compilation()
     terminal = Terminal(is_colour_wanted())
     terminal.say(
@@ -103,6 +120,28 @@ def command(
             terminal.say(f"Saved in {recorder.path}.")
 
 
+def _set_up(text: str | None, dice: str | None) -> SetUp | None:
+    """Where the first game begins, the person being seat 0 and the bottom player of the ID.
+
+    Raises:
+        ConfigError: dice without a position, or a position that waits for an answer to a double.
+        IdError, DiceError, PositionError: what is given cannot be read, or the game is over there.
+    """
+    from backgammon.arena.options import parse_set_up
+    from backgammon.errors import ConfigError
+    from backgammon.notation.identifier import parse_identifier
+
+    if text is None:
+        if dice is not None:
+            raise ConfigError("--dice belongs to --position; real dice for every roll are --manual-dice")
+        return None
+    found = parse_identifier(text)
+    if found.match.doubled:
+        raise ConfigError(f"{text}: it waits for an answer to a double, and these games have no cube")
+    first = 0 if found.match.on_roll == 1 else 1
+    return parse_set_up({"position": found.position, "dice": dice or found.match.dice, "first": first})
+
+
 def _distinct(one: str, other: str) -> tuple[str, str]:
     """Two names that can be told apart."""
     return (one, f"{other} 2") if one == other else (one, other)
@@ -120,18 +159,24 @@ class Recorder:
     A disk that refuses the file costs a warning, not the game.
     """
 
-    def __init__(self, file: str | None) -> None:
+    def __init__(self, file: str | None, is_set_up: bool = False) -> None:
         """Nothing is written before the first play.
 
         Args:
-            file: where to; None for a new name in the current folder.
+            file: where to; its suffix tells the format, .mat in doubt. None for a new name in the current folder.
+            is_set_up: the first game begins at a position, which .mat cannot hold.
 
         Raises:
-            ConfigError: the file is there already.
+            ConfigError: the file is there already, or cannot hold the games.
         """
         from backgammon.errors import ConfigError
+        from backgammon.records.formats import MAT, WRITABLE
 
-        self.path = Path(file) if file else _new_name()
+        self.path = Path(file) if file else _new_name(".sgf" if is_set_up else ".mat")
+        suffix = self.path.suffix.lower()
+        self.format = next((entry for entry in WRITABLE if suffix in entry.suffixes), MAT)
+        if is_set_up and self.format is MAT:
+            raise ConfigError(f"{self.path}: .mat cannot hold a game that begins at a position; use .sgf or .jsonl")
         self.is_written = False
         self.is_refused = False
         if self.path.exists():
@@ -139,13 +184,13 @@ class Recorder:
 
     def save(self, session: Session) -> None:
         """Write everything so far."""
-        from backgammon.records.mat import write_mat
         from comparison_net.checkpoint import replace_file
 
         if self.is_refused:
             return
+        assert self.format.write is not None
         try:
-            replace_file(self.path, write_mat(session.record()).encode())
+            replace_file(self.path, self.format.write(session.record()).encode())
             self.is_written = True
         except OSError as error:
             self.is_refused = True
@@ -154,11 +199,11 @@ class Recorder:
             )
 
 
-def _new_name() -> Path:
+def _new_name(suffix: str) -> Path:
     """A file name of this moment that is not taken."""
     stem = time.strftime("pairgammon-%Y%m%d-%H%M%S")
-    path, number = Path(f"{stem}.mat"), 1
+    path, number = Path(f"{stem}{suffix}"), 1
     while path.exists():
         number += 1
-        path = Path(f"{stem}-{number}.mat")
+        path = Path(f"{stem}-{number}{suffix}")
     return path

@@ -2,34 +2,79 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from comparison_net.cli.depth import Depth
+
 if TYPE_CHECKING:
-    from backgammon.player import Player
+    from backgammon.player import Player, RowChooser
 
-PLAYER_HELP = "random, pipcount, model (the one that ships with the package), or the path of a run or checkpoint"
+PLAYER_HELP = (
+    "random, pipcount, model (the one that ships with the package), or the path of a run or checkpoint; a model may "
+    "have @N behind it, for N plies of look-ahead. With the extra [peers] also gnubg:N (GNU Backgammon at N ply) and "
+    "pubeval"
+)
+
+_WITH_PLIES = re.compile(r"(.+)@([0-3])")
 
 
-def make_player(text: str, threads: int | None = None) -> Player:
+def make_player(text: str, threads: int | None = None, depth: Depth | None = None) -> Player:
     """The player that `text` names; see PLAYER_HELP.
 
     Args:
         text: a name or a path.
-        threads: for a model; None takes every processor this process may use.
+        threads: for a model, or processes of another program; None takes every processor this process may use.
+        depth: how deeply a model looks; an @N in `text` counts more.
 
     Raises:
-        ModelError: neither a name nor a usable checkpoint.
+        ModelError: neither a name nor a usable checkpoint, or one without outcomes where it is to look ahead.
+        ConfigError, PeerError: a program that does not exist or does not start.
     """
+    from backgammon.peers import PeerPlayer, is_peer
     from backgammon.player import PipCountPlayer, RandomPlayer, ScorerPlayer
+    from comparison_net.processors import usable_processors
 
+    workers = threads or usable_processors()
     if text == "random":
         return RandomPlayer()
     if text == "pipcount":
         return PipCountPlayer()
-    from comparison_net.processors import usable_processors
+    if is_peer(text):
+        return PeerPlayer(text, workers)
+    match = _WITH_PLIES.fullmatch(text)
+    if match is not None:
+        text, depth = match[1], replace(depth or Depth(), plies=int(match[2]), seconds=None, games=None)
+    return ScorerPlayer(_make_chooser(None if text == "model" else text, workers, depth or Depth()))
+
+
+def _make_chooser(model: str | None, threads: int, depth: Depth) -> RowChooser:
+    """A model at a depth. One with outcomes knows the exact endings too."""
+    from comparison_net.cli.advisers import make_engine
     from comparison_net.scorer import load_scorer
 
-    return ScorerPlayer(load_scorer(None if text == "model" else text, threads=threads or usable_processors()))
+    settings, rollout = depth.search_settings(), depth.rollout_settings()
+    is_deep = settings.plies > 0 or rollout is not None
+    scorer = load_scorer(model, threads=1 if is_deep else threads)
+    if not is_deep:
+        return make_engine(scorer) if scorer.has_outcomes else scorer
+    from backgammon.search import Searcher, Workshop
+    from backgammon.search.chooser import RolloutChooser
+
+    engine = make_engine(scorer, depth.is_pruned)
+    searcher = Searcher(engine, settings, threads)
+    if rollout is None:
+        return searcher
+    return RolloutChooser(searcher, Workshop(engine, rollout, threads=threads))
+
+
+def close_player(player: Player) -> None:
+    """End what a player has started: the processes of another program."""
+    from backgammon.peers import PeerPlayer
+
+    if isinstance(player, PeerPlayer):
+        player.close()
 
 
 def warm_up(player: Player) -> None:

@@ -168,7 +168,7 @@ class TableGame:
     def _ask_play(self) -> None:
         """Ask the person until a play is made, taken back or the game given up."""
         session, terminal = self.session, self.terminal
-        decision = session.state.decision()
+        decision = session.decision()
         if decision.is_forced:
             self._announce(session.play(0), "you")
             return

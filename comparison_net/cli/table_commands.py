@@ -55,7 +55,7 @@ class Command(NamedTuple):
 
 def show_hint(table: TableGame, _: list[str]) -> None:
     """List the plays that the model likes best, and how surely it prefers the first to each of the others."""
-    decision = table.session.state.decision()
+    decision = table.session.decision()
     scores = table.get_scorer().evaluate(decision.candidates).astype(np.float64)
     table.hinted = np.argsort(-scores, kind="stable")[:MAX_HINTS].tolist()
     texts = [format_play(decision.plays[row]) for row in table.hinted]
@@ -76,7 +76,7 @@ def take_back(table: TableGame, _: list[str]) -> None:
 
 def show_plays(table: TableGame, _: list[str]) -> None:
     """List every legal play in columns."""
-    texts = [format_play(play) for play in table.session.state.decision().plays]
+    texts = [format_play(play) for play in table.session.decision().plays]
     width = max(map(len, texts)) + 2
     columns = max(1, LINE_WIDTH // width)
     for start in range(0, len(texts), columns):
@@ -114,7 +114,7 @@ def resign(table: TableGame, arguments: list[str]) -> None:
     size = _SIZE_WORDS.get(word)
     if size is None:
         raise GameError(f"resign {word}: write resign, resign gammon or resign backgammon")
-    decision = table.session.state.decision()
+    decision = table.session.decision()
     rng = np.random.default_rng(table.session.seed)
     trials = play_out(table.opponent, decision.position.board, decision.roll, TRIALS, rng)
     expected = -float(trials.mean())

@@ -11,12 +11,14 @@ import click
 
 from comparison_net.cli.group import EXIT_INTERRUPTED, ExampleCommand
 from comparison_net.config import LOSSES, TrainConfig, load_config, to_toml
+from comparison_net.moe.settings import HEADS
 
 if TYPE_CHECKING:
     from comparison_net.run_folder import RunFolder
     from comparison_net.shards import Shards
 
 DEFAULTS = TrainConfig()
+NETWORK = DEFAULTS.network
 
 
 def _print_settings(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
@@ -32,6 +34,9 @@ def _print_settings(ctx: click.Context, _parameter: click.Parameter, is_asked: b
     examples=(
         ("pairgammon train data/logs --out runs/one", "learn from the shipped logs with the defaults"),
         ("pairgammon train data/logs --out runs/linear --set network.hidden=[] --loss pairwise", "Tesauro's of 1988"),
+        ("pairgammon train data/labels --out runs/soft --loss soft", "learn from the equities of all candidates"),
+        ("pairgammon train data/logs --out runs/phases --head phase", "a mixture of experts by game phase"),
+        ("pairgammon train data/logs --out runs/up --head phase --upcycle runs/one", "each expert starts as a copy"),
         ("pairgammon train --out runs/one --resume", "go on after an interruption"),
         ("pairgammon train --settings > my.toml", "every setting with its default, for --config"),
     ),
@@ -40,6 +45,10 @@ def _print_settings(ctx: click.Context, _parameter: click.Parameter, is_asked: b
 @click.option("--out", required=True, metavar="RUN", help="Folder of the run; created.")
 @click.option("--config", "config_file", metavar="FILE", help="Settings in TOML.")
 @click.option("--loss", type=click.Choice(LOSSES), help=f"What is minimised.  [default: {DEFAULTS.loss}]")
+@click.option(
+    "--head", type=click.Choice(HEADS), help=f"Dense, or which mixture of experts.  [default: {NETWORK.head}]"
+)
+@click.option("--upcycle", metavar="MODEL", help="Dense model or run that every expert starts from.")
 @click.option("--epochs", type=int, help=f"Passes over the decisions.  [default: {DEFAULTS.epochs}]")
 @click.option("--seed", type=int, help=f"Start weights and order.  [default: {DEFAULTS.seed}]")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Any other setting; repeatable.")
@@ -55,6 +64,8 @@ def command(
     out: str,
     config_file: str | None,
     loss: str | None,
+    head: str | None,
+    upcycle: str | None,
     epochs: int | None,
     seed: int | None,
     overrides: tuple[str, ...],
@@ -63,16 +74,16 @@ def command(
 ) -> None:
     """Train a network on the choices in LOGS, by comparison.
 
-    LOGS are files or folders of match logs, plain or packed. Their decisions are stored in the run folder, a share of
-    the matches is held out to measure agreement, and training stops when that no longer improves. The best weights are
-    in RUN/model.safetensors; every command that takes --model takes RUN. Ctrl-C, or a crash, loses nothing: --resume
-    goes on, and ends with the very weights of an uninterrupted run.
+    LOGS are files or folders of match logs, plain or packed; or of labelled decisions (JSON lines with "cands"), whose
+    equities and chances serve --loss soft and an outcome head; or shards folders. The decisions are stored in the run
+    folder, a share of the matches is held out to judge by, and training stops when that no longer improves. The best
+    weights are in RUN/model.safetensors; every command that takes --model takes RUN. Ctrl-C, or a crash, loses nothing:
+    --resume goes on, and ends with the very weights of an uninterrupted run.
     """
     from comparison_net.run_folder import RunFolder
 
-    flags = [
-        f"{name}={value}" for name, value in (("loss", loss), ("epochs", epochs), ("seed", seed)) if value is not None
-    ]
+    named = (("loss", loss), ("network.head", head), ("upcycle", upcycle), ("epochs", epochs), ("seed", seed))
+    flags = [f"{name}={json.dumps(value)}" for name, value in named if value is not None]
     texts = (*overrides, *flags)
     folder = RunFolder(Path(out))
     goes_on = resume and folder.is_started
@@ -95,16 +106,16 @@ def command(
 
 
 def _open_or_build(folder: RunFolder, logs: tuple[str, ...], resume: bool) -> Shards:
-    """The training data of a run: what is there when it goes on, else made from the logs.
+    """The training data of a run: what is there when it goes on, else made from what is named.
 
     Raises:
-        ConfigError: a run is there already, or there is nothing to go on with and no logs are named.
-        RecordError: the logs hold no play.
+        ConfigError: a run is there already, there is nothing to go on with and nothing is named, or what is named is
+            of several kinds.
+        RecordError, DataError: what is named cannot be used.
     """
     from backgammon.errors import ConfigError
-    from backgammon.records import read_logs
-    from comparison_net.cli.screen import show_byte_progress
-    from comparison_net.shards import build_shards, open_shards
+    from comparison_net.shard_format import MANIFEST
+    from comparison_net.shards import open_shards
 
     if folder.is_started and not resume:
         raise ConfigError(f"{folder.path}: holds a run already; continue it with --resume or give another folder")
@@ -112,8 +123,50 @@ def _open_or_build(folder: RunFolder, logs: tuple[str, ...], resume: bool) -> Sh
         return open_shards(folder.shards)
     if not logs:
         raise ConfigError(f"{folder.path}: no run to go on with; name the logs to learn from")
+    is_shards = [(Path(name) / MANIFEST).is_file() for name in logs]
+    if all(is_shards):
+        return _take_shards(logs, folder.shards)
+    if any(is_shards):
+        raise ConfigError("shards folders and logs cannot be learnt from in one run; make shards of all of them")
+    return _read_files(logs, folder.shards)
+
+
+def _take_shards(names: tuple[str, ...], out: Path) -> Shards:
+    """One shards folder as it is, or several joined."""
+    from comparison_net.decision_shards import copy_shards, join_shards
+    from comparison_net.shards import open_shards
+
+    sources = [open_shards(Path(name)) for name in names]
+    return copy_shards(sources[0], out) if len(sources) == 1 else join_shards(sources, out)
+
+
+def _read_files(names: tuple[str, ...], out: Path) -> Shards:
+    """Shards of logs, or of labelled decisions.
+
+    Raises:
+        ConfigError: both are named.
+    """
+    from backgammon.errors import ConfigError
+    from backgammon.records import read_logs
+    from comparison_net.cli.screen import show_byte_progress
+    from comparison_net.decision_shards import write_decisions
+    from comparison_net.labels import find_labels, read_labels
+    from comparison_net.shards import build_shards
+
+    reading = read_logs(names)
+    labelled = find_labels(reading.files)
+    if labelled and len(labelled) < len(reading.files):
+        raise ConfigError(
+            f"{labelled[0]}: holds labelled decisions, others of these files are logs; learn from one kind at a time"
+        )
+    if labelled:
+        with show_byte_progress("reading labels") as advance:
+            decisions, report = read_labels(labelled, advance)
+            shards = write_decisions(decisions, out)
+        click.echo(report.render(), err=True)
+        return shards
     with show_byte_progress("reading logs") as advance:
-        reading = read_logs(logs, progress=advance)
-        shards = build_shards(reading, folder.shards)
+        reading = read_logs(names, progress=advance)
+        shards = build_shards(reading, out)
     click.echo(reading.report.render(), err=True)
     return shards

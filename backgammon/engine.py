@@ -1,0 +1,156 @@
+"""The engine: a trained net, and the exact tables where they know better.
+
+Axis legend: N decisions, M positions after a play.
+
+A decision whose position before the play is covered by the bear-off tables is played by them, everything else by the
+net; in the same way positions after a play are judged by the tables where they cover them. Games that are over are
+certain. The engine is a `PlayingEvaluator` like the net inside it, so search and rollouts take either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.board import Board
+from backgammon.evaluation.bearoff import UNCOVERED, Bearoff
+from backgammon.evaluation.bearoff.plays import UNKNOWN, known_outcomes, play_by_tables
+from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator
+from backgammon.movegen import checked_decisions
+
+
+def identity_of(evaluator: object) -> str:
+    """What tells the numbers of one evaluator from those of another: its `identity`, else its name or class."""
+    for attribute in ("identity", "name"):
+        value = getattr(evaluator, attribute, None)
+        if isinstance(value, str):
+            return value
+    return type(evaluator).__name__
+
+
+_Plays = Callable[[Board, Board], tuple[Board, Outcomes]]
+
+
+class Pruner(Protocol):
+    """A cheap chooser for the plays inside a search, such as a small net."""
+
+    def play(self, boards: Board, dice: Board) -> Board:
+        """The candidates int8[N, 26] that it prefers, for boards int8[N, 26] with dice int8[N, 2]."""
+
+
+class Engine:
+    """A net with the bear-off tables; results do not depend on the batch that a position comes in."""
+
+    def __init__(self, net: PlayingEvaluator, bearoff: Bearoff, pruner: Pruner | None = None) -> None:
+        """Join a net and tables.
+
+        Args:
+            net: plays and judges.
+            bearoff: see `bearoff.find_or_build`.
+            pruner: chooses the replies inside a search instead of the net, which still judges them; GNU Backgammon's
+                pruning nets do the same. None for the net.
+        """
+        self.net = net
+        self.bearoff = bearoff
+        self.pruner = pruner
+
+    @property
+    def name(self) -> str:
+        """The net's name."""
+        return self.net.name
+
+    @property
+    def identity(self) -> str:
+        """What its numbers depend on: the net's identity, the size of the tables, the pruner's identity."""
+        tables = self.bearoff.tables
+        size = f"{tables.points}/{tables.exact_points}x{tables.exact_checkers}"
+        pruner = "" if self.pruner is None else f"+pruner-{identity_of(self.pruner)}"
+        return f"{identity_of(self.net)}+bearoff-{size}{pruner}"
+
+    def outcomes(self, boards: Board) -> Outcomes:
+        """Outcomes of positions after a play, float32[M, 6]; see `OutcomeEvaluator.outcomes`."""
+        boards = np.require(boards, np.int8, ["C", "W"])
+        known, outcomes = known_outcomes(self.bearoff.tables, boards)
+        rest = known == UNKNOWN
+        if rest.all():
+            return self.net.outcomes(boards)
+        if rest.any():
+            outcomes[rest] = self.net.outcomes(boards[rest])
+        return outcomes
+
+    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+        """Rows int64[N] of the best candidates: by the tables, else the net's preference."""
+        boards, dice = checked_decisions(boards, dice)
+        is_covered = self._is_covered(boards)
+        if not is_covered.any():
+            return self.net.choose(boards, dice)
+        rows = np.empty(len(boards), dtype=np.int64)
+        rows[is_covered] = play_by_tables(self.bearoff.tables, boards[is_covered], dice[is_covered])[0]
+        if not is_covered.all():
+            rows[~is_covered] = self.net.choose(boards[~is_covered], dice[~is_covered])
+        return rows
+
+    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        """Best candidates and their outcomes, see `PlayingEvaluator.play_best`."""
+        return self._play(boards, dice, self._play_by_net)
+
+    def reply(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        """As `play_best`, for the plays inside a search: the pruner chooses, if there is one."""
+        return self._play(boards, dice, self._play_by_net if self.pruner is None else self._play_by_pruner)
+
+    def preferences(
+        self, boards: Board, candidates: Board, offsets: npt.NDArray[np.int64], values: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """What the engine's own choices go by, comparable within ONE decision only.
+
+        Args:
+            boards: int8[N, 26], the player on roll.
+            candidates: int8[M, 26] of all decisions.
+            offsets: int64[N + 1]; the candidates of decision i are rows offsets[i] to offsets[i + 1].
+            values: float32[M], the engine's equities of the candidates.
+
+        Returns:
+            float32[M]: the net's scores; its equities in decisions of the tables, or if the net has no scores.
+        """
+        scores = getattr(self.net, "scores", None)
+        if scores is None:
+            return values
+        is_covered = np.repeat(self._is_covered(np.ascontiguousarray(boards)), np.diff(offsets))
+        preferred = np.where(is_covered, values, scores(candidates)).astype(np.float32)
+        preferred[~(candidates > 0).any(axis=1)] = np.inf  # a play that wins is preferred to all, as in `choose`
+        return preferred
+
+    def _is_covered(self, boards: Board) -> npt.NDArray[np.bool_]:
+        covered: npt.NDArray[np.bool_] = self.bearoff.coverage(boards) != UNCOVERED
+        return covered
+
+    def _play(self, boards: Board, dice: Board, play_rest: _Plays) -> tuple[Board, Outcomes]:
+        """Plays and outcomes: by the tables where they cover the position before the play, by `play_rest` elsewhere."""
+        boards, dice = checked_decisions(boards, dice)
+        is_covered = self._is_covered(boards)
+        if not is_covered.any():
+            return play_rest(boards, dice)
+        afters = np.empty_like(boards)
+        outcomes = np.empty((len(boards), 6), dtype=np.float32)
+        _, afters[is_covered], outcomes[is_covered] = play_by_tables(
+            self.bearoff.tables, boards[is_covered], dice[is_covered]
+        )
+        if not is_covered.all():
+            rest = ~is_covered
+            afters[rest], outcomes[rest] = play_rest(boards[rest], dice[rest])
+        return afters, outcomes
+
+    def _play_by_net(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        """The net's plays; where one of them enters the tables, the tables judge it."""
+        afters, outcomes = self.net.play_best(boards, dice)
+        known, exact = known_outcomes(self.bearoff.tables, afters)
+        outcomes[known != UNKNOWN] = exact[known != UNKNOWN]
+        return afters, outcomes
+
+    def _play_by_pruner(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        assert self.pruner is not None
+        afters = self.pruner.play(boards, dice)
+        return afters, self.outcomes(afters)

@@ -1,0 +1,150 @@
+"""What the engine answers to the questions of other programs, whatever the protocol.
+
+Axis legend: N candidates of a decision, 6 outcomes in the order of `evaluation.outcome.OUTCOMES`.
+
+Answers depend on the question alone: the same position, dice and seed get the same answer, in whatever order and from
+however many clients at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.board import Position, swap
+from backgammon.duel import play_out
+from backgammon.evaluation.outcome import Outcomes, equities, swap_outcomes
+from backgammon.game import GameState
+from backgammon.notation.legs import point_name
+from backgammon.player import CandidateScorer, Player
+from backgammon.rules import Decision, Play
+from backgammon.search import Searcher
+
+TAKE_POINT = -0.5
+"""Cubeless points below which a double is dropped: dropping costs 1 point, playing on at the doubled cube 2 x equity.
+
+That nobody will turn the cube again is assumed; the worth of owning it is left to the cube engine."""
+
+TRIALS = 360
+"""Games played out when a player without an evaluator has to answer a double: a standard error of about 0.06 points."""
+
+
+@dataclass(frozen=True, eq=False)
+class Advice:
+    """A decision with the engine's opinion of every candidate.
+
+    Attributes:
+        decision: its `chosen` is the best row.
+        order: int64[N], rows of the candidates, best first.
+        plies: int8[N] in the order of the candidates, the depth at which each was judged (0 the evaluator alone).
+        outcomes: float32[N, 6] in the order of the candidates, for the player who has just moved; None when the engine
+            gives no chances.
+    """
+
+    decision: Decision
+    order: npt.NDArray[np.int64]
+    plies: npt.NDArray[np.int8]
+    outcomes: Outcomes | None
+
+
+class Adviser:
+    """A player, with what else its engine can say."""
+
+    def __init__(
+        self,
+        player: Player,
+        ranker: CandidateScorer | None = None,
+        searcher: Searcher | None = None,
+        seed: int = 0,
+    ) -> None:
+        """An adviser.
+
+        Args:
+            player: makes the plays.
+            ranker: orders the candidates that the player leaves; without one, and without a searcher, they keep their
+                own order.
+            searcher: orders the candidates and gives chances, at the depth of its settings; without one there are none,
+                and a double is answered by playing the game out.
+            seed: of players that leave something to chance, and of games played out.
+        """
+        self._player = player
+        self._ranker = ranker
+        self._searcher = searcher
+        self._seed = seed
+
+    @property
+    def name(self) -> str:
+        """What the engine calls itself."""
+        return self._player.name
+
+    @property
+    def has_chances(self) -> bool:
+        """True when the engine can say how likely the outcomes are."""
+        return self._searcher is not None
+
+    def choose(self, state: GameState) -> Decision:
+        """The decision of the seat on roll, with the chosen row.
+
+        Raises:
+            GameError: there are no dice to play.
+        """
+        decision = state.decision()
+        if decision.is_forced:
+            return decision.choose(0)
+        dice = np.array([decision.roll], dtype=np.int8)
+        noise = np.array([self._noise(decision)], dtype=np.uint64)
+        return decision.choose(int(self._player.choose(decision.position.board[None], dice, noise)[0]))
+
+    def rank(self, state: GameState) -> Advice:
+        """The decision with every candidate in order of preference, the best of them the one that `choose` plays.
+
+        Raises:
+            GameError: there are no dice to play.
+        """
+        decision = self.choose(state)
+        count = len(decision.candidates)
+        order, plies, outcomes = np.arange(count), np.zeros(count, dtype=np.int8), None
+        if self._searcher is not None:
+            dice = np.array([decision.roll], dtype=np.int8)
+            analysis = self._searcher.analyse(decision.position.board[None], dice)
+            order, plies, outcomes = analysis.order, analysis.plies, analysis.outcomes
+        elif self._ranker is not None:
+            order = np.argsort(-self._ranker.evaluate(decision.candidates), kind="stable")
+        chosen_first = np.argsort(order != decision.chosen, kind="stable")
+        return Advice(decision, order[chosen_first], plies, outcomes)
+
+    def chances(self, position: Position) -> Outcomes | None:
+        """Outcomes float32[6] for the player on roll, who has not thrown yet; None when the engine gives none."""
+        if self._searcher is None:
+            return None
+        chances: Outcomes = swap_outcomes(self._searcher.outcomes(swap(position.board)[None]))[0]
+        return chances
+
+    def doubles(self, state: GameState) -> bool:  # noqa: ARG002 - what a cube engine will look at
+        """Whether the seat on roll doubles: never, for cubeless chances cannot tell the right moment."""
+        return False
+
+    def takes(self, state: GameState) -> bool:
+        """Whether the seat that was doubled plays on: by cubeless equity, see `TAKE_POINT`."""
+        chances = self.chances(state.position)
+        if chances is not None:
+            return -float(equities(chances)) >= TAKE_POINT
+        return -self._play_out(state.position) >= TAKE_POINT
+
+    def _noise(self, decision: Decision) -> int:
+        """64 bits that belong to the question."""
+        text = b"%d:%d%d:" % (self._seed, *decision.roll) + decision.position.key
+        return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
+
+    def _play_out(self, position: Position) -> float:
+        """Points per game of the player on roll, the player playing both sides."""
+        rng = np.random.default_rng(self._seed)
+        return float(play_out(self._player, position.board, None, TRIALS, rng).mean())
+
+
+def spell_play(play: Play) -> str:
+    """Every move on its own, without stars and counts, as protocols want it: `bar/20 24/23`; empty for a dance."""
+    return " ".join(f"{point_name(move.source)}/{point_name(move.target)}" for move in play)

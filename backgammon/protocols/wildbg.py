@@ -1,0 +1,141 @@
+"""wildbg's HTTP interface without the HTTP: what a request means, and the JSON that answers it.
+
+    GET /move?die1=3&die2=1&p24=2&p19=-5&...   every play, best first, each with the chances after it
+    GET /eval?p24=2&p19=-5&...                 chances of the player on roll, and what to do with the cube
+
+`p0` to `p25` are the counts of the position as everywhere in this project: positive the player on roll, who moves from
+24 to 1; 25 its bar, 0 the opponent's (negative or 0). Missing ones are 0. `x_away` and `o_away` are the points that
+the player on roll and the opponent need; both 0 is money play, 1 and 1 the last game of a match. `from` 25 is the bar,
+`to` 0 is off. A gammon includes the backgammons, and `lose` is 1 - `win`.
+
+Source: wildbg, README and the OpenAPI description of its server (2023-2026).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+
+from backgammon import game as turns
+from backgammon.board import NUM_LOCATIONS, Position
+from backgammon.errors import PairgammonError
+from backgammon.evaluation.outcome import Outcomes, cumulative
+from backgammon.game import GameState
+from backgammon.notation.quoting import quote
+from backgammon.protocols.adviser import Adviser
+
+MAX_PARAMETERS = 64
+"""Of a request; the longest has 30."""
+
+OK, BAD_REQUEST, NOT_FOUND, NOT_IMPLEMENTED = 200, 400, 404, 501
+
+_PROBABILITY_NAMES = ("win", "winG", "winBg", "loseG", "loseBg")
+_NUMBER = re.compile("-?[0-9]{1,3}")
+_COUNTS = {f"p{index}": index for index in range(NUM_LOCATIONS)}
+_AWAY = ("x_away", "o_away")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer.
+
+    Attributes:
+        status: of HTTP.
+        body: of the JSON object; {"message": reason} when the request cannot be answered.
+    """
+
+    status: int
+    body: dict[str, Any]
+
+
+class _Refused(Exception):
+    """The request cannot be answered: (status, reason)."""
+
+
+def answer_request(target: str, adviser: Adviser) -> Answer:
+    """The answer to a GET request for `target`, a path with its query."""
+    parts = urlsplit(target)
+    try:
+        if parts.path not in ("/move", "/eval"):
+            raise _Refused(NOT_FOUND, "there are /move and /eval")
+        parameters = _parse_query(parts.query)
+        _check_away(parameters)
+        state = _parse_state(parameters)
+        body = _moves(state, parameters, adviser) if parts.path == "/move" else _evaluation(state, adviser)
+    except _Refused as refused:
+        status, reason = refused.args
+        return Answer(status, {"message": reason})
+    except PairgammonError as error:
+        return Answer(BAD_REQUEST, {"message": " ".join(str(error).split())})
+    return Answer(OK, body)
+
+
+def _parse_query(query: str) -> dict[str, int]:
+    """The parameters by name; unknown ones are left out, as wildbg does."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+    except ValueError as error:
+        raise _Refused(BAD_REQUEST, f"more than {MAX_PARAMETERS} parameters") from error
+    known = {*_COUNTS, *_AWAY, "die1", "die2"}
+    numbers: dict[str, int] = {}
+    for name, text in pairs:
+        if name not in known:
+            continue
+        if name in numbers:
+            raise _Refused(BAD_REQUEST, f"{name} is given twice")
+        if _NUMBER.fullmatch(text) is None:
+            raise _Refused(BAD_REQUEST, f"{name}={quote(text)}: it must be a whole number")
+        numbers[name] = int(text)
+    return numbers
+
+
+def _check_away(parameters: Mapping[str, int]) -> None:
+    """Refuse a score that changes the worth of a gammon, which the engine does not know."""
+    away = tuple(parameters.get(name, 0) for name in _AWAY)
+    if away not in ((0, 0), (1, 1)):
+        raise _Refused(BAD_REQUEST, "x_away and o_away must both be 0 (money play) or both be 1 (the last game)")
+
+
+def _parse_state(parameters: Mapping[str, int]) -> GameState:
+    """The game before the roll, seat 0 on roll."""
+    counts = np.zeros(NUM_LOCATIONS, dtype=np.int64)
+    for name, index in _COUNTS.items():
+        counts[index] = parameters.get(name, 0)
+    return turns.new_game(position=Position(counts), turn=0)
+
+
+def _moves(state: GameState, parameters: Mapping[str, int], adviser: Adviser) -> dict[str, Any]:
+    """Every play, best first. Without chances "probabilities" is null: none are better than wrong ones."""
+    missing = [name for name in ("die1", "die2") if name not in parameters]
+    if missing:
+        raise _Refused(BAD_REQUEST, f"{missing[0]} is missing: give die1 and die2")
+    advice = adviser.rank(turns.roll_dice(state, parameters["die1"], parameters["die2"]))
+    plays = advice.decision.plays
+    return {
+        "moves": [
+            {
+                "play": [{"from": move.source, "to": move.target} for move in plays[row]],
+                "probabilities": None if advice.outcomes is None else _probabilities(advice.outcomes[row]),
+            }
+            for row in advice.order.tolist()
+        ]
+    }
+
+
+def _evaluation(state: GameState, adviser: Adviser) -> dict[str, Any]:
+    """Chances of the player on roll; whether it doubles, and whether the opponent would take."""
+    chances = adviser.chances(state.position)
+    if chances is None:
+        raise _Refused(NOT_IMPLEMENTED, f"{adviser.name} orders plays but gives no chances: use a model with outcomes")
+    cube = {"double": adviser.doubles(state), "accept": adviser.takes(state)}
+    return {"cube": cube, "probabilities": _probabilities(chances)}
+
+
+def _probabilities(outcomes: Outcomes) -> dict[str, float]:
+    """The five cumulative numbers of outcomes float32[6], by wildbg's names."""
+    return dict(zip(_PROBABILITY_NAMES, cumulative(outcomes).tolist(), strict=True))

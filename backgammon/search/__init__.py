@@ -1,0 +1,37 @@
+"""Look-ahead and rollouts: evaluator in, evaluator out."""
+
+from __future__ import annotations
+
+from backgammon.search.analysis import (
+    RankedCandidate,
+    analyse_decision,
+    rank_candidates,
+    rank_rollouts,
+    roll_out_analysis,
+)
+from backgammon.search.cache import OutcomeCache
+from backgammon.search.contest import roll_out_candidates
+from backgammon.search.filters import FILTER_NAMES, MAX_PLIES
+from backgammon.search.rollout import RolloutEstimate, RolloutSettings, play_games
+from backgammon.search.searcher import Analysis, Searcher, SearchSettings
+from backgammon.search.work import Workshop, WorkUnit
+
+__all__ = [
+    "FILTER_NAMES",
+    "MAX_PLIES",
+    "Analysis",
+    "OutcomeCache",
+    "RankedCandidate",
+    "RolloutEstimate",
+    "RolloutSettings",
+    "SearchSettings",
+    "Searcher",
+    "WorkUnit",
+    "Workshop",
+    "analyse_decision",
+    "play_games",
+    "rank_candidates",
+    "rank_rollouts",
+    "roll_out_analysis",
+    "roll_out_candidates",
+]

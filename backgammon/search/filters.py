@@ -1,0 +1,104 @@
+"""Which candidates are worth a deeper look: filters by count and equity, under GNU Backgammon's names.
+
+Plies are counted as GNU Backgammon does: 0-ply is the evaluator alone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.errors import ConfigError
+
+MAX_PLIES = 3
+
+Integers = npt.NDArray[np.int64]
+
+
+class MoveFilter(NamedTuple):
+    """Candidates that are kept at one depth.
+
+    Attributes:
+        accept: so many of the best are kept whatever they are worth.
+        extra: so many more ...
+        threshold: ... if their equity is within so many points of the best.
+    """
+
+    accept: int
+    extra: int
+    threshold: float
+
+    @property
+    def most(self) -> int:
+        """The most candidates that are kept."""
+        return self.accept + self.extra
+
+
+_WIDTHS: dict[str, tuple[MoveFilter, MoveFilter]] = {
+    "tiny": (MoveFilter(0, 5, 0.08), MoveFilter(0, 2, 0.02)),
+    "narrow": (MoveFilter(0, 8, 0.12), MoveFilter(0, 2, 0.03)),
+    "normal": (MoveFilter(0, 8, 0.16), MoveFilter(0, 2, 0.04)),
+    "large": (MoveFilter(0, 16, 0.32), MoveFilter(0, 4, 0.08)),
+    "huge": (MoveFilter(0, 20, 0.44), MoveFilter(0, 6, 0.11)),
+}
+"""(after 0-ply; after 2-ply on the way to 3-ply): the settings of GNU Backgammon's eval.c."""
+
+FILTER_NAMES = tuple(_WIDTHS)
+
+
+def stages(name: str, plies: int) -> list[tuple[MoveFilter, int]]:
+    """The steps of a search to depth `plies`: (filter of what is known so far, depth of the next look).
+
+    As in GNU Backgammon, 1-ply never thins out the candidates of a deeper search: its equities are biased against
+    those of even depth.
+
+    Raises:
+        ConfigError: unknown name, or plies outside 0..3.
+
+    >>> [depth for _, depth in stages("normal", 3)]
+    [2, 3]
+    """
+    if name not in _WIDTHS:
+        raise ConfigError(f"move filter {name!r} does not exist: choose {', '.join(FILTER_NAMES)}")
+    if not 0 <= plies <= MAX_PLIES:
+        raise ConfigError(f"{plies} plies: choose from 0 (the evaluator alone) to {MAX_PLIES}")
+    if plies == 0:
+        return []
+    static, deep = _WIDTHS[name]
+    return [(static, min(plies, 2)), *([(deep, plies)] if plies > 2 else [])]
+
+
+def keep_candidates(
+    move_filter: MoveFilter,
+    owners: Integers,
+    equities: npt.NDArray[np.float32],
+    preference: npt.NDArray[np.float32],
+) -> npt.NDArray[np.bool_]:
+    """Which candidates pass a filter.
+
+    Args:
+        move_filter: how many, how close.
+        owners: int64[K], the decision of each candidate, not decreasing.
+        equities: float32[K]; the window is measured in these, from that of the most preferred candidate.
+        preference: float32[K], comparable within a decision; the count follows this order, equal ones in theirs.
+
+    Returns:
+        bool[K]; the most preferred candidate of each decision always passes.
+    """
+    if not len(owners):
+        return np.zeros(0, dtype=np.bool_)
+    order = np.lexsort((-preference, owners))
+    sorted_owners = owners[order]
+    is_first = np.r_[True, sorted_owners[1:] != sorted_owners[:-1]]
+    starts = np.flatnonzero(is_first)
+    decision = np.cumsum(is_first) - 1
+    rank = np.arange(len(owners)) - starts[decision]
+    gap = equities[order][starts][decision] - equities[order]
+    is_kept = (rank < max(1, move_filter.accept)) | (
+        (rank < move_filter.most) & (gap <= np.float32(move_filter.threshold))
+    )
+    kept = np.empty(len(owners), dtype=np.bool_)
+    kept[order] = is_kept
+    return kept

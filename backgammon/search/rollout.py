@@ -1,0 +1,306 @@
+"""Rollouts: a position's value as the mean of many games played from it, with a standard error always.
+
+Axis legend: G games of one rollout, S games still in play, 21 rolls, 6 outcomes.
+
+* Stratified dice. In each 36 consecutive games every first roll (of the 36 throws) and every second roll comes once,
+  in each 1,296 every pair of them. Later dice are a pure function of (seed, number of the game, turn): game k of two
+  candidates has the same dice, and a result does not depend on how the games are divided among workers.
+* Luck subtraction (`luck_turns`). The luck of a roll is the value after the best play of it minus the average over the
+  21 rolls. Its expectation is 0 whatever the evaluator, so subtracting it changes no mean and takes away most of the
+  variance; it costs 21 evaluations for one. Equal positions are judged once, so on the first turns, where all games
+  still share theirs, it is almost free.
+* Truncation. A game ends at the exact tables of the bear-off, and at the horizon, where the evaluator judges it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.board import Board, swap
+from backgammon.engine import Engine
+from backgammon.errors import ConfigError
+from backgammon.evaluation.bearoff import TWO_SIDED, UNCOVERED, Bearoff
+from backgammon.evaluation.outcome import POINTS, Outcomes, PlayingEvaluator, final_outcomes, swap_outcomes
+from backgammon.search.kernels import NUM_ROLLS, average_rolls, expand_rolls, group_rows, throw_rolls
+from backgammon.search.luck import roll_numbers
+from backgammon.search.searcher import Searcher
+
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+THROWS = 36
+"""Ordered pairs of dice: games of a rollout come in multiples of it."""
+_CYCLE = THROWS * THROWS
+_NO_LIMIT = 1 << 30
+
+
+@dataclass(frozen=True)
+class RolloutSettings:
+    """How long and how exactly to roll out.
+
+    Attributes:
+        games: of each candidate at most, a multiple of 36; 1,296 plays every pair of first rolls once.
+        seed: of the dice.
+        horizon: plies after which the evaluator judges the position; None plays to the end.
+        luck_turns: rolls from the start whose luck is subtracted; None for all of them.
+        stops_at_races: end a game also where only the one-sided bear-off table covers it, see `bearoff.database`.
+        round_games: games of a candidate between two looks at the stopping rules, a multiple of 36.
+        lead: a candidate that is behind the best by so many joint standard errors is given up; None for never.
+        max_error: a candidate is done when its standard error is at most this, in points; None for never.
+
+    Raises:
+        ConfigError: a setting out of range.
+    """
+
+    games: int = 1296
+    seed: int = 1
+    horizon: int | None = None
+    luck_turns: int | None = 2
+    stops_at_races: bool = False
+    round_games: int = 432
+    lead: float | None = 2.5
+    max_error: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("games", "round_games"):
+            value = getattr(self, name)
+            if value < THROWS or value % THROWS:
+                raise ConfigError(
+                    f"{name} = {value}: give a multiple of 36, so that every first roll comes equally often"
+                )
+        if self.seed < 0:
+            raise ConfigError(f"seed = {self.seed}: give 0 or a positive number")
+        if self.horizon is not None and self.horizon < 1:
+            raise ConfigError(f"horizon = {self.horizon}: give at least 1 ply, or none to play to the end")
+        if self.luck_turns is not None and self.luck_turns < 0:
+            raise ConfigError(f"luck_turns = {self.luck_turns}: give 0 or more, or none for every turn")
+        for name in ("lead", "max_error"):
+            limit = getattr(self, name)
+            if limit is not None and not limit > 0:
+                raise ConfigError(f"{name} = {limit}: give more than 0, or none")
+
+    def playing_part(self) -> dict[str, int | bool | None]:
+        """The settings that change the course or the value of a single game."""
+        return {
+            "seed": self.seed,
+            "horizon": self.horizon,
+            "luck_turns": self.luck_turns,
+            "stops_at_races": self.stops_at_races,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class RolloutEstimate:
+    """What a rollout found, seen by the player who has just moved.
+
+    Attributes:
+        games: float32[G, 6], one row for each game; with luck subtracted a row may lie outside 0..1, its sum is 1.
+    """
+
+    games: npt.NDArray[np.float32]
+
+    @property
+    def outcomes(self) -> npt.NDArray[np.float32]:
+        """float32[6], mean chances; luck subtraction may leave one a little below 0."""
+        mean: npt.NDArray[np.float32] = self.games.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return mean
+
+    @property
+    def equities(self) -> Floats:
+        """float64[G], points of each game."""
+        points: Floats = self.games.astype(np.float64) @ POINTS.astype(np.float64)
+        return points
+
+    @property
+    def equity(self) -> float:
+        """Mean points."""
+        return float(self.equities.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """Of the equity, in points."""
+        return stratified_error(self.equities)
+
+    def joint_error(self, other: RolloutEstimate) -> float:
+        """Standard error of the difference to another candidate, from the games that both have played."""
+        common = min(len(self.games), len(other.games))
+        return stratified_error(self.equities[:common] - other.equities[:common])
+
+    def joined(self, more: npt.NDArray[np.float32]) -> RolloutEstimate:
+        """This rollout and its next games."""
+        return RolloutEstimate(np.concatenate([self.games, more]))
+
+
+def stratified_error(values: Floats) -> float:
+    """Standard error of the mean of consecutive games from game 0 on, whose first rolls are stratified.
+
+    The variance within the 36 strata counts, the variance between them is zero by design. (That the second rolls are
+    balanced too is left out, so the error is a little too large.)
+
+    Args:
+        values: float64[G], G a multiple of 36. One game a stratum gives no spread: then the spread of all games.
+    """
+    per_stratum = values.reshape(-1, THROWS)
+    if len(per_stratum) < 2:
+        return float(values.std(ddof=1)) / sqrt(len(values))
+    variances = per_stratum.var(axis=0, ddof=1)
+    return sqrt(float(variances.sum()) / len(per_stratum)) / THROWS
+
+
+def find_tables(evaluator: object) -> Bearoff | None:
+    """The bear-off tables inside an engine, or inside the engine of a search."""
+    if isinstance(evaluator, Searcher):
+        return find_tables(evaluator.evaluator)
+    return evaluator.bearoff if isinstance(evaluator, Engine) else None
+
+
+def play_games(
+    player: PlayingEvaluator,
+    after: Board,
+    games: Integers,
+    settings: RolloutSettings,
+    judge: PlayingEvaluator | None = None,
+) -> npt.NDArray[np.float32]:
+    """Play a position out many times, all games in lockstep.
+
+    Args:
+        player: plays both sides and judges at the horizon.
+        after: int8[26], seen by the player who has just moved, whose outcomes are wanted.
+        games: int64[G], numbers of the games: they choose the dice.
+        settings: see there.
+        judge: measures luck; None for the player itself, which saves playing twice.
+
+    Returns:
+        float32[G, 6], by game; see `RolloutEstimate.games`.
+    """
+    rollout = _Lockstep(player, judge or player, settings, after, games)
+    while rollout.is_busy:
+        rollout.play_turn()
+    return rollout.results.astype(np.float32)
+
+
+class _Lockstep:
+    """Games from one position, all at the same turn: turn 0 is the opponent's first roll."""
+
+    def __init__(
+        self,
+        player: PlayingEvaluator,
+        judge: PlayingEvaluator,
+        settings: RolloutSettings,
+        after: Board,
+        games: Integers,
+    ) -> None:
+        self._player = player
+        self._judge = judge
+        self._settings = settings
+        self._tables = find_tables(player)
+        self._dice = GameDice(settings.seed)
+        self._luck_turns = _NO_LIMIT if settings.luck_turns is None else settings.luck_turns
+        self._games = games
+        self._turn = 0
+        self._in_play = np.arange(len(games))
+        self._boards: Board = np.repeat(
+            np.asarray(after, dtype=np.int8)[None], len(games), axis=0
+        )  # after the last play
+        self.results: Floats = np.zeros((len(games), 6))  # of the player who moved before turn 0
+        self._settle(None)
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a game is in play."""
+        return len(self._in_play) > 0
+
+    def play_turn(self) -> None:
+        """One roll in every game in play."""
+        dice = self._dice.throw(self._games[self._in_play], self._turn)
+        first, group = group_rows(self._boards)
+        if self._turn < self._luck_turns:
+            self._boards, values = self._play_and_subtract_luck(self._boards[first], group, dice)
+        else:
+            self._boards, values = self._play(dice)
+        self._turn += 1
+        self._settle(values if self._turn == self._settings.horizon else None)
+
+    def _play(self, dice: Board) -> tuple[Board, Outcomes]:
+        """The player's plays, equal decisions asked once."""
+        positions = swap(self._boards)
+        first, group = group_rows(np.concatenate([positions, dice], axis=1))
+        afters, values = self._player.play_best(positions[first], dice[first])
+        return afters[group], values[group]
+
+    def _play_and_subtract_luck(self, different: Board, group: Integers, dice: Board) -> tuple[Board, Outcomes]:
+        """Plays of the games in play; the luck of their rolls is taken from the results."""
+        positions, rolls = expand_rolls(different)
+        afters, values = self._judge.play_best(positions, rolls)
+        means = swap_outcomes(average_rolls(values, np.arange(len(values))))
+        high, low = dice.astype(np.int64).T
+        rows = NUM_ROLLS * group + roll_numbers(high, low)
+        luck = values[rows].astype(np.float64) - means[group]
+        self.results[self._in_play] -= self._for_first_mover(luck)
+        if self._judge is self._player:
+            return afters[rows], values[rows]
+        return self._play(dice)
+
+    def _settle(self, horizon_values: Outcomes | None) -> None:
+        """Take the games that have ended out of play and add their outcomes to the results."""
+        has_ended, values = final_outcomes(self._boards)
+        if self._tables is not None:
+            swapped = swap(self._boards)
+            least = UNCOVERED if self._settings.stops_at_races else TWO_SIDED - 1
+            is_known = ~has_ended & (self._tables.coverage(swapped) > least)
+            if is_known.any():
+                values[is_known] = swap_outcomes(self._tables.outcomes(swapped[is_known]).astype(np.float32))
+                has_ended |= is_known
+        if horizon_values is not None:
+            values[~has_ended] = horizon_values[~has_ended]
+            has_ended[:] = True
+        # Seen by who has just moved; before turn 0 that is the first mover, as after every second turn.
+        self.results[self._in_play[has_ended]] += self._for_first_mover(values[has_ended], just_moved=True)
+        self._in_play = self._in_play[~has_ended]
+        self._boards = self._boards[~has_ended]
+
+    def _for_first_mover(self, values: npt.NDArray[np.floating], just_moved: bool = False) -> npt.NDArray[np.floating]:
+        """Values of this turn's player (`just_moved`: of the turn before) as the player before turn 0 sees them."""
+        is_first_mover = (self._turn + just_moved) % 2 == 1
+        return values if is_first_mover else values[..., [3, 4, 5, 0, 1, 2]]
+
+
+class GameDice:
+    """The dice of rollouts: stratified on the first two turns, a stream of their own in each game afterwards."""
+
+    def __init__(self, seed: int) -> None:
+        """Dice of a seed."""
+        self._seed = seed
+        self._key = int.from_bytes(hashlib.sha256(f"rollout dice {seed}".encode()).digest()[:8], "little")
+        self._orders: dict[int, tuple[Integers, Integers]] = {}
+
+    def throw(self, games: Integers, turn: int) -> Board:
+        """Dice int8[S, 2] of a turn in the games with these numbers, larger first."""
+        if turn > 1:
+            return throw_rolls(self._key, games, turn)
+        throws = np.empty(len(games), dtype=np.int64)
+        for cycle in np.unique(games // _CYCLE).tolist():
+            members = games // _CYCLE == cycle
+            place = games[members] % _CYCLE
+            order = self._order(cycle)[turn]
+            # a Latin square: in 36 games each first and each second throw once, in 1,296 each pair once
+            index = place % THROWS if turn == 0 else (place + place // THROWS) % THROWS
+            throws[members] = order[index]
+        dice = np.stack([throws // 6 + 1, throws % 6 + 1], axis=1).astype(np.int8)
+        dice[:, ::-1].sort(axis=1)
+        return dice
+
+    def _order(self, cycle: int) -> tuple[Integers, Integers]:
+        """Orders of the 36 throws on the first and on the second turn of 1,296 games.
+
+        On the first turn it is the same in all cycles, so that a game's number modulo 36 is its stratum.
+        """
+        if cycle not in self._orders:
+            first = np.random.default_rng([self._seed, 0]).permutation(THROWS)
+            self._orders[cycle] = first, np.random.default_rng([self._seed, 1, cycle]).permutation(THROWS)
+        return self._orders[cycle]

@@ -1,0 +1,278 @@
+"""Look-ahead: an evaluator in, a deeper evaluator out.
+
+Axis legend: N decisions, M candidates of all of them (rows offsets[i] to offsets[i + 1] are decision i), K positions
+after a play, 21 rolls, 6 outcomes.
+
+Plies are counted as GNU Backgammon does: 0-ply is the evaluator alone. The value of a candidate at n plies is the
+average over the opponent's 21 rolls of its best reply's value at n - 1 plies; replies are chosen by the evaluator alone
+(0-ply) or by the engine's pruner, as GNU Backgammon does. All positions of a level go to the evaluator in batches of
+ten thousand and more, and equal positions are judged once.
+
+Nothing depends on the number of threads or on what else is in a batch: each position's value is computed from its own
+21 rolls in a fixed order.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.board import Board
+from backgammon.engine import Engine, identity_of
+from backgammon.errors import ConfigError
+from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities, final_outcomes
+from backgammon.movegen import legal_candidates
+from backgammon.search.cache import OutcomeCache
+from backgammon.search.filters import MAX_PLIES, keep_candidates, stages
+from backgammon.search.kernels import average_rolls, expand_rolls, group_rows
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+_CHUNK = {0: 8192, 1: 768, 2: 36, 3: 4}
+"""Positions that a thread takes at a time, by ply: about 16,000 rows for the evaluator at its innermost level."""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How deep and how wide to look.
+
+    Attributes:
+        plies: 0 (the evaluator alone) to 3.
+        filter_name: which candidates are looked at deeper, see `filters.FILTER_NAMES`.
+        seconds: time limit of one decision: depths up to `plies` are tried one after the other, and the deepest that
+            was finished counts (0-ply always is); None for no limit.
+
+    Raises:
+        ConfigError: a setting that does not exist.
+    """
+
+    plies: int = 2
+    filter_name: str = "normal"
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        stages(self.filter_name, self.plies)
+        if self.seconds is not None and not self.seconds > 0:
+            raise ConfigError(f"{self.seconds} seconds for a decision: give more than 0")
+
+
+class Analysis(NamedTuple):
+    """Every candidate of N decisions with its value, seen by the player who moves.
+
+    Attributes:
+        candidates: int8[M, 26], canonical order.
+        offsets: int64[N + 1].
+        equities: float32[M], cubeless money points.
+        outcomes: float32[M, 6].
+        plies: int8[M], the depth at which each was judged.
+        order: int64[M], rows of the M by decision, best first: deeper judged ones before others, then by equity.
+    """
+
+    candidates: Board
+    offsets: Integers
+    equities: Floats
+    outcomes: Outcomes
+    plies: npt.NDArray[np.int8]
+    order: Integers
+
+    @property
+    def best_rows(self) -> Integers:
+        """int64[N], row of the best candidate within its decision."""
+        rows: Integers = self.order[self.offsets[:-1]] - self.offsets[:-1]
+        return rows
+
+    def searched_rows(self, index: int) -> Integers:
+        """Rows of the M that were judged at the greatest depth of decision `index`, best first."""
+        rows = self.order[self.offsets[index] : self.offsets[index + 1]]
+        depths = self.plies[rows]
+        searched: Integers = rows[depths == depths.max()]
+        return searched
+
+
+class OutOfTimeError(Exception):
+    """The time limit was reached inside a depth; never leaves the search."""
+
+
+class Searcher:
+    """Looks ahead with an evaluator; itself an evaluator and a chooser, so searches nest and rollouts may use them."""
+
+    def __init__(
+        self,
+        evaluator: PlayingEvaluator,
+        settings: SearchSettings | None = None,
+        threads: int = 1,
+        cache: OutcomeCache | None = None,
+    ) -> None:
+        """Set up a search.
+
+        Args:
+            evaluator: judges the leaves and plays; an `Engine` also orders the candidates for the filter by its net's
+                scores (other evaluators by equity) and may have a pruner for the replies inside the tree.
+            settings: None for the defaults.
+            threads: share the work between so many; the evaluator must allow calls from several threads.
+            cache: keeps values between calls.
+
+        Raises:
+            ConfigError: fewer than one thread.
+        """
+        if threads < 1:
+            raise ConfigError(f"threads = {threads}: at least 1")
+        self.evaluator = evaluator
+        self.settings = settings or SearchSettings()
+        self._reply = evaluator.reply if isinstance(evaluator, Engine) else evaluator.play_best
+        self._cache = cache
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="search") if threads > 1 else None
+
+    @property
+    def name(self) -> str:
+        """The evaluator's name and the depth."""
+        return f"{self.evaluator.name} {self.settings.plies}-ply"
+
+    @property
+    def identity(self) -> str:
+        """The evaluator's identity and every setting that changes a value."""
+        return f"{identity_of(self.evaluator)} {self.settings}"
+
+    def outcomes(self, boards: Board) -> Outcomes:
+        """Outcomes of positions after a play at the depth of the settings; see `OutcomeEvaluator.outcomes`."""
+        return self._judge(np.require(boards, np.int8, ["C", "W"]), self.settings.plies, None)
+
+    def choose(self, boards: Board, dice: Board) -> Integers:
+        """Rows int64[N] of the best candidates; a forced play is not looked at."""
+        if self.settings.plies == 0:
+            return self.evaluator.choose(boards, dice)
+        _, offsets = legal_candidates(boards, dice)
+        rows = np.zeros(len(boards), dtype=np.int64)
+        open_rows = np.flatnonzero(np.diff(offsets) > 1)
+        if len(open_rows):
+            rows[open_rows] = self.analyse(boards[open_rows], dice[open_rows]).best_rows
+        return rows
+
+    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        """Best candidates int8[N, 26] and their outcomes float32[N, 6] at the depth of the settings."""
+        if self.settings.plies == 0:
+            return self.evaluator.play_best(boards, dice)
+        analysis = self.analyse(boards, dice)
+        best = analysis.order[analysis.offsets[:-1]]
+        return analysis.candidates[best], analysis.outcomes[best]
+
+    def analyse(self, boards: Board, dice: Board) -> Analysis:
+        """Values of every candidate, the filtered ones at the full depth.
+
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            dice: int8[N, 2].
+
+        Raises:
+            PositionError, DiceError: see `legal_candidates`.
+        """
+        if self.settings.seconds is None:
+            return self._analyse(boards, dice, self.settings.plies, None)
+        parts = [self._deepen(boards[i : i + 1], dice[i : i + 1], self.settings.seconds) for i in range(len(boards))]
+        return join_analyses(parts) if parts else self._analyse(boards, dice, 0, None)
+
+    def _deepen(self, boards: Board, dice: Board, seconds: float) -> Analysis:
+        """The deepest analysis of one decision that time allows."""
+        deadline = time.perf_counter() + seconds
+        best = self._analyse(boards, dice, 0, None)
+        for plies in range(1, self.settings.plies + 1):
+            try:
+                best = self._analyse(boards, dice, plies, deadline)
+            except OutOfTimeError:
+                break
+        return best
+
+    def _analyse(self, boards: Board, dice: Board, plies: int, deadline: float | None) -> Analysis:
+        candidates, offsets = legal_candidates(boards, dice)
+        owners = np.repeat(np.arange(len(boards)), np.diff(offsets))
+        outcomes = self.evaluator.outcomes(candidates)
+        values = equities(outcomes)
+        preference = self._preferences(boards, candidates, offsets, values)
+        depths = np.zeros(len(candidates), dtype=np.int8)
+        rows = np.arange(len(candidates))
+        ranking = preference
+        for move_filter, depth in stages(self.settings.filter_name, plies):
+            rows = rows[keep_candidates(move_filter, owners[rows], values[rows], ranking[rows])]
+            outcomes[rows] = self._judge(candidates[rows], depth, deadline)
+            values[rows] = equities(outcomes[rows])
+            depths[rows] = depth
+            ranking = values
+        order = np.lexsort((-ranking, -depths.astype(np.int64), owners))
+        return Analysis(candidates, offsets, values, outcomes, depths, order)
+
+    def _preferences(self, boards: Board, candidates: Board, offsets: Integers, values: Floats) -> Floats:
+        """What the evaluator alone orders the candidates by, float32[M], comparable within a decision."""
+        if isinstance(self.evaluator, Engine):
+            return self.evaluator.preferences(boards, candidates, offsets, values)
+        return values
+
+    def _judge(self, boards: Board, plies: int, deadline: float | None) -> Outcomes:
+        """Outcomes float32[K, 6] at a depth, from the cache where it has them, on all threads."""
+        if plies == 0:
+            return self.evaluator.outcomes(boards)
+        if self._cache is None:
+            return self._judge_in_chunks(boards, plies, deadline)
+        key = f"{self.identity} {plies}"
+        found, outcomes = self._cache.find(key, boards)
+        missing = np.flatnonzero(~found)
+        if len(missing):
+            outcomes[missing] = self._judge_in_chunks(boards[missing], plies, deadline)
+            self._cache.keep(key, boards[missing], outcomes[missing])
+        return outcomes
+
+    def _judge_in_chunks(self, boards: Board, plies: int, deadline: float | None) -> Outcomes:
+        first, group = group_rows(boards)
+        different = boards[first]
+        size = _CHUNK[min(plies, MAX_PLIES)]
+        if self._pool is not None:  # enough pieces for every thread, in pieces that still fill a batch
+            size = max(1, min(size, -(-len(different) // self._threads)))
+        pieces = [different[start : start + size] for start in range(0, len(different), size)]
+
+        def work(piece: Board) -> Outcomes:
+            return self._look_ahead(piece, plies, deadline)
+
+        results = list(map(work, pieces) if self._pool is None else self._pool.map(work, pieces))
+        return np.concatenate(results)[group] if results else np.zeros((0, 6), dtype=np.float32)
+
+    def _look_ahead(self, boards: Board, plies: int, deadline: float | None) -> Outcomes:
+        """Outcomes of different positions, `plies` >= 1."""
+        is_over, outcomes = final_outcomes(boards)
+        live = boards[~is_over]
+        if not len(live):
+            return outcomes
+        if deadline is not None and time.perf_counter() > deadline:
+            raise OutOfTimeError
+        positions, dice = expand_rolls(live)
+        replies, values = self._reply(positions, dice)
+        group = np.arange(len(positions))
+        if plies > 1:
+            first, group = group_rows(replies)
+            step = _CHUNK[plies - 1]
+            parts = [
+                self._look_ahead(replies[first[start : start + step]], plies - 1, deadline)
+                for start in range(0, len(first), step)
+            ]
+            values = np.concatenate(parts)
+        outcomes[~is_over] = average_rolls(values, group)
+        return outcomes
+
+
+def join_analyses(parts: list[Analysis]) -> Analysis:
+    """Analyses of consecutive decisions as one."""
+    bases = np.cumsum([0, *(len(part.candidates) for part in parts)])
+    offsets = [part.offsets[:-1] + base for part, base in zip(parts, bases[:-1], strict=True)]
+    return Analysis(
+        np.concatenate([part.candidates for part in parts]),
+        np.concatenate([*offsets, bases[-1:]]),
+        np.concatenate([part.equities for part in parts]),
+        np.concatenate([part.outcomes for part in parts]),
+        np.concatenate([part.plies for part in parts]),
+        np.concatenate([part.order + base for part, base in zip(parts, bases[:-1], strict=True)]),
+    )

@@ -1,0 +1,86 @@
+"""The engine by the model that the command line names, as protocols, hints and analysis want it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from backgammon.engine import Engine
+    from backgammon.protocols.adviser import Adviser
+    from backgammon.search import Searcher
+    from comparison_net.scorer import Scorer
+
+DEFAULT_PLIES = 0
+"""Depth of plays in protocols and hints; as GNU Backgammon counts, 0 is the model alone."""
+
+
+def make_adviser(model: str | None, plies: int = DEFAULT_PLIES, threads: int | None = None, seed: int = 0) -> Adviser:
+    """The adviser of a model.
+
+    Args:
+        model: a path; None for the model that ships with the package.
+        plies: depth of the search; more than 0 takes a model with outcomes.
+        threads: None takes every processor this process may use.
+        seed: see `Adviser`.
+
+    Raises:
+        ModelError: no usable checkpoint, or one without outcomes where a search was asked for.
+        ConfigError: a depth that does not exist.
+    """
+    from backgammon.player import ScorerPlayer
+    from backgammon.protocols.adviser import Adviser
+
+    scorer = load_model_scorer(model, threads)
+    if not scorer.has_outcomes and not plies:
+        return Adviser(ScorerPlayer(scorer), ranker=scorer, seed=seed)
+    searcher = make_searcher(scorer, plies, threads)
+    return Adviser(ScorerPlayer(searcher, scorer.name), searcher=searcher, seed=seed)
+
+
+def load_model_scorer(model: str | None, threads: int | None = None) -> Scorer:
+    """The scorer of a model, on every processor unless told otherwise; see `make_adviser`."""
+    from comparison_net.processors import usable_processors
+    from comparison_net.scorer import load_scorer
+
+    return load_scorer(model, threads=threads or usable_processors())
+
+
+def make_searcher(scorer: Scorer, plies: int, threads: int | None = None) -> Searcher:
+    """The search of a model with outcomes, joined with the exact tables of the bear-off.
+
+    Raises:
+        ModelError: the model has no outcomes.
+        ConfigError: a depth that does not exist.
+    """
+    from backgammon.search import Searcher, SearchSettings
+    from comparison_net.processors import usable_processors
+
+    return Searcher(make_engine(scorer), SearchSettings(plies=plies), threads or usable_processors())
+
+
+def make_engine(scorer: Scorer, is_pruned: bool = True) -> Engine:
+    """A model with outcomes, joined with the exact tables of the bear-off.
+
+    Args:
+        scorer: the model.
+        is_pruned: let the small net that ships choose the replies inside a search.
+
+    Raises:
+        ModelError: the model has no outcomes.
+    """
+    from backgammon.engine import Engine
+    from backgammon.errors import ModelError
+    from backgammon.evaluation.bearoff import find_or_build
+    from comparison_net.scorer import load_pruner
+
+    if not scorer.has_outcomes:
+        raise ModelError(
+            f"{scorer.name}: this model orders plays but gives no chances; give one that was trained with outcomes"
+        )
+    return Engine(scorer, find_or_build(notice=_announce), load_pruner() if is_pruned else None)
+
+
+def _announce(text: str) -> None:
+    click.echo(text, err=True)

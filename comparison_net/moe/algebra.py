@@ -1,0 +1,164 @@
+"""One algebra for every router: tokens go out to the experts' slots and come back as weighted sums.
+
+Axis legend: G groups, m tokens of a group, n experts, c slots of an expert (its capacity), d width of a token, K
+experts that a token asks for.
+
+    inputs[g, e, s]  = sum over i of D[g, i, e, s] * tokens[g, i]          dispatch
+    outputs[g, e, s] = expert_e(inputs[g, e, s])
+    result[g, i]     = sum over e, s of B[g, i, e, s] * outputs[g, e, s]   combine
+
+In a sparse routing D holds 0 and 1, at most one token in a slot and at most one slot of an expert for a token, and
+B = D * gate: it is kept as the slot number and the gate of every (token, expert), from which D and B are made on
+demand. The same sum without any slot is `sum over e of gates[g, i, e] * expert_e(tokens[g, i])`, and small experts are
+computed that way. In a soft routing D and B are dense.
+
+Formulation after Liu et al., Routers in Vision Mixture of Experts (arXiv 2401.15969).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Metrics:
+    """How a router spread its tokens; detached.
+
+    Attributes:
+        load: float32[n], share of all taken slots that each expert has; sums to 1.
+        dropped: share of tokens that no expert took.
+        entropy: mean entropy of the tokens' gate distributions, in nats, at most log n.
+    """
+
+    load: Tensor
+    dropped: Tensor
+    entropy: Tensor
+
+    @property
+    def load_variation(self) -> Tensor:
+        """Coefficient of variation of the load: standard deviation over mean, 0 when all experts work alike."""
+        return self.load.std(unbiased=False) / self.load.mean().clamp_min(1e-12)
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRouting:
+    """Every (token, expert) with the slot it got.
+
+    Attributes:
+        slots: int64[G, m, n], 0..c-1, or -1 where the expert does not take the token.
+        gates: float32[G, m, n], weight of the expert in the token's result; 0 where it does not take the token.
+        capacity: c.
+        metrics: load, dropped share, entropy.
+    """
+
+    slots: Tensor
+    gates: Tensor
+    capacity: int
+    metrics: Metrics
+
+    @property
+    def dispatch(self) -> Tensor:
+        """D float32[G, m, n, c]."""
+        places = torch.arange(self.capacity, device=self.slots.device)
+        return (self.slots[..., None] == places).to(self.gates.dtype)
+
+    @property
+    def combine(self) -> Tensor:
+        """B float32[G, m, n, c]."""
+        return self.dispatch * self.gates[..., None]
+
+
+@dataclass(frozen=True, eq=False)
+class SoftRouting:
+    """Dense dispatch and combine.
+
+    Attributes:
+        dispatch: D float32[G, m, n, c].
+        combine: B float32[G, m, n, c].
+        metrics: load from the combine weights; nothing is dropped.
+    """
+
+    dispatch: Tensor
+    combine: Tensor
+    metrics: Metrics
+
+
+def send(tokens: Tensor, dispatch: Tensor) -> Tensor:
+    """Inputs of the slots, float32[G, n, c, d], from tokens float32[G, m, d] and D."""
+    groups, m, n, c = dispatch.shape
+    inputs = dispatch.reshape(groups, m, n * c).transpose(1, 2) @ tokens
+    return inputs.reshape(groups, n, c, -1)
+
+
+def gather(outputs: Tensor, combine: Tensor) -> Tensor:
+    """Results of the tokens, float32[G, m, d], from outputs of the slots float32[G, n, c, d] and B."""
+    groups, m, n, c = combine.shape
+    return combine.reshape(groups, m, n * c) @ outputs.reshape(groups, n * c, -1)
+
+
+def assign_slots(wanted: Tensor, num_experts: int, capacity: int, priority: Tensor | None = None) -> Tensor:
+    """Slots of a token choice: all first choices before any second, each in the order of the tokens.
+
+    Args:
+        wanted: int64[G, m, K], experts by falling preference, distinct within a token.
+        num_experts: n.
+        capacity: c; who comes later is not taken.
+        priority: float32[G, m], tokens with more of it are served first; None for the order of the tokens.
+
+    Returns:
+        int64[G, m, n], -1 where not taken.
+    """
+    groups, m, num_choices = wanted.shape
+    slots = torch.full((groups, m, num_experts), -1, dtype=torch.int64, device=wanted.device)
+    taken = torch.zeros((groups, 1, num_experts), dtype=torch.int64, device=wanted.device)
+    order = None if priority is None else priority.argsort(dim=1, descending=True, stable=True)[..., None]
+    for choice in range(num_choices):
+        asked = wanted[..., choice : choice + 1]
+        if order is not None:
+            asked = asked.gather(1, order)
+        asks = torch.zeros_like(slots).scatter_(2, asked, 1)
+        places = taken + asks.cumsum(1) - 1
+        is_taken = (asks > 0) & (places < capacity)
+        taken = taken + asks.sum(1, keepdim=True)
+        if order is not None:
+            expanded = order.expand(-1, -1, num_experts)
+            places = torch.empty_like(places).scatter_(1, expanded, places)
+            is_taken = torch.empty_like(is_taken).scatter_(1, expanded, is_taken)
+        slots = torch.where(is_taken, places, slots)
+    return slots
+
+
+def slots_of_selection(is_selected: Tensor) -> Tensor:
+    """Slots int64[G, m, n] of a selection bool[G, m, n]: an expert's tokens in their order; -1 where not selected."""
+    return torch.where(is_selected, is_selected.long().cumsum(1) - 1, -1)
+
+
+def measure(gates: Tensor, probabilities: Tensor, is_taken: Tensor) -> Metrics:
+    """Metrics of a sparse routing.
+
+    Args:
+        gates: float32[G, m, n], only their shape counts.
+        probabilities: float32[G, m, n], gate distribution of every token, rows sum to 1.
+        is_taken: bool[G, m, n].
+    """
+    with torch.no_grad():
+        counts = is_taken.sum((0, 1)).to(gates.dtype)
+        load = counts / counts.sum().clamp_min(1)
+        dropped = (~is_taken.any(2)).to(gates.dtype).mean()
+        return Metrics(load, dropped, entropy(probabilities))
+
+
+def entropy(probabilities: Tensor) -> Tensor:
+    """Mean entropy, in nats, of distributions along the last axis."""
+    with torch.no_grad():
+        mean: Tensor = torch.special.entr(probabilities).sum(-1).mean()
+        return mean
+
+
+def renormalised(gates: Tensor) -> Tensor:
+    """Gates divided by their sum over the experts that took the token; a token taken by none keeps zeros."""
+    totals = gates.sum(2, keepdim=True)
+    return torch.where(totals > 0, gates / totals.clamp_min(torch.finfo(gates.dtype).tiny), gates)

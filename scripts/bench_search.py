@@ -1,0 +1,225 @@
+"""Speed of look-ahead and rollouts against the peers that PyPI has, in one run on one pinned core.
+
+    python -m scripts.bench_search --model FILE [--rounds 9] [--json] [--log docs/bench-log.jsonl]
+
+MODEL must have outcomes. What is timed is checked first: values at 1 and 2 ply against the recursive twin, and the
+number of candidates that the filter leaves. Every round gives all of them the same unforced decisions of engine play,
+which nobody has seen before (the peers cache evaluations). One core is measured in seconds of CPU of this process, in
+which all of them run, so that a busy machine changes little; figures are medians over the rounds, ratios are medians of
+the rounds' ratios. gnubg-nn's `best_move` has its own filters; `gnubg` judges the candidates of the "normal" filter, as
+we do, both with pruning nets. Two threads over one are measured on all cores, in rounds that had two cores for us from
+beginning to end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.board import START
+from backgammon.engine import Engine
+from backgammon.evaluation.bearoff import find_or_build
+from backgammon.movegen import legal_candidates
+from backgammon.peers.worker import Gnubg, choose_rows
+from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, WorkUnit, play_games
+from comparison_net.scorer import load_pruner, load_scorer
+from scripts.bench import REAL_CORES, Row, machine, midgame, optional, report, show
+from scripts.ceilings import two_cores
+from scripts.verify_movegen import engine_decisions, peer_board
+from tests.naive.search import look_ahead
+
+Boards = npt.NDArray[np.int8]
+DECISIONS = {1: 400, 2: 40, 3: 8}
+"""Of a round, by ply; the peers get the first PEER_DECISIONS of them."""
+PEER_DECISIONS = {1: 40, 2: 6}
+GAMES = 360
+
+
+def fresh_decisions(count: int) -> tuple[Boards, Boards]:
+    """Unforced decisions in the middle of games of the default model, 5 % of whose plays are random."""
+    boards, dice = midgame(*engine_decisions(60_000, 18, 0.05, num_games=64), 64)
+    open_rows = np.flatnonzero(np.diff(legal_candidates(boards, dice)[1]) > 1)
+    order = np.random.default_rng(19).permutation(open_rows)[:count]
+    return boards[order], dice[order]
+
+
+def check_values(engine: Engine, boards: Boards, dice: Boards) -> None:
+    """Compare the batched search with the recursive twin, and its filter with a count by hand."""
+    for plies, count in ((1, 6), (2, 1)):
+        searcher = Searcher(engine, SearchSettings(plies))
+        analysis = searcher.analyse(boards[:count], dice[:count])
+        best = analysis.order[analysis.offsets[:-1]]
+        for at in best.tolist():
+            expected = look_ahead(engine, analysis.candidates[at], plies, engine.reply)
+            assert np.abs(analysis.outcomes[at] - expected).max() < 1e-5, "the search differs from its twin"
+        searched = np.add.reduceat(analysis.plies == plies, analysis.offsets[:-1])
+        assert searched.min() >= 1, "the filter keeps nothing"
+        assert searched.max() <= 8, "the filter keeps too many"
+
+
+def search_rows(engine: Engine, boards: Boards, dice: Boards) -> list[Row]:
+    """Decisions at 1, 2 and 3 ply, ours and the peers'."""
+    rows = []
+    for plies, must, dream in ((1, 10.0, 30.0), (2, 5.0, 15.0), (3, None, None)):
+        searcher = Searcher(engine, SearchSettings(plies))
+        peer = f"gnubg-nn best_move {plies}-ply" if plies in PEER_DECISIONS else None
+        rows.append(
+            Row(f"{plies}-ply, filter normal", "decisions/s", _ours(searcher, plies, boards, dice), peer, must, dream)
+        )
+    gnubg_nn = optional("gnubg_nn")
+    if gnubg_nn is not None:
+        rows += [
+            Row(f"gnubg-nn best_move {plies}-ply", "decisions/s", _best_move(gnubg_nn, plies, boards, dice))
+            for plies in PEER_DECISIONS
+        ]
+    if optional("gnubg") is not None:
+        rows += [
+            Row(f"gnubg {plies}-ply, filter normal", "decisions/s", _gnubg(plies, boards, dice))
+            for plies in PEER_DECISIONS
+        ]
+    return rows
+
+
+def _block(plies: int, number: int, count: int) -> slice:
+    start = number * DECISIONS[plies]
+    return slice(start, start + count)
+
+
+def _ours(searcher: Searcher, plies: int, boards: Boards, dice: Boards) -> Callable[[int], int]:
+    def work(number: int) -> int:
+        block = _block(plies, number, DECISIONS[plies])
+        return len(searcher.choose(boards[block], dice[block]))
+
+    return work
+
+
+def _best_move(gnubg_nn: Any, plies: int, boards: Boards, dice: Boards) -> Callable[[int], int]:
+    def work(number: int) -> int:
+        block = _block(plies, number, PEER_DECISIONS[plies])
+        for board, roll in zip(boards[block], dice[block].tolist(), strict=True):
+            gnubg_nn.best_move(peer_board(board), *roll, plies)
+        return PEER_DECISIONS[plies]
+
+    return work
+
+
+def _gnubg(plies: int, boards: Boards, dice: Boards) -> Callable[[int], int]:
+    chooser = Gnubg(plies)
+
+    def work(number: int) -> int:
+        block = _block(plies, number, PEER_DECISIONS[plies])
+        return len(choose_rows(chooser, boards[block], dice[block]))
+
+    return work
+
+
+def run_rows(rows: list[Row], rounds: int) -> None:
+    """One untimed round, then `rounds` rounds that time each row once, in turn, in seconds of CPU."""
+    for row in rows:
+        row.work(0)
+    for number in range(1, rounds + 1):
+        for row in rows:
+            started = time.process_time()
+            count = row.work(number)
+            row.rates.append(count / (time.process_time() - started))
+
+
+def rollout_rows(engine: Engine) -> list[Row]:
+    """Games of rollouts from the starting position, without and with the luck of every roll subtracted."""
+    rows = []
+    for name, luck_turns, games in (("no luck", 0, 1296), ("luck of 2 turns", 2, 1296), ("all luck", None, 72)):
+        settings = RolloutSettings(games=games, luck_turns=luck_turns)
+
+        def work(number: int, settings: RolloutSettings = settings) -> int:
+            first = number * settings.games
+            return len(play_games(engine, START, np.arange(first, first + settings.games), settings))
+
+        rows.append(Row(f"rollout games to the end, {name}", "games/s", work))
+    return rows
+
+
+def time_threads(engine: Engine, boards: Boards, dice: Boards, rounds: int) -> list[dict[str, Any]]:
+    """Two threads over one, of the search at 2 ply and of rollouts; see `bench.time_threads` for the method."""
+    units = [WorkUnit(START.tobytes(), first, GAMES) for first in range(0, 8 * GAMES, GAMES)]
+    searches = {threads: Searcher(engine, SearchSettings(2), threads) for threads in (1, 2)}
+    shops = {threads: Workshop(engine, RolloutSettings(luck_turns=0), threads=threads) for threads in (1, 2)}
+    works: dict[str, Callable[[int], bytes]] = {
+        "2-ply search": lambda threads: searches[threads].choose(boards[:120], dice[:120]).tobytes(),
+        "rollouts": lambda threads: b"".join(part.tobytes() for part in shops[threads].results(units)),
+    }
+    lines = []
+    for name, work in works.items():
+        assert work(1) == work(2), "the result depends on the number of threads"
+        ratios, granted = [], []
+        before = two_cores()
+        for _ in range(2 * rounds):
+            seconds = []
+            for threads in (1, 2):
+                started = time.perf_counter()
+                work(threads)
+                seconds.append(time.perf_counter() - started)
+            after = two_cores()
+            ratios.append(seconds[0] / seconds[1])
+            granted.append(min(before, after))
+            before = after
+        real = [ratio for ratio, cores in zip(ratios, granted, strict=True) if cores >= REAL_CORES]
+        chosen = real or ratios
+        of = f"{len(real)} of {len(ratios)} rounds on two cores" if real else "no round had two cores"
+        line: dict[str, Any] = {"name": f"{name}, two threads over one ({of})", "ratio": statistics.median(chosen)}
+        line["ratio_range"] = [min(chosen), max(chosen)]
+        lines.append(line | ({"must": 1.8, "dream": 1.95} if real else {}))
+    return lines
+
+
+def main() -> int:
+    """Check, time, print, and log."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", help="a model file or run folder with outcomes; without it, the default model")
+    parser.add_argument("--pruner", help="a small model for the replies inside the search; else the one that ships")
+    parser.add_argument("--no-prune", action="store_true")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--one-core", action="store_true", help="leave out the timings of two threads")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--log", type=Path, help="append one line to this file")
+    options = parser.parse_args()
+    pruner = load_scorer(options.pruner) if options.pruner else load_pruner()
+    engine = Engine(load_scorer(options.model), find_or_build(), None if options.no_prune else pruner)
+    boards, dice = fresh_decisions((options.rounds + 1) * DECISIONS[1])
+    check_values(engine, boards, dice)
+    rows = search_rows(engine, boards, dice) + rollout_rows(engine)
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if cores:
+        os.sched_setaffinity(0, {max(cores)})
+    run_rows(rows, options.rounds)
+    if cores:
+        os.sched_setaffinity(0, cores)
+    lines = report(rows) + ([] if options.one_core else time_threads(engine, boards, dice, options.rounds))
+    result = {
+        "kind": "search",
+        "model": engine.name,
+        "pruner": engine.pruner is not None,
+        "machine": machine(),
+        "lines": lines,
+    }
+    if options.log:
+        with options.log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **result}) + "\n")
+    if options.json:
+        print(json.dumps(result))
+    else:
+        show(lines)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,317 @@
+"""The experiment on mixtures of experts: every recipe trained alike on expert logs, judged on labelled decisions.
+
+    python -m scripts.moe_experiment LOGS... --labels LABELS... --work DIR [--cells NAME,...] [--seeds 1,2,3]
+    python -m scripts.moe_table DIR
+
+A cell is a recipe (`scripts/recipes/NAME.toml`) and a seed; its result is a file in DIR, so a run that was broken off
+goes on where it stopped. All cells see the same decisions in the same order with the same sampled rivals: the chosen
+candidate and a few of the rejected ones, drawn anew in every epoch. Upcycled cells start from the dense net of their
+seed after its first epoch and train for the remaining ones on the dense net's schedule, so they cost no more than the
+others. One thread, so that cells may run side by side without changing their figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from backgammon.records import read_logs
+from comparison_net.comparisons import Comparisons, make_comparisons
+from comparison_net.config import NetworkConfig, load_config
+from comparison_net.first_layer import candidate_scores, mixture_outputs
+from comparison_net.losses import listwise_loss
+from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
+from comparison_net.moe.upcycle import upcycle, upcycle_moments
+from comparison_net.network import CandidateNet
+from comparison_net.run_state import make_network
+from comparison_net.shards import Shards, build_shards, open_shards
+from scripts.moe_labels import LabelledDecisions, read_labelled
+
+RECIPES = Path(__file__).parent / "recipes"
+BATCH_DECISIONS = 256
+LEARNING_RATE = 0.002
+WARMUP_STEPS = 200
+WEIGHT_DECAY = 0.1
+SNAPSHOT_EPOCH = 1
+
+UPCYCLED: dict[str, tuple[str, str, bool, dict[str, Any]]] = {
+    "phase-up": ("phase", "dense", True, {}),
+    "phase-up-fresh": ("phase", "dense", False, {}),
+    "plan-up": ("plan", "dense", True, {}),
+    "softmax-token-up": ("softmax-token", "dense", True, {"renormalise": False}),
+    "softmax-token-up-norm": ("softmax-token", "dense", True, {"renormalise": True, "choices": 2}),
+    "board-softmax-token-up": ("board-softmax-token", "board-dense", True, {}),
+}
+"""Cell: recipe, dense recipe it starts from (whose widths it takes), are moments copied, settings that differ."""
+
+BORROWED: dict[str, tuple[str, str]] = {"board-us-free-borrowed": ("board-us-free", "board-softmax-token")}
+"""Cell: recipe, recipe whose finished weights it plays with; not trained. USMoE's training-free form is meant so."""
+
+CELLS: tuple[str, ...] = (*sorted(path.stem for path in RECIPES.glob("*.toml")), *UPCYCLED, *BORROWED)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all cells have in common."""
+
+    decisions: int
+    rejected: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recipe as the experiment reads it."""
+
+    name: str
+    network: NetworkConfig
+    balance: str = "none"
+    balance_weight: float = 0.0
+    tilt: float = 0.0
+
+
+def read_cell(name: str) -> Cell:
+    """The recipe of a cell."""
+    if name in BORROWED:
+        return replace(read_cell(BORROWED[name][0]), name=name)
+    if name in UPCYCLED:
+        recipe, dense, _, changes = UPCYCLED[name]
+        cell, source = read_cell(recipe), read_cell(dense).network
+        network = replace(cell.network, hidden=source.hidden, token_hidden=source.token_hidden, **changes)
+        return replace(cell, name=name, network=network)
+    config = load_config(RECIPES / f"{name}.toml")
+    return Cell(name, config.network, config.balance, config.balance_weight, config.tilt)
+
+
+def make_net(cell: Cell, seed: int) -> CandidateNet:
+    """A fresh net."""
+    torch.manual_seed(seed)
+    return make_network(cell.network)
+
+
+def score(net: CandidateNet, batch: Comparisons, draw: TrainingDraw | None) -> tuple[Tensor, Mixed | None]:
+    """Scores float32[M] of a batch's candidates, and what a mixture says besides."""
+    if not isinstance(net, MixtureNet):
+        return candidate_scores(net, batch), None
+    mixed = mixture_outputs(net, batch, draw)
+    assert mixed.scores is not None
+    return mixed.scores, mixed
+
+
+def sample_rejected(batch: Comparisons, rejected: int, rng: np.random.Generator) -> Comparisons:
+    """The chosen candidate of each decision and at most `rejected` others, in their order."""
+    counts = np.diff(batch.offsets)
+    owners = np.repeat(np.arange(len(batch)), counts)
+    keys = rng.random(len(owners))
+    keys[batch.offsets[:-1] + batch.chosen] = -1.0
+    order = np.lexsort((keys, owners))
+    ranks = np.arange(len(owners)) - np.repeat(batch.offsets[:-1], counts)
+    kept = np.sort(order[ranks <= rejected])
+    offsets = np.concatenate([[0], np.cumsum(np.minimum(counts, rejected + 1))])
+    chosen = np.searchsorted(kept, batch.offsets[:-1] + batch.chosen) - offsets[:-1]
+    return Comparisons(batch.boards, np.ascontiguousarray(batch.candidates[kept]), offsets, chosen)
+
+
+def make_optimizer(net: CandidateNet) -> torch.optim.AdamW:
+    """AdamW that decays the weights and leaves the biases alone."""
+    biases = [parameter for name, parameter in net.named_parameters() if name.endswith("bias")]
+    weights = [parameter for name, parameter in net.named_parameters() if not name.endswith("bias")]
+    groups = [{"params": weights, "weight_decay": WEIGHT_DECAY}, {"params": biases, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=LEARNING_RATE, fused=True)
+
+
+def train_cell(cell: Cell, seed: int, shards: Shards, plan: Plan, work: Path) -> tuple[CandidateNet, dict[str, Any]]:
+    """The trained net and how it went; a dense net leaves a snapshot for its upcycled cells."""
+    net = make_net(cell, seed)
+    if cell.name in BORROWED:
+        weights = np.load(work / f"{BORROWED[cell.name][1]}-{seed}-net.npz")
+        net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights})
+        return net, {"seconds": 0.0, "decisions_per_second": float("nan"), "history": []}
+    optimizer = make_optimizer(net)
+    first_epoch = 0
+    if cell.name in UPCYCLED:
+        first_epoch = SNAPSHOT_EPOCH
+        _, dense, has_moments, _ = UPCYCLED[cell.name]
+        snapshot = np.load(work / f"{dense}-{seed}.npz")
+        upcycle(net, _part(snapshot, "net."))
+        if has_moments:
+            upcycle_moments(
+                net, optimizer, {key: _part(snapshot, f"{key}.") for key in ("step", "exp_avg", "exp_avg_sq")}
+            )
+    steps_per_epoch = -(-plan.decisions // BATCH_DECISIONS)
+    history: list[dict[str, Any]] = []
+    began = time.process_time()
+    for epoch in range(first_epoch, plan.epochs):
+        order = np.random.default_rng([seed, epoch]).permutation(plan.decisions)
+        rivals = np.random.default_rng([seed, epoch, 1])
+        for index in range(steps_per_epoch):
+            rows = np.sort(order[index * BATCH_DECISIONS : (index + 1) * BATCH_DECISIONS])
+            batch = sample_rejected(make_comparisons(shards, rows), plan.rejected, rivals)
+            step = epoch * steps_per_epoch + index
+            rng = np.random.default_rng([seed, step, 2])
+            draw = TrainingDraw(rng, batch.offsets, cell.balance, cell.tilt)
+            figures = train_step(
+                net, optimizer, batch, draw, cell.balance_weight, rate(step, steps_per_epoch * plan.epochs)
+            )
+            if index % 125 == 124:
+                history.append({"epoch": epoch, "step": step + 1, **figures})
+        if cell.name in {dense for _, dense, _, _ in UPCYCLED.values()} and epoch + 1 == SNAPSHOT_EPOCH:
+            save_snapshot(work / f"{cell.name}-{seed}.npz", net, optimizer)
+    seconds = time.process_time() - began
+    epochs = plan.epochs - first_epoch
+    return net, {"seconds": seconds, "decisions_per_second": plan.decisions * epochs / seconds, "history": history}
+
+
+def train_step(
+    net: CandidateNet,
+    optimizer: torch.optim.Optimizer,
+    batch: Comparisons,
+    draw: TrainingDraw,
+    balance_weight: float,
+    step_size: float,
+) -> dict[str, Any]:
+    """One step; its loss and how the tokens were spread."""
+    scores, mixed = score(net, batch, draw)
+    mask = torch.from_numpy(batch.mask())
+    padded = torch.zeros(mask.shape).masked_scatter(mask, scores)
+    comparison = listwise_loss(padded, mask, torch.from_numpy(batch.chosen)).mean()
+    loss = comparison if mixed is None else comparison + balance_weight * mixed.balance
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    for group in optimizer.param_groups:
+        group["lr"] = step_size
+    optimizer.step()
+    if not math.isfinite(float(comparison.detach())):
+        raise SystemExit(f"the loss is {float(comparison)}")
+    figures: dict[str, Any] = {"loss": round(float(comparison.detach()), 4)}
+    if mixed is not None:
+        metrics = mixed.metrics
+        figures["load"] = [round(share, 4) for share in metrics.load.tolist()]
+        figures["dropped"] = round(float(metrics.dropped), 4)
+        figures["entropy"] = round(float(metrics.entropy), 4)
+    return figures
+
+
+def rate(step: int, total: int) -> float:
+    """Step size: a linear rise, then a cosine to 0."""
+    return LEARNING_RATE * min(1.0, (step + 1) / WARMUP_STEPS) * 0.5 * (1 + math.cos(math.pi * step / total))
+
+
+def save_snapshot(path: Path, net: CandidateNet, optimizer: torch.optim.Optimizer) -> None:
+    """Weights and moments by name."""
+    arrays: dict[str, Any] = {}
+    for name, parameter in net.named_parameters():
+        arrays[f"net.{name}"] = parameter.detach().numpy()
+        for key, value in optimizer.state[parameter].items():
+            arrays[f"{key}.{name}"] = value.numpy()
+    np.savez(path, **arrays)
+
+
+def _part(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:
+    return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
+
+
+def judge(net: CandidateNet, labelled: LabelledDecisions) -> tuple[npt.NDArray[np.int64], dict[str, Any]]:
+    """The row picked in each decision, and load, dropped share and entropy as at play time."""
+    picks = np.empty(len(labelled), dtype=np.int64)
+    loads, dropped, entropies, sizes = [], [], [], []
+    for start in range(0, len(labelled), 200):
+        batch = labelled.batch(start, start + 200)
+        with torch.no_grad():
+            scores, mixed = score(net, batch, None)
+        values = scores.numpy()
+        for i, (first, last) in enumerate(zip(batch.offsets[:-1], batch.offsets[1:], strict=True)):
+            picks[start + i] = values[first:last].argmax()
+        if mixed is not None:
+            loads.append(mixed.metrics.load.numpy())
+            dropped.append(float(mixed.metrics.dropped))
+            entropies.append(float(mixed.metrics.entropy))
+            sizes.append(len(batch.candidates))
+    if not sizes:
+        return picks, {}
+    return picks, {
+        "load": np.average(loads, axis=0, weights=sizes).round(4).tolist(),
+        "dropped": float(np.average(dropped, weights=sizes)),
+        "entropy": float(np.average(entropies, weights=sizes)),
+    }
+
+
+def run_cell(name: str, seed: int, shards: Shards, plan: Plan, labelled: LabelledDecisions, work: Path) -> None:
+    """Train and judge one cell unless its result is there."""
+    path = work / f"{name}-{seed}.json"
+    if path.exists():
+        return
+    cell = read_cell(name)
+    net, training = train_cell(cell, seed, shards, plan, work)
+    picks, spread = judge(net, labelled)
+    losses, hits = labelled.judge(picks)
+    result = {
+        "cell": name,
+        "seed": seed,
+        "plan": asdict(plan),
+        "network": asdict(cell.network),
+        "parameters": sum(parameter.numel() for parameter in net.parameters()),
+        "training": training,
+        "play": spread,
+        "agreement": float(hits.mean()),
+        "loss": float(losses.mean()),
+    }
+    np.savez_compressed(work / f"{name}-{seed}-picks.npz", losses=losses.astype(np.float32), hits=hits)
+    save_weights(work / f"{name}-{seed}-net.npz", net)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(result) + "\n", encoding="utf-8")
+    partial.replace(path)
+    print(
+        f"{name:24s} seed {seed}  agreement {result['agreement']:.4f}  loss {result['loss']:.2f} mpt  "
+        f"{training['seconds']:.0f} s",
+        flush=True,
+    )
+
+
+def save_weights(path: Path, net: CandidateNet) -> None:
+    """The finished weights by name."""
+    arrays: dict[str, Any] = {name: parameter.detach().numpy() for name, parameter in net.named_parameters()}
+    np.savez(path, **arrays)
+
+
+def main() -> int:
+    """Build the shards once, then every cell, seed by seed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("logs", nargs="*", help="expert logs; not needed once DIR holds the shards")
+    parser.add_argument("--labels", nargs="+", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--cells", default=",".join(CELLS))
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--decisions", type=int, default=320_000)
+    parser.add_argument("--rejected", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    options.work.mkdir(parents=True, exist_ok=True)
+    folder = options.work / "shards"
+    shards = open_shards(folder) if folder.exists() else build_shards(read_logs(tuple(options.logs)), folder)
+    if len(shards) < options.decisions:
+        raise SystemExit(f"{len(shards):,} decisions in the logs, {options.decisions:,} wanted; give more logs")
+    labelled = read_labelled(options.labels)
+    plan = Plan(options.decisions, options.rejected, options.epochs)
+    for seed in map(int, options.seeds.split(",")):
+        for name in options.cells.split(","):
+            run_cell(name, seed, shards, plan, labelled, options.work)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

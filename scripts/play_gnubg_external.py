@@ -1,0 +1,245 @@
+"""Play money games inside GNU Backgammon 1.07 as its external player, and check that both sides tell the same story.
+
+    python -m scripts.play_gnubg_external --games 1000 [--plies 0] [--model RUN_OR_FILE] [--preload fastpoll.so]
+
+Starts our server on a free port of this machine and a GNU Backgammon (Debian package `gnubg`) that plays against it,
+cube off, Jacoby off, in sessions whose seats alternate. Then the session as GNU Backgammon exported it is read by our
+own importer and compared with the dialogue: every answer must be the play that was recorded, every request one roll of
+ours, and winner and points of every game those that GNU Backgammon counts. Exit code 1 on any difference or stall.
+
+GNU Backgammon waits in steps of 10 ms for each evaluation; a library that shortens such sleeps may be given to
+--preload and changes nothing but the speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backgammon.errors import PairgammonError
+from backgammon.notation.play import parse_play
+from backgammon.protocols.adviser import Adviser
+from backgammon.protocols.fibs_board import parse_board_line
+from backgammon.protocols.gnubg import ERROR, ExternalPlayerServer
+from backgammon.records import read_logs
+from backgammon.records.replay import ReplayedGame
+from comparison_net.cli.advisers import make_adviser
+
+OWN_NAME, PEER_NAME = "pairgammon", "gnubg"
+SESSION = 250
+"""Games of a session: GNU Backgammon keeps all of it in memory and slows down."""
+PATIENCE = 60.0
+"""Seconds without a request after which a session counts as stalled."""
+
+_GNUBG_SCRIPT = """
+import json, os
+import gnubg
+ask = os.environ.get
+own = int(ask("PG_SEAT"))
+peer = 1 - own
+for line in (
+    "set threads 1", "set sound enable off", "set display off", "set confirm new off", "set confirm save off",
+    "set rng mersenne", "set seed " + ask("PG_SEED"), "set automatic game off", "set automatic roll on",
+    "set automatic bearoff off", "set cube use off", "set jacoby off", "set record on",
+    f"set player {peer} name gnubg", f"set player {peer} gnubg",
+    f"set player {peer} chequerplay evaluation plies " + ask("PG_PLIES"),
+    f"set player {peer} chequerplay evaluation cubeful off", f"set player {peer} chequerplay evaluation noise 0",
+    f"set player {own} name pairgammon", f"set player {own} external " + ask("PG_ADDRESS"),
+):
+    gnubg.command(line)
+gnubg.command("new session")
+for _ in range(int(ask("PG_GAMES")) - 1):
+    gnubg.command("new game")
+match = gnubg.match(0, 0, 0, 0)
+names = {side: match["match-info"][side]["name"] for side in "XO"}
+results = [(names.get(game["info"]["winner"]), game["info"]["points-won"]) for game in match["games"]]
+with open("results.json", "w") as file:
+    json.dump(results, file)
+gnubg.command("export match mat session.mat")
+"""
+
+
+@dataclass
+class Dialogue:
+    """What was asked and answered, as it happens.
+
+    Attributes:
+        lines: questions (`> `) and answers (`< `) in turn.
+        last: when the last line came, by `time.monotonic`.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    last: float = field(default_factory=time.monotonic)
+
+    def add(self, line: str) -> None:
+        """Keep a line."""
+        self.lines.append(line)
+        self.last = time.monotonic()
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """(question, answer)."""
+        return [(q[2:], a[2:]) for q, a in zip(self.lines[::2], self.lines[1::2], strict=True)]
+
+
+@dataclass
+class Account:
+    """What the sessions came to.
+
+    Attributes:
+        games: finished.
+        requests: answered.
+        dances: answers that were empty because nothing could be played.
+        points: ours in each game.
+        faults: everything that differs, in words.
+    """
+
+    games: int = 0
+    requests: int = 0
+    dances: int = 0
+    points: list[int] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def play_session(adviser: Adviser, options: argparse.Namespace, number: int, games: int, account: Account) -> None:
+    """Play one session and enter it into the account."""
+    dialogue = Dialogue()
+    with ExternalPlayerServer("127.0.0.1", 0, adviser, dialogue.add) as server, tempfile.TemporaryDirectory() as folder:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        is_complete = run_gnubg(Path(folder), options, server.address[1], number, games, dialogue)
+        server.shutdown()
+        if not is_complete:
+            account.faults.append(f"session {number}: stalled, or GNU Backgammon failed")
+            return
+        compare(Path(folder), dialogue, games, account)
+
+
+def run_gnubg(
+    folder: Path, options: argparse.Namespace, port: int, number: int, games: int, dialogue: Dialogue
+) -> bool:
+    """Let GNU Backgammon play its games in a folder; True when it came to the end without a stall."""
+    script = folder / "session.py"
+    script.write_text(_GNUBG_SCRIPT)
+    settings = {
+        "HOME": str(folder),
+        "PG_SEAT": str(number % 2),
+        "PG_SEED": str(options.seed + number),
+        "PG_PLIES": str(options.plies),
+        "PG_GAMES": str(games),
+        "PG_ADDRESS": f"localhost:{port}",
+        **({"LD_PRELOAD": str(options.preload.resolve())} if options.preload else {}),
+    }
+    command = [options.gnubg, "-t", "-q", "-r", "-p", str(script)]
+    process = subprocess.Popen(command, cwd=folder, env={**os.environ, **settings}, stdout=subprocess.DEVNULL)
+    dialogue.last = time.monotonic()
+    while process.poll() is None:
+        time.sleep(0.05)
+        if time.monotonic() - dialogue.last > PATIENCE:
+            process.kill()
+            process.wait()
+            return False
+    return process.returncode == 0 and (folder / "results.json").exists()
+
+
+def compare(folder: Path, dialogue: Dialogue, games: int, account: Account) -> None:
+    """Hold the dialogue, our reading of the exported session and GNU Backgammon's own count against each other."""
+    results: list[tuple[str, int]] = [tuple(pair) for pair in json.loads((folder / "results.json").read_text())]
+    reading = read_logs([folder / "session.mat"])
+    replayed = list(reading)
+    if reading.report.num_lost_rolls or reading.report.num_unplayed or len(replayed) != games:
+        account.faults.append(f"the exported session does not replay: {reading.report.render(3)}")
+    account.faults += compare_results(replayed, results)
+    account.faults += compare_plays(replayed, dialogue.pairs())
+    account.games += len(replayed)
+    account.requests += len(dialogue.pairs())
+    account.dances += sum(answer == "" for _, answer in dialogue.pairs())
+    account.points += [points if winner == OWN_NAME else -points for winner, points in results]
+
+
+def compare_results(replayed: list[ReplayedGame], results: list[tuple[str, int]]) -> list[str]:
+    """Games whose winner or points differ between our replay and GNU Backgammon."""
+    ours = [(game.players[game.winner] if game.winner is not None else "nobody", game.size) for game in replayed]
+    return [
+        f"game {i + 1}: we count {a}, GNU Backgammon {b}"
+        for i, (a, b) in enumerate(zip(ours, results, strict=False))
+        if a != b
+    ]
+
+
+def compare_plays(replayed: list[ReplayedGame], pairs: list[tuple[str, str]]) -> list[str]:
+    """Answers that are not what was recorded; an illegal one would have been recorded as an empty play."""
+    recorded: list[tuple[bytes, bytes]] = []
+    for game in replayed:
+        mine = game.seats == game.players.index(OWN_NAME)
+        recorded += [(b.tobytes(), a.tobytes()) for b, a in zip(game.boards[mine], game.afters[mine], strict=True)]
+    answered: list[tuple[bytes, bytes]] = []
+    for question, answer in pairs:
+        if answer.startswith(ERROR):
+            return [f"we refused {question}: {answer}"]
+        decision = parse_board_line(question).state.decision()
+        if decision.is_dance != (answer == ""):
+            return [f"{question}: answered {answer!r}"]
+        if not decision.is_dance:
+            after = decision.candidates[parse_play(answer, decision)]
+            answered.append((decision.position.key, after.tobytes()))
+    if answered != recorded:
+        return [f"{len(answered)} plays answered, {len(recorded)} recorded, and they are not the same"]
+    return []
+
+
+def render(account: Account, seconds: float, adviser: Adviser, plies: int) -> str:
+    """The account in words."""
+    points: Any = np.array(account.points, dtype=np.float64)
+    lines = [
+        f"{account.games:,} money games of {adviser.name} against GNU Backgammon {plies}-ply, both seats in turn",
+        f"requests {account.requests:,}, of them dances {account.dances:,}; {seconds:.1f} s",
+        f"faults: {len(account.faults)} (illegal or refused answers, stalls, games counted differently)",
+        *(f"  {fault}" for fault in account.faults[:20]),
+    ]
+    if len(points) > 1:
+        reach = 1.96 * points.std(ddof=1) / sqrt(len(points))
+        lines.append(f"our points per game {points.mean():+.3f} +- {reach:.3f} (95 %), sum {int(points.sum()):+,d}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Command line; gives the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--games", type=int, default=1000)
+    parser.add_argument("--plies", type=int, default=0, help="depth of GNU Backgammon")
+    parser.add_argument("--seed", type=int, default=1, help="of GNU Backgammon's dice")
+    parser.add_argument("--model", help="a run folder or checkpoint; without it the shipped model")
+    search = os.pathsep.join([os.environ.get("PATH", ""), "/usr/games"])  # where Debian puts it
+    parser.add_argument("--gnubg", default=shutil.which("gnubg", path=search), help="the program")
+    parser.add_argument("--preload", type=Path, help="a library for GNU Backgammon's LD_PRELOAD")
+    options = parser.parse_args()
+    if not options.gnubg:
+        print("error: GNU Backgammon is missing; install it (Debian: apt-get install gnubg) or give --gnubg")
+        return 1
+    try:
+        adviser = make_adviser(options.model)
+    except PairgammonError as error:
+        print(f"error: {error}")
+        return 1
+    account = Account()
+    started = time.monotonic()
+    for number, first in enumerate(range(0, options.games, SESSION)):
+        play_session(adviser, options, number, min(SESSION, options.games - first), account)
+    print(render(account, time.monotonic() - started, adviser, options.plies))
+    return 1 if account.faults or account.games != options.games else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

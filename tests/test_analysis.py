@@ -1,0 +1,432 @@
+"""Analysis of a match: every roll is judged, figures are what their definitions say, every form shows the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from backgammon.analysis.document import as_document
+from backgammon.analysis.figures import PlayerFigures, measure_players
+from backgammon.analysis.judging import JudgedMatch, JudgedRoll, judge_match, measure_luck
+from backgammon.analysis.page import render_page
+from backgammon.analysis.ranking import PlayJudge
+from backgammon.analysis.report import ROLLOUT_NOTE, Report, estimate_text, figure_rows, make_report
+from backgammon.analysis.rolls import GameRolls, collect_rolls
+from backgammon.analysis.scales import GNUBG_MARKS, XG_MARKS, count_luck, count_marks, find_mark, rating_word
+from backgammon.analysis.text import render_text
+from backgammon.board import START, Position, swap
+from backgammon.dice import ROLL_PROBABILITIES, ROLLS
+from backgammon.evaluation.outcome import equities
+from backgammon.intervals import Estimate
+from backgammon.movegen import legal_candidates
+from backgammon.notation.identifier import parse_identifier
+from backgammon.player import PipCountPlayer, RandomPlayer
+from backgammon.records import MatchRecord, ReplayedMatch, read_logs, write_mat
+from backgammon.records.record import Action, RollAction, Setup
+from backgammon.records.replay import replay_match
+from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop
+from backgammon.session import Session, play_session
+from comparison_net.cli import main
+from tests.evaluators import PipEvaluator
+from tests.test_cli_protocols import tiny_model
+
+MATCH5 = Path(__file__).parent / "vectors" / "logs" / "gnubg-match5.mat"
+
+
+def read_match(path: Path) -> tuple[MatchRecord, ReplayedMatch]:
+    ((record, replayed),) = read_logs([path]).matches()
+    return record, replayed
+
+
+@pytest.fixture(scope="module")
+def match5() -> tuple[MatchRecord, ReplayedMatch]:
+    """A 5-point match of GNU Backgammon with cube actions."""
+    return read_match(MATCH5)
+
+
+@pytest.fixture(scope="module")
+def searcher() -> Searcher:
+    return Searcher(PipEvaluator(), SearchSettings(plies=1, filter_name="tiny"))
+
+
+@pytest.fixture(scope="module")
+def judged(match5: tuple[MatchRecord, ReplayedMatch], searcher: Searcher) -> JudgedMatch:
+    return judge_match(*match5, PlayJudge(searcher))
+
+
+@pytest.fixture(scope="module")
+def session() -> tuple[MatchRecord, ReplayedMatch]:
+    """Twelve money games: a random player, who often dances, against a pip counter."""
+    record = play_session((RandomPlayer(), PipCountPlayer()), Session(("random", "pips"), seed=4, num_games=12))
+    return record, replay_match(record)
+
+
+# Rolls
+
+
+def test_the_counts_are_those_of_gnu_backgammons_own_report_of_the_match(judged: JudgedMatch) -> None:
+    # GNU Backgammon 1.07 on the same file: total moves 61 and 60, unforced moves 54 and 51
+    gnubg, weak = measure_players(judged)
+    assert (gnubg.name, weak.name) == ("gnubg", "weak")
+    assert (gnubg.rolls, weak.rolls) == (61, 60)
+    assert (gnubg.counted, weak.counted) == (54, 51)
+
+
+def test_every_roll_follows_from_the_one_before_dances_included(session: tuple[MatchRecord, ReplayedMatch]) -> None:
+    num_dances = 0
+    for record, replayed in zip(session[0].games, session[1].games, strict=True):
+        rolls = collect_rolls(record, replayed)
+        assert len(rolls) == replayed.num_rolls
+        board, seat = START, int(rolls.seats[0])
+        for i in range(len(rolls)):
+            assert np.array_equal(rolls.boards[i], board)
+            assert int(rolls.seats[i]) == seat
+            candidates, _ = legal_candidates(rolls.boards[i][None], rolls.dice[i][None])
+            assert len(candidates) == rolls.num_candidates[i]
+            num_dances += np.array_equal(candidates[0], rolls.boards[i])
+            board, seat = swap(candidates[rolls.chosen[i]]), 1 - seat
+    assert num_dances == sum(game.num_dances for game in session[1].games) > 0
+
+
+def test_the_cube_stands_as_the_record_says(match5: tuple[MatchRecord, ReplayedMatch]) -> None:
+    rolls = collect_rolls(match5[0].games[0], match5[1].games[0])
+    assert [(event.word, event.cube, event.roll) for event in rolls.events] == [("doubles", 2, 10), ("takes", 2, 10)]
+    doubler, taker = (event.seat for event in rolls.events)
+    assert doubler != taker
+    assert rolls.cubes.tolist() == [1] * 10 + [2] * (len(rolls) - 10)
+    assert rolls.owners.tolist() == [-1] * 10 + [taker] * (len(rolls) - 10)
+    first, second = (event.identifier for event in rolls.events)
+    assert first.xgid == second.xgid
+    assert parse_identifier(first.xgid).match.cube == 1
+
+
+def test_a_roll_that_was_not_played_ends_what_can_be_followed(session: tuple[MatchRecord, ReplayedMatch]) -> None:
+    game = session[0].games[0]
+    actions: list[Action] = list(game.actions[:9])
+    unplayed = actions[8]
+    assert isinstance(unplayed, RollAction)
+    assert unplayed.play
+    actions[8] = replace(unplayed, play="")
+    short = replace(session[0], games=(replace(game, actions=tuple(actions)),))
+    assert len(collect_rolls(short.games[0], replay_match(short).games[0])) == 8
+
+
+def test_a_game_from_a_position_begins_there_and_with_its_cube(searcher: Searcher) -> None:
+    position = Position(swap(START))
+    setup = Setup(position, turn=1, cube=4, cube_owner=1)
+    record = play_session((PipCountPlayer(), PipCountPlayer()), Session(("a", "b"), seed=1, num_games=1))
+    game = record.games[0]
+    seat = game.actions[0].seat
+    start = replace(setup, turn=seat, cube_owner=seat)
+    changed = replace(record, games=(replace(game, start=start),))
+    judged = judge_match(changed, replay_match(changed), PlayJudge(searcher))
+    assert judged.games[0].rolls[0].cube == 4
+    assert judged.games[0].rolls[0].identifier.match.cube_owner == seat
+    assert abs(judged.games[0].points or 0) % 4 == 0
+
+
+# Judging
+
+
+def test_the_best_play_loses_nothing_and_every_other_what_it_is_behind(judged: JudgedMatch) -> None:
+    for roll in judged.rolls:
+        assert roll.loss >= 0
+        assert roll.ranked[0].margin == 0
+        assert {one.row for one in roll.ranked} == set(range(len(roll.decision.candidates)))
+        if roll.is_counted:
+            assert roll.loss == pytest.approx(max(0.0, roll.chosen.margin))
+            assert roll.chosen.ply == 1, "the play that was made is judged at full depth"
+        else:
+            assert roll.loss == 0
+        if roll.is_best:
+            assert roll.loss == 0
+
+
+def test_a_play_that_the_filter_left_out_has_the_value_of_the_search(judged: JudgedMatch, searcher: Searcher) -> None:
+    filtered = [roll for roll in judged.rolls if roll.is_counted and searcher_left_out(roll, searcher)]
+    assert len(filtered) > 10
+    for roll in filtered[:10]:
+        after = roll.decision.candidates[roll.chosen.row]
+        assert roll.chosen.equity == pytest.approx(float(equities(searcher.outcomes(after[None]))[0]), abs=1e-6)
+
+
+def searcher_left_out(roll: JudgedRoll, searcher: Searcher) -> bool:
+    analysis = searcher.analyse(roll.decision.position.board[None], np.array([roll.decision.roll], dtype=np.int8))
+    return int(analysis.plies[roll.chosen.row]) == 0
+
+
+def test_luck_is_the_roll_minus_the_average_roll(session: tuple[MatchRecord, ReplayedMatch]) -> None:
+    rolls = collect_rolls(session[0].games[0], session[1].games[0])
+    luck = measure_luck(rolls, PipEvaluator())
+    for i in (1, 5, 12):
+        values = [best_equity(rolls, i, roll) for roll in ROLLS]
+        expected = best_equity(rolls, i, tuple(rolls.dice[i].tolist())) - float(np.dot(values, ROLL_PROBABILITIES))
+        assert luck[i] == pytest.approx(expected, abs=1e-6)
+    assert luck[0] == pytest.approx(best_equity(rolls, 0, tuple(rolls.dice[0].tolist())), abs=1e-6)
+
+
+def best_equity(rolls: GameRolls, index: int, dice: tuple[int, ...]) -> float:
+    """Slow and obvious: the best of every candidate."""
+    candidates, _ = legal_candidates(rolls.boards[index][None], np.array([dice], dtype=np.int8))
+    return float(equities(PipEvaluator().outcomes(candidates)).max())
+
+
+def test_luck_is_nothing_on_average_over_the_rolls_of_a_position() -> None:
+    # One position, met with each of the 21 rolls: luck weighted by the chance of the roll cancels out.
+    size = len(ROLLS)
+    rolls = GameRolls(
+        boards=np.repeat(START[None], size, axis=0),
+        dice=np.array(ROLLS, dtype=np.int8),
+        chosen=np.zeros(size, dtype=np.int64),
+        num_candidates=np.full(size, 2),
+        seats=np.zeros(size, dtype=np.int8),
+        cubes=np.ones(size, dtype=np.int64),
+        owners=np.full(size, -1),
+        has_opening=False,
+        events=(),
+    )
+    assert float(np.dot(measure_luck(rolls, PipEvaluator()), ROLL_PROBABILITIES)) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_result_without_luck_does_not_depend_on_who_is_seat_0(judged: JudgedMatch) -> None:
+    one, other = measure_players(judged)
+    assert one.points == -other.points
+    assert one.adjusted.value == pytest.approx(-other.adjusted.value)
+    luck = sum((1 if roll.seat == 0 else -1) * roll.luck * roll.cube for roll in judged.rolls)
+    assert one.adjusted.value == pytest.approx(one.points - luck)
+
+
+def test_points_are_those_of_the_score(judged: JudgedMatch, match5: tuple[MatchRecord, ReplayedMatch]) -> None:
+    assert judged.games[0].points == match5[0].games[1].scores[0] == 4
+    assert judged.points == (5, 0)
+
+
+def test_with_rollouts_the_play_that_was_made_is_rolled_out_too(match5: tuple[MatchRecord, ReplayedMatch]) -> None:
+    settings = RolloutSettings(games=36, round_games=36, horizon=2, lead=None)
+    searcher = Searcher(PipEvaluator(), SearchSettings(plies=1, filter_name="tiny"))
+    judge = PlayJudge(searcher, Workshop(PipEvaluator(), settings))
+    one_game = replace(match5[0], games=match5[0].games[1:])
+    judged = judge_match(one_game, replay_match(one_game), judge)
+    assert judged.engine == "pips 1-ply, rollouts of 36 games"
+    for roll in (roll for roll in judged.rolls if roll.is_counted):
+        assert roll.chosen.standard_error is not None
+        assert roll.ranked[0].standard_error is not None
+        assert roll.loss == pytest.approx(max(0.0, roll.ranked[0].equity - roll.chosen.equity))
+        depths = [(one.standard_error is None, one.ply) for one in roll.ranked]
+        assert depths == sorted(depths, key=lambda depth: depth[0]), "rolled out ones first"
+    assert ROLLOUT_NOTE in render_text(make_report(judged))
+
+
+# Figures
+
+
+def test_rates_are_what_their_definitions_say(judged: JudgedMatch) -> None:
+    for player in measure_players(judged):
+        counted = [roll for roll in judged.rolls if roll.seat == player.seat and len(roll.decision.candidates) > 1]
+        total = sum(roll.loss for roll in counted)
+        assert player.total_loss == pytest.approx(total)
+        assert player.error_rate.value == pytest.approx(1000 * total / len(counted))
+        assert player.performance.value == pytest.approx(500 * total / len(counted))
+        assert player.snowie_rate.value == pytest.approx(1000 * total / len(judged.rolls))
+        assert player.agreement.value == pytest.approx(sum(roll.is_best for roll in counted) / len(counted))
+        for estimate in (player.error_rate, player.performance, player.snowie_rate, player.agreement, player.luck):
+            assert estimate.low is not None
+            assert estimate.high is not None
+            assert estimate.low <= estimate.value <= estimate.high
+        assert (player.error_rate.low or 0) >= 0
+
+
+def test_marks_are_reached_at_their_thresholds() -> None:
+    assert find_mark(0.0299, GNUBG_MARKS) is None
+    assert [getattr(find_mark(value, GNUBG_MARKS), "sign", "") for value in (0.03, 0.06, 0.12, 3.0)] == [
+        "?!",
+        "?",
+        "??",
+        "??",
+    ]
+    assert count_marks([0.01, 0.02, 0.079, 0.08, 0.5], XG_MARKS) == {"error": 2, "blunder": 2}
+    assert count_luck([0.3, 0.7, -0.3, -0.6, -0.29]) == {
+        "very lucky": 1,
+        "lucky": 1,
+        "unlucky": 1,
+        "very unlucky": 1,
+    }
+    assert [rating_word(value) for value in (0.0, 0.002, 0.0349, 0.035)] == [
+        "supernatural",
+        "world class",
+        "beginner",
+        "awful",
+    ]
+
+
+def test_nothing_counted_is_not_a_rate_of_zero(session: tuple[MatchRecord, ReplayedMatch], searcher: Searcher) -> None:
+    empty = replace(session[0], games=(replace(session[0].games[0], actions=()),))
+    judged = judge_match(empty, replay_match(empty), PlayJudge(searcher))
+    one, _ = measure_players(judged)
+    assert one.error_rate.value != one.error_rate.value
+    assert one.rating == ""
+    report = make_report(judged)
+    assert ("PR", "-", "-") in figure_rows(report)
+    assert as_document(report)["figures"][0]["performance"]["value"] is None
+
+
+def test_an_estimate_shows_its_interval_when_it_has_one() -> None:
+    assert estimate_text(Estimate(1.0, None, None), 2) == "1.00"
+    assert estimate_text(Estimate(-1.0, -2.0, 0.5), 1, signed=True) == "-1.0 [-2.0, +0.5]"
+
+
+# Reports
+
+
+@pytest.fixture(scope="module")
+def report(judged: JudgedMatch) -> Report:
+    return make_report(judged, num_worst=4)
+
+
+def test_the_worst_plays_come_first(report: Report, judged: JudgedMatch) -> None:
+    losses = [roll.loss for roll in report.worst]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] == max(roll.loss for roll in judged.rolls)
+    assert len(losses) == 4
+
+
+def test_the_text_has_figures_plays_identifiers_and_cube_actions(report: Report) -> None:
+    text = render_text(report)
+    for roll in report.worst:
+        assert roll.identifier.xgid in text
+        assert roll.identifier.position_id in text
+    assert "gnubg doubles (cube 2)" in text
+    assert "not judged" in text
+    assert ROLLOUT_NOTE not in text
+    assert "counted: every roll with two or more" in text
+    assert max(map(len, text.splitlines())) < 170
+
+
+def test_the_identifiers_lead_back_to_the_position_and_the_dice(report: Report) -> None:
+    for roll in report.worst:
+        found = parse_identifier(roll.identifier.xgid)
+        assert found.position == roll.decision.position
+        assert found.match.dice == roll.decision.roll
+        assert found.match.length == 5
+
+
+class Collector(HTMLParser):
+    """Every tag and every attribute of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
+def test_the_page_is_one_file_without_anything_from_outside(report: Report) -> None:
+    page = render_page([report])
+    found = Collector()
+    found.feed(page)
+    assert found.tags.count("svg") == 1 + len(report.worst)
+    assert not {"script", "link", "img", "iframe", "object", "a"} & set(found.tags)
+    assert not {"src", "href", "srcset"} & {name for name, _ in found.attributes}
+    outside = [part for part in page.split('"') if part.startswith("http")]
+    assert set(outside) <= {"http://www.w3.org/2000/svg"}
+    assert "@import" not in page
+    assert "url(" not in page
+
+
+def test_names_from_a_log_cannot_become_markup(judged: JudgedMatch) -> None:
+    hostile = replace(judged, players=('<script>alert("x")</script>', "a&b"), file="<b>.mat")
+    page = render_page([make_report(hostile, 2)])
+    assert "<script" not in page
+    assert "<b>" not in page
+    for part in page.split("<svg")[1:]:
+        ElementTree.fromstring("<svg" + part.split("</svg>")[0] + "</svg>")
+
+
+def test_the_document_has_every_candidate_of_every_roll(report: Report, judged: JudgedMatch) -> None:
+    document = json.loads(json.dumps(as_document(report)))
+    rolls = [roll for game in document["games"] for roll in game["rolls"]]
+    assert len(rolls) == len(judged.rolls)
+    for roll, one in zip(rolls, judged.rolls, strict=True):
+        assert len(roll["candidates"]) == len(one.decision.candidates)
+        assert roll["counted"] == (len(roll["candidates"]) > 1)
+    assert sum(roll["loss"] for roll in rolls) == pytest.approx(
+        sum(p["total_loss"] for p in document["figures"]), abs=1e-4
+    )
+    assert [len(game["cube_actions"]) for game in document["games"]] == [2, 0]
+
+
+def test_a_break_in_a_record_is_named(session: tuple[MatchRecord, ReplayedMatch], searcher: Searcher) -> None:
+    game = session[0].games[0]
+    actions: list[Action] = list(game.actions)
+    wrong = actions[6]
+    assert isinstance(wrong, RollAction)
+    actions[6] = replace(wrong, play="24/1")
+    broken = tuple(actions)
+    changed = replace(session[0], games=(replace(game, actions=broken),))
+    report = make_report(judge_match(changed, replay_match(changed), PlayJudge(searcher)))
+    assert "game 1: the rest is missing" in render_text(report)
+    assert len(report.match.rolls) == 6
+
+
+# The door
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny_model(tmp_path_factory.mktemp("model") / "judge.safetensors", outcomes=True))
+
+
+@pytest.mark.parametrize("suffix", [".html", ".json", ".txt"])
+def test_analyse_writes_the_report_in_the_form_of_its_name(suffix: str, model: str, tmp_path: Path) -> None:
+    out = tmp_path / f"report{suffix}"
+    arguments = ["analyse", str(MATCH5), "--model", model, "--ply", "0", "--out", str(out)]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    text = out.read_text()
+    assert {".html": "<!doctype html>", ".json": '{\n "matches"', ".txt": "gnubg against weak"}[suffix] in text
+
+
+def test_analyse_prints_text_and_takes_several_matches(model: str, tmp_path: Path) -> None:
+    log = tmp_path / "games.mat"
+    players = PipCountPlayer(), RandomPlayer()
+    matches = [play_session(players, Session(("a", "b"), seed, num_games=1)) for seed in (1, 2)]
+    log.write_text(write_mat(*matches))
+    result = CliRunner().invoke(main, ["analyse", str(log), "--model", model, "--ply", "0"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert result.stdout.count("counted decisions") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([str(MATCH5), "--out", "report.pdf"], ".html, .json or .txt"),
+        (["missing.mat"], "missing.mat"),
+        ([str(Path(__file__))], "not a log"),
+    ],
+)
+def test_analyse_names_the_mistake(arguments: list[str], reason: str, model: str) -> None:
+    result = CliRunner().invoke(main, ["analyse", *arguments, "--model", model], catch_exceptions=False)
+    assert result.exit_code == 1
+    assert reason in result.stderr
+
+
+def test_analyse_needs_a_model_with_outcomes(tmp_path: Path) -> None:
+    ranking = tiny_model(tmp_path / "ranking.safetensors", outcomes=False)
+    result = CliRunner().invoke(main, ["analyse", str(MATCH5), "--model", str(ranking)], catch_exceptions=False)
+    assert result.exit_code == 1
+    assert "trained with outcomes" in result.stderr
+
+
+def test_figures_keep_the_order_of_the_seats(judged: JudgedMatch) -> None:
+    players: tuple[PlayerFigures, PlayerFigures] = measure_players(judged)
+    assert [player.seat for player in players] == [0, 1]

@@ -1,0 +1,118 @@
+"""Luck and the sequential test of duels, and players that look ahead."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backgammon.board import START, Board
+from backgammon.duel import DuelChecks, duel
+from backgammon.engine import Engine
+from backgammon.errors import ConfigError, ModelError
+from backgammon.evaluation.bearoff import find_or_build
+from backgammon.evaluation.outcome import equities
+from backgammon.player import PipCountPlayer, RandomPlayer, ScorerPlayer
+from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop
+from backgammon.search.chooser import RolloutChooser
+from backgammon.search.luck import roll_luck
+from backgammon.sprt import Sprt
+from comparison_net.cli.depth import Depth
+from comparison_net.cli.players import make_player
+from tests.evaluators import PipEvaluator
+from tests.test_bearoff import random_boards
+
+
+def test_the_mean_luck_of_all_rolls_is_nought(random_play: tuple[Board, Board]) -> None:
+    for board in random_play[0][:5]:
+        throws = np.array([(a, b) for a in range(1, 7) for b in range(1, 7)], dtype=np.int8)
+        boards = np.repeat(board[None], 36, axis=0)
+        luck = roll_luck(PipEvaluator(), boards, throws, np.zeros(36, dtype=bool))
+        assert luck.std() > 0.01
+        assert luck.mean() == pytest.approx(0, abs=1e-6)
+        opening = roll_luck(PipEvaluator(), boards, throws, np.ones(36, dtype=bool))
+        assert opening[throws[:, 0] != throws[:, 1]].mean() == pytest.approx(0, abs=1e-6)
+
+
+def test_luck_by_a_perfect_judge_leaves_the_skill(tmp_path: Path) -> None:
+    engine = Engine(PipEvaluator(), find_or_build(directory=tmp_path))
+    boards = random_boards(20, 6, 3, seed=2)
+    exact = engine.bearoff.equities(boards)
+    throws = np.random.default_rng(3).integers(1, 7, size=(20, 2), dtype=np.int8)
+    luck = roll_luck(engine, boards, throws, np.zeros(20, dtype=bool))
+    after = equities(engine.play_best(boards, throws)[1])
+    np.testing.assert_allclose(after - luck, exact, atol=2e-6)
+
+
+def test_luck_is_taken_from_whom_it_came_to() -> None:
+    players = ScorerPlayer(PipEvaluator()), PipCountPlayer()
+    found = duel(*players, num_games=12, seed=3, checks=DuelChecks(PipEvaluator()))
+    plain = duel(*players, num_games=12, seed=3)
+    turned = duel(*players[::-1], num_games=12, seed=3, checks=DuelChecks(PipEvaluator()))
+    assert found.points.tobytes() == plain.points.tobytes()
+    assert found.adjusted is not None
+    assert turned.adjusted is not None
+    assert np.abs(found.adjusted - found.points).min() > 0
+    np.testing.assert_allclose(found.adjusted, -turned.adjusted[:, ::-1], atol=1e-9)
+    assert found.adjusted_points is not None
+    assert found.adjusted_points[0] == pytest.approx(found.adjusted.mean())
+    assert plain.adjusted_points is None
+    assert json.dumps(found.as_dict())
+
+
+def test_a_sequential_test_ends_a_duel_early_with_the_same_games() -> None:
+    players = PipCountPlayer(), RandomPlayer()
+    found = duel(*players, num_games=4000, seed=1, checks=DuelChecks(sprt=Sprt(0.0, 0.5)))
+    assert found.verdict == "high"
+    assert found.games == 1000
+    assert found.points.tobytes() == duel(*players, num_games=1000, seed=1).points.tobytes()
+
+
+def test_the_ratio_is_that_of_two_normal_means() -> None:
+    rng = np.random.default_rng(1)
+    means = rng.normal(0.05, 1, size=4000)
+    test = Sprt(0.0, 0.05)
+    variance = means.var(ddof=1)
+    expected = ((means - 0.0) ** 2 - (means - 0.05) ** 2).sum() / (2 * variance)
+    assert test.ratio(means) == pytest.approx(expected)
+    assert test.bound == pytest.approx(np.log(19))
+    assert test.verdict(rng.normal(-0.5, 1, size=400)) == "low"
+    assert test.verdict(means[:50]) is None
+    assert test.ratio(np.ones(200)) == 0
+    for wrong in ((0.1, 0.1, 0.05), (0.0, 0.1, 0.5), (0.0, 0.1, 0.0)):
+        with pytest.raises(ConfigError):
+            Sprt(*wrong)
+
+
+def test_a_rollout_chooser_plays_what_its_rollouts_prefer() -> None:
+    boards, dice = np.repeat(START[None], 2, axis=0), np.array([[3, 1], [6, 5]], dtype=np.int8)
+    searcher = Searcher(PipEvaluator(), SearchSettings(1, "tiny"))
+    settings = RolloutSettings(games=72, round_games=72, horizon=2, lead=None)
+    chooser = RolloutChooser(searcher, Workshop(PipEvaluator(), settings))
+    rows = chooser.choose(boards, dice)
+    assert rows.shape == (2,)
+    assert rows.tolist() == [int(chooser.choose(boards[i : i + 1], dice[i : i + 1])[0]) for i in range(2)]
+    assert chooser.name == "pips 1-ply rollout 72"
+
+
+@pytest.mark.parametrize(
+    ("depth", "plies", "seconds"),
+    [({}, 0, None), ({"plies": 1}, 1, None), ({"seconds": 2.0}, 3, 2.0), ({"games": 36}, 2, None)],
+)
+def test_depth_fills_in_what_was_not_said(depth: dict[str, Any], plies: int, seconds: float | None) -> None:
+    settings = Depth(**depth).search_settings()
+    assert (settings.plies, settings.seconds) == (plies, seconds)
+    assert Depth(**depth).is_given == bool(depth)
+    rollout = Depth(**depth).rollout_settings()
+    assert (rollout.games if rollout else None) == depth.get("games")
+
+
+def test_models_without_outcomes_cannot_look_ahead() -> None:
+    with pytest.raises(ModelError, match="outcomes"):
+        make_player("model@1", threads=1)
+    with pytest.raises(ModelError, match="outcomes"):
+        make_player("model", threads=1, depth=Depth(games=36))
+    assert make_player("model", threads=1).name == "default"

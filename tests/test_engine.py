@@ -1,0 +1,99 @@
+"""The engine: tables where they reach, the net elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from backgammon.board import START, Board, swap
+from backgammon.engine import Engine, identity_of
+from backgammon.evaluation.bearoff import Bearoff, find_or_build
+from backgammon.evaluation.outcome import equities, final_outcomes
+from backgammon.movegen import legal_candidates
+from tests.evaluators import NoEvaluator, PipEvaluator
+from tests.test_bearoff import random_boards
+
+Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Bearoff:
+    return find_or_build(directory=tmp_path_factory.mktemp("bearoff"))
+
+
+@pytest.fixture(scope="module")
+def engine(tables: Bearoff) -> Engine:
+    return Engine(PipEvaluator(), tables)
+
+
+def bearoff_decisions(count: int, checkers: int, seed: int) -> Arrays:
+    boards = random_boards(count, 6, checkers, seed)
+    return boards, np.random.default_rng(seed).integers(1, 7, size=(count, 2), dtype=np.int8)
+
+
+@pytest.mark.parametrize("checkers", [6, 15])
+def test_covered_decisions_take_the_candidate_of_greatest_table_equity(tables: Bearoff, checkers: int) -> None:
+    engine = Engine(NoEvaluator(), tables)
+    boards, dice = bearoff_decisions(300, checkers, seed=3)
+    candidates, offsets = legal_candidates(boards, dice)
+    exact = -tables.equities(swap(candidates))
+    rows = engine.choose(boards, dice)
+    afters, outcomes = engine.play_best(boards, dice)
+    for i, row in enumerate(rows.tolist()):
+        values = exact[offsets[i] : offsets[i + 1]]
+        assert values[row] >= values.max() - 1e-12
+        assert afters[i].tolist() == candidates[offsets[i] + row].tolist()
+        assert float(equities(outcomes[i])) == pytest.approx(values.max(), abs=1e-6)
+
+
+def test_positions_after_a_play_are_judged_from_the_right_side(tables: Bearoff) -> None:
+    boards, _ = bearoff_decisions(200, 6, seed=4)
+    outcomes = Engine(NoEvaluator(), tables).outcomes(boards)
+    np.testing.assert_allclose(equities(outcomes), -tables.equities(swap(boards)), atol=1e-6)
+    np.testing.assert_allclose(outcomes.sum(axis=1), 1, atol=1e-6)
+
+
+def test_finished_games_are_certain_wherever_the_loser_stands(engine: Engine) -> None:
+    boards = np.zeros((4, 26), dtype=np.int8)
+    boards[0, 24] = -3  # one checker off and more: a single game
+    boards[1, 12] = -15  # none off, outside the winner's home board
+    boards[2, 0] = -1  # one on the bar ...
+    boards[2, 20] = -14
+    boards[3, 6] = -15  # all in the winner's home board
+    outcomes = engine.outcomes(boards)
+    assert outcomes.argmax(axis=1).tolist() == [0, 1, 2, 2]
+    assert (outcomes.max(axis=1) == 1).all()
+    assert outcomes.tobytes() == final_outcomes(boards)[1].tobytes()
+
+
+def test_what_the_tables_do_not_cover_is_the_nets(engine: Engine, random_play: Arrays) -> None:
+    net = PipEvaluator()
+    boards, dice = random_play
+    open_rows = engine.bearoff.coverage(boards) == 0
+    boards, dice = boards[open_rows][:500], dice[open_rows][:500]
+    assert engine.choose(boards, dice).tolist() == net.choose(boards, dice).tolist()
+    assert engine.play_best(boards, dice)[0].tobytes() == net.play_best(boards, dice)[0].tobytes()
+
+
+def test_a_mixed_batch_gives_each_position_what_it_gets_alone(engine: Engine, random_play: Arrays) -> None:
+    easy = bearoff_decisions(60, 15, seed=5)
+    boards = np.concatenate([random_play[0][:60], easy[0]])
+    dice = np.concatenate([random_play[1][:60], easy[1]])
+    mixed = np.random.default_rng(1).permutation(len(boards))
+    boards, dice = boards[mixed], dice[mixed]
+    afters, outcomes = engine.play_best(boards, dice)
+    rows = engine.choose(boards, dice)
+    judged = engine.outcomes(afters)
+    assert judged.tobytes() == outcomes.tobytes()
+    for i in range(len(boards)):
+        alone: tuple[Board, npt.NDArray[np.float32]] = engine.play_best(boards[i : i + 1], dice[i : i + 1])
+        assert alone[0][0].tobytes() == afters[i].tobytes()
+        assert alone[1][0].tobytes() == outcomes[i].tobytes()
+        assert engine.choose(boards[i : i + 1], dice[i : i + 1])[0] == rows[i]
+
+
+def test_the_identity_names_net_and_tables(engine: Engine) -> None:
+    assert engine.name == "pips"
+    assert identity_of(engine) == "pips+bearoff-6/6x6"
+    assert identity_of(START) == "ndarray"

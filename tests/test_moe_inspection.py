@@ -1,0 +1,111 @@
+"""The look inside a mixture: gate weights, load, agreement, and the picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from backgammon.board import Board
+from backgammon.errors import ConfigError
+from backgammon.phase import PHASES, phase_codes
+from comparison_net.checkpoint import Model, save_model
+from comparison_net.cli import main
+from comparison_net.config import NetworkConfig
+from comparison_net.moe.codes import gate_features
+from comparison_net.moe.evaluator import MixtureEvaluator
+from comparison_net.moe.inspection import inspect_model, play_games
+from comparison_net.moe.picture import draw_inspection
+from comparison_net.moe.position_mixture import PositionMixture
+from comparison_net.moe.token_choice import chosen_gates
+from comparison_net.run_folder import RunFolder
+from comparison_net.run_state import make_network
+from comparison_net.scorer import Scorer
+from tests.test_moe_mixtures import ALL_SETTINGS, NAMES, Decisions, make, run, units, weights_of
+
+
+def model_of(**settings: object) -> Model:
+    torch.manual_seed(5)
+    config = NetworkConfig((12, 6), **settings)  # type: ignore[arg-type]
+    rates = {name: [3 + code, 10] for code, name in enumerate(PHASES)}
+    return Model(config, make_network(config).weights(), "none", {"by_phase": rates})
+
+
+@pytest.fixture(scope="module")
+def games() -> list[Board]:
+    return play_games(Scorer(model_of(head="phase"), "phase"), 2, seed=3)
+
+
+def test_games_of_self_play_end_when_a_side_is_off(games: list[Board]) -> None:
+    for game in games:
+        assert not (game[-1] > 0).any()
+        assert all((board > 0).any() and (board < 0).any() for board in game[:-1])
+
+
+def test_a_hard_head_gives_each_phase_to_its_expert(games: list[Board]) -> None:
+    inspection = inspect_model(model_of(head="phase"), "phase", games)
+    assert inspection.experts == PHASES
+    seen = inspection.phase_counts > 0
+    np.testing.assert_array_equal(inspection.phase_shares[seen], np.eye(6)[seen])
+    assert inspection.game.argmax(1).tolist() == phase_codes(games[0]).tolist()
+    assert inspection.agreement["bearoff"] == (3, 10)
+
+
+@pytest.mark.parametrize("settings", ALL_SETTINGS, ids=NAMES)
+def test_shares_of_the_experts_sum_to_one_and_are_those_of_torch(
+    settings: dict[str, object], random_play: Decisions
+) -> None:
+    net, boards = make(settings), random_play[0][:90]
+    shares = MixtureEvaluator(net.config, weights_of(net)).shares(boards)
+    np.testing.assert_allclose(shares.sum(1), 1, atol=1e-5)
+    with torch.no_grad():
+        if isinstance(net, PositionMixture) and net.gate is not None:
+            given = units(net, boards) if net.skip is not None else torch.from_numpy(gate_features(boards))
+            experts, gates, _ = chosen_gates(net.gate(given), net.config.choices, is_renormalised=True)
+            expected = torch.zeros(shares.shape).scatter_(1, experts, gates)
+            np.testing.assert_allclose(shares, expected.numpy(), atol=1e-5)
+        elif net.config.head == "soft" and net.config.token_layers == 1:
+            load = run(net, boards).metrics.load
+            np.testing.assert_allclose(shares.mean(0), load.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{"head": "phase", "split": "plan"}, {"head": "soft", "experts": 3}], ids=str)
+def test_the_picture_is_well_formed_and_names_every_expert(settings: dict[str, object], games: list[Board]) -> None:
+    inspection = inspect_model(model_of(**settings), "a <b> & c", games)
+    picture = draw_inspection(inspection)
+    root = ElementTree.fromstring(picture)
+    texts = {element.text for element in root.iter() if element.text}
+    assert set(inspection.experts) <= texts
+    assert any("a <b> & c" in text for text in texts)
+    json.dumps(inspection.as_dict())
+
+
+def test_a_dense_model_has_no_router_to_look_at(games: list[Board]) -> None:
+    with pytest.raises(ConfigError, match="train with --head"):
+        inspect_model(model_of(), "dense", games)
+    with pytest.raises(ConfigError, match="name logs that hold plays"):
+        inspect_model(model_of(head="phase"), "phase", [])
+
+
+def test_the_command_draws_a_run_beside_a_dense_model(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    save_model(folder.model, model_of(head="phase-soft", choices=2))
+    for step in (50, 100):
+        folder.log_event("progress", step, load=[0.5, 0.5, 0, 0, 0, 0])
+    save_model(tmp_path / "dense.safetensors", model_of())
+    out = tmp_path / "picture.svg"
+    options = ["--dense", str(tmp_path / "dense.safetensors"), "--out", str(out), "--games", "1", "--json"]
+    result = CliRunner().invoke(main, ["inspect", str(folder.path), *options])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.output)
+    assert [entry["step"] for entry in figures["load"]] == [50, 100]
+    assert figures["dense"]["race"] == [8, 10]
+    assert "against dense" in out.read_text()
+    refused = CliRunner().invoke(main, ["inspect", str(tmp_path / "dense.safetensors"), "--out", str(out)])
+    assert refused.exit_code == 1
+    assert "no router to look at" in refused.output

@@ -1,0 +1,42 @@
+"""The recipes of the experiment, and what the docs say about the heads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from comparison_net.config import load_config
+from comparison_net.moe.cost import multiply_adds
+from comparison_net.moe.settings import HEADS, TOKENS
+
+ROOT = Path(__file__).resolve().parent.parent
+RECIPES = sorted((ROOT / "scripts" / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_is_a_configuration_that_says_what_it_is(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("# ")
+    load_config(path)
+
+
+def test_the_recipes_cover_every_head() -> None:
+    assert {load_config(path).network.head for path in RECIPES} == set(HEADS)
+
+
+def test_recipes_of_one_table_cost_the_same() -> None:
+    """Equal active multiply-adds, but for the two that are there for equal parameters."""
+    costs = {}
+    for path in RECIPES:
+        network = load_config(path).network
+        costs[path.stem] = multiply_adds(network, network.hidden)
+    equal = [cost for name, cost in costs.items() if not name.endswith("-params")]
+    assert max(equal) < 1.06 * min(equal)
+
+
+def test_the_docs_describe_every_head_with_its_tokens() -> None:
+    text = (ROOT / "docs" / "mixture-of-experts.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| ([a-z ]+) \|", text, flags=re.MULTILINE))
+    assert set(rows) == set(HEADS) - {"dense"}
+    assert all(word in TOKENS for tokens in rows.values() for word in tokens.split(" or "))

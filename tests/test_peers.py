@@ -1,0 +1,126 @@
+"""Other programs as players: the pipe, the process, and what happens when they are missing or fail."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from backgammon.board import START
+from backgammon.errors import ConfigError
+from backgammon.movegen import legal_candidates
+from backgammon.peers import PeerPlayer, is_peer, player, worker
+from backgammon.peers.pipe import receive_line, receive_rows, send_decisions
+from backgammon.peers.player import PeerError
+
+Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+
+LAST_ROW = """
+import sys
+import numpy as np
+from backgammon.movegen import legal_candidates
+from backgammon.peers.pipe import receive_decisions, send_line, send_rows
+send_line(sys.stdout.buffer, "ready", "last")
+while (batch := receive_decisions(sys.stdin.buffer)) is not None:
+    if len(batch[0]) == {failing}:
+        send_line(sys.stdout.buffer, "error", "out of order")
+        break
+    if len(batch[0]) == {dying}:
+        break
+    send_rows(sys.stdout.buffer, np.diff(legal_candidates(*batch)[1]) - 1)
+"""
+
+
+def noise(count: int) -> npt.NDArray[np.uint64]:
+    return np.zeros(count, dtype=np.uint64)
+
+
+@pytest.fixture
+def last_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that plays the last candidate, says "out of order" to 7 decisions and dies of 8."""
+    program = LAST_ROW.format(failing=7, dying=8)
+    monkeypatch.setattr(player, "_command", lambda _: [sys.executable, "-c", program])
+
+
+@pytest.mark.usefixtures("last_row")
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_peer_answers_batches_in_order(processes: int, random_play: Arrays) -> None:
+    boards, dice = random_play[0][:100], random_play[1][:100]
+    expected = np.diff(legal_candidates(boards, dice)[1]) - 1
+    with PeerPlayer("last", processes) as peer:
+        assert peer.choose(boards, dice, noise(100)).tolist() == expected.tolist()
+        assert peer.choose(boards[:1], dice[:1], noise(1)).tolist() == expected[:1].tolist()
+        assert len(peer.choose(boards[:0], dice[:0], noise(0))) == 0
+        children = list(peer._processes)
+    assert all(child.returncode is not None for child in children)
+    peer.close()
+
+
+@pytest.mark.usefixtures("last_row")
+def test_a_peer_that_fails_says_so(random_play: Arrays) -> None:
+    with PeerPlayer("last") as peer, pytest.raises(PeerError, match="out of order"):
+        peer.choose(random_play[0][:7], random_play[1][:7], noise(7))
+    with PeerPlayer("last") as peer:
+        for _ in range(2):
+            with pytest.raises(PeerError, match="ended unexpectedly"):
+                peer.choose(random_play[0][:8], random_play[1][:8], noise(8))
+
+
+def test_names_of_peers() -> None:
+    assert [is_peer(name) for name in ("gnubg:2", "gnubg:9", "pubeval", "model", "runs/one")] == [True] * 3 + [
+        False
+    ] * 2
+    for wrong in ("gnubg:4", "gnubg:", "gnubg:1x"):
+        with pytest.raises(ConfigError, match="known programs"):
+            PeerPlayer(wrong)
+    with pytest.raises(ConfigError):
+        PeerPlayer("pubeval", processes=0)
+
+
+def test_a_missing_package_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("gnubg", "gnubg_nn"):
+        monkeypatch.setitem(sys.modules, package, None)
+    sink = io.BytesIO()
+    worker.serve(["gnubg", "0"], io.BytesIO(), sink)
+    worker.serve(["pubeval"], io.BytesIO(), sink)
+    sink.seek(0)
+    assert [receive_line(sink)[0] for _ in range(2)] == ["error", "error"]
+    program = "import sys; sys.stdout.write('error No module named gnubg\\n')"
+    monkeypatch.setattr(player, "_command", lambda _: [sys.executable, "-c", program])
+    with pytest.raises(PeerError, match="pip install"):
+        PeerPlayer("gnubg:0")
+
+
+def test_the_worker_answers_through_the_pipe() -> None:
+    pytest.importorskip("gnubg_nn")
+    source, sink = io.BytesIO(), io.BytesIO()
+    send_decisions(source, START[None], np.array([[3, 1]], dtype=np.int8))
+    source.seek(0)
+    worker.serve(["pubeval"], source, sink)
+    sink.seek(0)
+    assert receive_line(sink) == ("ready", "pubeval")
+    assert receive_line(sink) == ("rows", "1")
+    assert len(receive_rows(sink, 1)) == 1
+
+
+def test_gnubg_plays_the_openings_that_everybody_plays() -> None:
+    pytest.importorskip("gnubg")
+    chooser = worker.Gnubg(0)
+    deep = worker.Gnubg(1)
+    for roll, made in (((3, 1), (5, 6)), ((4, 2), (4, 8)), ((6, 1), (7, 13))):
+        candidates, _ = legal_candidates(START[None].copy(), np.array([roll], dtype=np.int8))
+        for engine in (chooser, deep):
+            after = candidates[engine.choose(START, *roll, candidates)]
+            assert after[made[0]] == 2, "the point is made"
+
+
+def test_pubeval_plays_legally_wherever_it_is_asked(random_play: Arrays, nasty: Arrays) -> None:
+    pytest.importorskip("gnubg_nn")
+    chooser = worker.Pubeval()
+    for boards, dice in (random_play, nasty):
+        rows = worker.choose_rows(chooser, boards[:1500], dice[:1500])
+        counts = np.diff(legal_candidates(boards[:1500], dice[:1500])[1])
+        assert ((rows >= 0) & (rows < counts)).all()

@@ -1,0 +1,264 @@
+"""Look-ahead: the definition, the exact endings, and independence of threads, batches and caches."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from backgammon.board import START, Board, Position, swap
+from backgammon.engine import Engine
+from backgammon.errors import ConfigError
+from backgammon.evaluation.bearoff import Bearoff, find_or_build
+from backgammon.evaluation.outcome import Outcomes, equities
+from backgammon.movegen import legal_candidates
+from backgammon.rules import Decision
+from backgammon.search import Analysis, OutcomeCache, Searcher, SearchSettings, analyse_decision
+from backgammon.search.filters import MoveFilter, keep_candidates, stages
+from backgammon.search.kernels import average_rolls, expand_rolls, group_rows
+from tests.evaluators import NoEvaluator, PipEvaluator
+from tests.naive.search import look_ahead
+from tests.test_engine import bearoff_decisions
+
+Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Bearoff:
+    return find_or_build(directory=tmp_path_factory.mktemp("bearoff"))
+
+
+def searcher(plies: int, threads: int = 1, **settings: Any) -> Searcher:
+    return Searcher(PipEvaluator(), SearchSettings(plies, **settings), threads)
+
+
+def as_bytes(analysis: Analysis) -> list[bytes]:
+    return [np.asarray(part).tobytes() for part in analysis]
+
+
+# Kernels
+
+
+def test_equal_rows_share_a_group_in_the_order_of_first_appearance() -> None:
+    rows = np.random.default_rng(1).integers(-1, 2, size=(500, 4), dtype=np.int8)
+    first, group = group_rows(rows)
+    assert rows[first][group].tobytes() == rows.tobytes()
+    assert len({row.tobytes() for row in rows}) == len(first)
+    assert (np.diff(first) > 0).all()
+    assert [len(part) for part in group_rows(rows[:0])] == [0, 0]
+
+
+def test_rolls_are_expanded_and_averaged_from_the_other_side() -> None:
+    boards = START[None].copy()
+    positions, dice = expand_rolls(boards)
+    assert len({tuple(sorted(roll)) for roll in dice.tolist()}) == 21
+    assert (positions == swap(START)).all()
+    outcomes = np.zeros((21, 6), dtype=np.float32)
+    outcomes[:, 0] = dice[:, 0] == dice[:, 1]
+    outcomes[:, 3] = 1 - outcomes[:, 0]
+    np.testing.assert_allclose(average_rolls(outcomes, np.arange(21))[0], [30 / 36, 0, 0, 6 / 36, 0, 0], rtol=1e-6)
+
+
+# Filters
+
+
+def test_filters_keep_by_count_and_by_equity() -> None:
+    owners = np.array([0] * 5 + [1] * 3)
+    values = np.array([0.1, 0.3, 0.29, 0.0, 0.28, -1, -1.5, -1.01], dtype=np.float32)
+    kept = keep_candidates(MoveFilter(0, 2, 0.05), owners, values, values)
+    assert np.flatnonzero(kept).tolist() == [1, 2, 5, 7]
+    kept = keep_candidates(MoveFilter(3, 0, 0.0), owners, values, values)
+    assert np.flatnonzero(kept).tolist() == [1, 2, 4, 5, 6, 7]
+    assert not len(keep_candidates(MoveFilter(0, 2, 0.1), owners[:0], values[:0], values[:0]))
+
+
+def test_the_preferred_candidate_always_passes_and_sets_the_window() -> None:
+    owners = np.zeros(3, dtype=np.int64)
+    values = np.array([0.0, 0.5, -0.5], dtype=np.float32)
+    preference = np.array([2.0, 1.0, 0.0], dtype=np.float32)
+    assert keep_candidates(MoveFilter(0, 8, 0.1), owners, values, preference).tolist() == [True, True, False]
+
+
+def test_settings_that_do_not_exist_are_refused() -> None:
+    assert stages("normal", 0) == []
+    wrong_settings: list[dict[str, Any]] = [
+        {"plies": 4},
+        {"plies": -1},
+        {"filter_name": "wide"},
+        {"seconds": 0.0},
+        {"seconds": float("nan")},
+    ]
+    for wrong in wrong_settings:
+        with pytest.raises(ConfigError):
+            SearchSettings(**wrong)
+    with pytest.raises(ConfigError):
+        Searcher(PipEvaluator(), threads=0)
+
+
+# Values
+
+
+@pytest.mark.parametrize("plies", [0, 1, 2])
+def test_batched_search_equals_the_recursive_twin(plies: int, random_play: Arrays) -> None:
+    count = 12 if plies < 2 else 3
+    candidates, offsets = legal_candidates(random_play[0][:count], random_play[1][:count])
+    afters = candidates[offsets[:-1]]
+    expected = [look_ahead(PipEvaluator(), after, plies) for after in afters]
+    np.testing.assert_allclose(searcher(plies).outcomes(afters), expected, atol=1e-6)
+
+
+def test_three_plies_equal_the_recursive_twin_near_the_end(tables: Bearoff) -> None:
+    evaluator = Engine(PipEvaluator(), tables)
+    after = np.zeros(26, dtype=np.int8)
+    after[[1, 2]] = 1, 1
+    after[[24, 23]] = -1, -2
+    exact = evaluator.outcomes(after[None])[0]
+    assert look_ahead(evaluator, after, 3) == pytest.approx(exact, abs=1e-6)
+    np.testing.assert_allclose(Searcher(evaluator, SearchSettings(3)).outcomes(after[None])[0], exact, atol=1e-6)
+
+
+@pytest.mark.parametrize("plies", [1, 2])
+def test_with_perfect_information_every_depth_gives_the_exact_equity(tables: Bearoff, plies: int) -> None:
+    boards, dice = bearoff_decisions(40, 6, seed=6)
+    engine = Engine(NoEvaluator(), tables)
+    analysis = Searcher(engine, SearchSettings(plies, "huge")).analyse(boards, dice)
+    exact = -tables.equities(swap(analysis.candidates))
+    np.testing.assert_allclose(analysis.equities, exact, atol=2e-6)
+    best = analysis.offsets[:-1] + analysis.best_rows
+    for i, row in enumerate(best.tolist()):
+        assert exact[row] >= exact[analysis.offsets[i] : analysis.offsets[i + 1]].max() - 2e-6
+
+
+def test_a_finished_game_keeps_its_outcome_at_every_depth() -> None:
+    board = np.zeros((1, 26), dtype=np.int8)
+    board[0, 3] = -15
+    for plies in range(4):
+        assert searcher(plies).outcomes(board)[0].tolist() == [0, 0, 1, 0, 0, 0]
+
+
+# Independence
+
+
+@pytest.mark.parametrize("plies", [1, 2])
+def test_threads_batches_and_caches_change_no_bit(plies: int, random_play: Arrays) -> None:
+    count = 30 if plies == 1 else 4
+    boards, dice = random_play[0][:count], random_play[1][:count]
+    alone = searcher(plies).analyse(boards, dice)
+    for other in (
+        searcher(plies, threads=3),
+        Searcher(PipEvaluator(), SearchSettings(plies), 2, cache=OutcomeCache(10)),
+        Searcher(PipEvaluator(), SearchSettings(plies), cache=OutcomeCache()),
+    ):
+        for _ in range(2):  # the second time from the cache
+            again = other.analyse(boards, dice)
+            assert as_bytes(again) == as_bytes(alone)
+    single = [searcher(plies).analyse(boards[i : i + 1], dice[i : i + 1]) for i in range(count)]
+    assert np.concatenate([part.outcomes for part in single]).tobytes() == alone.outcomes.tobytes()
+    assert [int(part.best_rows[0]) for part in single] == alone.best_rows.tolist()
+
+
+def test_choices_are_the_analysis_and_forced_plays_are_not_looked_at(random_play: Arrays) -> None:
+    boards, dice = random_play[0][:60], random_play[1][:60]
+    search = searcher(1)
+    analysis = search.analyse(boards, dice)
+    assert search.choose(boards, dice).tolist() == analysis.best_rows.tolist()
+    afters, outcomes = search.play_best(boards, dice)
+    best = analysis.offsets[:-1] + analysis.best_rows
+    assert afters.tobytes() == analysis.candidates[best].tobytes()
+    assert outcomes.tobytes() == analysis.outcomes[best].tobytes()
+
+
+def test_a_search_is_an_evaluator_of_another_search(random_play: Arrays) -> None:
+    boards = legal_candidates(random_play[0][:2], random_play[1][:2])[0][:3]
+    inner = searcher(1, filter_name="huge")
+
+    class Composed(PipEvaluator):
+        """The evaluator's plays, judged one ply deeper."""
+
+        def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+            afters, _ = super().play_best(boards, dice)
+            return afters, inner.outcomes(afters)
+
+    composed = Searcher(Composed(), SearchSettings(1)).outcomes(boards)
+    np.testing.assert_allclose(composed, searcher(2).outcomes(boards), atol=1e-6)
+
+
+class FirstRow:
+    """A pruner that always plays the first candidate."""
+
+    identity = "first"
+
+    def play(self, boards: Board, dice: Board) -> Board:
+        candidates, offsets = legal_candidates(boards, dice)
+        return np.asarray(candidates[offsets[:-1]], dtype=np.int8)
+
+
+class PipPruner(PipEvaluator):
+    """Plays as the evaluator does."""
+
+    def play(self, boards: Board, dice: Board) -> Board:
+        return self.play_best(boards, dice)[0]
+
+
+def test_a_pruner_chooses_the_replies_and_the_net_judges_them(tables: Bearoff, random_play: Arrays) -> None:
+    boards = legal_candidates(random_play[0][:3], random_play[1][:3])[0][:4]
+    plain = Searcher(Engine(PipEvaluator(), tables), SearchSettings(2))
+    same = Searcher(Engine(PipEvaluator(), tables, PipPruner()), SearchSettings(2))
+    assert same.outcomes(boards).tobytes() == plain.outcomes(boards).tobytes()
+    blind = Engine(PipEvaluator(), tables, FirstRow())
+    assert len({Searcher(engine).identity for engine in (blind, same.evaluator, plain.evaluator)}) == 3
+    found = Searcher(blind, SearchSettings(1)).outcomes(boards)
+    positions, dice = expand_rolls(boards)
+    replies = blind.outcomes(FirstRow().play(positions, dice))
+    np.testing.assert_allclose(found, average_rolls(replies, np.arange(len(replies))), atol=1e-6)
+    assert blind.play_best(positions, dice)[0].tobytes() == plain.evaluator.play_best(positions, dice)[0].tobytes()
+
+
+# Order and time
+
+
+def test_deeper_judged_candidates_come_first_then_equity(random_play: Arrays) -> None:
+    analysis = searcher(1).analyse(random_play[0][:50], random_play[1][:50])
+    assert {0, 1} == set(analysis.plies.tolist())
+    for start, stop in zip(analysis.offsets[:-1], analysis.offsets[1:], strict=True):
+        order = analysis.order[start:stop]
+        assert sorted(order.tolist()) == list(range(start, stop))
+        keys = [(-int(analysis.plies[at]), -float(analysis.equities[at])) for at in order]
+        assert keys == sorted(keys)
+
+
+def test_without_time_the_evaluator_alone_decides_and_with_time_the_full_depth(random_play: Arrays) -> None:
+    boards, dice = random_play[0][:5], random_play[1][:5]
+    hurried = searcher(2, seconds=1e-9).analyse(boards, dice)
+    assert hurried.order.tobytes() == searcher(0).analyse(boards, dice).order.tobytes()
+    patient = searcher(1, seconds=60.0).analyse(boards, dice)
+    assert patient.equities.tobytes() == searcher(1).analyse(boards, dice).equities.tobytes()
+
+
+def test_a_time_limit_is_kept(random_play: Arrays) -> None:
+    search = searcher(3, seconds=0.2)
+    started = time.perf_counter()
+    search.analyse(random_play[0][:1], random_play[1][:1])
+    assert time.perf_counter() - started < 5
+
+
+def test_ranked_candidates_of_one_decision() -> None:
+    decision = Decision.make(Position.start(), (3, 1))
+    ranked = analyse_decision(decision, PipEvaluator(), SearchSettings(1))
+    assert sorted(candidate.row for candidate in ranked) == list(range(16))
+    assert ranked[0].margin == 0
+    for candidate in ranked:
+        assert candidate.equity == pytest.approx(float(equities(candidate.outcomes)), abs=1e-6)
+        assert candidate.margin == pytest.approx(ranked[0].equity - candidate.equity)
+        assert candidate.standard_error is None
+    assert analyse_decision(decision, PipEvaluator(), SearchSettings(0))[0].row == ranked[0].row or ranked[0].ply == 1
+
+
+def test_nothing_to_do_gives_nothing() -> None:
+    none = np.zeros((0, 26), dtype=np.int8)
+    assert len(searcher(1).choose(none, none[:, :2])) == 0
+    assert len(searcher(2).outcomes(none)) == 0
+    assert len(searcher(2, seconds=1.0).analyse(none, none[:, :2]).order) == 0

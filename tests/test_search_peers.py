@@ -1,0 +1,64 @@
+"""Look-ahead against GNU Backgammon's own: the same evaluator must give the same equities at the same depth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from backgammon.board import Board
+from backgammon.evaluation.outcome import (
+    Outcomes,
+    equities,
+    final_outcomes,
+    from_cumulative,
+    swap_outcomes,
+)
+from backgammon.movegen import legal_candidates
+from backgammon.peers.worker import engine_board
+from backgammon.player import best_rows
+from backgammon.search import Searcher, SearchSettings
+
+gnubg: Any = pytest.importorskip("gnubg")
+
+
+class GnubgEvaluator:
+    """GNU Backgammon at a ply, cubeless, without its pruning nets."""
+
+    name = "gnubg"
+
+    def __init__(self, plies: int) -> None:
+        self._cube = gnubg.cubeinfo(1, -1, 1, 0, (0, 0), 0, 0)
+        self._cube["jacoby"] = 0
+        self._cube["gammonprice"] = ((1.0, 1.0), (1.0, 1.0))
+        self._context = gnubg.evalcontext(0, plies, 1, 0, 0.0)
+
+    def outcomes(self, boards: Board) -> Outcomes:
+        is_over, outcomes = final_outcomes(boards)
+        chances = [
+            gnubg.evaluate(engine_board(-board[::-1]), self._cube, self._context)[:5] for board in boards[~is_over]
+        ]
+        outcomes[~is_over] = swap_outcomes(from_cumulative(np.array(chances).reshape(-1, 5)))
+        return outcomes
+
+    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+        candidates, offsets = legal_candidates(boards, dice)
+        return best_rows(equities(self.outcomes(candidates)), offsets)
+
+    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        candidates, offsets = legal_candidates(boards, dice)
+        outcomes = self.outcomes(candidates)
+        best = offsets[:-1] + best_rows(equities(outcomes), offsets)
+        return candidates[best], outcomes[best]
+
+
+@pytest.mark.parametrize(("plies", "count"), [(1, 20), (2, 1)])
+def test_plies_are_those_of_gnubg(plies: int, count: int, random_play: tuple[Board, Board]) -> None:
+    boards, dice = (part[40 : 40 + count] for part in random_play)
+    candidates, offsets = legal_candidates(boards, dice)
+    afters = candidates[offsets[:-1]]
+    expected = GnubgEvaluator(plies).outcomes(afters)
+    found = Searcher(GnubgEvaluator(0), SearchSettings(plies)).outcomes(afters)
+    np.testing.assert_allclose(found, expected, atol=2e-6)
