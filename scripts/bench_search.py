@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.board import START
-from backgammon.engine import Engine
+from backgammon.engine import Engine, identity_of
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.movegen import legal_candidates
 from backgammon.peers.worker import Gnubg, choose_rows
@@ -41,7 +41,7 @@ from tests.naive.search import look_ahead
 Boards = npt.NDArray[np.int8]
 DECISIONS = {1: 400, 2: 40, 3: 8}
 """Of a round, by ply; the peers get the first PEER_DECISIONS of them."""
-PEER_DECISIONS = {1: 40, 2: 6}
+PEER_DECISIONS = {1: 80, 2: 16}
 GAMES = 360
 
 
@@ -204,13 +204,8 @@ def main() -> int:
     if cores:
         os.sched_setaffinity(0, cores)
     lines = report(rows) + ([] if options.one_core else time_threads(engine, boards, dice, options.rounds))
-    result = {
-        "kind": "search",
-        "model": engine.name,
-        "pruner": engine.pruner is not None,
-        "machine": machine(),
-        "lines": lines,
-    }
+    names = {"model": engine.name, "pruner": None if engine.pruner is None else identity_of(engine.pruner)}
+    result = {"kind": "search", **names, "machine": machine(), "lines": lines}
     if options.log:
         with options.log.open("a", encoding="utf-8") as log:
             log.write(json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **result}) + "\n")

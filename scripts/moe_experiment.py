@@ -64,11 +64,12 @@ CELLS: tuple[str, ...] = (*sorted(path.stem for path in RECIPES.glob("*.toml")),
 
 @dataclass(frozen=True)
 class Plan:
-    """What all cells have in common."""
+    """What all cells have in common; `hidden` takes the place of the recipes' widths, empty for those."""
 
     decisions: int
     rejected: int
     epochs: int
+    hidden: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -254,6 +255,8 @@ def run_cell(name: str, seed: int, shards: Shards, plan: Plan, labelled: Labelle
     if path.exists():
         return
     cell = read_cell(name)
+    if plan.hidden:
+        cell = replace(cell, network=replace(cell.network, hidden=plan.hidden))
     net, training = train_cell(cell, seed, shards, plan, work)
     picks, spread = judge(net, labelled)
     losses, hits = labelled.judge(picks)
@@ -297,6 +300,7 @@ def main() -> int:
     parser.add_argument("--decisions", type=int, default=320_000)
     parser.add_argument("--rejected", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--hidden", help="widths instead of the recipes', for instance 512,64")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -306,7 +310,8 @@ def main() -> int:
     if len(shards) < options.decisions:
         raise SystemExit(f"{len(shards):,} decisions in the logs, {options.decisions:,} wanted; give more logs")
     labelled = read_labelled(options.labels)
-    plan = Plan(options.decisions, options.rejected, options.epochs)
+    hidden = tuple(map(int, options.hidden.split(","))) if options.hidden else ()
+    plan = Plan(options.decisions, options.rejected, options.epochs, hidden)
     for seed in map(int, options.seeds.split(",")):
         for name in options.cells.split(","):
             run_cell(name, seed, shards, plan, labelled, options.work)
