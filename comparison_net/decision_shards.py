@@ -74,8 +74,12 @@ def pack_probabilities(five: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.ui
     return packed
 
 
-def write_decisions(decisions: DecisionArrays, out: Path) -> Shards:
-    """Write the unforced ones among the decisions into a new shards folder and open it.
+def write_decisions(decisions: DecisionArrays, out: Path, keeps_forced: bool = False) -> Shards:
+    """Write decisions into a new shards folder and open it.
+
+    Forced plays and dances are left out as a rule: there is nothing to compare. With `keeps_forced` they stay, each
+    with its one candidate, for the outcomes alone: a net that has never seen a position after a dance misjudges it by
+    half a point, and look-ahead meets one in every tenth reply.
 
     Raises:
         DataError: arrays of different lengths, a chosen row that is no candidate, nothing to learn from, or `out`
@@ -84,7 +88,7 @@ def write_decisions(decisions: DecisionArrays, out: Path) -> Shards:
     """
     counts = count_candidates(decisions.positions, decisions.dice)
     _check_lengths(decisions, counts)
-    is_free = counts > 1
+    is_free = counts > (0 if keeps_forced else 1)
     if not is_free.any():
         raise DataError(f"there is no decision to learn from ({len(counts)} forced plays)")
     kept = np.flatnonzero(is_free).tolist()

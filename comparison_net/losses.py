@@ -35,14 +35,14 @@ def pairwise_loss(scores: Tensor, mask: Tensor, chosen: Tensor) -> Tensor:
 
     Args:
         scores: float32[B, N]; what stands on padding does not matter as long as it is finite.
-        mask: bool[B, N], at least two True in each row.
+        mask: bool[B, N], at least one True in each row.
         chosen: int64[B], a row with mask True.
     """
     columns = chosen[:, None]
     rejected = mask.scatter(1, columns, False)
     differences = scores - scores.gather(1, columns)
     losses = softplus(differences).masked_fill(~rejected, 0.0)
-    return losses.sum(1) / rejected.sum(1)
+    return losses.sum(1) / rejected.sum(1).clamp(min=1)  # a forced play has nothing to reject, and no loss
 
 
 def listwise_loss(scores: Tensor, mask: Tensor, chosen: Tensor) -> Tensor:

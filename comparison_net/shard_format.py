@@ -40,7 +40,7 @@ FIELDS: dict[str, tuple[str, tuple[int, ...]]] = {
     "positions": ("int8", (26,)),  # seen by the player on roll
     "dice": ("int8", (2,)),  # larger first
     "chosen": ("int32", ()),  # row of the played candidate in canonical order
-    "num_candidates": ("int32", ()),  # at least 2
+    "num_candidates": ("int32", ()),  # 1 only where forced plays were kept for their outcomes
     "points": ("int8", ()),  # +-1, 2, 3 won or lost by the player on roll in the end, cube apart; 0 unknown
     "won": ("int8", ()),  # +1 or -1: did the player on roll win the game (by a dropped double too); 0 unknown
     "unit": ("int32", ()),  # index into the manifest's units: what is split

@@ -202,12 +202,13 @@ class Stepper:
         with torch.no_grad():
             answers = answer(net, part)
             best = answers.scores.masked_fill(~answers.mask, -torch.inf).argmax(1).numpy()
+        is_free = np.diff(part.offsets) > 1
         verdict = Verdict(
-            agreed=np.bincount(phases[best == part.chosen], minlength=len(PHASES)),
-            decisions=np.bincount(phases, minlength=len(PHASES)),
+            agreed=np.bincount(phases[is_free & (best == part.chosen)], minlength=len(PHASES)),
+            decisions=np.bincount(phases[is_free], minlength=len(PHASES)),
         )
         if part.equities is not None:
-            verdict.add_losses(part.equity_losses(best))
+            verdict.add_losses(part.equity_losses(best)[is_free])
         if answers.outcomes is not None:
             probabilities = masked_probabilities(answers.outcomes.logits, answers.outcomes.possible)
             verdict.add_outcomes(probabilities.numpy(), answers.outcomes.targets)

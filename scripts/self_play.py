@@ -1,11 +1,12 @@
 """Decisions of the engine's own games as shards, to be labelled by a teacher (`scripts.label_shards`).
 
-    python -m scripts.self_play --games 20000 --noise 0 0.05 0.3 --seed 1 --out shards [--model RUN_OR_FILE]
+    python -m scripts.self_play --games 20000 --noise 0 0.05 0.3 --seed 1 --out shards [--model RUN] [--only-forced]
 
 A net that learns only from good games errs where good games never come; so a share of the plays is random: in game k
 each play is random with the probability noise[k mod number of them]. `chosen` is what the net prefers, also where a
-random play was made. All games run in lockstep; each throws its dice from a generator made of (seed, number of the
-game), so the set repeats on any machine with the same net.
+random play was made. Forced plays and dances are kept, for what they say about the outcomes; with --only-forced nothing
+else is, to go with logs, whose shards leave them out. All games run in lockstep; each throws its dice from a generator
+made of (seed, number of the game), so the set repeats on any machine with the same net.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy.typing as npt
 from backgammon.board import START, Board, swap
 from backgammon.evaluation.outcome import POINTS, final_outcomes
 from backgammon.movegen import legal_candidates
-from comparison_net.decision_shards import DecisionArrays, write_decisions
+from comparison_net.decision_shards import DecisionArrays, count_candidates, write_decisions
 from comparison_net.scorer import Scorer, load_scorer
 
 _GAMES_AT_ONCE = 4000
@@ -86,6 +87,7 @@ def main() -> int:
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.05, 0.3])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--model", type=Path, default=None)
+    parser.add_argument("--only-forced", action="store_true", help="keep the decisions with one candidate, no others")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     if options.games < 1 or not all(0 <= share <= 1 for share in options.noise):
@@ -98,6 +100,9 @@ def main() -> int:
         parts.append(play_games(scorer, numbers, options.noise, options.seed))
         print(f"{numbers.stop:,d} of {options.games:,d} games, {time.monotonic() - started:.0f} s", flush=True)
     positions, dice, rows, games, points = (np.concatenate(column) for column in zip(*parts, strict=True))
+    if options.only_forced:
+        is_kept = count_candidates(positions, dice) == 1
+        positions, dice, rows, games, points = (v[is_kept] for v in (positions, dice, rows, games, points))
     shards = write_decisions(
         DecisionArrays(
             positions=positions,
@@ -109,6 +114,7 @@ def main() -> int:
             report={"games": options.games, "noise": options.noise, "seed": options.seed, "model": scorer.identity},
         ),
         options.out,
+        keeps_forced=True,
     )
     print(f"{len(shards):,d} decisions in {options.out}")
     return 0

@@ -7,8 +7,8 @@ Needs `pip install -e '.[peers]'`. Half an hour on two cores, and 2 GB. Every st
 exists is left alone, so the same command goes on after an interruption:
 
     sets/logs                 games of GNU Backgammon 0-ply against itself (`scripts.make_expert_logs`)
-    sets/expert, sets/own     their unforced decisions as shards; and those of the engine's own games, of which a third
-                              have 5 % and a third 30 % random plays (`scripts.self_play`)
+    sets/expert, sets/own     their unforced decisions as shards; all decisions of the engine's own games, of which a
+                              third have 5 % and a third 30 % random plays (`scripts.self_play`)
     sets/expert-judged, sets/own-judged
                               the same with GNU Backgammon's 0-ply chances of every candidate (`scripts.label_shards`)
     sets/all                  both together

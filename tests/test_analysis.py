@@ -20,6 +20,7 @@ from backgammon.analysis.ranking import PlayJudge
 from backgammon.analysis.report import ROLLOUT_NOTE, Report, estimate_text, figure_rows, make_report
 from backgammon.analysis.rolls import GameRolls, collect_rolls
 from backgammon.analysis.scales import GNUBG_MARKS, XG_MARKS, count_luck, count_marks, find_mark, rating_word
+from backgammon.analysis.table import behind_text, candidate_lines
 from backgammon.analysis.text import render_text
 from backgammon.board import START, Position, swap
 from backgammon.dice import ROLL_PROBABILITIES, ROLLS
@@ -307,6 +308,15 @@ def test_the_text_has_figures_plays_identifiers_and_cube_actions(report: Report)
     assert ROLLOUT_NOTE not in text
     assert "counted: every roll with two or more" in text
     assert max(map(len, text.splitlines())) < 170
+
+
+def test_what_a_candidate_is_behind_is_said_only_where_the_depths_are_the_same(judged: JudgedMatch) -> None:
+    roll = next(roll for roll in judged.rolls if len({one.ply for one in roll.ranked}) == 2 and len(roll.ranked) > 3)
+    best = roll.ranked[0]
+    for line, one in zip(candidate_lines(roll.decision, roll.ranked), roll.ranked, strict=True):
+        is_compared = one is not best and one.ply == best.ply
+        assert ("(" in line.split("ply")[1]) == is_compared
+        assert behind_text(best, one) == (f"{one.equity - best.equity:+.3f}" if is_compared else "")
 
 
 def test_the_identifiers_lead_back_to_the_position_and_the_dice(report: Report) -> None:

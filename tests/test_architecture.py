@@ -28,6 +28,7 @@ FLOORS: list[list[str]] = [
         "backgammon.game",
         "backgammon.intervals",
         "backgammon.storage",
+        "backgammon.rolls",
         "backgammon.stream",
     ],
     ["backgammon.notation", "backgammon.records", "backgammon.decision_line"],

@@ -15,6 +15,7 @@ from backgammon.errors import DataError
 from backgammon.evaluation.outcome import equities, final_outcomes
 from backgammon.movegen import legal_candidates
 from comparison_net.comparisons import make_comparisons, outcome_targets
+from comparison_net.config import load_config
 from comparison_net.decision_shards import (
     DecisionArrays,
     best_rows,
@@ -25,8 +26,10 @@ from comparison_net.decision_shards import (
     write_decisions,
     write_labelled_shards,
 )
+from comparison_net.run_state import make_net, make_optimizer
 from comparison_net.shard_format import FIELDS, LABELS, MANIFEST, NOT_JUDGED
 from comparison_net.shards import Shards, build_shards, open_shards
+from comparison_net.step import Stepper
 from tests.played_games import taste_games
 from tests.taste_labels import taste_labels, taste_outcomes
 
@@ -265,6 +268,41 @@ def test_forced_plays_go_with_their_labels(labelled: Shards, tmp_path: Path) -> 
     assert "forced" not in written.manifest.units
     assert written.manifest.labels == ("equities",)
     assert not written.points.any()
+    kept = write_decisions(mixed, tmp_path / "kept", keeps_forced=True)
+    assert (kept.manifest.forced, kept.num_candidates[1], len(kept)) == (0, 1, 3)
+    assert kept.equities is not None
+    assert kept.equities[middle] == 9.0
+
+
+@pytest.mark.parametrize("loss", ["pairwise", "listwise", "soft"])
+def test_a_forced_play_teaches_outcomes_and_counts_in_no_agreement(loss: str, tmp_path: Path) -> None:
+    board = np.zeros(26, dtype=np.int8)  # two checkers on the bar against a closed board
+    board[[25, 13, 8, 6]] = 2, 2, 3, 8
+    board[19:25] = -2, -2, -2, -3, -3, -3
+    dances = write_decisions(
+        DecisionArrays(
+            positions=np.repeat(board[None], 8, axis=0),
+            dice=np.repeat(np.array([[2, 1]], dtype=np.int8), 8, axis=0),
+            chosen=np.zeros(8, dtype=np.int64),
+            units=[f"dance {i}" for i in range(8)],
+            points=np.full(8, -1),
+        ),
+        tmp_path / "dances",
+        keeps_forced=True,
+    )
+    config = load_config(overrides=["network.hidden=[8]", "network.outcomes=true", f"loss={loss}", "threads=1"])
+    net = make_net(config)
+    optimizer = make_optimizer(net, config)
+    rows = np.arange(8)
+    with Stepper(dances, config) as stepper:
+        before = stepper.judge(net, rows)
+        losses = [stepper.train(net, optimizer, rows, 0.05) for _ in range(10)]
+        after = stepper.judge(net, rows)
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+    assert before.decisions.sum() == 0
+    assert after.agreement is None
+    assert after.log_loss_sum < before.log_loss_sum
 
 
 def test_arrays_that_do_not_belong_together_are_refused(labelled: Shards, tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ from backgammon.search import RolloutSettings, Searcher, SearchSettings, Worksho
 from backgammon.search.chooser import RolloutChooser
 from backgammon.search.luck import roll_luck
 from backgammon.sprt import Sprt
+from comparison_net.checkpoint import Model, save_model, weight_shapes
 from comparison_net.cli.depth import Depth
 from comparison_net.cli.players import make_player
+from comparison_net.config import NetworkConfig
 from tests.evaluators import PipEvaluator
 from tests.test_bearoff import random_boards
 
@@ -110,9 +112,13 @@ def test_depth_fills_in_what_was_not_said(depth: dict[str, Any], plies: int, sec
     assert (rollout.games if rollout else None) == depth.get("games")
 
 
-def test_models_without_outcomes_cannot_look_ahead() -> None:
+def test_models_without_outcomes_cannot_look_ahead(tmp_path: Path) -> None:
+    network = NetworkConfig(hidden=(8,))
+    weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in weight_shapes(network).items()}
+    model = tmp_path / "scores.safetensors"
+    save_model(model, Model(network, weights, "none", {}))
     with pytest.raises(ModelError, match="outcomes"):
-        make_player("model@1", threads=1)
+        make_player(f"{model}@1", threads=1)
     with pytest.raises(ModelError, match="outcomes"):
-        make_player("model", threads=1, depth=Depth(games=36))
-    assert make_player("model", threads=1).name == "default"
+        make_player(str(model), threads=1, depth=Depth(games=36))
+    assert make_player(str(model), threads=1).name == "scores"

@@ -11,7 +11,9 @@ from backgammon.engine import Engine, identity_of
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
 from backgammon.evaluation.outcome import equities, final_outcomes
 from backgammon.movegen import legal_candidates
+from comparison_net.scorer import load_pruner
 from tests.evaluators import NoEvaluator, PipEvaluator
+from tests.naive.search import look_ahead
 from tests.test_bearoff import random_boards
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
@@ -76,6 +78,20 @@ def test_what_the_tables_do_not_cover_is_the_nets(engine: Engine, random_play: A
     assert engine.play_best(boards, dice)[0].tobytes() == net.play_best(boards, dice)[0].tobytes()
 
 
+def test_after_a_dance_the_replies_are_judged(engine: Engine, random_play: Arrays) -> None:
+    positions, dice = random_play
+    on_bar = positions[:, 25] > 0
+    afters, outcomes = engine.play_best(positions[on_bar], dice[on_bar])
+    is_stuck = afters[:, 25] > 0
+    assert 5 < is_stuck.sum() < len(afters)
+    plain = Engine(PipEvaluator(), engine.bearoff, expands_dances=False)
+    for after, found in zip(afters[is_stuck][:10], outcomes[is_stuck][:10], strict=True):
+        np.testing.assert_allclose(found, look_ahead(plain, after, 1), atol=1e-6)
+    free = ~is_stuck
+    assert outcomes[free].tobytes() == plain.play_best(positions[on_bar], dice[on_bar])[1][free].tobytes()
+    assert engine.outcomes(afters).tobytes() == outcomes.tobytes()
+
+
 def test_a_mixed_batch_gives_each_position_what_it_gets_alone(engine: Engine, random_play: Arrays) -> None:
     easy = bearoff_decisions(60, 15, seed=5)
     boards = np.concatenate([random_play[0][:60], easy[0]])
@@ -95,5 +111,20 @@ def test_a_mixed_batch_gives_each_position_what_it_gets_alone(engine: Engine, ra
 
 def test_the_identity_names_net_and_tables(engine: Engine) -> None:
     assert engine.name == "pips"
-    assert identity_of(engine) == "pips+bearoff-6/6x6"
+    assert identity_of(engine) == "pips+bearoff-6/6x6+dances"
+    plain = Engine(PipEvaluator(), engine.bearoff, expands_dances=False)
+    assert identity_of(plain) == "pips+bearoff-6/6x6"
     assert identity_of(START) == "ndarray"
+
+
+def test_the_pruner_that_ships_plays_legally_and_sensibly(random_play: Arrays) -> None:
+    pruner = load_pruner()
+    if pruner is None:
+        pytest.skip("this copy ships no pruner")
+    boards, dice = random_play[0][:200], random_play[1][:200]
+    candidates, offsets = legal_candidates(boards, dice)
+    afters = pruner.play(boards, dice)
+    rows = pruner.choose(boards, dice)
+    assert afters.tobytes() == candidates[offsets[:-1] + rows].tobytes()
+    opening = pruner.play(START[None].copy(), np.array([[3, 1]], dtype=np.int8))[0]
+    assert opening[5] == 2, "31 makes the 5-point"

@@ -188,8 +188,11 @@ def test_label_reads_logs_and_decisions_alike(invoke: Callable[..., Result], mod
     assert {label["plies"] for label in labels} == {1}
 
 
-def test_label_needs_a_model_with_outcomes(invoke: Callable[..., Result]) -> None:
-    result = invoke("label", text="")
+def test_label_needs_a_model_with_outcomes(invoke: Callable[..., Result], tmp_path: Path) -> None:
+    network = NetworkConfig(hidden=(8,))
+    weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in weight_shapes(network).items()}
+    save_model(tmp_path / "scores.safetensors", Model(network, weights, "none", {}))
+    result = invoke("label", "--model", "scores.safetensors", text="")
     assert result.exit_code == 1
     assert "trained with outcomes" in result.stderr
 

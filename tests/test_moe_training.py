@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
 from backgammon.errors import ConfigError, ModelError
 from backgammon.movegen import legal_candidates
 from comparison_net import training
 from comparison_net.checkpoint import Model, load_model, save_model, weight_shapes
+from comparison_net.cli import main
 from comparison_net.comparisons import Comparisons
 from comparison_net.config import NetworkConfig, TrainConfig, load_config
 from comparison_net.first_layer import candidate_outputs
@@ -22,6 +24,7 @@ from comparison_net.moe.cost import multiply_adds
 from comparison_net.moe.evaluator import MixtureEvaluator
 from comparison_net.moe.settings import HEADS
 from comparison_net.moe.spread import Spread
+from comparison_net.progress import describe_spread
 from comparison_net.run_folder import RunFolder
 from comparison_net.run_state import RunState, make_network
 from comparison_net.shards import Shards, build_shards
@@ -196,3 +199,18 @@ def test_spreads_add_up_by_candidates() -> None:
     assert total.entropy == pytest.approx(0.75)
     assert total.candidates == 40
     assert total.load_variation == pytest.approx(0.75)
+
+
+def test_the_command_line_trains_a_head_and_upcycles(shards: Shards, tmp_path: Path) -> None:
+    sizes = ["--epochs", "1", "--set", "network.hidden=[16,4]", "--set", "held_out=0.2"]
+    dense = tmp_path / "a dense run"
+    for out, options in (
+        (dense, []),
+        (tmp_path / "up", ["--head", "phase", "--upcycle", str(dense)]),
+        (tmp_path / "us", ["--head", "us", "--set", "network.token_width=4"]),
+    ):
+        done = CliRunner().invoke(main, ["train", str(shards.path), "--out", str(out), *sizes, *options])
+        assert done.exit_code == 0, done.output
+    assert load_model(tmp_path / "us").network.tokens == "locations"
+    assert load_config(RunFolder(tmp_path / "up").config).upcycle == str(dense)
+    assert "load " in describe_spread(Spread(np.array([1.0]), 0.0, 0.0, 1))

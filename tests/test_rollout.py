@@ -133,8 +133,8 @@ def test_luck_by_a_poor_judge_is_unbiased_and_still_reduces_variance(tables: Bea
 
 def test_luck_and_plain_rollouts_agree_from_the_starting_position(tables: Bearoff) -> None:
     engine = Engine(PipEvaluator(), tables)
-    plain = estimate(engine, START, settings(games=360, stops_at_races=True))
-    lucky = estimate(engine, START, settings(games=72, luck_turns=None, stops_at_races=True))
+    plain = estimate(engine, START, settings(games=360))
+    lucky = estimate(engine, START, settings(games=72, luck_turns=None))
     joint = (plain.standard_error**2 + lucky.standard_error**2) ** 0.5
     assert abs(plain.equity - lucky.equity) < 4 * joint
 
@@ -240,7 +240,7 @@ def test_a_unit_is_named_by_everything_that_changes_its_result() -> None:
         Workshop(PipEvaluator(), settings(seed=2)),
         Workshop(PipEvaluator(), settings(horizon=3)),
         Workshop(PipEvaluator(), settings(luck_turns=1)),
-        Workshop(PipEvaluator(), settings(stops_at_races=True)),
+        Workshop(PipEvaluator(), settings(stops_at_races=False)),
         Workshop(other, settings()),
         Workshop(PipEvaluator(), settings(), judge=other),
     ]

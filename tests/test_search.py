@@ -15,10 +15,10 @@ from backgammon.errors import ConfigError
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
 from backgammon.evaluation.outcome import Outcomes, equities
 from backgammon.movegen import legal_candidates
+from backgammon.rolls import average_rolls, expand_rolls, group_rows
 from backgammon.rules import Decision
 from backgammon.search import Analysis, OutcomeCache, Searcher, SearchSettings, analyse_decision
 from backgammon.search.filters import MoveFilter, keep_candidates, stages
-from backgammon.search.kernels import average_rolls, expand_rolls, group_rows
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.naive.search import look_ahead
 from tests.test_engine import bearoff_decisions

@@ -18,7 +18,7 @@ from backgammon.analysis.report import (
     title_of,
 )
 from backgammon.analysis.scales import GNUBG_MARKS, find_mark
-from backgammon.analysis.table import chances_text, equity_text, level_text, play_text
+from backgammon.analysis.table import behind_text, chances_text, equity_text, level_text, play_text
 from backgammon.notation.svg import board_svg, play_arrows
 from backgammon.search import RankedCandidate
 
@@ -107,7 +107,7 @@ def _worst(report: Report, roll: JudgedRoll) -> str:
 
 def _candidate(roll: JudgedRoll, one: RankedCandidate) -> str:
     mark = ' class="played"' if one.row == roll.decision.chosen else ""
-    behind = f"{-one.margin:+.3f}" if one is not roll.ranked[0] else ""
+    behind = behind_text(roll.ranked[0], one)
     return (
         f'<tr{mark}><td>{escape(play_text(roll.decision, one.row))}</td><td class="n">{equity_text(one)}</td>'
         f'<td class="n">{behind}</td><td>{chances_text(one.outcomes)}</td><td>{level_text(one)}</td></tr>'

@@ -9,7 +9,10 @@ from backgammon.notation.play import format_play
 from backgammon.rules import Decision
 from backgammon.search import RankedCandidate
 
-HEADING = "cubeless equity, (behind the best), chances in %: win, gammon or more, backgammon - the same for losing"
+HEADING = (
+    "cubeless equity, (behind the best at the same depth), chances in %: win, gammon or more, backgammon - the same "
+    "for losing"
+)
 """What the columns of `candidate_lines` are."""
 
 
@@ -24,7 +27,7 @@ def candidate_lines(decision: Decision, ranked: Sequence[RankedCandidate], limit
     shown = [place for place, one in enumerate(ranked) if limit is None or place < limit or one.row == decision.chosen]
     texts = {place: play_text(decision, ranked[place].row) for place in shown}
     width = max(map(len, texts.values()))
-    return [_line(place, texts[place].ljust(width), ranked[place], decision.chosen) for place in shown]
+    return [_line(place, texts[place].ljust(width), ranked, decision.chosen) for place in shown]
 
 
 def play_text(decision: Decision, row: int) -> str:
@@ -32,11 +35,19 @@ def play_text(decision: Decision, row: int) -> str:
     return format_play(decision.plays[row]) or "no legal play"
 
 
-def _line(place: int, text: str, one: RankedCandidate, chosen: int | None) -> str:
+def _line(place: int, text: str, ranked: Sequence[RankedCandidate], chosen: int | None) -> str:
+    one = ranked[place]
     mark = "*" if one.row == chosen else " "
-    behind = f"({-one.margin:+.3f})" if place else ""
+    behind = behind_text(ranked[0], one)
+    behind = f"({behind})" if behind else ""
     chances = chances_text(one.outcomes)
     return f"{mark}{place + 1:3}  {text}  {level_text(one):7}  {equity_text(one)} {behind:8}  {chances}"
+
+
+def behind_text(best: RankedCandidate, one: RankedCandidate) -> str:
+    """What a candidate is behind the best; nothing for the best, and for one judged otherwise: these do not compare."""
+    is_alike = (one.ply, one.standard_error is None) == (best.ply, best.standard_error is None)
+    return f"{one.equity - best.equity:+.3f}" if is_alike and one is not best else ""
 
 
 def level_text(one: RankedCandidate) -> str:

@@ -26,7 +26,7 @@ from backgammon.engine import Engine
 from backgammon.errors import ConfigError
 from backgammon.evaluation.bearoff import TWO_SIDED, UNCOVERED, Bearoff
 from backgammon.evaluation.outcome import POINTS, Outcomes, PlayingEvaluator, final_outcomes, swap_outcomes
-from backgammon.search.kernels import NUM_ROLLS, average_rolls, expand_rolls, group_rows, throw_rolls
+from backgammon.rolls import NUM_ROLLS, average_rolls, expand_rolls, group_rows, throw_rolls
 from backgammon.search.luck import roll_numbers
 from backgammon.search.searcher import Searcher
 
@@ -61,7 +61,7 @@ class RolloutSettings:
     seed: int = 1
     horizon: int | None = None
     luck_turns: int | None = 2
-    stops_at_races: bool = False
+    stops_at_races: bool = True
     round_games: int = 432
     lead: float | None = 2.5
     max_error: float | None = None

@@ -27,9 +27,9 @@ from backgammon.engine import Engine, identity_of
 from backgammon.errors import ConfigError
 from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities, final_outcomes
 from backgammon.movegen import legal_candidates
+from backgammon.rolls import average_rolls, expand_rolls, group_rows
 from backgammon.search.cache import OutcomeCache
 from backgammon.search.filters import MAX_PLIES, keep_candidates, stages
-from backgammon.search.kernels import average_rolls, expand_rolls, group_rows
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]

@@ -89,6 +89,8 @@ def _lines(decision: Decision, ranked: list[RankedCandidate] | None, scorer: Sco
     total = len(decision.candidates)
     if ranked is not None:
         lines = [HEADING, *candidate_lines(decision, ranked, count)]
+        if any(one.margin < 0 for one in ranked[:count]):
+            lines.append(f"{scorer.name} orders the plays by its preference, which is surer than the equities shown")
     else:
         order = _score_order(decision, scorer)[:count]
         width = max(len(play_text(decision, row)) for row, _ in order)

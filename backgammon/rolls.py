@@ -1,4 +1,4 @@
-"""Array work of search and rollouts that would cost more than the evaluator if numpy did it.
+"""The rolls of many positions at once, and equal positions merged: what would cost more in numpy than the judging.
 
 Axis legend: M positions after a play, U different rows, 21 rolls in the order of `dice.ROLLS`, 6 outcomes.
 """
