@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ import numpy.typing as npt
 from backgammon.board import START
 from backgammon.dice import ROLLS
 from backgammon.movegen import MAX_CANDIDATES, generate_batch, legal_candidates
+from comparison_net.checkpoint import Model, weight_shapes
+from comparison_net.config import NetworkConfig
 from comparison_net.scorer import Scorer, load_scorer
 from scripts.ceilings import two_cores
 from scripts.verify_movegen import engine_decisions, peer_board
@@ -39,6 +42,7 @@ from tests.positions import random_play_decisions
 ROOT = Path(__file__).resolve().parent.parent
 Boards = npt.NDArray[np.int8]
 NUM_PAIRS = 2000
+REFERENCE = "net 256-32"
 REAL_CORES = 1.9
 """Two threads of plain arithmetic this much faster than one: the machine has two cores for us."""
 
@@ -134,32 +138,51 @@ def generator_rows(boards: Boards, dice: Boards, total: int) -> list[Row]:
     return rows
 
 
+def reference_scorer(head: str, threads: int = 1) -> Scorer:
+    """A net 254-256-32-1 with random weights: larger than GNU Backgammon's 250-128-5, and always the same.
+
+    What ships changes from version to version; this stays, so that figures of different days compare.
+    """
+    network = NetworkConfig(hidden=(256, 32), head=head)
+    rng = np.random.default_rng(12)
+    weights = {
+        name: rng.normal(0, 1 / np.sqrt(shape[-1]), shape).astype(np.float32)
+        for name, shape in weight_shapes(network).items()
+    }
+    return Scorer(Model(network, weights, "", {}), f"{REFERENCE}, {head}", threads)
+
+
 def scorer_rows(model: str | None, rounds: int) -> list[Row]:
-    """Decisions and evaluations of the model, and of the peers on positions they have not seen."""
-    scorer = load_scorer(model)
+    """Decisions and evaluations of the reference nets, the model, and the peers on positions they have not seen."""
+    reference, routed, shipped = reference_scorer("dense"), reference_scorer("phase"), load_scorer(model)
     boards, dice = midgame(*engine_decisions(60_000, 8, 0.05, num_games=64), 64)
     keep = np.diff(legal_candidates(boards, dice)[1]) > 1
     boards, dice = boards[keep], dice[keep]
     order = np.random.default_rng(9).permutation(len(boards))
     boards, dice = boards[order], dice[order]
-    check_choices(scorer, boards[:2000], dice[:2000])
+    for scorer in (reference, routed, shipped):
+        check_choices(scorer, boards[:2000], dice[:2000])
     candidates, offsets = legal_candidates(boards, dice)
     one_each = candidates[offsets[:-1]]
     mean = len(candidates) / len(boards)
     shuffled = candidates[np.random.default_rng(10).permutation(len(candidates))[:100_000]]
 
-    def choose(number: int) -> int:
+    def choose(scorer: Scorer, number: int) -> int:
         block = slice(number * 2000 % 40_000, number * 2000 % 40_000 + 2000)
         scorer.choose(boards[block], dice[block])
         return len(boards[block])
 
     def evaluate(_: int) -> int:
-        scorer.evaluate(shuffled)
+        reference.evaluate(shuffled)
         return len(shuffled)
 
+    dense = f"decisions at 0-ply, {REFERENCE}"
+    peer = "gnubg-nn best_move 0-ply"
     rows = [
-        Row("decisions at 0-ply", "decisions/s", choose, "gnubg-nn best_move 0-ply", 8, 20, mean),
-        Row("unrelated evaluations", "evaluations/s", evaluate, "gnubg-nn probabilities 0-ply", 6, 15),
+        Row(dense, "decisions/s", partial(choose, reference), peer, 8, 20, mean),
+        Row("the same, six experts by phase", "decisions/s", partial(choose, routed), dense, 0.77, 1, mean),
+        Row("decisions at 0-ply, the model", "decisions/s", partial(choose, shipped), peer, 5, 10, mean),
+        Row(f"unrelated evaluations, {REFERENCE}", "evaluations/s", evaluate, "gnubg-nn probabilities 0-ply", 6, 15),
     ]
     gnubg_nn = optional("gnubg_nn")
     if gnubg_nn is not None:
@@ -205,7 +228,7 @@ def run_rows(rows: list[Row], rounds: int) -> None:
             row.rates.append(count / (time.perf_counter() - started))
 
 
-def time_threads(model: str | None, rounds: int) -> list[dict[str, Any]]:
+def time_threads(rounds: int) -> list[dict[str, Any]]:
     """Decisions/s of two threads over one, on all cores, interleaved with what the machine grants two threads at all.
 
     A shared machine gives a second core at some moments and not at others. Each round is framed by two measurements
@@ -214,7 +237,7 @@ def time_threads(model: str | None, rounds: int) -> list[dict[str, Any]]:
     """
     boards, dice = engine_decisions(60_000, 11, 0.0, num_games=64)
     boards, dice = np.tile(boards, (4, 1)), np.tile(dice, (4, 1))
-    scorers = {threads: load_scorer(model, threads=threads) for threads in (1, 2)}
+    scorers = {threads: reference_scorer("dense", threads) for threads in (1, 2)}
     results = {threads: scorer.choose(boards, dice) for threads, scorer in scorers.items()}
     assert (results[1] == results[2]).all(), "the choice depends on the number of threads"
     two_cores()
@@ -315,6 +338,11 @@ def show(lines: list[dict[str, Any]]) -> None:
             print(f"{'':48s} {line['candidates_per_second']:14,.0f} candidates/s")
 
 
+def describe(network: NetworkConfig) -> str:
+    """Head and widths, for instance "phase 512-64"."""
+    return f"{network.head} {'-'.join(map(str, network.hidden))}"
+
+
 def main() -> int:
     """Check, time, print, and log."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -334,14 +362,14 @@ def main() -> int:
     if cores:
         os.sched_setaffinity(0, cores)
     lines = report(rows)
-    lines += time_threads(options.model, options.rounds)
+    lines += time_threads(options.rounds)
     if not options.no_startup:
         lines += time_startup(5)
     network = load_scorer(options.model).model.network
     result = {
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine(),
-        "net": str(network),
+        "net": describe(network),
         "candidates": total,
         "rounds": options.rounds,
         "figures": lines,
@@ -349,7 +377,7 @@ def main() -> int:
     if options.json:
         print(json.dumps(result, indent=1))
     else:
-        print(f"{total:,d} distinct results of {len(boards):,d} rolls, each checked; net {network}")
+        print(f"{total:,d} distinct results of {len(boards):,d} rolls, each checked; model {describe(network)}")
         show(lines)
     if options.log:
         with options.log.open("a", encoding="utf-8") as log:

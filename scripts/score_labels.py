@@ -1,11 +1,13 @@
 """Judge a model by labelled decisions: agreement with the best candidate and equity lost, by game phase.
 
-    python -m scripts.score_labels LABELS... [--model FILE | --gnubg PLIES] [--json]
+    python -m scripts.score_labels LABELS... [--model FILE [--ply N] [--filter NAME] [--rollout GAMES]] [--json]
+    python -m scripts.score_labels LABELS... --gnubg PLIES
 
 LABELS are files of `make_expert_logs --labels` (JSON lines, plain or .xz): every candidate with the equity of the
 mover, the best first. A choice that was judged at 0-ply only, because it was too bad to be searched, costs the
 difference between the best candidate's equity and that 0-ply equity. Losses are in millipoints for each unforced
-decision; intervals are 95 %, clustered by game.
+decision; intervals are 95 %, clustered by game. With --rollout the mean standard error of the difference between the
+best candidate and the next one is printed too.
 """
 
 from __future__ import annotations
@@ -21,13 +23,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from backgammon.board import swap
+from backgammon.board import Board, swap
+from backgammon.engine import Engine
+from backgammon.evaluation.bearoff import find_or_build
 from backgammon.intervals import Estimate, estimate_mean, estimate_rate
 from backgammon.movegen import legal_candidates
 from backgammon.notation import parse_position_ids, position_ids
 from backgammon.phase import PHASES, phase_codes
-from comparison_net.scorer import load_scorer
+from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, rank_rollouts, roll_out_analysis
+from comparison_net.processors import usable_processors
+from comparison_net.scorer import load_pruner, load_scorer
 from scripts.make_expert_logs import Expert
 
 
@@ -44,14 +51,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("labels", nargs="+", type=Path)
     parser.add_argument("--model", help="a model file or run folder instead of the default model")
+    parser.add_argument("--ply", type=int, help="look ahead so far; the model must have outcomes")
+    parser.add_argument("--filter", default="normal", help="of the look-ahead, as GNU Backgammon names them")
+    parser.add_argument("--rollout", type=int, metavar="GAMES", help="roll out what the look-ahead keeps")
+    parser.add_argument("--no-prune", action="store_true", help="no small net inside the look-ahead")
+    parser.add_argument("--limit", type=int, help="take so many decisions from the beginning")
     parser.add_argument("--gnubg", type=int, metavar="PLIES", help="judge GNU Backgammon at this ply (extra [peers])")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    decisions = list(read_labels(options.labels))
+    decisions = [decision for decision in read_labels(options.labels) if len(decision["cands"]) > 1][: options.limit]
     boards = parse_position_ids([decision["id"] for decision in decisions])
     dice = np.array([decision["dice"] for decision in decisions], dtype=np.int8)
     candidates, offsets = legal_candidates(boards, dice)
-    if options.gnubg is None:
+    if options.ply is not None or options.rollout is not None:
+        rows = look_ahead(options, boards, dice)
+    elif options.gnubg is None:
         rows = load_scorer(options.model).choose(boards, dice)
     else:
         expert = Expert(options.gnubg)
@@ -59,12 +73,14 @@ def main() -> int:
     picks = position_ids(swap(candidates[offsets[:-1] + rows]))
     losses = np.empty(len(decisions))
     for i, (decision, pick) in enumerate(zip(decisions, picks, strict=True)):
-        equities = {entry[0]: entry[1] for entry in decision["cands"]}
+        # An entry is [ID, equity, ply], or with the play and the chances [ID, play, equity, ply, chances].
+        equities = {entry[0]: entry[2] if isinstance(entry[1], str) else entry[1] for entry in decision["cands"]}
         # A candidate judged at 0-ply may look better than the best that was searched: that is no gain.
-        losses[i] = 1000 * max(0.0, decision["cands"][0][1] - equities[pick])
+        losses[i] = 1000 * max(0.0, equities[decision["cands"][0][0]] - equities[pick])
     hits = np.array([float(d["cands"][0][0] == pick) for d, pick in zip(decisions, picks, strict=True)])
-    games = {name: number for number, name in enumerate(dict.fromkeys(d["game"] for d in decisions))}
-    units = np.array([games[decision["game"]] for decision in decisions])
+    names = [decision.get("game", place) for place, decision in enumerate(decisions)]
+    games = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    units = np.array([games[name] for name in names])
     phases = phase_codes(boards)
     result: dict[str, tuple[int, Estimate, Estimate]] = {}
     for name, chosen in [*((n, phases == code) for code, n in enumerate(PHASES)), ("all", phases >= 0)]:
@@ -82,6 +98,27 @@ def main() -> int:
     for name, (number, hit, lost) in result.items():
         print(f"{name:18s}{number:7,d}  agreement {show(hit, 3)}  loss {show(lost, 2)} mpt")
     return 0
+
+
+def look_ahead(options: argparse.Namespace, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+    """Rows int64[N] that a model chooses at a depth, or by rollout."""
+    pruner = None if options.no_prune else load_pruner()
+    engine = Engine(load_scorer(options.model), find_or_build(), pruner)
+    plies = 1 if options.ply is None else options.ply
+    searcher = Searcher(engine, SearchSettings(plies, options.filter), usable_processors())
+    if options.rollout is None:
+        return searcher.choose(boards, dice)
+    settings = RolloutSettings(games=options.rollout)
+    analysis = searcher.analyse(boards, dice)
+    estimates = roll_out_analysis(analysis, Workshop(engine, settings, threads=usable_processors()))
+    rows = np.empty(len(boards), dtype=np.int64)
+    errors = []
+    for i, found in enumerate(estimates):
+        rows[i] = rank_rollouts(analysis, i, found)[0].row
+        ranked = sorted(found, key=lambda one: -one.equity)
+        errors += [ranked[0].joint_error(ranked[1])] if len(ranked) > 1 else []
+    print(f"mean joint error of the first two: {1000 * float(np.mean(errors)):.1f} mpt", file=sys.stderr)
+    return rows
 
 
 def show(estimate: Estimate, digits: int) -> str:
