@@ -6,10 +6,11 @@ A decision whose position before the play is covered by the bear-off tables is p
 net; in the same way positions after a play are judged by the tables where they cover them. Games that are over are
 certain. The engine is a `PlayingEvaluator` like the net inside it, so search and rollouts take either.
 
-A position whose player still has a checker on the bar comes from a dance, or nearly so. Nets learn from choices and
-hardly ever see one: the first nets were off by 0.4 points on average there, against 0.01 elsewhere, which spoilt every
-look-ahead, for a tenth of all replies are dances. So the engine judges such a position from the opponent's 21 replies,
-which are positions that the net knows (`expands_dances`).
+A position whose player still has a checker on the bar comes from a dance, or nearly so. Nets judge it worst of all: one
+that learns from choices never sees it (the first nets were off by 0.4 points on average there, against 0.01 elsewhere,
+which spoilt every look-ahead, for a tenth of all replies are dances). With `expands_dances` the engine judges such a
+position from the opponent's 21 replies. That pays at 1 ply even with a net that has learnt dances; deeper searches look
+through most of them anyway.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Engine:
     """A net with the bear-off tables; results do not depend on the batch that a position comes in."""
 
     def __init__(
-        self, net: PlayingEvaluator, bearoff: Bearoff, pruner: Pruner | None = None, expands_dances: bool = True
+        self, net: PlayingEvaluator, bearoff: Bearoff, pruner: Pruner | None = None, expands_dances: bool = False
     ) -> None:
         """Join a net and tables.
 
@@ -60,7 +61,7 @@ class Engine:
             bearoff: see `bearoff.find_or_build`.
             pruner: chooses the replies inside a search instead of the net, which still judges them; GNU Backgammon's
                 pruning nets do the same. None for the net.
-            expands_dances: see the module's text; False where the net has learnt positions after dances.
+            expands_dances: judge positions after a dance by their replies, see the module's text.
         """
         self.net = net
         self.bearoff = bearoff

@@ -72,6 +72,7 @@ class MixtureNet:
         """Take the weights over."""
         self._net = MixtureEvaluator(model.network, model.weights)
         self._scale = _score_scale(model.weights)
+        self._ranks_by_equity = _ranks_by_equity(model.weights)
 
     @property
     def has_outcomes(self) -> bool:
@@ -83,13 +84,14 @@ class MixtureNet:
         found, logits = self._net.outputs(boards)
         if found is not None:
             scores[:] = found
-        if logits is None or (found is not None and not len(chances)):
+        if logits is None or not (self._ranks_by_equity or len(chances)):
             return
         masked = np.where(allowed_outcomes(boards), logits, np.float32(-np.inf))
         powers = np.exp(masked - masked.max(axis=1, keepdims=True))
         shares = powers / powers.sum(axis=1, keepdims=True)
-        if found is None:
-            scores[:] = (shares * POINTS).sum(axis=1) * np.float32(self._scale)
+        if self._ranks_by_equity:
+            equities = (shares * POINTS).sum(axis=1) * np.float32(self._scale)
+            scores[:] = equities if found is None else found + equities
         if len(chances):
             chances[:] = shares
 
@@ -107,9 +109,14 @@ class MixtureNet:
             chances[:] = every[offsets[:-1] + rows]
 
 
+def _ranks_by_equity(weights: Mapping[str, Floats]) -> bool:
+    """True where the equity is the score or a part of it."""
+    return "head.temperature" in weights
+
+
 def _score_scale(weights: Mapping[str, Floats]) -> float:
-    """Score of a point of equity, where the score is the equity; 1 elsewhere."""
-    return math.exp(-float(weights["head.temperature"].reshape(()))) if "head.temperature" in weights else 1.0
+    """Score of a point of equity; 0 where the equity does not count."""
+    return math.exp(-float(weights["head.temperature"].reshape(()))) if _ranks_by_equity(weights) else 0.0
 
 
 def fold_model(model: Model) -> FoldedNet:

@@ -65,18 +65,16 @@ class Model:
 def weight_shapes(network: NetworkConfig) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter of a network."""
     if network.is_mixture:
-        return mixture_shapes(
-            network, network.hidden, features.NUM_FEATURES, network.score_from == "head", network.outcomes
-        )
+        return mixture_shapes(network, network.hidden, features.NUM_FEATURES, network.score_from, network.outcomes)
     shapes: dict[str, tuple[int, ...]] = {}
     width = features.NUM_FEATURES
     for index, next_width in enumerate(network.hidden):
         shapes[f"trunk.layers.{index}.weight"] = (next_width, width)
         shapes[f"trunk.layers.{index}.bias"] = (next_width,)
         width = next_width
-    if network.score_from == "head":
+    if network.score_from != "equity":
         shapes["head.score.weight"] = (1, width)
-    else:
+    if network.score_from != "head":
         shapes["head.temperature"] = (1,)
     if network.outcomes:
         shapes["head.outcome.weight"] = (6, width)

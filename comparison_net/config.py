@@ -23,8 +23,8 @@ INDIFFERENT: tuple[str, ...] = ("threads", "checkpoint_steps")
 """Settings that do not decide the finished weights: a run may be resumed with others."""
 LOSSES: tuple[str, ...] = ("pairwise", "listwise", "soft")
 """By the chosen candidate alone, against each rejected one or against all at once; or by the equities of all."""
-SCORES: tuple[str, ...] = ("head", "equity")
-"""The score is an output of its own, or the equity of the outcome head in units of a learned temperature."""
+SCORES: tuple[str, ...] = ("head", "equity", "sum")
+"""The score is an output of its own, the equity of the outcome head in units of a learned temperature, or their sum."""
 SELECTORS: tuple[str, ...] = ("auto", "agreement", "equity_loss")
 """What the best epoch is best in, on the held-out decisions."""
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
@@ -50,7 +50,9 @@ class NetworkConfig(MixtureConfig):
 
     hidden: tuple[int, ...] = _setting((256, 32), "widths of the hidden layers; [] for a linear network")
     outcomes: bool = _setting(False, "also give the probabilities of the six outcomes, learnt from labels or results")
-    score_from: str = _setting("head", f"what ranks the candidates: {', '.join(SCORES)} (of the outcomes)")
+    score_from: str = _setting(
+        "head", f"what ranks the candidates: {', '.join(SCORES)}; equity is that of the outcomes"
+    )
 
     def __post_init__(self) -> None:
         """Refuse values out of range with a ConfigError."""
@@ -58,7 +60,7 @@ class NetworkConfig(MixtureConfig):
         fits = len(self.hidden) <= MAX_LAYERS and all(1 <= width <= MAX_WIDTH for width in self.hidden)
         _require(fits, "network.hidden", list(self.hidden), f"at most {MAX_LAYERS} widths from 1 to {MAX_WIDTH}")
         _require(self.score_from in SCORES, "network.score_from", self.score_from, f"one of {', '.join(SCORES)}")
-        can_score = self.outcomes or self.score_from != "equity"
+        can_score = self.outcomes or self.score_from == "head"
         _require(can_score, "network.score_from", self.score_from, '"head" as long as network.outcomes is false')
         can_mix = self.hidden or not self.is_mixture
         _require(bool(can_mix), "network.hidden", [], f"at least one width for network.head {self.head!r}")

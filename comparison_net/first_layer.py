@@ -215,7 +215,5 @@ def _linear_outputs(net: ComparisonNet, batch: Comparisons, rows: Tensor | None)
 def candidate_scores(net: CandidateNet, batch: Comparisons) -> Tensor:
     """Scores float32[M] of every candidate of a batch: `net` on its features, without writing the features."""
     scores, logits = candidate_outputs(net, batch)
-    if scores is None:
-        assert logits is not None
-        scores = net.head.equity_scores(logits, torch.from_numpy(allowed_outcomes(batch.candidates)))
-    return scores
+    possible = torch.from_numpy(allowed_outcomes(batch.candidates)) if net.ranks_by_equity else None
+    return net.head.final_scores(scores, logits, possible)

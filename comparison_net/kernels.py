@@ -77,7 +77,7 @@ class Expert(NamedTuple):
     Attributes:
         layers: hidden layers after the first: (weight float32[W, K], bias float32[W]) as torch keeps them.
         score: float32[last W] and a bias, which counts between candidates of different experts; None when the equity
-            is the score.
+            alone is the score.
         outcome: float32[6, last W] and float32[6], the logits of the outcomes; None without them.
     """
 
@@ -99,8 +99,8 @@ class FoldedNet(NamedTuple):
         numbers: float32, for one expert after the other: each layer's matrix [K, W] and bias [W]; the last layer, of
             TILE_COLUMNS, is that of the heads: the logits of the six outcomes, then the score, then nothing.
         num_experts: 1, or one for each code of `phase.PHASES`.
-        ranks_by_equity: the score is the equity of the outcomes times `score_scale`.
-        score_scale: what a point of equity is worth in the score.
+        ranks_by_equity: the equity of the outcomes times `score_scale` is added to the score.
+        score_scale: what a point of equity is worth in the score; 0 where it does not count.
         has_outcomes: the heads of the outcomes are there.
     """
 
@@ -122,7 +122,7 @@ def fold_net(
     base: npt.NDArray[np.float64],
     experts: list[Expert],
     is_linear: bool = False,
-    score_scale: float = 1.0,
+    score_scale: float = 0.0,
 ) -> FoldedNet:
     """Lay a net out for the kernels.
 
@@ -154,7 +154,7 @@ def fold_net(
         np.array(widths, dtype=np.int64),
         np.concatenate([part for expert in experts for part in _expert_numbers(expert, widths)]),
         len(experts),
-        experts[0].score is None,
+        score_scale > 0,
         np.float32(score_scale),
         experts[0].outcome is not None,
     )
@@ -323,7 +323,7 @@ def _flush(
         at = heads_at + row * TILE_COLUMNS
         if ranks_by_equity:
             mask = possible_mask(boards, k * stride)
-            scores[k] = score_scale * softmax_row(block, at, mask, points, heads, k * LANES)
+            scores[k] = block[at + _SCORE] + score_scale * softmax_row(block, at, mask, points, heads, k * LANES)
         else:
             scores[k] = block[at + _SCORE]
         for j in range(LANES):

@@ -58,19 +58,30 @@ class EquityScale(nn.Module):
 
     Attributes:
         temperature: float32[1], logarithm of the points of equity that count as one unit of score; None where the
-            score is an output of its own.
+            score is an output of its own alone.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         """The start temperature."""
         super().__init__()
-        is_equity = config.score_from == "equity"
-        self.temperature = nn.Parameter(torch.full((1,), math.log(START_TEMPERATURE))) if is_equity else None
+        has_equity = config.score_from != "head"
+        self.temperature = nn.Parameter(torch.full((1,), math.log(START_TEMPERATURE))) if has_equity else None
 
-    def equity_scores(self, logits: Tensor, possible: Tensor) -> Tensor:
-        """Scores float32[B] from the outcomes, where they come from the equity."""
-        assert self.temperature is not None
-        return masked_probabilities(logits, possible) @ torch.from_numpy(POINTS) * torch.exp(-self.temperature)
+    def final_scores(self, scores: Tensor | None, logits: Tensor | None, possible: Tensor | None) -> Tensor:
+        """What ranks the candidates, float32[B].
+
+        Args:
+            scores: float32[B], the output of its own; None without one.
+            logits: float32[B, 6] of the outcomes; read only where the equity counts.
+            possible: bool[B, 6], see `outcome_mask.allowed_outcomes`; likewise.
+        """
+        if self.temperature is None:
+            assert scores is not None
+            return scores
+        assert logits is not None
+        assert possible is not None, "an equity depends on the outcomes that the rules still allow"
+        equities = masked_probabilities(logits, possible) @ torch.from_numpy(POINTS) * torch.exp(-self.temperature)
+        return equities if scores is None else scores + equities
 
 
 class Head(EquityScale):
@@ -84,7 +95,7 @@ class Head(EquityScale):
     def __init__(self, width: int, config: NetworkConfig) -> None:
         """Heads on a trunk of `width` units."""
         super().__init__(config)
-        self.score = nn.Linear(width, 1, bias=False) if config.score_from == "head" else None
+        self.score = nn.Linear(width, 1, bias=False) if config.score_from != "equity" else None
         self.outcome = nn.Linear(width, len(OUTCOMES)) if config.outcomes else None
 
     def scores(self, hidden: Tensor) -> Tensor | None:
@@ -114,8 +125,13 @@ class CandidateNet(nn.Module):
 
     @property
     def has_score(self) -> bool:
-        """False where the score is the equity."""
-        return self.config.score_from == "head"
+        """False where the score is the equity alone."""
+        return self.config.score_from != "equity"
+
+    @property
+    def ranks_by_equity(self) -> bool:
+        """True where the equity of the outcomes is the score or a part of it."""
+        return self.config.score_from != "head"
 
     @property
     def has_outcomes(self) -> bool:
@@ -151,17 +167,11 @@ class ComparisonNet(CandidateNet):
 
         Args:
             features: of the candidates.
-            possible: bool[B, 6], see `outcome_mask.allowed_outcomes`; read only where the score is the equity, and
-                needed there.
+            possible: bool[B, 6], see `outcome_mask.allowed_outcomes`; read only where the equity counts, and needed
+                there.
         """
         hidden = self.trunk(features)
-        scores = self.head.scores(hidden)
-        if scores is None:
-            logits = self.head.logits(hidden)
-            assert logits is not None
-            assert possible is not None, "an equity depends on the outcomes that the rules still allow"
-            scores = self.head.equity_scores(logits, possible)
-        return scores
+        return self.head.final_scores(self.head.scores(hidden), self.head.logits(hidden), possible)
 
     def outcomes(self, features: Tensor, possible: Tensor) -> Tensor:
         """Probabilities float32[B, 6] of candidates float32[B, F]; exactly 0 where possible bool[B, 6] is False."""

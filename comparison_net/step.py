@@ -235,21 +235,21 @@ def answer(net: CandidateNet, part: Comparisons, draw: TrainingDraw | None = Non
     targets = outcome_targets(part) if net.has_outcomes else None
     is_known_of_all = targets is not None and len(targets.rows) == len(part.candidates)
     rows = None if targets is None or is_known_of_all else torch.from_numpy(targets.rows)
-    # A score that is an equity needs the outcomes of every candidate.
+    # A score with an equity in it needs the outcomes of every candidate.
     mixed: Mixed | None = None
     if isinstance(net, MixtureNet):
         mixed = mixture_outputs(net, part, draw)
         scores, logits = mixed.scores, mixed.outcomes
-        if scores is not None and logits is not None and rows is not None:
+        if not net.ranks_by_equity and logits is not None and rows is not None:
             logits = logits[rows]
     else:
-        scores, logits = candidate_outputs(net, part, rows if net.has_score else None)
+        scores, logits = candidate_outputs(net, part, None if net.ranks_by_equity else rows)
     possible = None
-    if scores is None:
-        assert logits is not None
+    if net.ranks_by_equity:
         possible = torch.from_numpy(allowed_outcomes(part.candidates))
-        scores = net.head.equity_scores(logits, possible)
-        logits, possible = (logits, possible) if rows is None else (logits[rows], possible[rows])
+    scores = net.head.final_scores(scores, logits, possible)
+    if possible is not None and logits is not None and rows is not None:
+        logits, possible = logits[rows], possible[rows]
     padded = torch.zeros(mask.shape).masked_scatter(mask, scores)
     if targets is None or logits is None:
         return Answers(padded, mask, None, mixed)

@@ -71,7 +71,8 @@ def search_rows(engine: Engine, boards: Boards, dice: Boards) -> list[Row]:
     """Decisions at 1, 2 and 3 ply, ours and the peers'."""
     rows = []
     for plies, must, dream in ((1, 10.0, 30.0), (2, 5.0, 15.0), (3, None, None)):
-        searcher = Searcher(engine, SearchSettings(plies))
+        used = Engine(engine.net, engine.bearoff, engine.pruner, expands_dances=plies == 1)  # as the commands do
+        searcher = Searcher(used, SearchSettings(plies))
         peer = f"gnubg-nn best_move {plies}-ply" if plies in PEER_DECISIONS else None
         rows.append(
             Row(f"{plies}-ply, filter normal", "decisions/s", _ours(searcher, plies, boards, dice), peer, must, dream)

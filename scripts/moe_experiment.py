@@ -3,7 +3,7 @@
     python -m scripts.moe_experiment LOGS... --labels LABELS... --work DIR [--cells NAME,...] [--seeds 1,2,3]
     python -m scripts.moe_table DIR
 
-A cell is a recipe (`scripts/recipes/NAME.toml`) and a seed; its result is a file in DIR, so a run that was broken off
+A cell is a recipe (`scripts/recipes/mixtures/NAME.toml`) and a seed; its result is a file in DIR, so a run that was broken off
 goes on where it stopped. All cells see the same decisions in the same order with the same sampled rivals: the chosen
 candidate and a few of the rejected ones, drawn anew in every epoch. Upcycled cells start from the dense net of their
 seed after its first epoch and train for the remaining ones on the dense net's schedule, so they cost no more than the
@@ -39,7 +39,7 @@ from comparison_net.run_state import make_network
 from comparison_net.shards import Shards, build_shards, open_shards
 from scripts.moe_labels import LabelledDecisions, read_labelled
 
-RECIPES = Path(__file__).parent / "recipes"
+RECIPES = Path(__file__).parent / "recipes" / "mixtures"
 BATCH_DECISIONS = 256
 LEARNING_RATE = 0.002
 WARMUP_STEPS = 200

@@ -3,8 +3,9 @@
     python -m scripts.moe_table DIR --labels LABELS... [--reference dense]
 
 Intervals are 95 %, over decisions and seeds: the variance of a mean is that of the decisions' means over the seeds,
-divided by their number, plus that of the seeds' means, divided by theirs. Differences are paired: the same decisions,
-the same seeds. The labelled decisions carry no game numbers, so they count as independent.
+divided by their number, plus that from seed to seed, pooled over the cells of the table, divided by the number of
+seeds. Differences are paired: the same decisions, the same seeds. The labelled decisions carry no game numbers, so they
+count as independent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,19 +68,38 @@ def read_results(folder: Path) -> dict[str, Result]:
     return results
 
 
-def estimate(values: list[Floats]) -> tuple[float, float]:
+@dataclass(frozen=True)
+class SeedSpread:
+    """Variance of a cell's mean from seed to seed, pooled over the cells of a table, and its degrees of freedom."""
+
+    variance: float
+    freedom: int
+
+
+def pool_seeds(cells: Iterable[list[Floats]]) -> SeedSpread:
+    """Few seeds of one cell know little of their spread, so that of all cells is taken as one.
+
+    Args:
+        cells: values by seed and decision of each cell.
+    """
+    squares, freedom = 0.0, 0
+    for values in cells:
+        means = np.array([row.mean() for row in values])
+        squares += float(((means - means.mean()) ** 2).sum())
+        freedom += len(means) - 1
+    return SeedSpread(squares / freedom if freedom else 0.0, freedom)
+
+
+def estimate(values: list[Floats], spread: SeedSpread) -> tuple[float, float]:
     """(mean, half of its 95 % interval) of values by seed and decision."""
-    stacked = np.stack(values)
-    by_decision, by_seed = stacked.mean(0), stacked.mean(1)
-    variance = by_decision.var(ddof=1) / len(by_decision)
-    reach = 1.96
-    if len(by_seed) > 1:
-        seeds = by_seed.var(ddof=1) / len(by_seed)
-        # Few seeds know little of their spread: Student's quantile at the degrees of freedom of both parts together.
-        freedom = (variance + seeds) ** 2 / (variance**2 / (len(by_decision) - 1) + seeds**2 / (len(by_seed) - 1))
-        variance += seeds
-        reach = student_quantile(max(1, int(freedom)))
-    return float(by_decision.mean()), float(reach * np.sqrt(variance))
+    by_decision = np.stack(values).mean(0)
+    sampling = float(by_decision.var(ddof=1)) / len(by_decision)
+    seeds = spread.variance / len(values)
+    variance = sampling + seeds
+    # Welch and Satterthwaite's degrees of freedom of a sum of two variances.
+    parts = sampling**2 / (len(by_decision) - 1) + (seeds**2 / spread.freedom if spread.freedom else 0.0)
+    freedom = max(1, int(variance**2 / parts)) if parts else 1
+    return float(by_decision.mean()), student_quantile(freedom) * float(np.sqrt(variance))
 
 
 def differences(one: dict[int, Floats], other: dict[int, Floats]) -> list[Floats]:
@@ -107,6 +128,11 @@ def scoring_time(network: NetworkConfig, labelled: LabelledDecisions) -> float:
     return 1e6 * min(rounds) / int(labelled.offsets[TIMED_DECISIONS])
 
 
+def by_seed(values: dict[int, Floats]) -> list[Floats]:
+    """The rows in the order of the seeds."""
+    return [values[seed] for seed in sorted(values)]
+
+
 def overall_table(results: dict[str, Result], reference: Result, labelled: LabelledDecisions) -> list[str]:
     """One row a cell, the best loss first."""
     heads = [
@@ -115,35 +141,55 @@ def overall_table(results: dict[str, Result], reference: Result, labelled: Label
         *("load variation", "dropped", "training, decisions/s", "scoring, µs"),
     ]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    for result in sorted(results.values(), key=lambda item: estimate(list(item.losses.values()))[0]):
-        runs = list(result.runs.values())
-        network = NetworkConfig(**{**runs[0]["network"], "hidden": tuple(runs[0]["network"]["hidden"])})
-        cost = multiply_adds(network, network.hidden)
-        loads = [np.array(run["play"]["load"]) for run in runs if run["play"]]
-        spread = f"{np.mean([load.std() / load.mean() for load in loads]):.2f}" if loads else ""
-        dropped = f"{np.mean([run['play']['dropped'] for run in runs]):.3f}" if loads else ""
-        speed = np.median([run["training"]["decisions_per_second"] for run in runs])
+    cells = sorted(results.values(), key=mean_loss)
+    others = [result for result in cells if result is not reference]
+    losses = pool_seeds(by_seed(result.losses) for result in cells)
+    hits = pool_seeds(by_seed(result.hits) for result in cells)
+    lost_more = pool_seeds(differences(result.losses, reference.losses) for result in others)
+    hit_more = pool_seeds(differences(result.hits, reference.hits) for result in others)
+    for result in cells:
         apart = ["", ""]
         if result is not reference:
             apart = [
-                show(estimate(differences(result.losses, reference.losses)), 2, "+"),
-                show(estimate(differences(result.hits, reference.hits)), 4, "+"),
+                show(estimate(differences(result.losses, reference.losses), lost_more), 2, "+"),
+                show(estimate(differences(result.hits, reference.hits), hit_more), 4, "+"),
             ]
-        cells = [
-            result.name,
-            str(len(runs)),
-            f"{cost:,}",
-            f"{runs[0]['parameters']:,}",
-            show(estimate(list(result.hits.values())), 4),
-            show(estimate(list(result.losses.values())), 2),
-            *apart,
-            spread,
-            dropped,
-            f"{speed:,.0f}",
-            f"{scoring_time(network, labelled):.2f}",
+        figures = [
+            show(estimate(by_seed(result.hits), hits), 4),
+            show(estimate(by_seed(result.losses), losses), 2),
         ]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append("| " + " | ".join([*_sizes(result), *figures, *apart, *_costs(result, labelled)]) + " |")
     return lines
+
+
+def mean_loss(result: Result) -> float:
+    """Mean over seeds and decisions, in millipoints."""
+    return float(np.mean(by_seed(result.losses)))
+
+
+def _network(result: Result) -> NetworkConfig:
+    network = next(iter(result.runs.values()))["network"]
+    return NetworkConfig(**{**network, "hidden": tuple(network["hidden"])})
+
+
+def _sizes(result: Result) -> list[str]:
+    """Name, seeds, multiply-adds, parameters."""
+    network = _network(result)
+    parameters = next(iter(result.runs.values()))["parameters"]
+    return [result.name, str(len(result.runs)), f"{multiply_adds(network, network.hidden):,}", f"{parameters:,}"]
+
+
+def _costs(result: Result, labelled: LabelledDecisions) -> list[str]:
+    """Load variation, dropped share, speed of training and of scoring."""
+    runs = list(result.runs.values())
+    loads = [np.array(run["play"]["load"]) for run in runs if run["play"]]
+    speed = float(np.median([run["training"]["decisions_per_second"] for run in runs]))
+    return [
+        f"{np.mean([load.std() / load.mean() for load in loads]):.2f}" if loads else "",
+        f"{np.mean([run['play']['dropped'] for run in runs]):.3f}" if loads else "",
+        "" if np.isnan(speed) else f"{speed:,.0f}",
+        f"{scoring_time(_network(result), labelled):.2f}",
+    ]
 
 
 def phase_table(results: dict[str, Result], phases: npt.NDArray[np.int8], reference: Result) -> list[str]:
@@ -151,13 +197,19 @@ def phase_table(results: dict[str, Result], phases: npt.NDArray[np.int8], refere
     counts = np.bincount(phases, minlength=len(PHASES))
     heads = [f"{name} ({count:,})" for name, count in zip(PHASES, counts, strict=True)]
     lines = ["| recipe | " + " | ".join(heads) + " |", "|---" * (len(PHASES) + 1) + "|"]
-    for result in sorted(results.values(), key=lambda item: estimate(list(item.losses.values()))[0]):
-        cells = []
-        for code in range(len(PHASES)):
-            mean, _ = estimate([losses[phases == code] for losses in result.losses.values()])
-            apart = [row[phases == code] for row in differences(result.losses, reference.losses)]
-            cells.append(f"{mean:.2f}" if result is reference else f"{mean:.2f} ({show(estimate(apart), 2, '+')})")
-        lines.append(f"| {result.name} | " + " | ".join(cells) + " |")
+    cells = sorted(results.values(), key=mean_loss)
+
+    def apart(result: Result, code: int) -> list[Floats]:
+        return [row[phases == code] for row in differences(result.losses, reference.losses)]
+
+    spreads = [pool_seeds(apart(result, code) for result in cells if result is not reference) for code in range(6)]
+    for result in cells:
+        figures = []
+        for code, spread in enumerate(spreads):
+            mean = np.mean([losses[phases == code].mean() for losses in result.losses.values()])
+            gap = "" if result is reference else f" ({show(estimate(apart(result, code), spread), 2, '+')})"
+            figures.append(f"{mean:.2f}{gap}")
+        lines.append(f"| {result.name} | " + " | ".join(figures) + " |")
     return lines
 
 

@@ -103,8 +103,8 @@ def main() -> int:
 def look_ahead(options: argparse.Namespace, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
     """Rows int64[N] that a model chooses at a depth, or by rollout."""
     pruner = None if options.no_prune else load_pruner()
-    engine = Engine(load_scorer(options.model), find_or_build(), pruner)
     plies = 1 if options.ply is None else options.ply
+    engine = Engine(load_scorer(options.model), find_or_build(), pruner, expands_dances=plies == 1)
     searcher = Searcher(engine, SearchSettings(plies, options.filter), usable_processors())
     if options.rollout is None:
         return searcher.choose(boards, dice)

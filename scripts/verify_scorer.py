@@ -12,16 +12,37 @@ import argparse
 import sys
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from backgammon.movegen import legal_candidates
-from comparison_net.features import encode
-from comparison_net.network import ComparisonNet
+from comparison_net.comparisons import Comparisons
+from comparison_net.config import TrainConfig
+from comparison_net.network import CandidateNet
+from comparison_net.run_state import make_net
 from comparison_net.scorer import load_scorer
+from comparison_net.step import answer
 from scripts.verify_movegen import engine_decisions
 from tests.positions import random_play_decisions
 
 REQUIRED = 0.999
+_PART = 500
+"""Decisions that torch scores at a time."""
+
+
+def torch_scores(
+    net: CandidateNet, boards: npt.NDArray[np.int8], dice: npt.NDArray[np.int8]
+) -> npt.NDArray[np.float32]:
+    """Scores float32[M] of all candidates of decisions int8[N, 26] and int8[N, 2], as training computes them."""
+    parts = []
+    for start in range(0, len(boards), _PART):
+        part = slice(start, start + _PART)
+        candidates, offsets = legal_candidates(boards[part], dice[part])
+        chosen = np.zeros(len(offsets) - 1, dtype=np.int64)
+        with torch.no_grad():
+            answers = answer(net, Comparisons(boards[part], candidates, offsets, chosen))
+        parts.append(answers.scores[answers.mask].numpy())
+    return np.concatenate(parts)
 
 
 def main() -> int:
@@ -40,15 +61,16 @@ def main() -> int:
     picked = np.random.default_rng(options.seed).permutation(has_choice)[: options.decisions]
     boards, dice = boards[picked], dice[picked]
     candidates, offsets = legal_candidates(boards, dice)
-    net = ComparisonNet(scorer.model.network)
+    net = make_net(TrainConfig(network=scorer.model.network))
     net.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in scorer.model.weights.items()})
-    with torch.no_grad():
-        expected = net(torch.from_numpy(encode(candidates))).numpy()
+    expected = torch_scores(net, boards, dice)
     found = scorer.evaluate(candidates)
     chosen = scorer.choose(boards, dice)
+    is_over = (candidates <= 0).all(axis=1)
+    expected_choice = np.where(is_over, np.inf, expected)  # a play that wins is never passed over
     gaps = []
     for i in range(len(boards)):
-        block = expected[offsets[i] : offsets[i + 1]]
+        block = expected_choice[offsets[i] : offsets[i + 1]]
         best = int(np.argmax(block))
         if best != chosen[i]:
             gaps.append(float(block[best] - block[chosen[i]]))

@@ -78,13 +78,14 @@ def test_what_the_tables_do_not_cover_is_the_nets(engine: Engine, random_play: A
     assert engine.play_best(boards, dice)[0].tobytes() == net.play_best(boards, dice)[0].tobytes()
 
 
-def test_after_a_dance_the_replies_are_judged(engine: Engine, random_play: Arrays) -> None:
+def test_after_a_dance_the_replies_can_be_judged(tables: Bearoff, random_play: Arrays) -> None:
+    engine = Engine(PipEvaluator(), tables, expands_dances=True)
     positions, dice = random_play
     on_bar = positions[:, 25] > 0
     afters, outcomes = engine.play_best(positions[on_bar], dice[on_bar])
     is_stuck = afters[:, 25] > 0
     assert 5 < is_stuck.sum() < len(afters)
-    plain = Engine(PipEvaluator(), engine.bearoff, expands_dances=False)
+    plain = Engine(PipEvaluator(), tables)
     for after, found in zip(afters[is_stuck][:10], outcomes[is_stuck][:10], strict=True):
         np.testing.assert_allclose(found, look_ahead(plain, after, 1), atol=1e-6)
     free = ~is_stuck
@@ -111,9 +112,9 @@ def test_a_mixed_batch_gives_each_position_what_it_gets_alone(engine: Engine, ra
 
 def test_the_identity_names_net_and_tables(engine: Engine) -> None:
     assert engine.name == "pips"
-    assert identity_of(engine) == "pips+bearoff-6/6x6+dances"
-    plain = Engine(PipEvaluator(), engine.bearoff, expands_dances=False)
-    assert identity_of(plain) == "pips+bearoff-6/6x6"
+    assert identity_of(engine) == "pips+bearoff-6/6x6"
+    expanding = Engine(PipEvaluator(), engine.bearoff, expands_dances=True)
+    assert identity_of(expanding) == "pips+bearoff-6/6x6+dances"
     assert identity_of(START) == "ndarray"
 
 

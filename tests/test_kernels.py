@@ -83,7 +83,7 @@ def test_the_choice_is_the_first_best_of_the_scores(
 
 
 def judged_net(
-    num_experts: int, ranks_by_equity: bool = False, hidden: tuple[int, ...] = (48, 24, 9)
+    num_experts: int, score_from: str = "head", hidden: tuple[int, ...] = (48, 24, 9)
 ) -> tuple[FoldedNet, list[Layers], list[Expert]]:
     """A random net with outcomes; layers and heads of every expert."""
     rng = np.random.default_rng(8)
@@ -94,20 +94,22 @@ def judged_net(
             (rng.normal(0, 0.3, (after, before)).astype(np.float32), rng.normal(0, 0.1, after).astype(np.float32))
             for before, after in itertools.pairwise(hidden)
         ]
-        head = None if ranks_by_equity else (rng.normal(0, 1, hidden[-1]).astype(np.float32), float(rng.normal()))
+        head = (
+            None if score_from == "equity" else (rng.normal(0, 1, hidden[-1]).astype(np.float32), float(rng.normal()))
+        )
         outcome = rng.normal(0, 1, (6, hidden[-1])).astype(np.float32), rng.normal(0, 1, 6).astype(np.float32)
         experts.append(Expert(upper, head, outcome))
         layers.append([first, *((w.astype(np.float64), b.astype(np.float64)) for w, b in upper)])
     table, base = fold(first[0].astype(np.float32), first[1].astype(np.float32))
-    return fold_net(table, base, experts, score_scale=7.0), layers, experts
+    return fold_net(table, base, experts, score_scale=0.0 if score_from == "head" else 7.0), layers, experts
 
 
 @pytest.mark.parametrize("num_experts", [1, len(PHASES)])
-@pytest.mark.parametrize("ranks_by_equity", [False, True])
+@pytest.mark.parametrize("score_from", ["head", "equity", "sum"])
 def test_outcomes_and_experts_equal_the_definition(
-    num_experts: int, ranks_by_equity: bool, random_play: Arrays, nasty: Arrays
+    num_experts: int, score_from: str, random_play: Arrays, nasty: Arrays
 ) -> None:
-    net, layers, experts = judged_net(num_experts, ranks_by_equity)
+    net, layers, experts = judged_net(num_experts, score_from)
     for boards, dice in (random_play, nasty):
         positions = np.ascontiguousarray(legal_candidates(boards[:60], dice[:60])[0][::3][:400])
         scores = np.empty(len(positions), dtype=np.float32)
@@ -120,19 +122,18 @@ def test_outcomes_and_experts_equal_the_definition(
             expected = outcomes(board, layers[code], *expert.outcome)
             np.testing.assert_allclose(six, expected, atol=2e-6)
             assert (six[expected == 0] == 0).all()
-            if expert.score is None:
-                np.testing.assert_allclose(found, 7 * expected @ [1, 2, 3, -1, -2, -3], atol=2e-4)
-            else:
-                value = score(board, layers[code], expert.score[0]) + expert.score[1]
-                np.testing.assert_allclose(found, value, atol=2e-4, rtol=1e-5)
+            value = 0.0 if score_from == "head" else float(7 * expected @ [1, 2, 3, -1, -2, -3])
+            if expert.score is not None:
+                value += score(board, layers[code], expert.score[0]) + expert.score[1]
+            np.testing.assert_allclose(found, value, atol=2e-4, rtol=1e-5)
 
 
 @pytest.mark.parametrize("num_experts", [1, len(PHASES)])
-@pytest.mark.parametrize("ranks_by_equity", [False, True])
+@pytest.mark.parametrize("score_from", ["head", "equity", "sum"])
 def test_the_played_candidate_and_its_outcomes_are_those_of_the_choice(
-    num_experts: int, ranks_by_equity: bool, random_play: Arrays, nasty: Arrays
+    num_experts: int, score_from: str, random_play: Arrays, nasty: Arrays
 ) -> None:
-    net, _, _ = judged_net(num_experts, ranks_by_equity)
+    net, _, _ = judged_net(num_experts, score_from)
     for boards, dice in (random_play, nasty):
         candidates, offsets = legal_candidates(boards, dice)
         scores = np.empty(len(candidates), dtype=np.float32)

@@ -12,7 +12,7 @@ from comparison_net.moe.cost import multiply_adds
 from comparison_net.moe.settings import HEADS, TOKENS
 
 ROOT = Path(__file__).resolve().parent.parent
-RECIPES = sorted((ROOT / "scripts" / "recipes").glob("*.toml"))
+RECIPES = sorted((ROOT / "scripts" / "recipes" / "mixtures").glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -57,15 +57,16 @@ def make_searcher(scorer: Scorer, plies: int, threads: int | None = None) -> Sea
     from backgammon.search import Searcher, SearchSettings
     from comparison_net.processors import usable_processors
 
-    return Searcher(make_engine(scorer), SearchSettings(plies=plies), threads or usable_processors())
+    return Searcher(make_engine(scorer, plies=plies), SearchSettings(plies=plies), threads or usable_processors())
 
 
-def make_engine(scorer: Scorer, is_pruned: bool = True) -> Engine:
+def make_engine(scorer: Scorer, is_pruned: bool = True, plies: int = 0) -> Engine:
     """A model with outcomes, joined with the exact tables of the bear-off.
 
     Args:
         scorer: the model.
         is_pruned: let the small net that ships choose the replies inside a search.
+        plies: of the search that it is for; at 1 ply it pays to judge dances by their replies.
 
     Raises:
         ModelError: the model has no outcomes.
@@ -79,7 +80,7 @@ def make_engine(scorer: Scorer, is_pruned: bool = True) -> Engine:
         raise ModelError(
             f"{scorer.name}: this model orders plays but gives no chances; give one that was trained with outcomes"
         )
-    return Engine(scorer, find_or_build(notice=_announce), load_pruner() if is_pruned else None)
+    return Engine(scorer, find_or_build(notice=_announce), load_pruner() if is_pruned else None, plies == 1)
 
 
 def _announce(text: str) -> None:

@@ -61,10 +61,10 @@ def command(
     if not depth.is_given:
         depth = replace(depth, plies=DEFAULT_PLIES)
     announce_compilation()
-    rollout = depth.rollout_settings()
+    settings, rollout = depth.search_settings(), depth.rollout_settings()
     judge = Judge(
-        make_engine(load_scorer(model), depth.is_pruned),
-        depth.search_settings(),
+        make_engine(load_scorer(model), depth.is_pruned, settings.plies),
+        settings,
         rollout,
         threads or usable_processors(),
         parts_folder(Path(out)) / "units" if out and rollout else None,

@@ -62,7 +62,7 @@ def _make_chooser(model: str | None, threads: int, depth: Depth) -> RowChooser:
     from backgammon.search import Searcher, Workshop
     from backgammon.search.chooser import RolloutChooser
 
-    engine = make_engine(scorer, depth.is_pruned)
+    engine = make_engine(scorer, depth.is_pruned, settings.plies)
     searcher = Searcher(engine, settings, threads)
     if rollout is None:
         return searcher

@@ -59,8 +59,9 @@ def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool
         from comparison_net.cli.advisers import make_engine
         from comparison_net.judge import Judge
 
-        engine = make_engine(load_scorer(model), depth.is_pruned)
-        answer = by_chances(Judge(engine, depth.search_settings(), depth.rollout_settings(), workers))
+        settings = depth.search_settings()
+        engine = make_engine(load_scorer(model), depth.is_pruned, settings.plies)
+        answer = by_chances(Judge(engine, settings, depth.rollout_settings(), workers))
     else:
         answer = by_scores(load_scorer(model, threads=workers))
     source, sink = sys.stdin.buffer, sys.stdout.buffer

@@ -13,7 +13,7 @@ NUM_TABLE_ROWS = 26 * 31
 
 
 def mixture_shapes(
-    config: MixtureConfig, hidden: Sequence[int], num_features: int, has_score: bool, has_outcomes: bool
+    config: MixtureConfig, hidden: Sequence[int], num_features: int, score_from: str, has_outcomes: bool
 ) -> Shapes:
     """Shapes by name.
 
@@ -21,11 +21,12 @@ def mixture_shapes(
         config: a mixture.
         hidden: widths, the shared first layer first.
         num_features: inputs of the first layer.
-        has_score: False where the score is the equity.
+        score_from: see `config.SCORES`.
         has_outcomes: True with outcome logits.
     """
     shapes: Shapes = {"trunk.layers.0.weight": (hidden[0], num_features), "trunk.layers.0.bias": (hidden[0],)}
-    if not has_score:
+    has_score = score_from != "equity"
+    if score_from != "head":
         shapes["head.temperature"] = (1,)
     if config.tokens == "locations":
         return {**shapes, **_location_shapes(config, hidden, has_score, has_outcomes)}
