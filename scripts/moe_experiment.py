@@ -3,11 +3,11 @@
     python -m scripts.moe_experiment LOGS... --labels LABELS... --work DIR [--cells NAME,...] [--seeds 1,2,3]
     python -m scripts.moe_table DIR
 
-A cell is a recipe (`scripts/recipes/mixtures/NAME.toml`) and a seed; its result is a file in DIR, so a run that was broken off
-goes on where it stopped. All cells see the same decisions in the same order with the same sampled rivals: the chosen
-candidate and a few of the rejected ones, drawn anew in every epoch. Upcycled cells start from the dense net of their
-seed after its first epoch and train for the remaining ones on the dense net's schedule, so they cost no more than the
-others. One thread, so that cells may run side by side without changing their figures.
+A cell is a recipe (`scripts/recipes/mixtures/NAME.toml`) and a seed; its result is a file in DIR, so a run that was
+broken off goes on where it stopped. All cells see the same decisions in the same order with the same sampled rivals:
+the chosen candidate and a few of the rejected ones, drawn anew in every epoch. Upcycled cells start from the dense net
+of their seed after its first epoch and train for the remaining ones on the dense net's schedule, so they cost no more
+than the others. One thread, so that cells may run side by side without changing their figures.
 """
 
 from __future__ import annotations
@@ -314,6 +314,8 @@ def main() -> int:
     plan = Plan(options.decisions, options.rejected, options.epochs, hidden)
     for seed in map(int, options.seeds.split(",")):
         for name in options.cells.split(","):
+            if name in UPCYCLED and options.epochs <= SNAPSHOT_EPOCH:
+                continue  # nothing would be left to train
             run_cell(name, seed, shards, plan, labelled, options.work)
     return 0
 

@@ -726,7 +726,7 @@ def test_interrupt_saves_and_ends_with_130(model: Path, tmp_path: Path) -> None:
         process.stdin.flush()
         last_hints = 0
         for line in process.stdout:
-            last_hints += b"=5 " in line
+            last_hints += b"=1 " in line
             if last_hints == 2:  # a play has been made and the next one is asked for
                 break
         process.send_signal(signal.SIGINT)

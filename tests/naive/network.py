@@ -38,7 +38,8 @@ def outcomes(
     logits = weight @ units + bias
     is_over, final = final_outcomes(board[None])
     if is_over[0]:
-        return final[0].astype(np.float64)
+        certain: npt.NDArray[np.float64] = final[0].astype(np.float64)
+        return certain
     powers = np.where(possible_outcomes(board[None])[0], np.exp(logits), 0.0)
     chances: npt.NDArray[np.float64] = powers / powers.sum()
     return chances
