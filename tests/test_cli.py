@@ -731,7 +731,7 @@ def test_interrupt_saves_and_ends_with_130(model: Path, tmp_path: Path) -> None:
                 break
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read().decode()
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=120) == 130
     assert "Interrupted." in rest
     assert "Saved in game.mat." in rest
     assert len(next(iter(read_logs([tmp_path / "game.mat"])))) >= 2

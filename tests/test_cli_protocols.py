@@ -59,7 +59,7 @@ def running(*arguments: object) -> Iterator[tuple[int, subprocess.Popen[str]]]:
         assert found is not None, process.communicate()
         yield int(found[1]), process
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         assert process.returncode == 130
     finally:
         process.kill()
@@ -93,7 +93,7 @@ def test_ubgi_answers_a_program_that_asks_one_question_at_a_time(ranking_model: 
         engine.stdin.write("set engine.ply 2\nquit\n")
         engine.stdin.close()
         assert engine.stdout.readline().startswith("error bad_value")  # without chances there is no look-ahead
-        assert engine.wait(timeout=30) == 0
+        assert engine.wait(timeout=120) == 0
 
 
 def test_serve_gnubg_answers_on_its_port_and_logs(ranking_model: Path) -> None:
