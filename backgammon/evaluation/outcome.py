@@ -80,7 +80,9 @@ def equities(outcomes: Outcomes) -> npt.NDArray[np.float32]:
     >>> float(equities(np.array([0.5, 0.25, 0, 0.25, 0, 0], dtype=np.float32)))
     0.75
     """
-    values: npt.NDArray[np.float32] = outcomes @ POINTS
+    # Not a matrix product: its order of additions depends on the size of the batch and the place in it.
+    win, gammon, backgammon, lose, lose_gammon, lose_backgammon = np.moveaxis(outcomes, -1, 0)
+    values: npt.NDArray[np.float32] = (win - lose) + 2 * (gammon - lose_gammon) + 3 * (backgammon - lose_backgammon)
     return values
 
 
