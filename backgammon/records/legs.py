@@ -35,7 +35,7 @@ def encode_play(text: str) -> bytes:
     return _encode_known(text) if len(text) <= MAX_KNOWN else _encode(text)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def _encode_known(text: str) -> bytes:
     """`encode_play` with a memory: the same short texts come again and again."""
     return _encode(text)
