@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from backgammon.errors import DataError, PairgammonError
-from comparison_net.checkpoint import replace_file
+from backgammon.storage import replace_file
 from comparison_net.judge import Judge
 from comparison_net.labelling import label_decisions
 from comparison_net.ranking import NumberedLine, read_decisions

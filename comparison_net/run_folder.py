@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from backgammon.errors import ConfigError, DataError
-from comparison_net.checkpoint import MODEL_FILE, replace_file
+from backgammon.storage import replace_file
+from comparison_net.checkpoint import MODEL_FILE
 from comparison_net.config import INDIFFERENT, TrainConfig, load_config, to_toml, to_values
 
 

@@ -228,31 +228,47 @@ def run_rows(rows: list[Row], rounds: int) -> None:
             row.rates.append(count / (time.perf_counter() - started))
 
 
+def framed_ratios(work: Callable[[int], object], rounds: int) -> tuple[list[float], list[float]]:
+    """How much faster two threads do a piece of work than one, round by round, and what the machine granted meanwhile.
+
+    A shared machine gives a second core at some moments and not at others, so each round is framed by two measurements
+    of `two_cores`.
+
+    Args:
+        work: does the work on so many threads.
+        rounds: number of them.
+
+    Returns:
+        Ratio of each round, and the smaller one of the two measurements around it.
+    """
+    two_cores()
+    ratios, granted = [], []
+    before = two_cores()
+    for _ in range(rounds):
+        seconds = []
+        for threads in (1, 2):
+            started = time.perf_counter()
+            work(threads)
+            seconds.append(time.perf_counter() - started)
+        after = two_cores()
+        ratios.append(seconds[0] / seconds[1])
+        granted.append(min(before, after))
+        before = after
+    return ratios, granted
+
+
 def time_threads(rounds: int) -> list[dict[str, Any]]:
     """Decisions/s of two threads over one, on all cores, interleaved with what the machine grants two threads at all.
 
-    A shared machine gives a second core at some moments and not at others. Each round is framed by two measurements
-    of `two_cores`; the figure with a target is the median of the rounds that had two cores from beginning to end
-    (`REAL_CORES`), and the median of all rounds stands beside it.
+    The figure with a target is the median of the rounds that had two cores from beginning to end (`REAL_CORES`, see
+    `framed_ratios`), and the median of all rounds stands beside it.
     """
     boards, dice = engine_decisions(60_000, 11, 0.0, num_games=64)
     boards, dice = np.tile(boards, (4, 1)), np.tile(dice, (4, 1))
     scorers = {threads: reference_scorer("dense", threads) for threads in (1, 2)}
     results = {threads: scorer.choose(boards, dice) for threads, scorer in scorers.items()}
     assert (results[1] == results[2]).all(), "the choice depends on the number of threads"
-    two_cores()
-    ratios, granted = [], []
-    before = two_cores()
-    for _ in range(2 * rounds):
-        seconds = {}
-        for threads, scorer in scorers.items():
-            started = time.perf_counter()
-            scorer.choose(boards, dice)
-            seconds[threads] = time.perf_counter() - started
-        after = two_cores()
-        ratios.append(seconds[1] / seconds[2])
-        granted.append(min(before, after))
-        before = after
+    ratios, granted = framed_ratios(lambda threads: scorers[threads].choose(boards, dice), 2 * rounds)
     real = [ratio for ratio, cores in zip(ratios, granted, strict=True) if cores >= REAL_CORES]
     goals = {"must": 1.85, "dream": 1.95}
     lines = [

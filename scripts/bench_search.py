@@ -33,8 +33,7 @@ from backgammon.movegen import legal_candidates
 from backgammon.peers.worker import Gnubg, choose_rows
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, WorkUnit, play_games
 from comparison_net.scorer import load_pruner, load_scorer
-from scripts.bench import REAL_CORES, Row, machine, midgame, optional, report, show
-from scripts.ceilings import two_cores
+from scripts.bench import REAL_CORES, Row, framed_ratios, machine, midgame, optional, report, show
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.search import look_ahead
 
@@ -161,18 +160,7 @@ def time_threads(engine: Engine, boards: Boards, dice: Boards, rounds: int) -> l
     lines = []
     for name, work in works.items():
         assert work(1) == work(2), "the result depends on the number of threads"
-        ratios, granted = [], []
-        before = two_cores()
-        for _ in range(2 * rounds):
-            seconds = []
-            for threads in (1, 2):
-                started = time.perf_counter()
-                work(threads)
-                seconds.append(time.perf_counter() - started)
-            after = two_cores()
-            ratios.append(seconds[0] / seconds[1])
-            granted.append(min(before, after))
-            before = after
+        ratios, granted = framed_ratios(work, 2 * rounds)
         real = [ratio for ratio, cores in zip(ratios, granted, strict=True) if cores >= REAL_CORES]
         chosen = real or ratios
         of = f"{len(real)} of {len(ratios)} rounds on two cores" if real else "no round had two cores"

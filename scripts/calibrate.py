@@ -6,8 +6,10 @@ MODEL is a model file or run folder with an outcome head, or "default". FILES ar
 chances: every judged candidate is a case, compared with the label), or match logs (every position after a play is a
 case, compared with how the game ended; dropped and unfinished games are left out). Games that are over are no cases.
 
-For each of the three events: Brier score (mean squared difference; 0 is perfect), log loss (for labels it cannot be
-less than their own uncertainty, printed as "floor"), and a table of ten equal classes of the predicted chance with the
+First the equity: bias and standard deviation of its error in points, over all cases. Look-ahead compares positions of
+different decisions, so it needs this level to be right, which agreement does not show. Then for each of the three
+events: Brier score (mean squared difference; 0 is perfect), log loss (for labels it cannot be less than their own
+uncertainty, printed as "floor"), and a table of ten equal classes of the predicted chance with the
 mean of what was predicted and of what was observed. The picture shows these tables; the closer to the diagonal, the
 better calibrated. Intervals are 95 %, games being the sample.
 """
@@ -42,6 +44,8 @@ Floats = npt.NDArray[np.float64]
 EVENTS: dict[str, int] = {"win": 0, "gammon won": 1, "gammon lost": 3}
 """The events and their place among the five cumulative chances."""
 NUM_CLASSES = 10
+_FIVE_POINTS = np.array([2.0, 1.0, 1.0, -1.0, -1.0])
+"""What the five cumulative chances are worth in equity, but for a constant."""
 
 PANEL, GAP, TOP, LEFT = 220, 48, 70, 52
 """Pixels of the picture: side of a diagram, space between two, margins."""
@@ -97,6 +101,16 @@ class Calibration:
     floor: float
     error: float
     table: tuple[ReliabilityRow, ...]
+
+
+class Measured(NamedTuple):
+    """Name of the model, the cases, bias and standard deviation of the equity's error in points, figures by event."""
+
+    name: str
+    cases: Cases
+    bias: float
+    spread: float
+    calibrations: list[Calibration]
 
 
 def read_cases(paths: Sequence[str]) -> Cases:
@@ -238,8 +252,8 @@ def _show(estimate: Estimate) -> str:
     return f"{estimate.value:.4f}" + ("" if half is None else f" +- {half:.4f}")
 
 
-def measure(model: str, paths: Sequence[str]) -> tuple[str, Cases, list[Calibration]]:
-    """Name of the model, the cases, and the figures of every event.
+def measure(model: str, paths: Sequence[str]) -> Measured:
+    """Everything about a model on the cases of some files.
 
     Raises:
         PairgammonError: a model or files that cannot be used.
@@ -247,10 +261,11 @@ def measure(model: str, paths: Sequence[str]) -> tuple[str, Cases, list[Calibrat
     scorer = load_scorer(None if model == "default" else model, threads=usable_processors())
     cases = read_cases(paths)
     found = cumulative(scorer.outcomes(cases.boards)).astype(np.float64)
+    errors = (found - cases.observed) @ _FIVE_POINTS
     calibrations = [
         calibrate(event, found[:, place], cases.observed[:, place], cases.units) for event, place in EVENTS.items()
     ]
-    return scorer.name, cases, calibrations
+    return Measured(scorer.name, cases, float(errors.mean()), float(errors.std()), calibrations)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -262,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     try:
-        name, cases, calibrations = measure(options.model, options.files)
+        name, cases, bias, spread, calibrations = measure(options.model, options.files)
     except PairgammonError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -272,9 +287,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.svg.write_text(draw(calibrations, heading), encoding="utf-8")
     if options.json:
         events: dict[str, Any] = {calibration.event: asdict(calibration) for calibration in calibrations}
-        print(json.dumps({"model": name, "kind": cases.kind, "cases": len(cases.boards), "games": num_games, **events}))
+        equity = {"bias": bias, "standard_deviation": spread}
+        counts = {"cases": len(cases.boards), "games": num_games}
+        print(json.dumps({"model": name, "kind": cases.kind, **counts, "equity": equity, **events}))
         return 0
-    print("\n\n".join([heading, *map(describe, calibrations)]))
+    level = f"equity: bias {bias:+.4f}, standard deviation of the error {spread:.4f} points"
+    print("\n\n".join([heading, level, *map(describe, calibrations)]))
     return 0
 
 

@@ -21,10 +21,9 @@ import lzma
 import os
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,95 +33,19 @@ from backgammon.board import swap
 from backgammon.dice import Roll, make_roll
 from backgammon.game import Stage
 from backgammon.notation import format_play, position_id, position_ids
+from backgammon.peers.judge import GnubgJudge, Ranked
 from backgammon.records import GameRecord, MatchRecord, ResultAction, RollAction, write_mat
 from backgammon.rules import Decision
+from backgammon.storage import replace_file
 
 GAMES_A_FILE = 100
-KEPT = 8
-"""Candidates searched deeper than 0-ply, at most."""
-WITHIN = 0.16
-"""... and only those whose 0-ply equity is this close to the best."""
-
 Boards = npt.NDArray[np.int8]
 EngineBoard = tuple[tuple[int, ...], tuple[int, ...]]
 """Counts of the player who has just moved and of the player on roll, as GNU Backgammon takes a position."""
 
 
-class Ranked(NamedTuple):
-    """What the expert thinks of every candidate: the searched ones first, best first, then the others.
-
-    Attributes:
-        rows: of the candidates.
-        equities: of the mover, cubeless money, aligned with rows.
-        plies: depth at which each was judged, aligned with rows.
-    """
-
-    rows: list[int]
-    equities: list[float]
-    plies: list[int]
-
-
-class Expert:
-    """GNU Backgammon as a judge of candidates, cubeless money, without noise."""
-
-    def __init__(self, plies: int) -> None:
-        """Load the engine; `plies` as GNU Backgammon counts them (0: the nets alone)."""
-        import gnubg
-
-        self._gnubg = gnubg
-        self._cube = gnubg.cubeinfo(1, -1, 1, 0, (0, 0), 0, 0)
-        self._cube["jacoby"] = 0
-        self._cube["gammonprice"] = ((1.0, 1.0), (1.0, 1.0))
-        self.plies = plies
-        self._contexts = {depth: gnubg.evalcontext(0, depth, 1, 1, 0.0) for depth in {0, plies}}
-
-    def rank(self, candidates: Boards) -> Ranked:
-        """Rank candidates int8[N, 26], seen by the player who has just moved."""
-        boards = list(_engine_boards(candidates))
-        equities = [self._equity(board, 0) for board in boards]
-        rows = sorted(range(len(boards)), key=lambda row: -equities[row])
-        if self.plies == 0:
-            return Ranked(rows, [equities[row] for row in rows], [0] * len(rows))
-        top = equities[rows[0]]
-        searched = [row for row in rows[:KEPT] if top - equities[row] <= WITHIN]
-        deep = {row: self._equity(boards[row], self.plies) for row in searched}
-        searched.sort(key=lambda row: -deep[row])
-        others = [row for row in rows if row not in deep]
-        judged = [deep[row] for row in searched] + [equities[row] for row in others]
-        return Ranked(searched + others, judged, [self.plies] * len(searched) + [0] * len(others))
-
-    def chances(self, candidates: Boards, plies: int) -> npt.NDArray[np.float64]:
-        """The five cumulative probabilities, float64[N, 5], of the player who has just moved.
-
-        Args:
-            candidates: int8[N, 26], games that are not over.
-            plies: 0 or the depth of this expert.
-        """
-        evaluate, cube, context = self._gnubg.evaluate, self._cube, self._contexts[plies]
-        judged = [evaluate(board, cube, context)[:5] for board in _engine_boards(candidates)]
-        win, gammon, backgammon, lose_gammon, lose_backgammon = np.array(judged).reshape(-1, 5).T
-        return np.stack([1 - win, lose_gammon, lose_backgammon, gammon, backgammon], axis=1)
-
-    def _equity(self, board: EngineBoard, plies: int) -> float:
-        """Cubeless equity of the player who has just moved."""
-        win, gammon, backgammon, lose_gammon, lose_backgammon = self._gnubg.evaluate(
-            board, self._cube, self._contexts[plies]
-        )[:5]
-        return -float(2 * win - 1 + gammon + backgammon - lose_gammon - lose_backgammon)
-
-
-def _engine_boards(candidates: Boards) -> Iterator[EngineBoard]:
-    """Candidates int8[N, 26], seen by the player who has just moved, as the engine takes them.
-
-    It judges the side on roll, the opponent: (its opponent, itself), 25 counts each, the bar last.
-    """
-    movers = np.maximum(candidates[:, 1:], 0).tolist()
-    opponents = np.maximum(-candidates[:, 24::-1], 0).tolist()
-    return zip(map(tuple, movers), map(tuple, opponents), strict=True)
-
-
 def play_game(
-    expert: Expert, seed: int, number: int, points: tuple[int, int]
+    expert: GnubgJudge, seed: int, number: int, points: tuple[int, int]
 ) -> tuple[GameRecord, list[dict[str, Any]]]:
     """One game of the expert against itself, and the labels of its unforced plays.
 
@@ -170,7 +93,7 @@ def throw_opening(rng: np.random.Generator) -> tuple[int, int]:
             return first, second
 
 
-def players(expert: Expert) -> tuple[str, str]:
+def players(expert: GnubgJudge) -> tuple[str, str]:
     """Names of the two seats."""
     return f"gnubg{expert.plies}ply-A", f"gnubg{expert.plies}ply-B"
 
@@ -192,7 +115,7 @@ def label(decision: Decision, ranked: Ranked) -> dict[str, Any]:
 
 def make_session(plies: int, seed: int, num_games: int, out: Path, with_labels: bool) -> int:
     """Play and store one session; gives the number of unforced plays."""
-    expert = Expert(plies)
+    expert = GnubgJudge(plies)
     tag = f"{seed:07d}"
     games, lines = [], []
     points = (0, 0)
@@ -214,10 +137,7 @@ def make_session(plies: int, seed: int, num_games: int, out: Path, with_labels: 
 
 def store(path: Path, text: str) -> None:
     """Write a packed text so that it appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with lzma.open(temporary, "wt", encoding="utf-8", preset=9) as file:
-        file.write(text)
-    temporary.replace(path)
+    replace_file(path, lzma.compress(text.encode(), preset=9))
 
 
 def main() -> int:

@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from backgammon.records import read_logs
+from backgammon.storage import replace_file
 from comparison_net.comparisons import Comparisons, make_comparisons
 from comparison_net.config import NetworkConfig, load_config
 from comparison_net.first_layer import candidate_scores, mixture_outputs
@@ -273,9 +274,7 @@ def run_cell(name: str, seed: int, shards: Shards, plan: Plan, labelled: Labelle
     }
     np.savez_compressed(work / f"{name}-{seed}-picks.npz", losses=losses.astype(np.float32), hits=hits)
     save_weights(work / f"{name}-{seed}-net.npz", net)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(result) + "\n", encoding="utf-8")
-    partial.replace(path)
+    replace_file(path, json.dumps(result).encode() + b"\n")
     print(
         f"{name:24s} seed {seed}  agreement {result['agreement']:.4f}  loss {result['loss']:.2f} mpt  "
         f"{training['seconds']:.0f} s",

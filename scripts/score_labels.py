@@ -31,11 +31,11 @@ from backgammon.evaluation.bearoff import find_or_build
 from backgammon.intervals import Estimate, estimate_mean, estimate_rate
 from backgammon.movegen import legal_candidates
 from backgammon.notation import parse_position_ids, position_ids
+from backgammon.peers.judge import GnubgJudge
 from backgammon.phase import PHASES, phase_codes
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, rank_rollouts, roll_out_analysis
 from comparison_net.processors import usable_processors
 from comparison_net.scorer import load_pruner, load_scorer
-from scripts.make_expert_logs import Expert
 
 
 def read_labels(paths: list[Path]) -> Iterator[dict[str, Any]]:
@@ -68,7 +68,7 @@ def main() -> int:
     elif options.gnubg is None:
         rows = load_scorer(options.model).choose(boards, dice)
     else:
-        expert = Expert(options.gnubg)
+        expert = GnubgJudge(options.gnubg)
         rows = np.array([expert.rank(candidates[a:b]).rows[0] for a, b in pairwise(offsets)])
     picks = position_ids(swap(candidates[offsets[:-1] + rows]))
     losses = np.empty(len(decisions))

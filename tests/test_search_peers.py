@@ -17,7 +17,7 @@ from backgammon.evaluation.outcome import (
     swap_outcomes,
 )
 from backgammon.movegen import legal_candidates
-from backgammon.peers.worker import engine_board
+from backgammon.peers.judge import engine_boards
 from backgammon.player import best_rows
 from backgammon.search import Searcher, SearchSettings
 
@@ -37,9 +37,8 @@ class GnubgEvaluator:
 
     def outcomes(self, boards: Board) -> Outcomes:
         is_over, outcomes = final_outcomes(boards)
-        chances = [
-            gnubg.evaluate(engine_board(-board[::-1]), self._cube, self._context)[:5] for board in boards[~is_over]
-        ]
+        afters = engine_boards(-boards[~is_over][:, ::-1])
+        chances = [gnubg.evaluate(after, self._cube, self._context)[:5] for after in afters]
         outcomes[~is_over] = swap_outcomes(from_cumulative(np.array(chances).reshape(-1, 5)))
         return outcomes
 

@@ -1,7 +1,6 @@
 """The process of a peer: `python -m backgammon.peers.worker gnubg 2`, or `pubeval`; see `pipe` for what it understands.
 
-GNU Backgammon (PyPI package `gnubg`) judges our candidates, cubeless money, without noise: at 0-ply all of them; from
-1 ply on the 8 best of 0-ply within 0.16 of the top, its "normal" filter. Pubeval (PyPI package `gnubg-nn`) is Tesauro's
+GNU Backgammon judges our candidates, see `judge`. Pubeval (PyPI package `gnubg-nn`) is Tesauro's
 public benchmark player of 1993.
 """
 
@@ -18,15 +17,8 @@ import numpy.typing as npt
 
 from backgammon.board import Board
 from backgammon.movegen import legal_candidates
+from backgammon.peers.judge import GnubgJudge, engine_boards
 from backgammon.peers.pipe import receive_decisions, send_line, send_rows
-
-KEPT = 8
-"""Candidates that gnubg searches deeper than 0-ply, at most."""
-WITHIN = 0.16
-"""... and only those whose 0-ply equity is this close to the best, in points."""
-
-EngineBoard = tuple[tuple[int, ...], tuple[int, ...]]
-"""Counts of the player who is not on roll and of the one who is: points 1..24 from the owner's side, the bar last."""
 
 
 class Chooser(Protocol):
@@ -47,30 +39,12 @@ class Gnubg:
         Raises:
             ImportError: the package is not installed.
         """
-        import gnubg
-
         self.name = f"gnubg:{plies}"
-        self._evaluate = gnubg.evaluate
-        self._cube = gnubg.cubeinfo(1, -1, 1, 0, (0, 0), 0, 0)
-        self._cube["jacoby"] = 0
-        self._cube["gammonprice"] = ((1.0, 1.0), (1.0, 1.0))
-        self._static = gnubg.evalcontext(0, 0, 1, 1, 0.0)
-        self._deep = gnubg.evalcontext(0, plies, 1, 1, 0.0) if plies else None
+        self._judge = GnubgJudge(plies)
 
     def choose(self, board: Board, die1: int, die2: int, candidates: Board) -> int:  # noqa: ARG002 - the protocol
         """See `Chooser.choose`."""
-        boards = [engine_board(-candidate[::-1]) for candidate in candidates]  # it judges the side on roll
-        losses = [self._equity(after, self._static) for after in boards]
-        order = sorted(range(len(boards)), key=losses.__getitem__)
-        if self._deep is None:
-            return order[0]
-        searched = [row for row in order[:KEPT] if losses[row] - losses[order[0]] <= WITHIN]
-        return min(searched, key=lambda row: self._equity(boards[row], self._deep))
-
-    def _equity(self, board: EngineBoard, context: object) -> float:
-        """Cubeless equity of the side on roll: the opponent of who has just moved."""
-        win, gammon, backgammon, lose_gammon, lose_backgammon = self._evaluate(board, self._cube, context)[:5]
-        return float(2 * win - 1 + gammon + backgammon - lose_gammon - lose_backgammon)
+        return self._judge.rank(candidates).rows[0]
 
 
 class Pubeval:
@@ -94,7 +68,7 @@ class Pubeval:
         Raises:
             LookupError: the package played something that the rules do not allow.
         """
-        sides = [list(side) for side in engine_board(board)]
+        sides = [list(side) for side in next(engine_boards(board[None]))]
         moves = self._best_move(sides, die1, die2)
         after = board.copy()
         for source, target in zip(moves[::2], moves[1::2], strict=True):  # 0-based; below 0 is off
@@ -108,13 +82,6 @@ class Pubeval:
         if not len(hits):
             raise LookupError(f"pubeval played {moves} with {die1}{die2} on {board.tolist()}, which is not legal")
         return int(hits[0])
-
-
-def engine_board(board: Board) -> EngineBoard:
-    """A board int8[26] of the player on roll as both packages take it."""
-    own = np.maximum(board[1:], 0).tolist()
-    other = np.maximum(-board[24::-1], 0).tolist()
-    return tuple(other), tuple(own)
 
 
 def make_chooser(words: list[str]) -> Chooser:

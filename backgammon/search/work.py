@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ from backgammon.engine import identity_of
 from backgammon.errors import ConfigError, DataError
 from backgammon.evaluation.outcome import PlayingEvaluator
 from backgammon.search.rollout import RolloutSettings, play_games
+from backgammon.storage import replace_file
 
 FORMAT_VERSION = 1
 
@@ -155,16 +154,7 @@ def write_result(path: Path, name: str, outcomes: Results) -> None:
     """
     entry = json.dumps({"unit": name, "sha256": _digest(name, outcomes)})
     content = safetensors.numpy.save({_TENSOR: np.ascontiguousarray(outcomes)}, {_ENTRY: entry})
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with partial.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    replace_file(path, content)
 
 
 def read_result(path: Path, name: str) -> Results | None:

@@ -51,7 +51,7 @@ def command(file: str, model: str | None, depth: Depth, worst: int, out: str | N
     if out is None:
         click.echo("\n\n".join(map(render_text, reports)))
         return
-    from comparison_net.checkpoint import replace_file
+    from backgammon.storage import replace_file
 
     replace_file(Path(out), _render(form, reports).encode())
     click.echo(f"wrote {out}: {len(reports)} match{'es'[: 2 * (len(reports) != 1)]}", err=True)

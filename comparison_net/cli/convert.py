@@ -99,7 +99,7 @@ class _File:
 
     def finish(self) -> None:
         """Write everything."""
-        from comparison_net.checkpoint import replace_file
+        from backgammon.storage import replace_file
 
         text = _write(self._entry, *self._matches).encode()
         if self._path is not None:
@@ -119,7 +119,7 @@ class _Folder:
 
     def take_in(self, match: MatchRecord, text: str) -> None:
         """Write the match."""
-        from comparison_net.checkpoint import replace_file
+        from backgammon.storage import replace_file
 
         replace_file(_free(self._folder / f"{self._new_name(match)}{self._entry.suffixes[0]}"), text.encode())
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from comparison_net.cli.group import PLIES_HELP
+
 if TYPE_CHECKING:
     from backgammon.search import RolloutSettings, SearchSettings
 
@@ -87,7 +89,7 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--ply",
             "plies",
             type=click.IntRange(0, 3),
-            help="Look-ahead as GNU Backgammon counts it: 0 is the model alone (others call that 1-ply).",
+            help=PLIES_HELP,
         ),
         click.option(
             "--filter",

@@ -66,6 +66,9 @@ def host_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+PLIES_HELP = "Look-ahead as GNU Backgammon counts it: 0 is the model alone (others call that 1-ply)."
+
+
 def plies_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """The option --ply of the commands that may look ahead, the same in each of them."""
     return click.option(
@@ -74,7 +77,7 @@ def plies_option(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.IntRange(0, 3),
         default=0,
         show_default=True,
-        help="Look-ahead as GNU Backgammon counts it: 0 is the model alone (others call that 1-ply).",
+        help=PLIES_HELP,
     )(function)
 
 

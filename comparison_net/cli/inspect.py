@@ -46,7 +46,7 @@ def command(
     """
     from dataclasses import replace
 
-    from comparison_net.checkpoint import replace_file
+    from backgammon.storage import replace_file
     from comparison_net.moe.inspection import held_out_rates, inspect_model, play_games
     from comparison_net.moe.picture import draw_inspection
     from comparison_net.scorer import load_scorer

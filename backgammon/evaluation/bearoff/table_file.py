@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.errors import DataError
+from backgammon.storage import replace_file
 
 FORMAT_VERSION = 1
 
@@ -72,27 +71,7 @@ def write_table(path: Path, table: TableFile) -> None:
         "payload_sha256": hashlib.sha256(payload).hexdigest(),
     }
     text = json.dumps(description).encode().ljust(_HEADER_BYTES - _DIGEST_END, b"\0")
-    _write_whole(path, [_MAGIC, hashlib.sha256(text).digest(), text, payload])
-
-
-def _write_whole(path: Path, chunks: list[bytes]) -> None:
-    """Write beside the final name, force to disk, then rename: a reader or a power cut never meets half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as stream:
-            stream.writelines(chunks)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if hasattr(os, "O_DIRECTORY"):  # the rename itself reaches the disk with the folder
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    replace_file(path, _MAGIC, hashlib.sha256(text).digest(), text, payload)
 
 
 def read_table(path: Path, full_check: bool = True) -> TableFile:
