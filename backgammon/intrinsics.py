@@ -1,8 +1,9 @@
 """Machine operations that numba cannot express: bit scans, and loops over rows of numbers in vectors of 16.
 
-The vector operations take flat int32 or float32 arrays with element offsets; lengths are multiples of LANES, rows
-need not be aligned. LLVM lowers the 16-lane vectors to whatever the processor has (AVX-512, AVX, SSE, NEON). Nothing
-is reordered between elements, and sums run in a fixed order, so results do not depend on threads or batches.
+The vector operations take flat int16, int32 or float32 arrays with element offsets; lengths are multiples of
+ROW_UNIT, rows need not be aligned. LLVM lowers the 16-lane vectors to whatever the processor has (AVX-512, AVX, SSE,
+NEON). Nothing is reordered between elements, and sums run in a fixed order, so results do not depend on threads or
+batches, nor on the shape of the tiles, which follows the processor.
 
 `borrow` is for loops that call kernels: numba counts references of every array that it passes on, atomically, which
 costs as much as the work itself in small kernels, and far more when the counters of two threads share a cache line.
@@ -16,20 +17,38 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba.core import codegen as _codegen
+from numba.core import config as _config
 
 from backgammon.jit import DISABLED
 
+_SETTINGS: Any = _config  # numba sets these names at run time, so a type checker cannot know them
+_CODEGEN: Any = _codegen  # untyped
+
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int32]
+Shorts = npt.NDArray[np.int16]
 
 LANES = 16
-"""Numbers in a vector: row lengths are padded to a multiple of it."""
+"""Numbers in a vector."""
 
-TILE_ROWS = 8
-"""Positions that `dense_tile` works on at once; with 2 * LANES columns its sums fill half of the AVX-512 registers."""
+ROW_UNIT = 2 * LANES
+"""Row lengths are padded to a multiple of it."""
 
-TILE_COLUMNS = 2 * LANES
-"""Outputs that `dense_tile` computes at once: layer widths are padded to a multiple of it."""
+
+def _compiles_for_avx512() -> bool:
+    """True where numba compiles for a processor with 32 registers of 16 numbers; NUMBA_CPU_FEATURES included."""
+    features = _SETTINGS.CPU_FEATURES
+    return "+avx512f" in (_CODEGEN.get_host_cpu_features() if features is None else features).split(",")
+
+
+# The sums of a tile must stay in registers while weights stream past. numba keeps code by processor and features, so
+# what is compiled for one shape never runs with another.
+TILE_ROWS, TILE_COLUMNS = (8, 2 * LANES) if _compiles_for_avx512() else (6, LANES)
+"""Positions and outputs that `dense_tile` works on at once: 16 of AVX-512's 32 registers, or 12 of AVX's 16."""
+
+HALF_ROWS = 4
+"""Positions that `half_tile` works on at once: with fewer sums the latency of an addition would show."""
 
 if DISABLED:
 
@@ -45,37 +64,64 @@ if DISABLED:
         """Mask of the locations 0..25 whose count is above `bound`, of the board that begins at `at`."""
         return sum(1 << location for location in range(26) if boards[at + location] > bound)
 
-    def copy_board(source: npt.NDArray[np.int8], target: npt.NDArray[np.int8]) -> None:
-        """Copy 26 counts, int8[>= 26] each."""
-        target[:26] = source[:26]
+    def count_own(boards: npt.NDArray[np.int8], at: int) -> int:
+        """Sum of the counts above 0 of the board that begins at `at`."""
+        return int(np.maximum(boards[at : at + 26], 0).sum())
 
-    def copy_board_at(
-        source: npt.NDArray[np.int8], source_at: int, target: npt.NDArray[np.int8], target_at: int
-    ) -> None:
-        """Copy 26 counts between places of flat arrays."""
+    def count_theirs(boards: npt.NDArray[np.int8], at: int) -> int:
+        """Sum of the counts below 0 of the board that begins at `at`, without the sign."""
+        return -int(np.minimum(boards[at : at + 26], 0).sum())
+
+    def copy_lanes(source: Floats, source_at: int, target: Floats, target_at: int) -> None:
+        """Copy LANES numbers."""
+        target[target_at : target_at + LANES] = source[source_at : source_at + LANES]
+
+    def copy_board(source: npt.NDArray[np.int8], source_at: int, target: npt.NDArray[np.int8], target_at: int) -> None:
+        """Copy the 26 counts that begin at a place of one array to a place of another."""
         target[target_at : target_at + 26] = source[source_at : source_at + 26]
 
     def sum_rows(
         target: Integers,
         target_at: int,
         base: Integers,
-        rows: Integers,
+        base_at: int,
+        rows: Shorts,
         starts: npt.NDArray[np.int64],
-        num_rows: int,
+        num_plus: int,
+        num_minus: int,
         length: int,
     ) -> None:
-        """Set target to base + the rows that begin at starts[:num_rows]; length in TILE_COLUMNS."""
-        total = base[:length].copy()
-        for number in range(num_rows):
+        """Set target to base + the rows that begin at starts[:num_plus] - those of the num_minus starts after them."""
+        total = base[base_at : base_at + length].copy()
+        for number in range(num_plus):
             total += rows[starts[number] : starts[number] + length]
+        for number in range(num_plus, num_plus + num_minus):
+            total -= rows[starts[number] : starts[number] + length]
         target[target_at : target_at + length] = total
+
+    def sum_rows_to_floats(
+        target: Floats,
+        target_at: int,
+        base: Integers,
+        base_at: int,
+        rows: Shorts,
+        starts: npt.NDArray[np.int64],
+        num_plus: int,
+        num_minus: int,
+        length: int,
+        floor: np.floating,
+    ) -> None:
+        """Set target to the larger of `sum_rows` and floor."""
+        total = np.empty(length, dtype=np.int32)
+        sum_rows(total, 0, base, base_at, rows, starts, num_plus, num_minus, length)
+        target[target_at : target_at + length] = np.maximum(total.astype(np.float32), np.float32(floor))
 
     def step_row(
         target: Integers,
         target_at: int,
         parent: Integers,
         parent_at: int,
-        steps: Integers,
+        steps: Shorts,
         plus_at: int,
         minus_at: int,
         length: int,
@@ -84,57 +130,62 @@ if DISABLED:
         total = parent[parent_at : parent_at + length] + steps[plus_at : plus_at + length]
         target[target_at : target_at + length] = total - steps[minus_at : minus_at + length]
 
-    def step_and_scale_row(
+    def step_to_floats(
         target: Floats,
         target_at: int,
         parent: Integers,
         parent_at: int,
-        steps: Integers,
+        steps: Shorts,
         plus_at: int,
         minus_at: int,
         length: int,
-        scale: np.floating,
         floor: np.floating,
     ) -> None:
-        """Set target to max(scale * (parent + steps[plus] - steps[minus]), floor)."""
+        """Set target to max(parent + steps[plus] - steps[minus], floor)."""
         total = parent[parent_at : parent_at + length] + steps[plus_at : plus_at + length]
         total = (total - steps[minus_at : minus_at + length]).astype(np.float32)
-        target[target_at : target_at + length] = np.maximum(np.float32(scale) * total, np.float32(floor))
+        target[target_at : target_at + length] = np.maximum(total, np.float32(floor))
 
-    def dense_tile(
-        inputs: Floats,
-        inputs_at: int,
-        input_stride: int,
-        num_inputs: int,
-        weights: Floats,
-        weights_at: int,
-        weight_stride: int,
-        biases: Floats,
-        biases_at: int,
-        outputs: Floats,
-        outputs_at: int,
-        output_stride: int,
-        floor: np.floating,
-    ) -> None:
-        """Set outputs[8, 32] to max(biases[32] + inputs[8, K] @ weights[K, 32], floor); strides in elements."""
-        for row in range(TILE_ROWS):
-            total = biases[biases_at : biases_at + TILE_COLUMNS].copy()
-            for k in range(num_inputs):
-                at = weights_at + k * weight_stride
-                total += inputs[inputs_at + row * input_stride + k] * weights[at : at + TILE_COLUMNS]
-            at = outputs_at + row * output_stride
-            outputs[at : at + TILE_COLUMNS] = np.maximum(total, np.float32(floor))
+    def find_nonzero(values: Floats, at: int, stride: int, num_rows: int, length: int, found: Integers) -> int:
+        """Ascending columns where one of the rows values[at + row * stride] is not +0, into `found`; their number.
 
-    def dot_row(left: Floats, left_at: int, right: Floats, right_at: int, length: int) -> float:
-        """Sum of left * right, in LANES partial sums that are then added pairwise."""
-        total = np.zeros(LANES, dtype=np.float32)
-        for at in range(0, length, LANES):
-            total += left[left_at + at : left_at + at + LANES] * right[right_at + at : right_at + at + LANES]
-        width = LANES
-        while width > 1:
-            width //= 2
-            total = total[:width] + total[width : 2 * width]
-        return float(total[0])
+        `found` has room for length + 8.
+        """
+        is_found = np.zeros(length, dtype=bool)
+        for row in range(at, at + num_rows * stride, stride):
+            is_found |= values[row : row + length].view(np.int32) != 0
+        columns = np.flatnonzero(is_found)
+        found[: len(columns)] = columns
+        return len(columns)
+
+    def _make_tile(num_rows: int, num_columns: int) -> Any:
+        def tile(
+            inputs: Floats,
+            inputs_at: int,
+            input_stride: int,
+            used: Integers,
+            num_used: int,
+            weights: Floats,
+            weights_at: int,
+            panel_stride: int,
+            biases: Floats,
+            biases_at: int,
+            outputs: Floats,
+            outputs_at: int,
+            output_stride: int,
+            floor: np.floating,
+        ) -> None:
+            for row in range(num_rows):
+                total = biases[biases_at : biases_at + num_columns].copy()
+                for k in used[:num_used]:
+                    value = inputs[inputs_at + row * input_stride + k]
+                    for panel in range(num_columns // LANES):
+                        at = weights_at + panel * panel_stride + k * LANES
+                        total[panel * LANES : (panel + 1) * LANES] += value * weights[at : at + LANES]
+                at = outputs_at + row * output_stride
+                outputs[at : at + num_columns] = np.maximum(total, np.float32(floor))
+
+        return tile
 
     def softmax_row(values: Floats, at: int, mask: int, weights: Floats, target: Floats, target_at: int) -> np.float32:
         """Softmax of LANES values over the lanes in `mask`, 0 elsewhere, into target; gives the sum of weights * it."""
@@ -168,6 +219,13 @@ else:
         value = builder.load(builder.bitcast(builder.gep(base, [offset]), kind.as_pointer()))
         value.align = 4
         return value
+
+    def _load_integers(builder: Any, base: Any, offset: Any) -> Any:
+        """A vector of int32 from int16 or int32 numbers."""
+        element = base.type.pointee
+        value = builder.load(builder.bitcast(builder.gep(base, [offset]), ir.VectorType(element, LANES).as_pointer()))
+        value.align = element.width // 8
+        return value if element.width == 32 else builder.sext(value, _INTEGERS)
 
     def _store(builder: Any, value: Any, base: Any, offset: Any) -> None:
         pointer = builder.bitcast(builder.gep(base, [offset]), value.type.as_pointer())
@@ -231,76 +289,148 @@ else:
 
         return types.int64(boards, types.int64, types.int64), generate_code
 
-    def _copy_counts(builder: Any, origin: Any, goal: Any) -> None:
-        """26 bytes as two vectors of 16 that overlap, both read before the first is written."""
-        half = ir.VectorType(ir.IntType(8), 16)
-        values = []
-        for at in (0, 10):
-            value = builder.load(builder.bitcast(builder.gep(origin, [_index(at)]), half.as_pointer()))
-            value.align = 1
-            values.append(value)
-        for at, value in zip((0, 10), values, strict=True):
-            builder.store(value, builder.bitcast(builder.gep(goal, [_index(at)]), half.as_pointer())).align = 1
+    def _make_count(sign: int) -> Any:
+        @intrinsic
+        def count(_typing: Any, boards: Any, _at: Any) -> Any:
+            def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+                small = ir.IntType(8)
+                half = ir.VectorType(small, 16)
+                zero = ir.Constant(half, [0] * 16)
+                data = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
+                total = zero
+                for at, begin in ((0, 0), (10, 6)):  # two vectors that overlap in six counts
+                    value = builder.load(builder.bitcast(builder.gep(data, [_index(at)]), half.as_pointer()))
+                    value.align = 1
+                    if sign < 0:
+                        value = builder.sub(zero, value)
+                    mine = builder.select(builder.icmp_signed(">", value, zero), value, zero)
+                    lanes = ir.Constant(half, [-1 if lane >= begin else 0 for lane in range(16)])
+                    total = builder.add(total, builder.and_(mine, lanes))
+                function_type = ir.FunctionType(small, [half])
+                function = _tools.get_or_insert_function(builder.module, function_type, "llvm.vector.reduce.add.v16i8")
+                return builder.zext(builder.call(function, [total]), _INDEX)
+
+            return types.int64(boards, types.int64), generate_code
+
+        return count
+
+    count_own = _make_count(1)
+    count_theirs = _make_count(-1)
 
     @intrinsic
-    def copy_board(_typing: Any, source: Any, target: Any) -> Any:
-        """Copy 26 counts, int8[>= 26] each."""
+    def copy_lanes(_typing: Any, source: Any, _source_at: Any, target: Any, _target_at: Any) -> Any:
+        """Copy LANES numbers."""
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            origin = _data(context, builder, signature, arguments, 0)
-            _copy_counts(builder, origin, _data(context, builder, signature, arguments, 1))
-            return context.get_dummy_value()
-
-        return types.void(source, target), generate_code
-
-    @intrinsic
-    def copy_board_at(_typing: Any, source: Any, _source_at: Any, target: Any, _target_at: Any) -> Any:
-        """Copy 26 counts between places of flat arrays."""
-
-        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            origin = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
-            goal = builder.gep(_data(context, builder, signature, arguments, 2), [arguments[3]])
-            _copy_counts(builder, origin, goal)
+            value = _load(builder, _data(context, builder, signature, arguments, 0), arguments[1])
+            _store(builder, value, _data(context, builder, signature, arguments, 2), arguments[3])
             return context.get_dummy_value()
 
         return types.void(source, types.int64, target, types.int64), generate_code
 
     @intrinsic
-    def sum_rows(
-        _typing: Any, target: Any, _target_at: Any, base: Any, rows: Any, starts: Any, _num_rows: Any, _length: Any
-    ) -> Any:
-        """Set target to base + the rows that begin at starts[:num_rows]; length in TILE_COLUMNS."""
+    def copy_board(_typing: Any, source: Any, _source_at: Any, target: Any, _target_at: Any) -> Any:
+        """Copy the 26 counts that begin at a place of one array to a place of another."""
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            to = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
-            first = _data(context, builder, signature, arguments, 2)
-            table = _data(context, builder, signature, arguments, 3)
-            begins = _data(context, builder, signature, arguments, 4)
-            sums = [_tools.alloca_once(builder, _INTEGERS) for _ in range(2)]
-            with _tools.for_range_slice(builder, _index(0), arguments[6], _index(TILE_COLUMNS), _INDEX) as (at, _):
-                places = [builder.add(at, _index(half * LANES)) for half in range(2)]
-                for half in range(2):
-                    builder.store(_load(builder, first, places[half], _INTEGERS), sums[half])
-                with _tools.for_range(builder, arguments[5]) as loop:
-                    row = builder.gep(table, [builder.load(builder.gep(begins, [loop.index]))])
-                    for half in range(2):
-                        value = _load(builder, row, places[half], _INTEGERS)
-                        builder.store(builder.add(builder.load(sums[half]), value), sums[half])
-                for half in range(2):
-                    _store(builder, builder.load(sums[half]), to, places[half])
+            origin = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
+            goal = builder.gep(_data(context, builder, signature, arguments, 2), [arguments[3]])
+            half = ir.VectorType(ir.IntType(8), 16)
+            values = []
+            for at in (0, 10):  # two vectors of 16 that overlap, both read before the first is written
+                value = builder.load(builder.bitcast(builder.gep(origin, [_index(at)]), half.as_pointer()))
+                value.align = 1
+                values.append(value)
+            for at, value in zip((0, 10), values, strict=True):
+                builder.store(value, builder.bitcast(builder.gep(goal, [_index(at)]), half.as_pointer())).align = 1
             return context.get_dummy_value()
 
-        index = types.int64
-        return types.void(target, index, base, rows, starts, index, index), generate_code
+        return types.void(source, types.int64, target, types.int64), generate_code
 
-    def _step(context: Any, builder: Any, signature: Any, arguments: Any, at: Any) -> Any:
-        """Parent + steps[plus] - steps[minus] for one vector of the arguments that both step functions begin with."""
+    def _sum_rows(context: Any, builder: Any, signature: Any, arguments: Any, finish: Any) -> Any:
+        """Base + rows - rows, vector by vector, stored after `finish`."""
+        to = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
+        first = builder.gep(_data(context, builder, signature, arguments, 2), [arguments[3]])
+        table = _data(context, builder, signature, arguments, 4)
+        begins = _data(context, builder, signature, arguments, 5)
+        sums = [_tools.alloca_once(builder, _INTEGERS) for _ in range(ROW_UNIT // LANES)]
+        with _tools.for_range_slice(builder, _index(0), arguments[8], _index(ROW_UNIT), _INDEX) as (at, _):
+            places = [builder.add(at, _index(part * LANES)) for part in range(len(sums))]
+            for total, place in zip(sums, places, strict=True):
+                builder.store(_load_integers(builder, first, place), total)
+            for first_start, count, join in (
+                (begins, arguments[6], builder.add),
+                (builder.gep(begins, [arguments[6]]), arguments[7], builder.sub),
+            ):
+                with _tools.for_range(builder, count) as loop:
+                    row = builder.gep(table, [builder.load(builder.gep(first_start, [loop.index]))])
+                    for total, place in zip(sums, places, strict=True):
+                        value = _load_integers(builder, row, place)
+                        builder.store(join(builder.load(total), value), total)
+            for total, place in zip(sums, places, strict=True):
+                _store(builder, finish(builder.load(total)), to, place)
+        return context.get_dummy_value()
+
+    @intrinsic
+    def sum_rows(
+        _typing: Any,
+        target: Any,
+        _target_at: Any,
+        base: Any,
+        _base_at: Any,
+        rows: Any,
+        starts: Any,
+        _num_plus: Any,
+        _num_minus: Any,
+        _length: Any,
+    ) -> Any:
+        """Set target to base + the rows that begin at starts[:num_plus] - those of the num_minus starts after them."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return _sum_rows(context, builder, signature, arguments, lambda total: total)
+
+        index = types.int64
+        return types.void(target, index, base, index, rows, starts, index, index, index), generate_code
+
+    @intrinsic
+    def sum_rows_to_floats(
+        _typing: Any,
+        target: Any,
+        _target_at: Any,
+        base: Any,
+        _base_at: Any,
+        rows: Any,
+        starts: Any,
+        _num_plus: Any,
+        _num_minus: Any,
+        _length: Any,
+        _floor: Any,
+    ) -> Any:
+        """Set target to the larger of `sum_rows` and floor."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            floor = _spread(builder, arguments[9])
+
+            def finish(total: Any) -> Any:
+                return _larger(builder, builder.sitofp(total, _VECTOR), floor)
+
+            return _sum_rows(context, builder, signature, arguments, finish)
+
+        index = types.int64
+        return types.void(target, index, base, index, rows, starts, index, index, index, types.float32), generate_code
+
+    def _step(context: Any, builder: Any, signature: Any, arguments: Any, finish: Any) -> Any:
+        """Parent + steps[plus] - steps[minus], vector by vector, stored after `finish`."""
+        to = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
         start = builder.gep(_data(context, builder, signature, arguments, 2), [arguments[3]])
         rows = _data(context, builder, signature, arguments, 4)
         plus = builder.gep(rows, [arguments[5]])
         minus = builder.gep(rows, [arguments[6]])
-        total = builder.add(_load(builder, start, at, _INTEGERS), _load(builder, plus, at, _INTEGERS))
-        return builder.sub(total, _load(builder, minus, at, _INTEGERS))
+        with _tools.for_range_slice(builder, _index(0), arguments[7], _index(LANES), _INDEX) as (at, _):
+            total = builder.add(_load_integers(builder, start, at), _load_integers(builder, plus, at))
+            total = builder.sub(total, _load_integers(builder, minus, at))
+            _store(builder, finish(total), to, at)
+        return context.get_dummy_value()
 
     @intrinsic
     def step_row(
@@ -317,16 +447,13 @@ else:
         """Set target to parent + steps[plus] - steps[minus]."""
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            to = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
-            with _tools.for_range_slice(builder, _index(0), arguments[7], _index(LANES), _INDEX) as (at, _):
-                _store(builder, _step(context, builder, signature, arguments, at), to, at)
-            return context.get_dummy_value()
+            return _step(context, builder, signature, arguments, lambda total: total)
 
         index = types.int64
         return types.void(target, index, parent, index, steps, index, index, index), generate_code
 
     @intrinsic
-    def step_and_scale_row(
+    def step_to_floats(
         _typing: Any,
         target: Any,
         _target_at: Any,
@@ -336,78 +463,136 @@ else:
         _plus_at: Any,
         _minus_at: Any,
         _length: Any,
-        _scale: Any,
         _floor: Any,
     ) -> Any:
-        """Set target to max(scale * (parent + steps[plus] - steps[minus]), floor)."""
+        """Set target to max(parent + steps[plus] - steps[minus], floor)."""
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            to = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
-            scale = _spread(builder, arguments[8])
-            floor = _spread(builder, arguments[9])
-            with _tools.for_range_slice(builder, _index(0), arguments[7], _index(LANES), _INDEX) as (at, _):
-                total = builder.sitofp(_step(context, builder, signature, arguments, at), _VECTOR)
-                _store(builder, _larger(builder, builder.fmul(total, scale), floor), to, at)
-            return context.get_dummy_value()
+            floor = _spread(builder, arguments[8])
+
+            def finish(total: Any) -> Any:
+                return _larger(builder, builder.sitofp(total, _VECTOR), floor)
+
+            return _step(context, builder, signature, arguments, finish)
 
         index = types.int64
-        signature = types.void(target, index, parent, index, steps, index, index, index, types.float32, types.float32)
-        return signature, generate_code
+        return types.void(target, index, parent, index, steps, index, index, index, types.float32), generate_code
+
+    _EIGHT = ir.VectorType(ir.IntType(32), 8)
+    # The lanes of each mask of 8 bits in ascending order, then zeros: a list without a branch for each bit.
+    _LANES_OF_MASK = [[lane for lane in range(8) if mask >> lane & 1] for mask in range(256)]
+    _LANES_OF_MASK_BYTES = bytes(lane for lanes in _LANES_OF_MASK for lane in [*lanes, *[0] * (8 - len(lanes))])
 
     @intrinsic
-    def dense_tile(
-        _typing: Any,
-        inputs: Any,
-        _inputs_at: Any,
-        _input_stride: Any,
-        _num_inputs: Any,
-        weights: Any,
-        _weights_at: Any,
-        _weight_stride: Any,
-        biases: Any,
-        _biases_at: Any,
-        outputs: Any,
-        _outputs_at: Any,
-        _output_stride: Any,
-        _floor: Any,
+    def find_nonzero(
+        _typing: Any, values: Any, _at: Any, _stride: Any, _num_rows: Any, _length: Any, found: Any
     ) -> Any:
-        """Set outputs[8, 32] to max(biases[32] + inputs[8, K] @ weights[K, 32], floor); strides in elements."""
+        """Ascending columns where one of the rows values[at + row * stride] is not +0, into `found`; their number.
+
+        `found` has room for length + 8.
+        """
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            given = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
-            matrix = builder.gep(_data(context, builder, signature, arguments, 4), [arguments[5]])
-            bias = builder.gep(_data(context, builder, signature, arguments, 7), [arguments[8]])
-            result = builder.gep(_data(context, builder, signature, arguments, 9), [arguments[10]])
-            input_stride, num_inputs, weight_stride = arguments[2], arguments[3], arguments[6]
-            output_stride = arguments[11]
-            # Sums live in stack slots that LLVM turns into registers: 8 rows by 2 vectors.
-            sums = [[_tools.alloca_once(builder, _VECTOR) for _ in range(2)] for _ in range(TILE_ROWS)]
-            for half in range(2):
-                value = _load(builder, bias, _index(half * LANES))
-                for row in range(TILE_ROWS):
-                    builder.store(value, sums[row][half])
-            with _tools.for_range(builder, num_inputs) as loop:
-                start = builder.mul(loop.index, weight_stride)
-                columns = [_load(builder, matrix, builder.add(start, _index(half * LANES))) for half in range(2)]
-                for row in range(TILE_ROWS):
-                    at = builder.add(builder.mul(input_stride, _index(row)), loop.index)
-                    value = _spread(builder, builder.load(builder.gep(given, [at])))
-                    for half in range(2):
-                        total = _call_llvm(builder, "fma", value, columns[half], builder.load(sums[row][half]))
-                        builder.store(total, sums[row][half])
-            floor = _spread(builder, arguments[12])
-            for row in range(TILE_ROWS):
-                at = builder.mul(output_stride, _index(row))
-                for half in range(2):
-                    total = _larger(builder, builder.load(sums[row][half]), floor)
-                    _store(builder, total, result, builder.add(at, _index(half * LANES)))
-            return context.get_dummy_value()
+            first = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
+            stride, num_rows, length = arguments[2:5]
+            target = _data(context, builder, signature, arguments, 5)
+            small = ir.IntType(8)
+            data = ir.Constant(ir.ArrayType(small, len(_LANES_OF_MASK_BYTES)), bytearray(_LANES_OF_MASK_BYTES))
+            lanes_of = builder.bitcast(
+                _tools.global_constant(builder, "lanes_of_mask", data), ir.VectorType(small, 8).as_pointer()
+            )
+            number = _tools.alloca_once_value(builder, _index(0))
+            bits = [_tools.alloca_once(builder, _EIGHT) for _ in range(ROW_UNIT // 8)]
+            with _tools.for_range_slice(builder, _index(0), length, _index(ROW_UNIT), _INDEX) as (at, _):
+                for part in bits:
+                    builder.store(ir.Constant(_EIGHT, [0] * 8), part)
+                with _tools.for_range(builder, num_rows) as loop:
+                    row = builder.gep(first, [builder.add(at, builder.mul(loop.index, stride))])
+                    for place, part in enumerate(bits):
+                        value = _load(builder, row, _index(8 * place), _EIGHT)
+                        builder.store(builder.or_(builder.load(part), value), part)
+                for place, part in enumerate(bits):
+                    is_used = builder.icmp_unsigned("!=", builder.load(part), ir.Constant(_EIGHT, [0] * 8))
+                    mask = builder.bitcast(is_used, small)
+                    entry = builder.load(builder.gep(lanes_of, [builder.zext(mask, _INDEX)]))
+                    entry.align = 8
+                    start = builder.trunc(builder.add(at, _index(8 * place)), ir.IntType(32))
+                    nothing = ir.Constant(_EIGHT, ir.Undefined)
+                    one = builder.insert_element(nothing, start, ir.Constant(ir.IntType(32), 0))
+                    starts = builder.shuffle_vector(one, nothing, ir.Constant(_EIGHT, [0] * 8))
+                    so_far = builder.load(number)
+                    _store(builder, builder.add(builder.zext(entry, _EIGHT), starts), target, so_far)
+                    count = builder.zext(builder.ctpop(mask), _INDEX)
+                    builder.store(builder.add(so_far, count), number)
+            return builder.load(number)
 
         index = types.int64
-        signature = types.void(
-            inputs, index, index, index, weights, index, index, biases, index, outputs, index, index, types.float32
-        )
-        return signature, generate_code
+        return types.int64(values, index, index, index, index, found), generate_code
+
+    def _make_tile(num_rows: int, num_columns: int) -> Any:
+        num_vectors = num_columns // LANES
+
+        @intrinsic
+        def tile(
+            _typing: Any,
+            inputs: Any,
+            _inputs_at: Any,
+            _input_stride: Any,
+            used: Any,
+            _num_used: Any,
+            weights: Any,
+            _weights_at: Any,
+            _panel_stride: Any,
+            biases: Any,
+            _biases_at: Any,
+            outputs: Any,
+            _outputs_at: Any,
+            _output_stride: Any,
+            _floor: Any,
+        ) -> Any:
+            def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+                given = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
+                places = _data(context, builder, signature, arguments, 3)
+                matrix = builder.gep(_data(context, builder, signature, arguments, 5), [arguments[6]])
+                bias = builder.gep(_data(context, builder, signature, arguments, 8), [arguments[9]])
+                result = builder.gep(_data(context, builder, signature, arguments, 10), [arguments[11]])
+                input_stride, num_used, panel_stride = arguments[2], arguments[4], arguments[7]
+                output_stride, floor = arguments[12], _spread(builder, arguments[13])
+                rows = [builder.gep(given, [builder.mul(input_stride, _index(row))]) for row in range(num_rows)]
+                panels = [builder.gep(matrix, [builder.mul(panel_stride, _index(part))]) for part in range(num_vectors)]
+                # Sums live in stack slots that LLVM turns into registers.
+                sums = [[_tools.alloca_once(builder, _VECTOR) for _ in range(num_vectors)] for _ in range(num_rows)]
+                for part in range(num_vectors):
+                    value = _load(builder, bias, _index(part * LANES))
+                    for row in range(num_rows):
+                        builder.store(value, sums[row][part])
+                with _tools.for_range(builder, num_used) as loop:
+                    k = builder.zext(builder.load(builder.gep(places, [loop.index])), _INDEX)
+                    at = builder.mul(k, _index(LANES))
+                    columns = [_load(builder, panel, at) for panel in panels]
+                    for row in range(num_rows):
+                        value = _spread(builder, builder.load(builder.gep(rows[row], [k])))
+                        for part in range(num_vectors):
+                            total = _call_llvm(builder, "fma", value, columns[part], builder.load(sums[row][part]))
+                            builder.store(total, sums[row][part])
+                        # No instruction, but loads stay on their side of it: left alone, LLVM unrolls the loop and
+                        # loads the values of two rounds early, and then sums are spilled.
+                        builder.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], True)
+                for row in range(num_rows):
+                    at = builder.mul(output_stride, _index(row))
+                    for part in range(num_vectors):
+                        total = _larger(builder, builder.load(sums[row][part]), floor)
+                        _store(builder, total, result, builder.add(at, _index(part * LANES)))
+                return context.get_dummy_value()
+
+            index = types.int64
+            signature = types.void(
+                inputs, index, index, used, index, weights, index, index, biases, index, outputs, index, index,
+                types.float32,
+            )  # fmt: skip
+            return signature, generate_code
+
+        return tile
 
     def _reduce(builder: Any, total: Any, join: Any) -> Any:
         """One number from all lanes: halves joined with each other until one is left."""
@@ -461,20 +646,10 @@ else:
         index = types.int64
         return types.float32(values, index, index, weights, target, index), generate_code
 
-    @intrinsic
-    def dot_row(_typing: Any, left: Any, _left_at: Any, right: Any, _right_at: Any, _length: Any) -> Any:
-        """Sum of left * right, in LANES partial sums that are then added pairwise."""
 
-        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            first = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
-            second = builder.gep(_data(context, builder, signature, arguments, 2), [arguments[3]])
-            slot = _tools.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * LANES))
-            with _tools.for_range_slice(builder, _index(0), arguments[4], _index(LANES), _INDEX) as (at, _):
-                total = _call_llvm(
-                    builder, "fma", _load(builder, first, at), _load(builder, second, at), builder.load(slot)
-                )
-                builder.store(total, slot)
-            return _reduce(builder, builder.load(slot), builder.fadd)
-
-        index = types.int64
-        return types.float32(left, index, right, index, index), generate_code
+# Outputs [rows, columns] = max(biases[columns] + inputs[rows, K] @ weights[K, columns], floor), by the inputs k in
+# `used` alone, in their order; where the others are 0 in all rows that leaves the results what they are. Weights come
+# in panels of LANES columns, each [K, LANES]; strides are in elements.
+dense_tile = _make_tile(TILE_ROWS, TILE_COLUMNS)
+narrow_tile = dense_tile if TILE_COLUMNS == LANES else _make_tile(TILE_ROWS, LANES)
+half_tile = _make_tile(HALF_ROWS, TILE_COLUMNS)

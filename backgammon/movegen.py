@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from backgammon.board import NUM_LOCATIONS, Board
 from backgammon.errors import DiceError, PositionError
-from backgammon.intrinsics import borrow, copy_board_at, highest_bit, locations_above
+from backgammon.intrinsics import borrow, copy_board, highest_bit, locations_above
 from backgammon.jit import kernel
 
 ORDER_VERSION = 1
@@ -68,7 +68,7 @@ def _child(parent: Board, parent_at: int, source: int, target: int, child: Board
     threads that count in one cache line slow each other down.
     """
     left = parent[parent_at + source] - 1
-    copy_board_at(parent, parent_at, child, child_at)
+    copy_board(parent, parent_at, child, child_at)
     child[child_at + source] = left
     if target > 0:
         before = parent[parent_at + target]
@@ -338,7 +338,7 @@ def generate_flat(
         if row == start:
             row, entry = _single_die(board, own, free, low, out, stride, row, trace, 0)
     if row == start:
-        copy_board_at(board, 0, out, row * stride)
+        copy_board(board, 0, out, row * stride)
         row += 1
         entry = 0
     return row, entry
@@ -409,7 +409,7 @@ def _generate_rows(
     for i in range(first, boards.shape[0]):
         if offsets[i] + MAX_CANDIDATES > out.shape[0]:
             return i
-        copy_board_at(all_boards, i * NUM_LOCATIONS, own_board, 0)
+        copy_board(all_boards, i * NUM_LOCATIONS, own_board, 0)
         row, _ = generate_flat(
             own_board, all_dice[2 * i], all_dice[2 * i + 1], flat_out, stride, offsets[i], flat_scratch, None
         )

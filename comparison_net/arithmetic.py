@@ -135,7 +135,7 @@ def fold_model(model: Model) -> FoldedNet:
             for index in range(1, num_hidden)
         ]
         experts = [Expert(layers, *_heads(weights))]
-    return fold_net(*first, experts, score_scale=scale)
+    return fold_net(*first, experts, score_scale=scale, patterns=weights.get("trunk.patterns"))
 
 
 def _heads(weights: Mapping[str, Floats]) -> tuple[tuple[Floats, float] | None, tuple[Floats, Floats] | None]:

@@ -56,7 +56,7 @@ def fill_candidates(
         if registers[i, STAGE] == AGENT:
             offsets[i + 1] = generate(boards[i], registers[i, HIGH], registers[i, LOW], out, offsets[i], scratch)
         else:
-            copy_board(boards[i], out[offsets[i]])
+            copy_board(boards[i], 0, out[offsets[i]], 0)
             offsets[i + 1] = offsets[i] + 1
     return len(boards)
 
@@ -85,7 +85,7 @@ def pad_candidates(candidates: Board, offsets: Integers, padded: Board, mask: Ma
     for i in range(mask.shape[0]):
         for r in range(offsets[i + 1] - offsets[i]):
             mask[i, r] = 1
-            copy_board(candidates[offsets[i] + r], padded[i, r])
+            copy_board(candidates[offsets[i] + r], 0, padded[i, r], 0)
 
 
 @kernel
@@ -127,7 +127,7 @@ def make_plays(
     for i in range(boards.shape[0]):
         is_turn_over[i] = registers[i, STAGE] == AGENT
         if is_turn_over[i]:
-            copy_board(candidates[offsets[i] + rows[i]], boards[i])
+            copy_board(candidates[offsets[i] + rows[i]], 0, boards[i], 0)
 
 
 @kernel

@@ -66,7 +66,7 @@ def _roll(registers: Registers, clocks: Clocks, i: int) -> None:
 @kernel
 def _open_game(boards: Board, registers: Registers, clocks: Clocks, i: int) -> None:
     """The starting position; the seat with the larger opening die is on roll and plays both."""
-    copy_board(START, boards[i])
+    copy_board(START, 0, boards[i], 0)
     die0, die1 = throw_opening(clocks[i, KEY], clocks[i, EPISODE], clocks[i, TURN])
     registers[i, SEAT] = 0 if die0 > die1 else 1
     set_dice(registers, i, max(die0, die1), min(die0, die1))
@@ -183,7 +183,7 @@ def play_at_random(boards: Board, registers: Registers, clocks: Clocks, i: int, 
     number = generate(boards[i], registers[i, HIGH], registers[i, LOW], out, 0, scratch)
     noise = turn_noise(clocks[i, KEY], clocks[i, EPISODE], clocks[i, TURN])
     fraction = np.float64(noise >> np.uint64(11)) * 2.0**-53
-    copy_board(out[int(fraction * number)], boards[i])
+    copy_board(out[int(fraction * number)], 0, boards[i], 0)
 
 
 @kernel
@@ -275,7 +275,7 @@ def set_up(
     for k in range(26):
         is_start = is_start and position[k] == START[k]
     for i in range(boards.shape[0]):
-        copy_board(position, boards[i])
+        copy_board(position, 0, boards[i], 0)
         if seat >= 0:
             registers[i, SEAT] = seat
         if high > 0:
@@ -417,7 +417,7 @@ def answer(
         number = generate(boards[i], registers[i, HIGH], registers[i, LOW], out, 0, scratch)
         if rows[j] < 0 or rows[j] >= number:
             return j
-        copy_board(out[rows[j]], boards[i])
+        copy_board(out[rows[j]], 0, boards[i], 0)
         _pass_turn(boards, registers, clocks, i, OUTSIDE, match_length, out, scratch)
         has_ended[i] = registers[i, STAGE] == OVER
     return -1
