@@ -74,18 +74,27 @@ def is_cache_warm() -> bool:
 
 def kernel(function: Function) -> Function:
     """Compile a function of arrays and scalars; it releases the GIL, so threads run it side by side."""
+    return _compile(function, False)
+
+
+def loose_kernel(function: Function) -> Function:
+    """`kernel` whose sums the compiler may reorder and fuse: for training, where an ulp decides nothing."""
+    return _compile(function, {"contract", "reassoc", "nsz"})
+
+
+def _compile(function: Function, fastmath: bool | set[str]) -> Function:
     if CACHE_DIRECTORY is None:
         if not DISABLED:
             warnings.warn(
                 "no folder for compiled kernels can be written, so every start compiles them again (about 20 s); "
                 "set NUMBA_CACHE_DIR to a writable folder",
                 RuntimeWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        return cast(Function, numba.njit(nogil=True)(function))
+        return cast(Function, numba.njit(nogil=True, fastmath=fastmath)(function))
     saved = _SETTINGS.CACHE_DIR
     _SETTINGS.CACHE_DIR = str(CACHE_DIRECTORY)  # read by numba while it decorates; restored for everybody else
     try:
-        return cast(Function, numba.njit(cache=True, nogil=True)(function))
+        return cast(Function, numba.njit(cache=True, nogil=True, fastmath=fastmath)(function))
     finally:
         _SETTINGS.CACHE_DIR = saved

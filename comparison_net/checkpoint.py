@@ -14,7 +14,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +25,11 @@ import safetensors
 import safetensors.numpy
 
 from backgammon.errors import ModelError
+from backgammon.storage import replace_file
 from comparison_net import features
 from comparison_net.config import NetworkConfig
 from comparison_net.moe.shapes import mixture_shapes
+from comparison_net.patterns import NUM_PATTERNS
 
 Tensors = dict[str, npt.NDArray[Any]]
 
@@ -64,9 +65,12 @@ class Model:
 
 def weight_shapes(network: NetworkConfig) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter of a network."""
-    if network.is_mixture:
-        return mixture_shapes(network, network.hidden, features.NUM_FEATURES, network.score_from, network.outcomes)
     shapes: dict[str, tuple[int, ...]] = {}
+    if network.inputs == "patterns":
+        shapes["trunk.patterns"] = (NUM_PATTERNS, network.hidden[0])
+    if network.is_mixture:
+        mixture = mixture_shapes(network, network.hidden, features.NUM_FEATURES, network.score_from, network.outcomes)
+        return shapes | mixture
     width = features.NUM_FEATURES
     for index, next_width in enumerate(network.hidden):
         shapes[f"trunk.layers.{index}.weight"] = (next_width, width)
@@ -139,27 +143,6 @@ def write_tensors(path: Path, kind: str, tensors: Tensors, description: Mapping[
         replace_file(path, content)
     except OSError as error:
         raise ModelError(f"{path}: cannot be written ({error.strerror or error})") from error
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Put `content` at `path` so that a reader, or a crash, meets either the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def read_tensors(path: Path, kind: str) -> tuple[Tensors, dict[str, Any]]:

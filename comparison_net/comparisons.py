@@ -69,6 +69,41 @@ class Comparisons:
         worst = np.fmin.reduceat(self.equities, starts)
         return np.fmax.reduceat(self.equities, starts) - np.where(np.isnan(played), worst, played)
 
+    def sample(self, limit: int, rng: np.random.Generator) -> Comparisons:
+        """The batch with `limit` candidates of a decision at most: the chosen one, the best judged, and others drawn.
+
+        Half of them are the best by their labels (and the chosen one in any case), the other half come at random from
+        the rest: near ones decide, and of the hopeless ones a few are enough to learn that they are.
+
+        Args:
+            limit: at least 2.
+            rng: draws.
+        """
+        counts = np.diff(self.offsets)
+        owners = np.repeat(np.arange(len(self)), counts)
+        chosen_rows = self.offsets[:-1] + self.chosen
+        keys = rng.random(len(self.candidates))
+        if self.equities is not None:
+            by_value = np.lexsort((-self.equities, owners))  # NaN, not judged, stands last
+            ranks = np.empty(len(by_value), dtype=np.int64)
+            ranks[by_value] = np.arange(len(by_value)) - self.offsets[owners]
+            is_best = (ranks < limit // 2) & ~np.isnan(self.equities)
+            keys[is_best] -= 1.0
+        keys[chosen_rows] = -2.0
+        order = np.lexsort((keys, owners))
+        places = np.arange(len(order)) - self.offsets[owners]
+        kept = np.sort(order[places < limit])
+        offsets = np.concatenate([[0], np.cumsum(np.minimum(counts, limit))])
+        return Comparisons(
+            self.boards,
+            self.candidates[kept],
+            offsets,
+            np.searchsorted(kept, chosen_rows) - offsets[:-1],
+            self.points,
+            None if self.equities is None else self.equities[kept],
+            None if self.outcomes is None else self.outcomes[kept],
+        )
+
 
 class OutcomeTargets(NamedTuple):
     """What the outcome head should say about the candidates of a batch of which something is known.

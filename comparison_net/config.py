@@ -27,6 +27,8 @@ SCORES: tuple[str, ...] = ("head", "equity", "sum")
 """The score is an output of its own, the equity of the outcome head in units of a learned temperature, or their sum."""
 SELECTORS: tuple[str, ...] = ("auto", "agreement", "equity_loss")
 """What the best epoch is best in, on the held-out decisions."""
+INPUTS: tuple[str, ...] = ("counts", "patterns")
+"""What the first layer sees: the counts by location (`features`), or the patterns (`patterns`) as well."""
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
 MAX_WIDTH = 8192
 MAX_LAYERS = 8
@@ -49,6 +51,7 @@ class NetworkConfig(MixtureConfig):
     """Shape of the comparison network; travels in every checkpoint."""
 
     hidden: tuple[int, ...] = _setting((256, 32), "widths of the hidden layers; [] for a linear network")
+    inputs: str = _setting("counts", f"what the first layer sees: {', '.join(INPUTS)} (with the counts)")
     outcomes: bool = _setting(False, "also give the probabilities of the six outcomes, learnt from labels or results")
     score_from: str = _setting(
         "head", f"what ranks the candidates: {', '.join(SCORES)}; equity is that of the outcomes"
@@ -62,6 +65,12 @@ class NetworkConfig(MixtureConfig):
         _require(self.score_from in SCORES, "network.score_from", self.score_from, f"one of {', '.join(SCORES)}")
         can_score = self.outcomes or self.score_from == "head"
         _require(can_score, "network.score_from", self.score_from, '"head" as long as network.outcomes is false')
+        _require(self.inputs in INPUTS, "network.inputs", self.inputs, f"one of {', '.join(INPUTS)}")
+        can_see = self.inputs == "counts" or (bool(self.hidden) and self.head in ("dense", "phase"))
+        can_see = can_see and (self.inputs == "counts" or (self.tokens != "locations" and self.split == "phase"))
+        _require(
+            can_see, "network.inputs", self.inputs, '"counts" but for dense nets with a hidden layer and head "phase"'
+        )
         can_mix = self.hidden or not self.is_mixture
         _require(bool(can_mix), "network.hidden", [], f"at least one width for network.head {self.head!r}")
 
@@ -76,6 +85,9 @@ class TrainConfig:
     outcome_weight: float = _setting(1.0, "weight of the outcome loss beside the comparison; for network.outcomes")
     epochs: int = _setting(20, "passes over the training decisions")
     batch_decisions: int = _setting(512, "decisions in one step of the optimiser")
+    sampled_candidates: int = _setting(
+        0, "learn from so many candidates of a decision: the best and some of the others, drawn anew; 0 for all"
+    )
     learning_rate: float = _setting(0.002, "peak step size of AdamW")
     warmup_steps: int = _setting(200, "steps over which the learning rate rises to its peak")
     schedule: str = _setting("cosine", f"course of the learning rate after the warm-up: {', '.join(SCHEDULES)}")
@@ -91,6 +103,7 @@ class TrainConfig:
         0.0,
         "head phase: how much more an expert learns from decisions of its own phase than from others; 0: only those",
     )
+    start: str = _setting("", "model or run of the same shape whose weights training goes on from; none for fresh ones")
     upcycle: str = _setting("", "dense model or run that every expert starts from; none for fresh weights")
     upcycle_moments: bool = _setting(False, "upcycle a run with the moments of its optimiser")
     select_by: str = _setting(
@@ -111,8 +124,11 @@ class TrainConfig:
         _require(is_open, "tilt", self.tilt, f'0 for network.head {self.network.head!r}; only "phase" can be tilted')
         can_start = not self.upcycle or self.network.is_mixture
         _require(can_start, "upcycle", self.upcycle, "left out for a dense network; set network.head")
+        _require(not (self.start and self.upcycle), "start", self.start, "left out where upcycle is given")
         for name in ("epochs", "batch_decisions", "checkpoint_steps"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        can_sample = self.sampled_candidates == 0 or self.sampled_candidates >= 2
+        _require(can_sample, "sampled_candidates", self.sampled_candidates, "0, or at least 2")
         for name in ("warmup_steps", "patience", "threads", "weight_decay", "outcome_weight", "balance_weight", "tilt"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         for name in ("seed", "split_seed"):

@@ -216,6 +216,27 @@ def best_rows(source: Shards, equities: npt.NDArray[np.float32]) -> npt.NDArray[
     return rows
 
 
+def take_decisions(source: Shards, rows: npt.NDArray[np.int64], out: Path) -> Shards:
+    """Some decisions of a folder with their labels, in a new one; units and players keep their numbers.
+
+    Args:
+        source: the folder.
+        rows: int64[K], different decisions, ascending.
+        out: folder to create.
+
+    Raises:
+        DataError: `out` exists or cannot be written.
+    """
+    starts = np.concatenate([[0], np.cumsum(source.num_candidates[rows], dtype=np.int64)])
+    places = source.candidate_places(rows, starts)
+    arrays: dict[str, npt.NDArray[Any]] = {name: getattr(source, name)[rows] for name in FIELDS}
+    arrays |= {name: getattr(source, name)[places] for name in source.manifest.labels}
+    candidates = len(places) if source.manifest.labels else 0
+    report = {"taken": len(rows), "of": source.manifest.fingerprint, **dict(source.manifest.report)}
+    manifest = dataclasses.replace(source.manifest, decisions=len(rows), candidates=candidates, report=report)
+    return write_shards(out, manifest, arrays)
+
+
 def join_shards(sources: Sequence[Shards], out: Path) -> Shards:
     """All decisions of several folders, one after the other, in a new one; units of one name become one.
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from backgammon.board import NUM_LOCATIONS, Board
@@ -28,6 +28,8 @@ from comparison_net.features import BASE, COLUMNS, NUM_COUNTS, ROW_STARTS, VALUE
 from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
 from comparison_net.network import CandidateNet, ComparisonNet
 from comparison_net.outcome_mask import allowed_outcomes
+from comparison_net.patterns import MAX_PATTERNS, change_patterns, list_patterns
+from comparison_net.second_layer import second_layer
 
 Starts = npt.NDArray[np.int32]
 Columns = npt.NDArray[np.int16]
@@ -61,11 +63,35 @@ def _unfold(gradient: Rows, row_starts: Starts, columns: Columns, values: Rows, 
 
 @kernel
 def _sum_rows(
-    boards: Board, candidates: Board, offsets: Offsets, table: Rows, base: Rows, is_rectified: bool, out: Rows
+    boards: Board,
+    candidates: Board,
+    offsets: Offsets,
+    table: Rows,
+    base: Rows,
+    patterns: Rows,
+    is_rectified: bool,
+    out: Rows,
 ) -> None:
-    """The layer of every candidate into out[M, H]: parent's sum, then the rows of the locations that differ."""
+    """The layer of every candidate into out[M, H]: parent's sum, then the rows that differ.
+
+    Args:
+        boards: int8[B, 26].
+        candidates: int8[M, 26].
+        offsets: int64[B + 1].
+        table: float32[R, H].
+        base: float32[H].
+        patterns: float32[P, H], or float32[0, H] for a layer without them.
+        is_rectified: as it says.
+        out: float32[M, H].
+    """
     width = base.shape[0]
     parent = np.empty(width, dtype=np.float32)
+    has_patterns = patterns.shape[0] > 0
+    all_boards = boards.reshape(-1)
+    all_candidates = candidates.reshape(-1)
+    lists = np.empty((4, MAX_PATTERNS), dtype=np.int32)
+    before, after, removed, added = lists[0], lists[1], lists[2], lists[3]
+    num_before = 0
     for d in range(boards.shape[0]):
         board = boards[d]
         parent[:] = base
@@ -73,6 +99,12 @@ def _sum_rows(
             row = table[location * 31 + board[location] + 15]
             for j in range(width):
                 parent[j] += row[j]
+        if has_patterns:
+            num_before = list_patterns(all_boards, d * 26, before)
+            for k in range(num_before):
+                row = patterns[before[k]]
+                for j in range(width):
+                    parent[j] += row[j]
         for m in range(offsets[d], offsets[d + 1]):
             units = out[m]
             units[:] = parent
@@ -83,6 +115,17 @@ def _sum_rows(
                     new = table[location * 31 + count + 15]
                     for j in range(width):
                         units[j] += new[j] - old[j]
+            if has_patterns:
+                num_after = list_patterns(all_candidates, m * 26, after)
+                num_removed, num_added = change_patterns(before, num_before, after, num_after, removed, added)
+                for k in range(num_removed):
+                    row = patterns[removed[k]]
+                    for j in range(width):
+                        units[j] -= row[j]
+                for k in range(num_added):
+                    row = patterns[added[k]]
+                    for j in range(width):
+                        units[j] += row[j]
             if is_rectified:
                 for j in range(width):
                     units[j] = max(units[j], np.float32(0.0))
@@ -98,14 +141,23 @@ def _scatter_rows(
     is_rectified: bool,
     table_gradient: Rows,
     base_gradient: Rows,
+    pattern_gradient: Rows,
 ) -> None:
-    """Add the gradient of `_sum_rows` with regard to table and base, given gradient[M, H] with regard to its output."""
+    """Add the gradient of `_sum_rows` with regard to table, base and patterns, given that of its output[M, H]."""
     width = base_gradient.shape[0]
     total = np.empty(width, dtype=np.float32)
     slope = np.empty(width, dtype=np.float32)
+    has_patterns = pattern_gradient.shape[0] > 0
+    all_boards = boards.reshape(-1)
+    all_candidates = candidates.reshape(-1)
+    lists = np.empty((4, MAX_PATTERNS), dtype=np.int32)
+    before, after, removed, added = lists[0], lists[1], lists[2], lists[3]
+    num_before = 0
     for d in range(boards.shape[0]):
         board = boards[d]
         total[:] = np.float32(0.0)
+        if has_patterns:
+            num_before = list_patterns(all_boards, d * 26, before)
         for m in range(offsets[d], offsets[d + 1]):
             for j in range(width):
                 slope[j] = gradient[m, j] if units[m, j] > 0 or not is_rectified else np.float32(0.0)
@@ -118,8 +170,23 @@ def _scatter_rows(
                     for j in range(width):
                         new[j] += slope[j]
                         old[j] -= slope[j]
+            if has_patterns:
+                num_after = list_patterns(all_candidates, m * 26, after)
+                num_removed, num_added = change_patterns(before, num_before, after, num_after, removed, added)
+                for k in range(num_removed):
+                    row = pattern_gradient[removed[k]]
+                    for j in range(width):
+                        row[j] -= slope[j]
+                for k in range(num_added):
+                    row = pattern_gradient[added[k]]
+                    for j in range(width):
+                        row[j] += slope[j]
         for location in range(26):
             row = table_gradient[location * 31 + board[location] + 15]
+            for j in range(width):
+                row[j] += total[j]
+        for k in range(num_before):
+            row = pattern_gradient[before[k]]
             for j in range(width):
                 row[j] += total[j]
         for j in range(width):
@@ -127,10 +194,12 @@ def _scatter_rows(
 
 
 class _FirstLayer(torch.autograd.Function):
-    """Weight [H, F] and bias [H] (or None) to the layer float32[M, H] of a batch, rectified or not."""
+    """Weight [H, F], bias [H] (or None) and patterns [P, H] (or None) to the layer float32[M, H] of a batch."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, bias: Tensor | None, batch: Comparisons, is_rectified: bool) -> Tensor:
+    def forward(
+        ctx: Any, weight: Tensor, bias: Tensor | None, patterns: Tensor | None, batch: Comparisons, is_rectified: bool
+    ) -> Tensor:
         """The layer's units."""
         transposed = weight.detach().t().contiguous().numpy()
         width = transposed.shape[1]
@@ -139,35 +208,56 @@ class _FirstLayer(torch.autograd.Function):
         base = BASE @ transposed
         if bias is not None:
             base = base + bias.detach().numpy()
+        rows = np.empty((0, width), dtype=np.float32) if patterns is None else patterns.detach().numpy()
         units = torch.empty((len(batch.candidates), width))
-        _sum_rows(batch.boards, batch.candidates, batch.offsets, table, base, is_rectified, units.numpy())
+        _sum_rows(batch.boards, batch.candidates, batch.offsets, table, base, rows, is_rectified, units.numpy())
         ctx.save_for_backward(units)
-        ctx.batch, ctx.is_rectified, ctx.has_bias = batch, is_rectified, bias is not None
+        ctx.batch, ctx.is_rectified, ctx.has_bias, ctx.num_patterns = batch, is_rectified, bias is not None, len(rows)
         return units
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
-        """Gradients of weight and bias."""
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, None, None]:
+        """Gradients of weight, bias and patterns."""
         (units,) = ctx.saved_tensors
         batch: Comparisons = ctx.batch
         slopes = gradients[0].contiguous()
         width = units.shape[1]
         table = np.zeros((NUM_LOCATIONS * NUM_COUNTS, width), dtype=np.float32)
         base = np.zeros(width, dtype=np.float32)
+        rows = np.zeros((ctx.num_patterns, width), dtype=np.float32)
         _scatter_rows(
-            batch.boards, batch.candidates, batch.offsets, units.numpy(), slopes.numpy(), ctx.is_rectified, table, base
+            batch.boards,
+            batch.candidates,
+            batch.offsets,
+            units.numpy(),
+            slopes.numpy(),
+            ctx.is_rectified,
+            table,
+            base,
+            rows,
         )
         weight = BASE[:, None] * base
         _unfold(table, ROW_STARTS, COLUMNS, VALUES, weight)
-        return torch.from_numpy(weight).t().contiguous(), torch.from_numpy(base) if ctx.has_bias else None, None, None
+        return (
+            torch.from_numpy(weight).t().contiguous(),
+            torch.from_numpy(base) if ctx.has_bias else None,
+            torch.from_numpy(rows) if ctx.num_patterns else None,
+            None,
+            None,
+        )
+
+
+def _rectified_layer(net: CandidateNet, batch: Comparisons) -> Tensor:
+    """The first layer of a net that has layers above it, float32[M, H]."""
+    first = net.first_layer
+    units: Tensor = _FirstLayer.apply(first.weight, first.bias, net.patterns, batch, True)  # type: ignore[no-untyped-call]
+    return units
 
 
 def mixture_outputs(net: MixtureNet, batch: Comparisons, draw: TrainingDraw | None = None) -> Mixed:
     """What a mixture says of the candidates of a batch; `draw` in training only."""
-    first = net.first_layer
-    hidden: Tensor = _FirstLayer.apply(first.weight, first.bias, batch, True)  # type: ignore[no-untyped-call]
-    mixed: Mixed = net(hidden, batch.candidates, draw)
+    mixed: Mixed = net(_rectified_layer(net, batch), batch.candidates, draw)
     return mixed
 
 
@@ -191,9 +281,14 @@ def candidate_outputs(
     head = net.head
     if not net.trunk.layers:
         return _linear_outputs(net, batch, rows)
-    first = net.trunk.layers[0]
-    units: Tensor = _FirstLayer.apply(first.weight, first.bias, batch, True)  # type: ignore[no-untyped-call]
-    hidden = net.trunk.upper(units)
+    units = _rectified_layer(net, batch)
+    if len(net.trunk.layers) == 2:
+        second = net.trunk.layers[1]
+        assert isinstance(second, nn.Linear)
+        codes = np.zeros(len(units), dtype=np.int64)
+        hidden = second_layer(units, codes, second.weight[None], second.bias[None])
+    else:
+        hidden = net.trunk.upper(units)
     return head.scores(hidden), head.logits(hidden if rows is None else hidden[rows])
 
 
@@ -202,12 +297,12 @@ def _linear_outputs(net: ComparisonNet, batch: Comparisons, rows: Tensor | None)
     score, outcome = net.head.score, net.head.outcome
     if outcome is None:
         assert score is not None
-        units: Tensor = _FirstLayer.apply(score.weight, None, batch, False)  # type: ignore[no-untyped-call]
+        units: Tensor = _FirstLayer.apply(score.weight, None, None, batch, False)  # type: ignore[no-untyped-call]
         return units.squeeze(-1), None
     weights = [outcome.weight] if score is None else [outcome.weight, score.weight]
     weight = torch.cat(weights)
     bias = torch.cat([outcome.bias, torch.zeros(len(weights) - 1)])
-    units = _FirstLayer.apply(weight, bias, batch, False)  # type: ignore[no-untyped-call]
+    units = _FirstLayer.apply(weight, bias, None, batch, False)  # type: ignore[no-untyped-call]
     logits = units[:, : len(OUTCOMES)]
     return None if score is None else units[:, -1], logits if rows is None else logits[rows]
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from backgammon.evaluation.outcome import OUTCOMES, POINTS
 from comparison_net.config import NetworkConfig
 from comparison_net.features import NUM_FEATURES
+from comparison_net.patterns import NUM_PATTERNS
 
 START_TEMPERATURE = 0.1
 """Points of equity that count as one unit of score before training: wider than the usual gap, so it starts gently."""
@@ -41,9 +42,11 @@ class Trunk(nn.Module):
             self.layers.append(nn.Linear(width, next_width))
             width = next_width
         self.width = width
+        has_patterns = config.inputs == "patterns"
+        self.patterns = nn.Parameter(torch.zeros(NUM_PATTERNS, config.hidden[0])) if has_patterns else None
 
     def forward(self, features: Tensor) -> Tensor:
-        """The last hidden layer."""
+        """The last hidden layer, of a net without patterns (`first_layer` has both)."""
         return self.upper(torch.relu(self.layers[0](features))) if self.layers else features
 
     def upper(self, hidden: Tensor) -> Tensor:
@@ -144,6 +147,12 @@ class CandidateNet(nn.Module):
         first = self.get_submodule("trunk.layers.0")
         assert isinstance(first, nn.Linear)
         return first
+
+    @property
+    def patterns(self) -> nn.Parameter | None:
+        """Rows float32[P, H] that patterns add to the first layer; None for a net that sees counts alone."""
+        patterns = getattr(self.get_submodule("trunk"), "patterns", None)
+        return patterns if isinstance(patterns, nn.Parameter) else None
 
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
         """Copies of all parameters by name, in the order of the layers."""

@@ -79,6 +79,19 @@ class RunState:
             for mean, current in zip(self.average.parameters(), self.net.parameters(), strict=True):
                 mean.lerp_(current, 1 - decay)
 
+    def go_on_from(self, model: Path) -> None:
+        """Start from the weights of a model of the same shape, with fresh moments.
+
+        Raises:
+            ModelError: it cannot be read, or has another shape.
+        """
+        try:
+            _load_weights(self.net, dict(load_model(model).weights))
+        except RuntimeError as error:
+            raise ModelError(f"{model}: has another shape than the run's network ({error})") from error
+        if self.average is not self.net:
+            self.average.load_state_dict(self.net.state_dict())
+
     def start_from(self, dense: Path, has_moments: bool) -> None:
         """Let every expert of a mixture start from a dense network, see `moe.upcycle`.
 

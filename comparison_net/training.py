@@ -73,6 +73,8 @@ def train(
         training = _Training(shards, config, folder, stepper, reporter or SilentReporter(), interrupted)
         if resume and folder.state.exists():
             training.state.load(folder.state, shards.manifest.fingerprint)
+        elif config.start:
+            training.state.go_on_from(Path(config.start))
         elif config.upcycle:
             training.state.start_from(Path(config.upcycle), config.upcycle_moments)
         folder.rewind_log(training.state.progress.step)

@@ -1,6 +1,7 @@
 """Coverage-guided fuzzing of every importer, identifier and protocol with atheris (`pip install -e '.[fuzz]'`).
 
     python -m scripts.fuzz_importers --seconds 1200
+    python -m scripts.fuzz_importers --executions 1000000 # in processes of 100,000, one after the other
     python -m scripts.fuzz_importers --seeds             # write the seeds of tests/corpus anew
     python -m scripts.fuzz_importers FILE ...            # run single inputs, for instance a crash
 
@@ -9,6 +10,10 @@ folder "finds" in the corpus with its traceback, once for each place in the code
 takes more than 2 seconds or lets the process grow beyond 512 MB is one too; there libFuzzer writes a file and stops.
 What the importers understand is replayed; every sixteenth of those is also written in each format and read again.
 Protocols must answer whatever is said: an error that leaves them is a find as well.
+
+The limit of 512 MB is on the whole process: interpreter, kernels, the fuzzer's own books, which grow with every
+execution, and all that the inputs so far have left in caches. So a long campaign is cut into processes; they share
+the corpus, and each takes up what the ones before it have found.
 """
 
 from __future__ import annotations
@@ -18,7 +23,9 @@ import contextlib
 import hashlib
 import io
 import itertools
+import re
 import struct
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -31,6 +38,8 @@ CORPUS = ROOT / "tests" / "corpus"
 MAX_SECONDS = 2
 MAX_MEGABYTES = 512
 MAX_INPUT = 1 << 12
+PROCESS_EXECUTIONS = 100_000
+"""Inputs of one process of a campaign."""
 
 MEANING = {"games", "length", "scores", "starts", "plays", "rolls", "results"}
 """What no format may lose, however strange the input; of names and notes some hold less than others."""
@@ -289,11 +298,36 @@ def fuzz(seconds: int, corpus: Path, extra: list[str]) -> None:
     atheris.Fuzz()
 
 
+def run_campaign(executions: int, corpus: Path) -> int:
+    """Fuzz in processes of PROCESS_EXECUTIONS until so many inputs have run; gives the exit code.
+
+    Prints a line for each process and the sum. A process that libFuzzer stops, or a find, ends the campaign.
+    """
+    done, slowest, peak = 0, 0, 0
+    while done < executions:
+        command = [sys.executable, "-m", "scripts.fuzz_importers", "--corpus", str(corpus), "--seconds", "0"]
+        options = [f"-runs={min(PROCESS_EXECUTIONS, executions - done)}", f"-seed={done + 1}", "-verbosity=0"]
+        result = subprocess.run(
+            [*command, "--libfuzzer", *options], capture_output=True, text=True, errors="replace", check=False
+        )
+        found = dict(re.findall(r"stat::(\w+):\s*(\d+)", result.stderr))
+        if result.returncode or "FIND" in result.stderr or not found:
+            print(result.stderr[-4000:], file=sys.stderr)
+            print(f"stopped after {done:,} executions: exit code {result.returncode}")
+            return 1
+        done += int(found["number_of_executed_units"])
+        slowest = max(slowest, int(found["slowest_unit_time_sec"]))
+        peak = max(peak, int(found["peak_rss_mb"]))
+        print(f"{done:,} executions, 0 finds, slowest {slowest} s, peak {peak} MB", flush=True)
+    return 0
+
+
 def main() -> int:
     """Command line; gives the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("inputs", nargs="*", type=Path, help="inputs to run once instead of fuzzing")
     parser.add_argument("--seconds", type=int, default=600, help="how long to fuzz")
+    parser.add_argument("--executions", type=int, help="run so many inputs instead, in several processes")
     parser.add_argument("--corpus", type=Path, default=ROOT / "runs" / "fuzz", help="where finds of coverage are kept")
     parser.add_argument("--seeds", action="store_true", help="write the seeds to tests/corpus and stop")
     parser.add_argument("--libfuzzer", nargs=argparse.REMAINDER, default=[], help="further arguments of libFuzzer")
@@ -308,6 +342,8 @@ def main() -> int:
             print(f"{path}: passed")
         return 0
     arguments.corpus.mkdir(parents=True, exist_ok=True)
+    if arguments.executions:
+        return run_campaign(arguments.executions, arguments.corpus)
     fuzz(arguments.seconds, arguments.corpus, arguments.libfuzzer)
     return 0
 

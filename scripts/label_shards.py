@@ -7,8 +7,13 @@ SHARDS is what `pairgammon train` leaves in RUN/shards, LABELLED can be given to
 
     gnubg:N     GNU Backgammon (PyPI package `gnubg`, extra [peers]) at N ply; for N of 1 and more the 8 best candidates
                 of 0-ply within 0.16 of the top are judged at N ply (its "normal" filter), the others at 0-ply
+    joint:MODEL the engine looking ahead as below, its leaves judged by it and by GNU Backgammon's 0-ply together
     MODEL       the engine with a model file or run folder that has an outcome head, or with "default", and the bear-off
                 tables; --ply and --filter as in `pairgammon label`
+
+With --deepen SHARDS have labels already, and the teacher, a MODEL, looks one ply deeper where that matters, see
+`scripts.deepening`. With --sample only so many decisions are judged, drawn at random: those of self-play stand in the
+order of the turns, so a piece of them would hold nothing but openings.
 
 With --choose teacher its best candidate counts as the chosen one from now on: what losses that read nothing but choices
 learn, and what held-out agreement compares with. The default keeps the play of the log, which may be a better expert's;
@@ -40,17 +45,22 @@ from backgammon.board import Board
 from backgammon.engine import Engine
 from backgammon.errors import ConfigError, DataError, PairgammonError
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.outcome import cumulative, final_outcomes
+from backgammon.evaluation.outcome import PlayingEvaluator, cumulative, final_outcomes
 from backgammon.movegen import legal_candidates
+from backgammon.peers.judge import KEPT, WITHIN, GnubgJudge
 from backgammon.search import Searcher, SearchSettings
-from comparison_net.decision_shards import best_rows, pack_probabilities, write_labelled_shards
-from comparison_net.scorer import load_scorer
+from comparison_net.decision_shards import best_rows, pack_probabilities, take_decisions, write_labelled_shards
+from comparison_net.scorer import load_pruner, load_scorer
 from comparison_net.shard_format import LABELS
 from comparison_net.shards import Shards, open_shards
-from scripts.make_expert_logs import KEPT, WITHIN, Expert
+from scripts.deepening import deepen
+from scripts.joint_evaluator import JointEvaluator
 
 CHUNK = 4096
 """Decisions of a part."""
+
+JOINT = "joint:"
+"""Before the name of a model: see the head of this file."""
 
 _FIVE_POINTS = np.array([2.0, 1.0, 1.0, -1.0, -1.0])
 """Points of the five cumulative chances: a win counts from -1 to +1."""
@@ -85,7 +95,7 @@ class GnubgTeacher:
 
     def __init__(self, plies: int) -> None:
         self._plies = plies
-        self._expert = Expert(plies)
+        self._judge = GnubgJudge(plies)
 
     @property
     def name(self) -> str:
@@ -102,11 +112,11 @@ class GnubgTeacher:
         candidates, offsets = legal_candidates(positions, dice)
         is_open: npt.NDArray[np.bool_] = np.any(candidates > 0, axis=1)
         found = np.full((len(candidates), 5), np.nan)
-        found[is_open] = self._expert.chances(candidates[is_open], 0)
+        found[is_open] = self._judge.chances(candidates[is_open], 0)
         if self._plies:
             equities = found @ _FIVE_POINTS
             deep = np.concatenate([first + _kept(equities[first:last]) for first, last in pairwise(offsets)])
-            found[deep] = self._expert.chances(candidates[deep], self._plies)
+            found[deep] = self._judge.chances(candidates[deep], self._plies)
         return found
 
 
@@ -123,10 +133,7 @@ class EngineTeacher:
     """The engine with a trained network, looking ahead."""
 
     def __init__(self, model: str, settings: SearchSettings) -> None:
-        scorer = load_scorer(None if model == "default" else model)
-        if not scorer.has_outcomes:
-            raise ConfigError(f"{scorer.name}: gives no chances; take a model trained with network.outcomes=true")
-        self._searcher = Searcher(Engine(scorer, find_or_build()), settings)
+        self._searcher = Searcher(make_evaluator(model), settings)
 
     @property
     def name(self) -> str:
@@ -142,6 +149,29 @@ class EngineTeacher:
         """See `Teacher`."""
         return cumulative(self._searcher.analyse(positions, dice).outcomes)
 
+    def deepen(self, shards: Shards, part: slice) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
+        """Labels of the decisions in `part`, judged again where it matters."""
+        return deepen(self._searcher, shards, part)
+
+
+def make_evaluator(model: str) -> PlayingEvaluator:
+    """What judges the leaves of a look-ahead: the engine with a model, or both engines together.
+
+    Args:
+        model: a model file or run folder, or "default"; with JOINT before it for both.
+
+    Raises:
+        ConfigError: the model has no outcomes.
+        ModelError: no such model.
+        ImportError: the package `gnubg` is missing.
+    """
+    name = model.removeprefix(JOINT)
+    scorer = load_scorer(None if name == "default" else name)
+    if not scorer.has_outcomes:
+        raise ConfigError(f"{scorer.name}: gives no chances; take a model trained with network.outcomes=true")
+    engine = Engine(scorer, find_or_build(), load_pruner())
+    return JointEvaluator(engine) if model != name else engine
+
 
 class TeacherChoice(NamedTuple):
     """Which teacher, as the command line says it."""
@@ -151,6 +181,8 @@ class TeacherChoice(NamedTuple):
     filter_name: str = "normal"
     chooses: bool = False
     """Its best candidates become the chosen ones."""
+    deepens: bool = False
+    """It looks again at labels that are there."""
 
 
 def make_teacher(choice: TeacherChoice) -> Teacher:
@@ -160,12 +192,12 @@ def make_teacher(choice: TeacherChoice) -> Teacher:
         ConfigError: a depth or filter that does not exist, a model without outcomes, or the package is missing.
         ModelError: no such model.
     """
-    if not choice.name.startswith("gnubg:"):
-        return EngineTeacher(choice.name, SearchSettings(choice.plies, choice.filter_name))
     plies = choice.name.removeprefix("gnubg:")
-    if not plies.isdecimal():
-        raise ConfigError(f"teacher {choice.name!r}: write gnubg:0, gnubg:1 or gnubg:2")
+    if plies != choice.name and (choice.deepens or not plies.isdecimal()):
+        raise ConfigError(f"teacher {choice.name!r}: write gnubg:0, gnubg:1 or gnubg:2; with --deepen a model")
     try:
+        if plies == choice.name:
+            return EngineTeacher(choice.name, SearchSettings(choice.plies, choice.filter_name))
         return GnubgTeacher(int(plies))
     except ImportError as error:
         raise ConfigError("GNU Backgammon's package is missing; install it: pip install -e '.[peers]'") from error
@@ -206,7 +238,12 @@ def label_part(part: Part) -> int:
         _teachers[part.teacher] = make_teacher(part.teacher)
     shards = open_shards(part.shards, verify=False)
     rows = slice(part.first, part.last)
-    equities, outcomes = judge(_teachers[part.teacher], shards.positions[rows], shards.dice[rows])
+    teacher = _teachers[part.teacher]
+    if part.teacher.deepens:
+        assert isinstance(teacher, EngineTeacher)
+        equities, outcomes = teacher.deepen(shards, rows)
+    else:
+        equities, outcomes = judge(teacher, shards.positions[rows], shards.dice[rows])
     temporary = part.file.with_name(f".{part.file.stem}.{os.getpid()}.npz")
     np.savez(temporary, equities=equities, outcomes=outcomes)
     temporary.replace(part.file)
@@ -227,6 +264,8 @@ def make_parts(shards: Shards, choice: TeacherChoice, identity: str, folder: Pat
         DataError: the folder holds parts of other work.
     """
     about = {"shards": shards.manifest.fingerprint, "teacher": identity, "chunk": chunk}
+    if choice.deepens:
+        about["deepens"] = True
     file = folder / "about.json"
     if file.exists() and json.loads(file.read_text()) != about:
         raise DataError(f"{folder}: holds parts of other work; remove it or give another --out")
@@ -251,8 +290,18 @@ def join_parts(parts: list[Part]) -> dict[str, npt.NDArray[Any]]:
     return {name: np.concatenate(list(column(name))) for name in LABELS}
 
 
-def label_shards(source: Path, choice: TeacherChoice, out: Path, workers: int, chunk: int = CHUNK) -> Shards:
+def label_shards(
+    source: Path, choice: TeacherChoice, out: Path, workers: int, chunk: int = CHUNK, sample: int = 0
+) -> Shards:
     """Judge every candidate of a shards folder and write the labelled folder, with progress on stderr.
+
+    Args:
+        source: the folder.
+        choice: the teacher.
+        out: the labelled folder.
+        workers: processes.
+        chunk: decisions of a part.
+        sample: judge so many decisions, drawn at random; 0 for all.
 
     Raises:
         PairgammonError: anything that cannot be used.
@@ -260,6 +309,10 @@ def label_shards(source: Path, choice: TeacherChoice, out: Path, workers: int, c
     if out.exists():
         raise DataError(f"{out}: exists already; give another folder or remove it")
     shards = open_shards(source)
+    if choice.deepens and set(shards.manifest.labels) != set(LABELS):
+        raise DataError(f"{source}: has no labels to deepen; judge it with --teacher gnubg:0 first")
+    if sample and sample < len(shards):
+        shards = _sampled(shards, sample, out.with_name(f".{out.name}.sample"))
     teacher = make_teacher(choice)
     folder = out.with_name(f".{out.name}.parts")
     parts = make_parts(shards, choice, teacher.identity, folder, chunk)
@@ -277,7 +330,17 @@ def label_shards(source: Path, choice: TeacherChoice, out: Path, workers: int, c
     chosen = best_rows(shards, labels["equities"]) if choice.chooses else None
     labelled = write_labelled_shards(shards, labels["equities"], labels["outcomes"], out, teacher.name, chosen)
     shutil.rmtree(folder)
+    if shards.path != source:
+        shutil.rmtree(shards.path)
     return labelled
+
+
+def _sampled(shards: Shards, number: int, folder: Path) -> Shards:
+    """So many of the decisions, in a folder of their own that an interrupted run finds again."""
+    if folder.exists():
+        return open_shards(folder)
+    rows = np.sort(np.random.default_rng(number).permutation(len(shards))[:number])
+    return take_decisions(shards, rows, folder)
 
 
 def _work(parts: list[Part], workers: int) -> Iterator[int]:
@@ -297,14 +360,17 @@ def main() -> int:
     parser.add_argument("--teacher", default="gnubg:0")
     parser.add_argument("--ply", type=int, default=0, help="depth of a MODEL's look-ahead")
     parser.add_argument("--filter", default="normal", help="which candidates a MODEL looks at deeper")
+    parser.add_argument("--deepen", action="store_true", help="a MODEL looks again at labels that are there")
+    parser.add_argument("--sample", type=int, default=0, help="judge so many decisions, drawn at random")
     parser.add_argument("--choose", choices=("keep", "teacher"), default="keep", help="whose plays count as chosen")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--chunk", type=int, default=CHUNK, help="decisions of a part")
     options = parser.parse_args()
     try:
-        choice = TeacherChoice(options.teacher, options.ply, options.filter, options.choose == "teacher")
-        labelled = label_shards(options.shards, choice, options.out, options.workers, options.chunk)
+        plies = max(options.ply, 1) if options.deepen else options.ply
+        choice = TeacherChoice(options.teacher, plies, options.filter, options.choose == "teacher", options.deepen)
+        labelled = label_shards(options.shards, choice, options.out, options.workers, options.chunk, options.sample)
     except PairgammonError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -36,6 +36,7 @@ FLOORS: list[list[str]] = [
     [
         "backgammon.search",
         "backgammon.engine",
+        "backgammon.levels",
         "backgammon.peers",
         "backgammon.sprt",
         "backgammon.player",
@@ -50,7 +51,7 @@ FLOORS: list[list[str]] = [
     ["comparison_net.cli"],
 ]
 
-TORCH_FILES = {"first_layer", "losses", "moe", "network", "run_state", "step", "training"}
+TORCH_FILES = {"first_layer", "losses", "moe", "network", "run_state", "second_layer", "step", "training"}
 """The files and folders of comparison_net that may import torch."""
 
 

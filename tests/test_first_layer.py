@@ -14,6 +14,7 @@ from comparison_net.features import encode
 from comparison_net.first_layer import candidate_outputs, candidate_scores
 from comparison_net.network import ComparisonNet
 from comparison_net.outcome_mask import allowed_outcomes
+from comparison_net.patterns import patterns_of
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 
@@ -100,3 +101,31 @@ def test_a_batch_gives_the_same_bytes_every_time(random_play: Arrays) -> None:
     net = ComparisonNet(NetworkConfig(hidden=(32, 8)))
     first, second = candidate_scores(net, batch), candidate_scores(net, batch)
     assert first.detach().numpy().tobytes() == second.detach().numpy().tobytes()
+
+
+@pytest.mark.parametrize("source", ["random_play", "nasty"])
+def test_patterns_add_their_rows(source: str, request: pytest.FixtureRequest) -> None:
+    boards, dice = request.getfixturevalue(source)
+    batch = make_batch((boards[:100], dice[:100]))
+    torch.manual_seed(8)
+    net = ComparisonNet(NetworkConfig((24, 8, 4), inputs="patterns"))
+    patterns = net.patterns
+    assert patterns is not None
+    with torch.no_grad():
+        patterns.normal_(0, 0.1)
+    lists = [torch.from_numpy(rows.astype(np.int64)) for rows in patterns_of(batch.candidates)]
+    added = torch.stack([patterns[rows].sum(0) for rows in lists])
+    first = net.trunk.layers[0](torch.from_numpy(encode(batch.candidates))) + added
+    expected = net.head.scores(net.trunk.upper(torch.relu(first)))
+    found, _ = candidate_outputs(net, batch)
+    assert found is not None
+    assert expected is not None
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    slopes = torch.from_numpy(np.random.default_rng(1).integers(-3, 4, len(batch.candidates)).astype(np.float32))
+    weights = list(net.parameters())
+    for mine, dense in zip(
+        torch.autograd.grad((found * slopes).sum(), weights),
+        torch.autograd.grad((expected * slopes).sum(), weights),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, dense, rtol=0, atol=3e-5 * max(float(dense.abs().max()), 1e-3))

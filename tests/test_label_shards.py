@@ -116,7 +116,7 @@ def test_gnubg_judges_for_the_mover(plies: int, shards: Shards) -> None:
         candidates = batch.candidates[first:last]
         if not (candidates > 0).any(axis=1).all():
             continue
-        ranked = teacher._expert.rank(candidates)
+        ranked = teacher._judge.rank(candidates)
         np.testing.assert_allclose(equities[first:last][ranked.rows], ranked.equities, atol=1e-6)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ("pairgammon duel model pipcount", "the shipped model against a pip counter"),
         ("pairgammon duel runs/two runs/one --games 20000 --json", "two trained models, for a script"),
         ("pairgammon duel runs/one@1 gnubg:0 --luck runs/one", "one ply deep against GNU Backgammon, less luck"),
+        ("pairgammon duel model:expert model:casual", "two playing levels; see below"),
         ("pairgammon duel runs/two runs/one --games 100000 --sprt 0 0.05", "until one hypothesis is clear"),
     ),
     epilog=f"Players: {PLAYER_HELP}.",
@@ -53,9 +54,11 @@ def command(
     The games are cubeless money games in pairs with mirrored dice: every sequence of rolls is played twice, A starting
     once and B once. Points are A's: 1 for a win, 2 for a gammon, 3 for a backgammon, negative for losses.
 
-    --ply, --time and --rollout are for models; A@1 or B@2 sets the look-ahead of one side. --luck subtracts what the
-    dice gave, which leaves the mean and takes away most of the error. --sprt is a sequential test of two hypotheses
-    about A's points per game, each wrongly accepted in 5 % of duels; --games is then the most that are played.
+    --ply, --time and --rollout are for models; A@1 or B@2 sets the look-ahead of one side, and models at a level
+    (model:casual) play without. What such a model misjudges comes from --seed too, the same in every game. --luck
+    subtracts what the dice gave, which leaves the mean and takes away most of the error. --sprt is a sequential test
+    of two hypotheses about A's points per game, each wrongly accepted in 5 % of duels; --games is then the most that
+    are played.
     """
     from backgammon.duel import DuelChecks, duel
     from backgammon.sprt import Sprt
@@ -66,7 +69,7 @@ def command(
     with ExitStack() as stack:
         players = []
         for text in (first, second):
-            players.append(make_player(text, threads, depth))
+            players.append(make_player(text, threads, depth, seed))
             stack.callback(close_player, players[-1])
             warm_up(players[-1])  # compile before the clock starts, or the first run would report a slow machine
         advance = stack.enter_context(show_progress(f"{players[0].name} - {players[1].name}", games))

@@ -11,7 +11,7 @@ import click
 
 from comparison_net.cli.depth import Depth, depth_options
 from comparison_net.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_error, model_option
-from comparison_net.cli.players import PLAYER_HELP
+from comparison_net.cli.players import FULL, LEVEL_NAMES, PLAYER_HELP
 
 if TYPE_CHECKING:
     from backgammon.arena.options import SetUp
@@ -27,6 +27,7 @@ LARGEST_SEED = 1_000_000
     short_help="Play a game at the terminal.",
     examples=(
         ("pairgammon play", "money games against the model that ships with the package"),
+        ("pairgammon play --level casual", "against a weaker opponent, who errs as people do"),
         ("pairgammon play --length 5 --model runs/one", "a match to 5 points against your own model"),
         ("pairgammon play --model runs/one --time 2", "against a model that thinks for two seconds"),
         ("pairgammon play --manual-dice", "with your own dice, at a real board"),
@@ -37,6 +38,13 @@ LARGEST_SEED = 1_000_000
 )
 @model_option
 @depth_options
+@click.option(
+    "--level",
+    type=click.Choice(LEVEL_NAMES),
+    default=FULL,
+    show_default=True,
+    help="How well the model plays; the weaker ones misjudge positions, and take no look-ahead.",
+)
 @click.option("--opponent", default="model", metavar="PLAYER", help="Whom to play instead of the model.")
 @click.option(
     "--length", type=click.IntRange(min=0), default=0, help="Points that win the match.  [default: money play]"
@@ -58,6 +66,7 @@ def command(
     ctx: click.Context,
     model: str | None,
     depth: Depth,
+    level: str,
     opponent: str,
     length: int,
     games: int | None,
@@ -74,6 +83,7 @@ def command(
     """Play backgammon against a model.
 
     --ply, --time and --rollout say how deeply models look before they play; they need one trained with outcomes.
+    --level is for a model that does not look ahead; hints always come from the model at its best.
 
     Type plays as text (8/5 6/5); parts are enough when they are clear. Other words: hint, undo, plays, pips, resign,
     quit; help explains them. There is no doubling cube. The games are saved as a .mat file that other backgammon
@@ -90,8 +100,10 @@ def command(
     from comparison_net.cli.terminal import EndOfInput, Terminal
 
     chosen_seed = int(np.random.default_rng().integers(LARGEST_SEED)) if seed is None else seed
-    player = make_player(model or "model" if opponent == "model" else opponent, depth=depth)
-    watcher = make_player(model or "model" if watch == "model" else watch, depth=depth) if watch else None
+    rival = _at_level(model or "model" if opponent == "model" else opponent, level, depth, opponent)
+    player = make_player(rival, depth=depth, seed=chosen_seed)
+    watched = model or "model" if watch == "model" else watch
+    watcher = make_player(watched, depth=depth, seed=chosen_seed) if watched else None
     for one in filter(None, (player, watcher)):
         ctx.call_on_close(partial(close_player, one))
     num_games = games or (1 if watcher and not length else None)
@@ -118,6 +130,23 @@ def command(
     finally:
         if recorder is not None and recorder.is_written:
             terminal.say(f"Saved in {recorder.path}.")
+
+
+def _at_level(player: str, level: str, depth: Depth, opponent: str) -> str:
+    """The name of a player at a level.
+
+    Raises:
+        ConfigError: a weaker level and a look-ahead, or an opponent that is named by --opponent.
+    """
+    from backgammon.errors import ConfigError
+
+    if level == FULL:
+        return player
+    if depth.is_given:
+        raise ConfigError(f"--level {level} plays without look-ahead: leave out --ply, --time and --rollout")
+    if opponent != "model":
+        raise ConfigError(f"--level {level} is for the model; behind --opponent write it as in runs/one:{level}")
+    return f"{player}:{level}"
 
 
 def _set_up(text: str | None, dice: str | None) -> SetUp | None:
@@ -184,7 +213,7 @@ class Recorder:
 
     def save(self, session: Session) -> None:
         """Write everything so far."""
-        from comparison_net.checkpoint import replace_file
+        from backgammon.storage import replace_file
 
         if self.is_refused:
             return

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from comparison_net.moe.algebra import SoftRouting, SparseRouting, gather, send
+from comparison_net.second_layer import second_layer
 
 NUM_OUTCOMES = 6
 
@@ -79,6 +80,8 @@ class PositionExperts(nn.Module):
             float32[M, S], S = 1, 6 or 7.
         """
         num_positions, num_choices = experts.shape
+        if gates is None and num_choices == 1 and len(self.layers) == 1:
+            return self._of_one_layer(hidden, experts)
         flat = experts.flatten()
         if gates is not None:
             flat = torch.where(gates.flatten() > 0, flat, self.num_experts)
@@ -92,6 +95,24 @@ class PositionExperts(nn.Module):
         inverse = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
         results = sorted_outputs[inverse].reshape(num_positions, num_choices, self.num_outputs)
         return results.sum(1) if gates is None else (results * gates[..., None]).sum(1)
+
+    def _of_one_layer(self, hidden: Tensor, experts: Tensor) -> Tensor:
+        """`forward` where each position asks one expert of one hidden layer: computed on the units that are not zero.
+
+        The heads of all experts are computed and those of the position's own picked: they are small.
+        """
+        (layer,) = stacked(self.layers)
+        hidden = second_layer(hidden, experts[:, 0].numpy(), layer.weight, layer.bias)
+        weights, biases = [], []
+        if self.score is not None:
+            weights.append(self.score.weight[:, None])
+            biases.append(self.score.bias[:, None])
+        if self.outcome is not None:
+            weights.append(self.outcome.weight)
+            biases.append(self.outcome.bias)
+        every = linear(hidden, torch.cat(weights, 1).flatten(0, 1), torch.cat(biases, 1).flatten())
+        places = experts * self.num_outputs + torch.arange(self.num_outputs)
+        return every.gather(1, places)
 
     def expert(self, number: int, hidden: Tensor) -> Tensor:
         """Outputs of one expert, float32[M, S], on float32[M, H]."""

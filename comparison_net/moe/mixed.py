@@ -16,6 +16,7 @@ from backgammon.board import Board
 from comparison_net.features import NUM_FEATURES
 from comparison_net.moe.algebra import Metrics
 from comparison_net.network import CandidateNet
+from comparison_net.patterns import NUM_PATTERNS
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +78,14 @@ class Mixed:
 class SharedTrunk(nn.Module):
     """The layer that all experts share; its parameters are named like those of the dense net's trunk."""
 
-    def __init__(self, width: int) -> None:
-        """A layer of `width` units, H."""
+    def __init__(self, width: int, has_patterns: bool = False) -> None:
+        """A layer of `width` units, H, on the counts; patterns start without an effect."""
         super().__init__()
         self.layers = nn.ModuleList([nn.Linear(NUM_FEATURES, width)])
+        self.patterns = nn.Parameter(torch.zeros(NUM_PATTERNS, width)) if has_patterns else None
 
     def forward(self, features: Tensor) -> Tensor:
-        """Rectified units float32[M, H] from features float32[M, F]."""
+        """Rectified units float32[M, H] from features float32[M, F]; of a trunk without patterns."""
         return torch.relu(self.layers[0](features))
 
 

@@ -43,7 +43,7 @@ class PositionMixture(MixtureNet):
         super().__init__()
         self.config = config
         width, *hidden = config.hidden
-        self.trunk = SharedTrunk(width)
+        self.trunk = SharedTrunk(width, config.inputs == "patterns")
         self.experts = PositionExperts(config.num_experts, width, hidden, self.has_outcomes, self.has_score)
         self.head = EquityScale(config)
         self.gate: nn.Linear | None = None

@@ -1,0 +1,91 @@
+"""Look one ply deeper where it matters: labels that a cheap teacher made, judged again by the engine's look-ahead.
+
+`python -m scripts.label_shards LABELLED --deepen --teacher joint:default --out DEEPER` does it, for a shards folder
+with the equities and chances of all candidates (GNU Backgammon 0-ply's in the recipe). In each decision the KEPT best
+within WITHIN of the top are judged one ply deeper, where at least two of them are: elsewhere a deeper look would hardly
+change the choice.
+
+A ply more moves the level of a whole decision, by a hundredth of a point and more, so the candidates that are not
+looked at again go along: the mean difference of those that are is added to their equity. Their chances stay; beside the
+equity they serve the level of the outcomes only, where such a shift is small. Decisions without a second good candidate
+keep their labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.evaluation.outcome import OutcomeEvaluator, Outcomes, cumulative, equities, final_outcomes
+from backgammon.movegen import legal_candidates
+from comparison_net.decision_shards import pack_probabilities
+from comparison_net.shards import Shards
+
+KEPT = 5
+"""Candidates of a decision that are judged again, at most."""
+WITHIN = 0.08
+"""... if they are this close to the best, in points."""
+
+Floats = npt.NDArray[np.float32]
+Labels = tuple[Floats, npt.NDArray[np.uint16]]
+
+
+def worth_a_look(old: Floats, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Rows int64[K] of the candidates that are judged again.
+
+    Args:
+        old: float32[M], equities of all candidates of some decisions.
+        offsets: int64[B + 1].
+    """
+    owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    order = np.lexsort((-old, owners))
+    ranks = np.arange(len(old)) - offsets[owners]
+    best = old[order[offsets[:-1]]]
+    is_near = (ranks < KEPT) & (old[order] >= best[owners[order]] - WITHIN)
+    is_open = np.bincount(owners, is_near, len(offsets) - 1) >= 2
+    rows: npt.NDArray[np.int64] = np.sort(order[is_near & is_open[owners]])
+    return rows
+
+
+def join_labels(
+    old: Floats, old_chances: npt.NDArray[np.uint16], offsets: npt.NDArray[np.int64], rows: npt.NDArray[np.int64],
+    found: Outcomes,
+) -> Labels:  # fmt: skip
+    """The labels with what was judged again, and its decisions moved to the new level.
+
+    Args:
+        old: float32[M].
+        old_chances: uint16[M, 5].
+        offsets: int64[B + 1].
+        rows: int64[K], what was judged again.
+        found: float32[K, 6], its new outcomes.
+    """
+    owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    values = equities(found)
+    count = np.bincount(owners[rows], minlength=len(offsets) - 1)
+    shift = np.bincount(owners[rows], values - old[rows], len(offsets) - 1) / np.maximum(count, 1)
+    new = (old + shift[owners]).astype(np.float32)
+    new[rows] = values
+    chances = np.array(old_chances)
+    chances[rows] = pack_probabilities(cumulative(found))
+    return new, chances
+
+
+def deepen(evaluator: OutcomeEvaluator, shards: Shards, part: slice) -> Labels:
+    """The deeper labels of the decisions in `part`.
+
+    Args:
+        evaluator: a search.
+        shards: with labels.
+        part: of its decisions.
+    """
+    candidates, offsets = legal_candidates(np.array(shards.positions[part]), np.array(shards.dice[part]))
+    assert shards.equities is not None
+    assert shards.outcomes is not None
+    starts = shards.candidate_starts
+    span = slice(int(starts[part.start]), int(starts[part.stop]))
+    old = np.array(shards.equities[span])
+    rows = worth_a_look(old, offsets)
+    rows = rows[~final_outcomes(candidates[rows])[0]]
+    found = evaluator.outcomes(candidates[rows])
+    return join_labels(old, np.array(shards.outcomes[span]), offsets, rows, found)

@@ -1,0 +1,140 @@
+"""Give the first layer of a model more units, fewer, or the patterns to see; and wake those that never answer.
+
+    python -m scripts.resize MODEL --shards SHARDS [--width 384] [--patterns] --out RESIZED
+
+The result is where a run goes on (`start = "RESIZED"` in the settings of `pairgammon train`).
+
+More units, and silent ones, whose sum is below zero in every position, so that they get no gradient and stay so: fresh
+weights as a new net would have, and zeros to the layer above. What the model says does not change.
+
+Fewer: the units that matter least go, by the deviation of what they say over positions times the root mean square of
+the weights that read it. The mean of what they said goes into the biases above. The rest must be trained on.
+
+--patterns gives a model that sees counts alone the inputs of `comparison_net.patterns`, at first without an effect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.board import Board
+from backgammon.movegen import legal_candidates
+from comparison_net.checkpoint import Model, load_model, save_model
+from comparison_net.features import NUM_FEATURES, Rows, encode
+from comparison_net.patterns import NUM_PATTERNS, patterns_of
+from comparison_net.scorer import DEFAULT_NAME, load_scorer
+from comparison_net.shards import open_shards
+
+SAMPLE = 3000
+"""Decisions whose candidates are looked at."""
+
+_READERS = ("trunk.layers.1", "experts.layers.0")
+"""The layer above the first, of a dense net and of a mixture."""
+
+
+def first_sums(model: Model, candidates: Board) -> Rows:
+    """Sums of the first layer before they are rectified, float32[M, H], of candidates int8[M, 26]."""
+    sums: Rows = encode(candidates) @ model.weights["trunk.layers.0.weight"].T + model.weights["trunk.layers.0.bias"]
+    if "trunk.patterns" in model.weights:
+        rows = model.weights["trunk.patterns"]
+        for total, seen in zip(sums, patterns_of(candidates), strict=True):
+            total += rows[seen].sum(axis=0)
+    return sums
+
+
+def importance(model: Model, sums: Rows) -> npt.NDArray[np.float64]:
+    """How much each unit of the first layer says to the layer above, float64[H]."""
+    reader = next(model.weights[f"{name}.weight"] for name in _READERS if f"{name}.weight" in model.weights)
+    spread = np.maximum(sums, 0).std(axis=0, dtype=np.float64)
+    strength = np.sqrt(np.square(reader.reshape(-1, reader.shape[-1])).mean(axis=0))
+    product: npt.NDArray[np.float64] = spread * strength
+    return product
+
+
+def take_units(model: Model, kept: npt.NDArray[np.int64], means: Rows) -> Model:
+    """The model with the units `kept` of its first layer; the others' means float32[H] go into the biases above."""
+    weights = {name: np.array(values) for name, values in model.weights.items()}
+    for name in ("trunk.layers.0.weight", "trunk.layers.0.bias"):
+        weights[name] = weights[name][kept]
+    if "trunk.patterns" in weights:
+        weights["trunk.patterns"] = weights["trunk.patterns"][:, kept]
+    gone = np.setdiff1d(np.arange(len(means)), kept)
+    for name in _READERS:
+        if f"{name}.weight" in weights:
+            reader = weights[f"{name}.weight"]
+            weights[f"{name}.bias"] += reader[..., gone] @ means[gone]
+            weights[f"{name}.weight"] = reader[..., kept]
+    network = dataclasses.replace(model.network, hidden=(len(kept), *model.network.hidden[1:]))
+    return dataclasses.replace(model, network=network, weights=weights)
+
+
+def grow(model: Model, width: int, is_silent: npt.NDArray[np.bool_], rng: np.random.Generator) -> Model:
+    """The same function with `width` units in the first layer, the silent ones bool[H] among them fresh."""
+    old = len(is_silent)
+    fresh = np.concatenate([is_silent, np.ones(width - old, dtype=bool)])
+    bound = 1 / math.sqrt(NUM_FEATURES)
+    weights = {}
+    for name, values in model.weights.items():
+        room = np.array(values)
+        if name.startswith("trunk.layers.0."):
+            room = np.zeros((width, *values.shape[1:]), dtype=np.float32)
+            room[:old] = values
+            room[fresh] = rng.uniform(-bound, bound, (int(fresh.sum()), *values.shape[1:]))
+        elif name == "trunk.patterns" or any(name == f"{reader}.weight" for reader in _READERS):
+            room = np.zeros((*values.shape[:-1], width), dtype=np.float32)
+            room[..., :old] = values
+            room[..., fresh] = 0.0
+        weights[name] = room
+    network = dataclasses.replace(model.network, hidden=(width, *model.network.hidden[1:]))
+    return dataclasses.replace(model, network=network, weights=weights)
+
+
+def see_patterns(model: Model) -> Model:
+    """The same function with rows of zeros for the patterns."""
+    rows = np.zeros((NUM_PATTERNS, model.network.hidden[0]), dtype=np.float32)
+    network = dataclasses.replace(model.network, inputs="patterns")
+    return dataclasses.replace(model, network=network, weights={**model.weights, "trunk.patterns": rows})
+
+
+def main() -> int:
+    """Resize, say how, and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help=f'a model file, a run folder, or "{DEFAULT_NAME}"')
+    parser.add_argument("--shards", type=Path, required=True, help="their candidates show what the units say")
+    parser.add_argument("--width", type=int, default=None, help="units of the first layer, if not as many as now")
+    parser.add_argument("--patterns", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    model = load_scorer().model if options.model == DEFAULT_NAME else load_model(Path(options.model))
+    if len(model.network.hidden) < 2:
+        parser.error("the model needs a layer above the first")
+    width = options.width or model.network.hidden[0]
+    rng = np.random.default_rng(options.seed)
+    shards = open_shards(options.shards, verify=False)
+    rows = rng.permutation(len(shards))[:SAMPLE]
+    candidates, _ = legal_candidates(np.array(shards.positions[rows]), np.array(shards.dice[rows]))
+    sums = first_sums(model, candidates)
+    if width < model.network.hidden[0]:
+        kept = np.sort(np.argsort(-importance(model, sums), kind="stable")[:width])
+        model = take_units(model, kept, np.maximum(sums, 0).mean(axis=0))
+        print(f"{width} of {sums.shape[1]} units kept")
+    else:
+        is_silent = sums.max(axis=0) <= 0
+        model = grow(model, width, is_silent, rng)
+        print(f"{width - len(is_silent) + int(is_silent.sum())} of {width} units are fresh")
+    if options.patterns and model.network.inputs == "counts":
+        model = see_patterns(model)
+    save_model(options.out, model)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

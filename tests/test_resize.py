@@ -1,0 +1,81 @@
+"""A model with more units, fewer, or patterns: what must stay the same does."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from backgammon.movegen import legal_candidates
+from comparison_net.checkpoint import Model, weight_shapes
+from comparison_net.config import NetworkConfig
+from comparison_net.scorer import Scorer
+from scripts.resize import first_sums, grow, importance, see_patterns, take_units
+
+Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+
+
+def make_model(head: str) -> Model:
+    network = NetworkConfig((32, 8), head=head, outcomes=True, score_from="sum")
+    rng = np.random.default_rng(3)
+    weights = {name: rng.normal(0, 0.2, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
+    weights["trunk.layers.0.bias"][:3] = -1000.0  # silent
+    return Model(network, weights, "none", {})
+
+
+@pytest.fixture
+def candidates(random_play: Arrays) -> npt.NDArray[np.int8]:
+    return legal_candidates(random_play[0][:60], random_play[1][:60])[0]
+
+
+@pytest.mark.parametrize("head", ["dense", "phase"])
+def test_a_grown_model_says_the_same_and_no_unit_is_silent(head: str, candidates: npt.NDArray[np.int8]) -> None:
+    model = make_model(head)
+    is_silent = first_sums(model, candidates).max(axis=0) <= 0
+    assert is_silent[:3].all()
+    grown = grow(model, 64, is_silent, np.random.default_rng(1))
+    assert grown.network.hidden == (64, 8)
+    assert {name: values.shape for name, values in grown.weights.items()} == weight_shapes(grown.network)
+    assert (first_sums(grown, candidates)[:, :3].max(axis=0) > 0).all()
+    np.testing.assert_allclose(
+        Scorer(grown, "b").evaluate(candidates), Scorer(model, "a").evaluate(candidates), atol=2e-3
+    )
+
+
+@pytest.mark.parametrize("head", ["dense", "phase"])
+def test_patterns_start_without_an_effect(head: str, candidates: npt.NDArray[np.int8]) -> None:
+    model = make_model(head)
+    seeing = see_patterns(model)
+    assert {name: values.shape for name, values in seeing.weights.items()} == weight_shapes(seeing.network)
+    np.testing.assert_allclose(
+        Scorer(seeing, "b").evaluate(candidates), Scorer(model, "a").evaluate(candidates), atol=2e-3
+    )
+
+
+@pytest.mark.parametrize("head", ["dense", "phase"])
+def test_silent_units_can_go_without_a_trace_and_matter_least(head: str, candidates: npt.NDArray[np.int8]) -> None:
+    model = see_patterns(make_model(head))
+    sums = first_sums(model, candidates)
+    assert (importance(model, sums)[:3] == 0).all()
+    fewer = take_units(model, np.arange(3, 32), np.maximum(sums, 0).mean(axis=0))
+    assert {name: values.shape for name, values in fewer.weights.items()} == weight_shapes(fewer.network)
+    np.testing.assert_allclose(
+        Scorer(fewer, "b").evaluate(candidates), Scorer(model, "a").evaluate(candidates), atol=2e-3
+    )
+
+
+def test_the_mean_of_a_unit_that_goes_stays_in_the_bias(candidates: npt.NDArray[np.int8]) -> None:
+    model = make_model("dense")
+    weights = dict(model.weights)
+    weights["trunk.layers.0.weight"] = np.array(weights["trunk.layers.0.weight"])
+    weights["trunk.layers.0.weight"][5] = 0.0  # says its bias whatever the position
+    weights["trunk.layers.0.bias"] = np.array(weights["trunk.layers.0.bias"])
+    weights["trunk.layers.0.bias"][5] = 2.0
+    model = dataclasses.replace(model, weights=weights)
+    means = np.maximum(first_sums(model, candidates), 0).mean(axis=0)
+    fewer = take_units(model, np.delete(np.arange(32), 5), means)
+    np.testing.assert_allclose(
+        Scorer(fewer, "b").evaluate(candidates), Scorer(model, "a").evaluate(candidates), atol=2e-3
+    )
