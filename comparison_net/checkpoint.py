@@ -42,6 +42,7 @@ MAX_BYTES = 1 << 30
 
 _ENTRY = "pairgammon"
 _BLANK = "0" * 64
+_PATTERNS = "trunk.patterns"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ def weight_shapes(network: NetworkConfig) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter of a network."""
     shapes: dict[str, tuple[int, ...]] = {}
     if network.inputs == "patterns":
-        shapes["trunk.patterns"] = (NUM_PATTERNS, network.hidden[0])
+        shapes[_PATTERNS] = (NUM_PATTERNS, network.hidden[0])
     if network.is_mixture:
         mixture = mixture_shapes(network, network.hidden, features.NUM_FEATURES, network.score_from, network.outcomes)
         return shapes | mixture
@@ -86,8 +87,14 @@ def weight_shapes(network: NetworkConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def save_model(path: Path, model: Model) -> None:
+def save_model(path: Path, model: Model, is_compact: bool = False) -> None:
     """Write a model file, replacing an old one only when the new one is complete.
+
+    Args:
+        path: where to.
+        model: what.
+        is_compact: round the patterns, nine tenths of a model that sees them, to float16. They are small, and the
+            kernels round them further; a run goes on from a model that was not rounded.
 
     Raises:
         ModelError: the file cannot be written.
@@ -98,7 +105,10 @@ def save_model(path: Path, model: Model) -> None:
         "data_fingerprint": model.data_fingerprint,
         "summary": dict(model.summary),
     }
-    write_tensors(path, MODEL_KIND, dict(model.weights), description)
+    weights: Tensors = dict(model.weights)
+    if is_compact and _PATTERNS in weights:
+        weights[_PATTERNS] = weights[_PATTERNS].astype(np.float16)
+    write_tensors(path, MODEL_KIND, weights, description)
 
 
 def load_model(path: Path) -> Model:
@@ -109,6 +119,8 @@ def load_model(path: Path) -> Model:
     """
     file = path / MODEL_FILE if path.is_dir() else path
     tensors, description = read_tensors(file, MODEL_KIND)
+    if _PATTERNS in tensors and tensors[_PATTERNS].dtype == np.float16:
+        tensors[_PATTERNS] = tensors[_PATTERNS].astype(np.float32)
     version = description.get("feature_version")
     if version != features.VERSION:
         raise ModelError(

@@ -214,3 +214,19 @@ def test_a_description_travels_unchanged(tmp_path: Path) -> None:
     tensors, found = read_tensors(tmp_path / "x", "kind")
     assert json.dumps(found, sort_keys=True) == json.dumps(description, sort_keys=True)
     assert tensors["a"].tolist() == [0, 1, 2]
+
+
+def test_a_compact_model_has_its_patterns_rounded_and_nothing_else(tmp_path: Path) -> None:
+    network = NetworkConfig((3, 2), inputs="patterns")
+    rng = np.random.default_rng(4)
+    weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
+    model = Model(network, weights, "f" * 64, {})
+    save_model(tmp_path / "whole", model)
+    save_model(tmp_path / "compact", model, is_compact=True)
+    whole, compact = load_model(tmp_path / "whole").weights, load_model(tmp_path / "compact").weights
+    for name, values in weights.items():
+        assert whole[name].tobytes() == values.tobytes()
+        rounded = values.astype(np.float16).astype(np.float32) if name == "trunk.patterns" else values
+        assert compact[name].tobytes() == rounded.tobytes()
+        assert compact[name].dtype == np.float32
+    assert (tmp_path / "compact").stat().st_size < 0.6 * (tmp_path / "whole").stat().st_size

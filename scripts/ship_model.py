@@ -1,0 +1,33 @@
+"""Put a trained model into the package: `python -m scripts.ship_model RUN` writes comparison_net/models/default.safetensors.
+
+The patterns are rounded to float16, which halves the file; `scripts.score_labels` before and after shows what that costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from comparison_net.checkpoint import load_model, save_model
+from comparison_net.scorer import DEFAULT_NAME
+
+MODELS = Path(__file__).resolve().parent.parent / "comparison_net" / "models"
+MAX_BYTES = 10_000_000
+
+
+def main() -> int:
+    """Read, round, write, say the size."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="a model file or a run folder")
+    parser.add_argument("--name", default=DEFAULT_NAME, help="of the model in the package")
+    options = parser.parse_args()
+    path = MODELS / f"{options.name}.safetensors"
+    save_model(path, load_model(options.model), is_compact=True)
+    size = path.stat().st_size
+    print(f"{path}: {size:,} bytes")
+    return 0 if size <= MAX_BYTES else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
