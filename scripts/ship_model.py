@@ -1,6 +1,6 @@
-"""Put a trained model into the package: `python -m scripts.ship_model RUN` writes comparison_net/models/default.safetensors.
+"""Put a trained model into the package: `python -m scripts.ship_model RUN` writes its models/default.safetensors.
 
-The patterns are rounded to float16, which halves the file; `scripts.score_labels` before and after shows what that costs.
+The patterns are rounded to float16, which halves the file; `scripts.score_labels` before and after shows what it costs.
 """
 
 from __future__ import annotations
