@@ -405,6 +405,14 @@ def test_names_and_headers_cannot_break_a_line() -> None:
     assert again.headers == (("Ev ent", "say 'x' ; [A 'b']"),)
 
 
+def test_a_name_cannot_turn_its_line_into_a_comment() -> None:
+    """Found by the fuzzer: the game behind such a line was read as one without scores, and its rolls were lost."""
+    game = EVERYTHING.games[0]
+    again = only_match(write_mat(MatchRecord(7, (GameRecord(1, ("; ;Bob", ";Red"), game.scores, game.actions),))))
+    assert again.games[0].players == ("Bob", "Red")
+    assert again.games[0].actions == game.actions
+
+
 def test_an_unknown_kind_of_action_is_not_written() -> None:
     with pytest.raises(RecordError, match="Action has no form"):
         write_mat(MatchRecord(0, (GameRecord(1, ("a", "b"), (0, 0), (Action(0),)),)))

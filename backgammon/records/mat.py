@@ -253,7 +253,8 @@ def _write_game(game: GameRecord) -> Iterator[str]:
         raise RecordError(
             f"game {game.number} begins from a set-up position, which a .mat file cannot hold; write .sgf or .jsonl"
         )
-    left, right = (_one_line(name) for name in game.players)
+    # A line that begins with a semicolon is a comment: the name would take the game's scores and rolls with it.
+    left, right = (_one_line(name).lstrip("; ") for name in game.players)
     yield ""
     yield f" Game {game.number}"
     yield f" {f'{left} : {game.scores[0]}':<30}  {right} : {game.scores[1]}"
