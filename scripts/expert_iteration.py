@@ -1,0 +1,134 @@
+"""Rounds of expert iteration: the engine's own look-ahead becomes the expert that the net learns from.
+
+    python -m scripts.expert_iteration --start default --out rounds [--rounds 2] [--games 40000] [--also SHARDS ...]
+
+Needs `pip install -e '.[peers]'`; about an hour and a half a round on two cores, and 3 GB. A round:
+
+    rounds/1/own       games of the net against itself, a third of them with 5 % and a third with 20 % random plays
+    rounds/1/wild      fewer games with 15, 30 and 50 % random plays: what the net meets nowhere else
+    rounds/1/*-judged  every candidate with GNU Backgammon's 0-ply chances
+    rounds/1/*-deep    the best candidates of a sample judged one ply deeper, by the net and those chances together
+                       (`scripts.label_shards --deepen`, "joint")
+    rounds/1/set       the deep sets of this round and of those before, and what --also names
+    rounds/1/run       `scripts/recipes/default.toml` on it, from the net of the round before
+
+Every step is a folder that appears whole; what exists is left alone, so the same command goes on after an
+interruption. rounds/K/run holds the net of round K; `scripts.ship_model` puts one into the package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from comparison_net.decision_shards import join_shards
+from comparison_net.run_folder import RunFolder
+from comparison_net.shards import open_shards
+
+RECIPE = Path(__file__).resolve().parent / "recipes" / "default.toml"
+NOISES: dict[str, tuple[float, ...]] = {"own": (0.0, 0.05, 0.2), "wild": (0.15, 0.3, 0.5)}
+"""Shares of random plays, taken in turn, by the kind of games."""
+WILD_SHARE = 0.3
+"""Wild games for each of the others."""
+
+
+class Step(NamedTuple):
+    """One command.
+
+    Attributes:
+        made: the folder that is there when it is done.
+        command: arguments after the interpreter.
+    """
+
+    made: Path
+    command: tuple[str, ...]
+
+
+def plan_labels(folder: Path, number: int, model: str, games: int, sample: int, workers: int) -> Iterator[Step]:
+    """The steps that make the labels of a round, in order.
+
+    Args:
+        folder: of the round.
+        number: of the round, from 1; it seeds the games.
+        model: the net of the round before, as `--model` and `--teacher` take it.
+        games: of the net against itself.
+        sample: decisions that are judged deeper.
+        workers: processes.
+    """
+    named = () if model == "default" else ("--model", model)
+    for place, (kind, noises) in enumerate(NOISES.items()):
+        share = 1.0 if kind == "own" else WILD_SHARE
+        raw, judged, deep = folder / kind, folder / f"{kind}-judged", folder / f"{kind}-deep"
+        play = ("scripts.self_play", "--games", str(round(games * share)), "--seed", str(100 * number + place))
+        yield Step(raw, ("-m", *play, "--noise", *map(str, noises), *named, "--out", str(raw)))
+        label = ("-m", "scripts.label_shards", "--choose", "teacher", "--workers", str(workers))
+        yield Step(judged, (*label, str(raw), "--teacher", "gnubg:0", "--out", str(judged)))
+        deeper = ("--deepen", "--teacher", f"joint:{model}", "--sample", str(round(sample * share)))
+        yield Step(deep, (*label, str(judged), *deeper, "--out", str(deep)))
+
+
+def plan_training(folder: Path, model: str, overrides: list[str]) -> Step:
+    """The step that trains the net of a round."""
+    settings = [f'start="{model}"', *overrides]
+    texts = [text for setting in settings for text in ("--set", setting)]
+    run = folder / "run"
+    command = ("-m", "scripts.expert_iteration", "--train", str(folder / "set"), str(run), *texts)
+    return Step(run / "summary.json", command)
+
+
+def train(shards: str, run: Path, settings: list[str]) -> int:
+    """`pairgammon train` with the recipe, resumed if it was interrupted."""
+    from comparison_net.cli import main as command_line
+
+    texts = [text for setting in settings for text in ("--set", setting)]
+    resume = ("--resume",) if RunFolder(run).is_started else ()
+    sys.argv = ["pairgammon", "train", shards, "--out", str(run), "--config", str(RECIPE), *texts, *resume]
+    command_line()
+    return 0
+
+
+def do(step: Step) -> None:
+    """Run a step that has not been done; its progress is ours."""
+    if not step.made.exists():
+        subprocess.run([sys.executable, *step.command], check=True)
+
+
+def main() -> int:
+    """All rounds."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--start", default="default", help="the net of round 0: a model file, a run, or the default")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--games", type=int, default=40_000)
+    parser.add_argument("--sample", type=int, default=1_200_000, help="decisions of a round that are judged deeper")
+    parser.add_argument("--also", type=Path, nargs="*", default=[], help="further labelled shards to learn from")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--set", dest="settings", action="append", default=[], help="a setting of the training")
+    parser.add_argument("--train", nargs=2, metavar=("SHARDS", "RUN"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.train:
+        return train(options.train[0], Path(options.train[1]), options.settings)
+    if options.out is None or min(options.rounds, options.games, options.sample, options.workers) < 1:
+        parser.error("--out is needed, and --rounds, --games, --sample and --workers must be at least 1")
+    model, deep = options.start, []
+    for number in range(1, options.rounds + 1):
+        folder: Path = options.out / str(number)
+        for step in plan_labels(folder, number, model, options.games, options.sample, options.workers):
+            do(step)
+        deep += [folder / f"{kind}-deep" for kind in NOISES]
+        if not (folder / "set").exists():
+            join_shards([open_shards(path) for path in (*deep, *options.also)], folder / "set")
+        if model == "default":
+            model = str(Path(__file__).resolve().parent.parent / "comparison_net" / "models" / "default.safetensors")
+        do(plan_training(folder, model, options.settings))
+        model = str(folder / "run")
+        print(f"round {number}: {model}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""The rounds of expert iteration as a plan: each step needs only what the ones before it have made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from comparison_net.config import load_config
+from scripts.expert_iteration import RECIPE, Step, do, plan_labels, plan_training
+
+
+@pytest.mark.parametrize("model", ["default", "somewhere/run"])
+def test_each_step_reads_what_was_made_before(model: str, tmp_path: Path) -> None:
+    steps = list(plan_labels(tmp_path, 2, model, games=1000, sample=500, workers=2))
+    made: set[str] = set()
+    for step in steps:
+        read = {word for word in step.command if word.startswith(str(tmp_path))} - {str(step.made)}
+        assert read <= made
+        made.add(str(step.made))
+    assert [step.made.name for step in steps] == [f"{k}{e}" for k in ("own", "wild") for e in ("", "-judged", "-deep")]
+    assert all(f"joint:{model}" in step.command for step in steps if step.made.name.endswith("deep"))
+
+
+def test_rounds_have_games_of_their_own(tmp_path: Path) -> None:
+    seeds = [
+        step.command[step.command.index("--seed") + 1]
+        for number in (1, 2)
+        for step in plan_labels(tmp_path, number, "default", 1000, 500, 1)
+        if "--seed" in step.command
+    ]
+    assert len(set(seeds)) == 4
+
+
+def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
+    do(Step(tmp_path, ("-c", "raise SystemExit(1)")))
+    do(Step(tmp_path / "new", ("-c", f"import pathlib; pathlib.Path({str(tmp_path / 'new')!r}).mkdir()")))
+    assert (tmp_path / "new").is_dir()
+
+
+def test_the_recipe_goes_on_from_the_net_of_the_round_before(tmp_path: Path) -> None:
+    step = plan_training(tmp_path, "before/run", ["epochs=2"])
+    settings = [step.command[i + 1] for i, word in enumerate(step.command) if word == "--set"]
+    config = load_config(RECIPE, settings)
+    assert (config.start, config.epochs, config.network.inputs) == ("before/run", 2, "patterns")
