@@ -155,7 +155,10 @@ def make_targets() -> list[Callable[[bytes], None]]:
             again = read_records(text.encode("utf-8", "surrogatepass"))
             assert len(again) == 1 or not record.games
             if record.games:
-                missing = find_losses(record, again[0]) & MEANING
+                losses = find_losses(record, again[0])
+                missing = losses & MEANING
+                if "unknown rolls" in losses:  # no play, no dice: sgf cannot hold it, and what follows counts otherwise
+                    missing -= {"rolls"}
                 assert not missing, f"{entry.name} loses {sorted(missing)}"
 
     def importer(read: Callable[[bytes, str], list[MatchRecord]]) -> Callable[[bytes], None]:
