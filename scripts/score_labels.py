@@ -1,6 +1,6 @@
 """Judge a model by labelled decisions: agreement with the best candidate and equity lost, by game phase.
 
-    python -m scripts.score_labels LABELS... [--model FILE [--ply N] [--filter NAME] [--rollout GAMES]] [--json]
+    python -m scripts.score_labels LABELS... [--model FILE [--ply N] [--filter NAME] [--rollout GAMES [--horizon N]]]
     python -m scripts.score_labels LABELS... --gnubg PLIES
 
 LABELS are files of `make_expert_logs --labels` (JSON lines, plain or .xz): every candidate with the equity of the
@@ -54,6 +54,10 @@ def main() -> int:
     parser.add_argument("--ply", type=int, help="look ahead so far; the model must have outcomes")
     parser.add_argument("--filter", default="normal", help="of the look-ahead, as GNU Backgammon names them")
     parser.add_argument("--rollout", type=int, metavar="GAMES", help="roll out what the look-ahead keeps")
+    parser.add_argument(
+        "--horizon", type=int, metavar="PLIES", help="truncate the rollouts there; to the end if left out"
+    )
+    parser.add_argument("--luck", type=int, default=2, metavar="TURNS", help="subtract the luck of so many first rolls")
     parser.add_argument("--no-prune", action="store_true", help="no small net inside the look-ahead")
     parser.add_argument("--limit", type=int, help="take so many decisions from the beginning")
     parser.add_argument("--gnubg", type=int, metavar="PLIES", help="judge GNU Backgammon at this ply (extra [peers])")
@@ -108,7 +112,7 @@ def look_ahead(options: argparse.Namespace, boards: Board, dice: Board) -> npt.N
     searcher = Searcher(engine, SearchSettings(plies, options.filter), usable_processors())
     if options.rollout is None:
         return searcher.choose(boards, dice)
-    settings = RolloutSettings(games=options.rollout)
+    settings = RolloutSettings(games=options.rollout, horizon=options.horizon, luck_turns=options.luck)
     analysis = searcher.analyse(boards, dice)
     estimates = roll_out_analysis(analysis, Workshop(engine, settings, threads=usable_processors()))
     rows = np.empty(len(boards), dtype=np.int64)
