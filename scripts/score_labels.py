@@ -54,9 +54,7 @@ def main() -> int:
     parser.add_argument("--ply", type=int, help="look ahead so far; the model must have outcomes")
     parser.add_argument("--filter", default="normal", help="of the look-ahead, as GNU Backgammon names them")
     parser.add_argument("--rollout", type=int, metavar="GAMES", help="roll out what the look-ahead keeps")
-    parser.add_argument(
-        "--horizon", type=int, metavar="PLIES", help="truncate the rollouts there; to the end if left out"
-    )
+    parser.add_argument("--horizon", type=int, metavar="PLIES", help="truncate the rollouts there")
     parser.add_argument("--luck", type=int, default=2, metavar="TURNS", help="subtract the luck of so many first rolls")
     parser.add_argument("--no-prune", action="store_true", help="no small net inside the look-ahead")
     parser.add_argument("--limit", type=int, help="take so many decisions from the beginning")
