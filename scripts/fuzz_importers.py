@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of every importer, identifier and protocol with atheris (`pip install -e '.[fuzz]'`).
 
     python -m scripts.fuzz_importers --seconds 1200
-    python -m scripts.fuzz_importers --executions 1000000 # in processes of 100,000, one after the other
+    python -m scripts.fuzz_importers --executions 1000000 # in processes of 50,000, one after the other
     python -m scripts.fuzz_importers --seeds             # write the seeds of tests/corpus anew
     python -m scripts.fuzz_importers FILE ...            # run single inputs, for instance a crash
 
@@ -38,7 +38,7 @@ CORPUS = ROOT / "tests" / "corpus"
 MAX_SECONDS = 2
 MAX_MEGABYTES = 512
 MAX_INPUT = 1 << 12
-PROCESS_EXECUTIONS = 100_000
+PROCESS_EXECUTIONS = 50_000
 """Inputs of one process of a campaign."""
 
 MEANING = {"games", "length", "scores", "starts", "plays", "rolls", "results"}
