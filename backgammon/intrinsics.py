@@ -1,9 +1,9 @@
 """Machine operations that numba cannot express: bit scans, and loops over rows of numbers in vectors of 16.
 
-The vector operations take flat int16, int32 or float32 arrays with element offsets; lengths are multiples of
-ROW_UNIT, rows need not be aligned. LLVM lowers the 16-lane vectors to whatever the processor has (AVX-512, AVX, SSE,
-NEON). Nothing is reordered between elements, and sums run in a fixed order, so results do not depend on threads or
-batches, nor on the shape of the tiles, which follows the processor.
+The vector operations take flat int16, int32 or float32 arrays with element offsets; lengths are multiples of LANES,
+those of `sum_rows` and its like of ROW_UNIT; rows need not be aligned. LLVM lowers the 16-lane vectors to whatever the
+processor has (AVX-512, AVX, SSE, NEON). Nothing is reordered between elements, and sums run in a fixed order, so
+results do not depend on threads or batches, nor on the shape of the tiles, which follows the processor.
 
 `borrow` is for loops that call kernels: numba counts references of every array that it passes on, atomically, which
 costs as much as the work itself in small kernels, and far more when the counters of two threads share a cache line.
@@ -33,7 +33,7 @@ LANES = 16
 """Numbers in a vector."""
 
 ROW_UNIT = 2 * LANES
-"""Row lengths are padded to a multiple of it."""
+"""Rows of the first layer are padded to a multiple of it: their sums go two vectors at a time."""
 
 
 def _compiles_for_avx512() -> bool:
@@ -502,8 +502,8 @@ else:
                 _tools.global_constant(builder, "lanes_of_mask", data), ir.VectorType(small, 8).as_pointer()
             )
             number = _tools.alloca_once_value(builder, _index(0))
-            bits = [_tools.alloca_once(builder, _EIGHT) for _ in range(ROW_UNIT // 8)]
-            with _tools.for_range_slice(builder, _index(0), length, _index(ROW_UNIT), _INDEX) as (at, _):
+            bits = [_tools.alloca_once(builder, _EIGHT) for _ in range(LANES // 8)]
+            with _tools.for_range_slice(builder, _index(0), length, _index(LANES), _INDEX) as (at, _):
                 for part in bits:
                     builder.store(ir.Constant(_EIGHT, [0] * 8), part)
                 with _tools.for_range(builder, num_rows) as loop:

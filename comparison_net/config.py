@@ -92,6 +92,9 @@ class TrainConfig:
     warmup_steps: int = _setting(200, "steps over which the learning rate rises to its peak")
     schedule: str = _setting("cosine", f"course of the learning rate after the warm-up: {', '.join(SCHEDULES)}")
     weight_decay: float = _setting(1.0, "decay of the weights (not the biases) per unit of learning rate")
+    sparsity: float = _setting(
+        0.0, "pulls the first layer's units to zero: weight of their sum in a candidate; what is zero costs no time"
+    )
     average_decay: float = _setting(0.0, "exponential averaging of the weights: 0 none, 0.999 about 1,000 steps")
     held_out: float = _setting(0.1, "share of matches kept out of training to measure agreement")
     split_seed: int = _setting(0, "which matches are held out")
@@ -129,7 +132,16 @@ class TrainConfig:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         can_sample = self.sampled_candidates == 0 or self.sampled_candidates >= 2
         _require(can_sample, "sampled_candidates", self.sampled_candidates, "0, or at least 2")
-        for name in ("warmup_steps", "patience", "threads", "weight_decay", "outcome_weight", "balance_weight", "tilt"):
+        for name in (
+            "warmup_steps",
+            "patience",
+            "threads",
+            "weight_decay",
+            "outcome_weight",
+            "balance_weight",
+            "tilt",
+            "sparsity",
+        ):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         for name in ("seed", "split_seed"):
             _require(0 <= getattr(self, name) < 2**63, name, getattr(self, name), "from 0 to 2^63 - 1")

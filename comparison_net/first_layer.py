@@ -139,11 +139,15 @@ def _scatter_rows(
     units: Rows,
     gradient: Rows,
     is_rectified: bool,
+    pull: np.float32,
     table_gradient: Rows,
     base_gradient: Rows,
     pattern_gradient: Rows,
 ) -> None:
-    """Add the gradient of `_sum_rows` with regard to table, base and patterns, given that of its output[M, H]."""
+    """Add the gradient of `_sum_rows` with regard to table, base and patterns, given that of its output[M, H].
+
+    `pull` is added to the gradient of every rectified unit that is above 0.
+    """
     width = base_gradient.shape[0]
     total = np.empty(width, dtype=np.float32)
     slope = np.empty(width, dtype=np.float32)
@@ -160,7 +164,7 @@ def _scatter_rows(
             num_before = list_patterns(all_boards, d * 26, before)
         for m in range(offsets[d], offsets[d + 1]):
             for j in range(width):
-                slope[j] = gradient[m, j] if units[m, j] > 0 or not is_rectified else np.float32(0.0)
+                slope[j] = gradient[m, j] + pull if units[m, j] > 0 or not is_rectified else np.float32(0.0)
                 total[j] += slope[j]
             for location in range(26):
                 count = candidates[m, location]
@@ -198,9 +202,15 @@ class _FirstLayer(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, weight: Tensor, bias: Tensor | None, patterns: Tensor | None, batch: Comparisons, is_rectified: bool
+        ctx: Any,
+        weight: Tensor,
+        bias: Tensor | None,
+        patterns: Tensor | None,
+        batch: Comparisons,
+        is_rectified: bool,
+        pull: float,
     ) -> Tensor:
-        """The layer's units."""
+        """The layer's units; in the gradient each candidate counts `pull` times the sum of its units as a loss."""
         transposed = weight.detach().t().contiguous().numpy()
         width = transposed.shape[1]
         table = np.empty((NUM_LOCATIONS * NUM_COUNTS, width), dtype=np.float32)
@@ -213,11 +223,12 @@ class _FirstLayer(torch.autograd.Function):
         _sum_rows(batch.boards, batch.candidates, batch.offsets, table, base, rows, is_rectified, units.numpy())
         ctx.save_for_backward(units)
         ctx.batch, ctx.is_rectified, ctx.has_bias, ctx.num_patterns = batch, is_rectified, bias is not None, len(rows)
+        ctx.pull = pull if is_rectified else 0.0
         return units
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, None, None, None]:
         """Gradients of weight, bias and patterns."""
         (units,) = ctx.saved_tensors
         batch: Comparisons = ctx.batch
@@ -233,6 +244,7 @@ class _FirstLayer(torch.autograd.Function):
             units.numpy(),
             slopes.numpy(),
             ctx.is_rectified,
+            np.float32(ctx.pull),
             table,
             base,
             rows,
@@ -245,24 +257,25 @@ class _FirstLayer(torch.autograd.Function):
             torch.from_numpy(rows) if ctx.num_patterns else None,
             None,
             None,
+            None,
         )
 
 
-def _rectified_layer(net: CandidateNet, batch: Comparisons) -> Tensor:
+def _rectified_layer(net: CandidateNet, batch: Comparisons, pull: float) -> Tensor:
     """The first layer of a net that has layers above it, float32[M, H]."""
     first = net.first_layer
-    units: Tensor = _FirstLayer.apply(first.weight, first.bias, net.patterns, batch, True)  # type: ignore[no-untyped-call]
+    units: Tensor = _FirstLayer.apply(first.weight, first.bias, net.patterns, batch, True, pull)  # type: ignore[no-untyped-call]
     return units
 
 
-def mixture_outputs(net: MixtureNet, batch: Comparisons, draw: TrainingDraw | None = None) -> Mixed:
-    """What a mixture says of the candidates of a batch; `draw` in training only."""
-    mixed: Mixed = net(_rectified_layer(net, batch), batch.candidates, draw)
+def mixture_outputs(net: MixtureNet, batch: Comparisons, draw: TrainingDraw | None = None, pull: float = 0.0) -> Mixed:
+    """What a mixture says of a batch's candidates; `draw` and `pull` (see `candidate_outputs`) in training only."""
+    mixed: Mixed = net(_rectified_layer(net, batch, pull), batch.candidates, draw)
     return mixed
 
 
 def candidate_outputs(
-    net: CandidateNet, batch: Comparisons, rows: Tensor | None = None
+    net: CandidateNet, batch: Comparisons, rows: Tensor | None = None, pull: float = 0.0
 ) -> tuple[Tensor | None, Tensor | None]:
     """What the heads of `net` give for the candidates of a batch, without writing their features.
 
@@ -270,18 +283,20 @@ def candidate_outputs(
         net: the network.
         batch: its candidates.
         rows: int64[R], candidates whose outcomes are wanted; None for all.
+        pull: the gradient is that of the loss plus this times the sum of the first layer's rectified units, which
+            makes them sparse; the loss itself does not show it.
 
     Returns:
         Scores float32[M] (None where they come from the equity); logits float32[R, 6] of the outcomes (None without).
     """
     if isinstance(net, MixtureNet):
-        mixed = mixture_outputs(net, batch)
+        mixed = mixture_outputs(net, batch, pull=pull)
         return mixed.scores, mixed.outcomes if mixed.outcomes is None or rows is None else mixed.outcomes[rows]
     assert isinstance(net, ComparisonNet)
     head = net.head
     if not net.trunk.layers:
         return _linear_outputs(net, batch, rows)
-    units = _rectified_layer(net, batch)
+    units = _rectified_layer(net, batch, pull)
     if len(net.trunk.layers) == 2:
         second = net.trunk.layers[1]
         assert isinstance(second, nn.Linear)
@@ -297,12 +312,12 @@ def _linear_outputs(net: ComparisonNet, batch: Comparisons, rows: Tensor | None)
     score, outcome = net.head.score, net.head.outcome
     if outcome is None:
         assert score is not None
-        units: Tensor = _FirstLayer.apply(score.weight, None, None, batch, False)  # type: ignore[no-untyped-call]
+        units: Tensor = _FirstLayer.apply(score.weight, None, None, batch, False, 0.0)  # type: ignore[no-untyped-call]
         return units.squeeze(-1), None
     weights = [outcome.weight] if score is None else [outcome.weight, score.weight]
     weight = torch.cat(weights)
     bias = torch.cat([outcome.bias, torch.zeros(len(weights) - 1)])
-    units = _FirstLayer.apply(weight, bias, None, batch, False)  # type: ignore[no-untyped-call]
+    units = _FirstLayer.apply(weight, bias, None, batch, False, 0.0)  # type: ignore[no-untyped-call]
     logits = units[:, : len(OUTCOMES)]
     return None if score is None else units[:, -1], logits if rows is None else logits[rows]
 

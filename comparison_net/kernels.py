@@ -1,7 +1,8 @@
 """Fast arithmetic of a trained net at play time: generation, layers and choice in one compiled path.
 
-Axis legend: H width of the first layer, K and W widths of a hidden layer's input and output, all padded with zeros to
-a multiple of ROW_UNIT; E experts (sub-networks), M positions, N decisions.
+Axis legend: H width of the first layer, padded with zeros to a multiple of ROW_UNIT; K and W widths of a hidden layer's
+input and output, those above the first padded to a multiple of LANES; E experts (sub-networks), M positions, N
+decisions.
 
 The input coding is additive over the 26 locations (see `features`), so the first layer is a sum of one table row for
 each (location, count). Along the walk of the move generator (`generate_traced`) a move changes two counts by one
@@ -153,11 +154,11 @@ def fold_net(
         patterns: float32[NUM_PATTERNS, H'], what each pattern adds to the first layer; not for a linear net.
 
     Returns:
-        The net with all widths padded to a multiple of ROW_UNIT.
+        The net with its widths padded, see the head of this file.
     """
     if is_linear:
         table, base, experts = _in_two_parts(table, base, experts)
-    widths = [_padded(table.shape[2]), *(_padded(len(bias)) for _, bias in experts[0].layers)]
+    widths = [_padded(table.shape[2], ROW_UNIT), *(_padded(len(bias), LANES) for _, bias in experts[0].layers)]
     bits = _scale_bits(table, base, patterns)
     whole = np.zeros((26, NUM_COUNTS, widths[0]), dtype=np.int32)
     whole[:, :, : table.shape[2]] = np.rint(np.ldexp(table, bits))
@@ -257,8 +258,8 @@ def _panels(matrix: Floats) -> Floats:
     return np.ascontiguousarray(matrix.reshape(len(matrix), -1, LANES).transpose(1, 0, 2)).ravel()
 
 
-def _padded(width: int) -> int:
-    return -(-width // ROW_UNIT) * ROW_UNIT
+def _padded(width: int, unit: int) -> int:
+    return -(-width // unit) * unit
 
 
 def _pad(values: npt.NDArray[np.floating], width: int) -> Floats:
@@ -411,10 +412,10 @@ def _finish_block(
         biases_at = at + num_in * num_out
         num_used = find_nonzero(block, given, num_in, num_rows, num_in, used)
         for column in range(0, num_out, TILE_COLUMNS):
-            if num_out < TILE_COLUMNS:
+            if num_out - column < TILE_COLUMNS:
                 narrow_tile(
-                    block, given, num_in, used, num_used, numbers, at, LANES * num_in,
-                    numbers, biases_at, block, target, num_out, floor,
+                    block, given, num_in, used, num_used, numbers, at + column * num_in, LANES * num_in,
+                    numbers, biases_at + column, block, target + column, num_out, floor,
                 )  # fmt: skip
             elif num_rows <= HALF_ROWS:
                 half_tile(

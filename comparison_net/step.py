@@ -192,7 +192,8 @@ class Stepper:
         rng = np.random.default_rng([config.seed, *place])
         if config.sampled_candidates:
             part = part.sample(config.sampled_candidates, rng)
-        answers = answer(net, part, TrainingDraw(rng, part.offsets, config.balance, config.tilt))
+        draw = TrainingDraw(rng, part.offsets, config.balance, config.tilt)
+        answers = answer(net, part, draw, config.sparsity)
         equities = None
         if part.equities is not None and self.config.loss == "soft":
             equities = torch.zeros(answers.mask.shape).masked_scatter(answers.mask, torch.from_numpy(part.equities))
@@ -233,13 +234,14 @@ def _spread(mixed: Mixed | None, num_candidates: int) -> Spread | None:
     return Spread(metrics.load.double().numpy(), float(metrics.dropped), float(metrics.entropy), num_candidates)
 
 
-def answer(net: CandidateNet, part: Comparisons, draw: TrainingDraw | None = None) -> Answers:
+def answer(net: CandidateNet, part: Comparisons, draw: TrainingDraw | None = None, pull: float = 0.0) -> Answers:
     """What `net` says about a batch; outcomes are asked for only where something is known about them.
 
     Args:
         net: the network.
         part: the batch.
         draw: in training, for a mixture.
+        pull: in training, see `first_layer.candidate_outputs`.
     """
     mask = torch.from_numpy(part.mask())
     targets = outcome_targets(part) if net.has_outcomes else None
@@ -248,12 +250,12 @@ def answer(net: CandidateNet, part: Comparisons, draw: TrainingDraw | None = Non
     # A score with an equity in it needs the outcomes of every candidate.
     mixed: Mixed | None = None
     if isinstance(net, MixtureNet):
-        mixed = mixture_outputs(net, part, draw)
+        mixed = mixture_outputs(net, part, draw, pull)
         scores, logits = mixed.scores, mixed.outcomes
         if not net.ranks_by_equity and logits is not None and rows is not None:
             logits = logits[rows]
     else:
-        scores, logits = candidate_outputs(net, part, None if net.ranks_by_equity else rows)
+        scores, logits = candidate_outputs(net, part, None if net.ranks_by_equity else rows, pull)
     possible = None
     if net.ranks_by_equity:
         possible = torch.from_numpy(allowed_outcomes(part.candidates))

@@ -9,8 +9,11 @@ Needs `pip install -e '.[peers]'`; about an hour and a half a round on two cores
     rounds/1/*-judged  every candidate with GNU Backgammon's 0-ply chances
     rounds/1/*-deep    the best candidates of a sample judged one ply deeper, by the net and those chances together
                        (`scripts.label_shards --deepen`, "joint")
-    rounds/1/set       the deep sets of this round and of those before, and what --also names
+    rounds/1/set       the deep sets of this round and of those before (--memory says how many), and what --also names
     rounds/1/run       `scripts/recipes/default.toml` on it, from the net of the round before
+
+With --alone nobody else has a say: the net's own chances stand in the place of GNU Backgammon's, and its own look-ahead
+judges deeper.
 
 Every step is a folder that appears whole; what exists is left alone, so the same command goes on after an
 interruption. rounds/K/run holds the net of round K; `scripts.ship_model` puts one into the package.
@@ -48,26 +51,41 @@ class Step(NamedTuple):
     command: tuple[str, ...]
 
 
-def plan_labels(folder: Path, number: int, model: str, games: int, sample: int, workers: int) -> Iterator[Step]:
+class Plan(NamedTuple):
+    """What every round is like.
+
+    Attributes:
+        games: of the net against itself.
+        sample: decisions that are judged deeper.
+        workers: processes.
+        is_alone: without GNU Backgammon.
+    """
+
+    games: int
+    sample: int
+    workers: int
+    is_alone: bool
+
+
+def plan_labels(folder: Path, number: int, model: str, plan: Plan) -> Iterator[Step]:
     """The steps that make the labels of a round, in order.
 
     Args:
         folder: of the round.
         number: of the round, from 1; it seeds the games.
         model: the net of the round before, as `--model` and `--teacher` take it.
-        games: of the net against itself.
-        sample: decisions that are judged deeper.
-        workers: processes.
+        plan: of all rounds.
     """
     named = () if model == "default" else ("--model", model)
     for place, (kind, noises) in enumerate(NOISES.items()):
         share = 1.0 if kind == "own" else WILD_SHARE
         raw, judged, deep = folder / kind, folder / f"{kind}-judged", folder / f"{kind}-deep"
-        play = ("scripts.self_play", "--games", str(round(games * share)), "--seed", str(100 * number + place))
+        play = ("scripts.self_play", "--games", str(round(plan.games * share)), "--seed", str(100 * number + place))
         yield Step(raw, ("-m", *play, "--noise", *map(str, noises), *named, "--out", str(raw)))
-        label = ("-m", "scripts.label_shards", "--choose", "teacher", "--workers", str(workers))
-        yield Step(judged, (*label, str(raw), "--teacher", "gnubg:0", "--out", str(judged)))
-        deeper = ("--deepen", "--teacher", f"joint:{model}", "--sample", str(round(sample * share)))
+        label = ("-m", "scripts.label_shards", "--choose", "teacher", "--workers", str(plan.workers))
+        yield Step(judged, (*label, str(raw), "--teacher", model if plan.is_alone else "gnubg:0", "--out", str(judged)))
+        teacher = ("--ply", "1", "--teacher", model) if plan.is_alone else ("--teacher", f"joint:{model}")
+        deeper = ("--deepen", *teacher, "--sample", str(round(plan.sample * share)))
         yield Step(deep, (*label, str(judged), *deeper, "--out", str(deep)))
 
 
@@ -106,20 +124,25 @@ def main() -> int:
     parser.add_argument("--games", type=int, default=40_000)
     parser.add_argument("--sample", type=int, default=1_200_000, help="decisions of a round that are judged deeper")
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="further labelled shards to learn from")
+    parser.add_argument("--alone", action="store_true", help="without GNU Backgammon")
+    parser.add_argument("--memory", type=int, default=100, help="how many rounds' deep sets are learnt from")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--set", dest="settings", action="append", default=[], help="a setting of the training")
     parser.add_argument("--train", nargs=2, metavar=("SHARDS", "RUN"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.train:
         return train(options.train[0], Path(options.train[1]), options.settings)
-    if options.out is None or min(options.rounds, options.games, options.sample, options.workers) < 1:
-        parser.error("--out is needed, and --rounds, --games, --sample and --workers must be at least 1")
-    model, deep = options.start, []
+    numbers = (options.rounds, options.games, options.sample, options.memory, options.workers)
+    if options.out is None or min(numbers) < 1:
+        parser.error("--out is needed, and --rounds, --games, --sample, --memory and --workers must be at least 1")
+    plan = Plan(options.games, options.sample, options.workers, options.alone)
+    model: str = options.start
+    deep: list[Path] = []
     for number in range(1, options.rounds + 1):
         folder: Path = options.out / str(number)
-        for step in plan_labels(folder, number, model, options.games, options.sample, options.workers):
+        for step in plan_labels(folder, number, model, plan):
             do(step)
-        deep += [folder / f"{kind}-deep" for kind in NOISES]
+        deep = [*deep, *(folder / f"{kind}-deep" for kind in NOISES)][-options.memory * len(NOISES) :]
         if not (folder / "set").exists():
             join_shards([open_shards(path) for path in (*deep, *options.also)], folder / "set")
         if model == "default":

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from comparison_net.config import load_config
-from scripts.expert_iteration import RECIPE, Step, do, plan_labels, plan_training
+from scripts.expert_iteration import RECIPE, Plan, Step, do, plan_labels, plan_training
+
+PLAN = Plan(games=1000, sample=500, workers=2, is_alone=False)
 
 
 @pytest.mark.parametrize("model", ["default", "somewhere/run"])
 def test_each_step_reads_what_was_made_before(model: str, tmp_path: Path) -> None:
-    steps = list(plan_labels(tmp_path, 2, model, games=1000, sample=500, workers=2))
+    steps = list(plan_labels(tmp_path, 2, model, PLAN))
     made: set[str] = set()
     for step in steps:
         read = {word for word in step.command if word.startswith(str(tmp_path))} - {str(step.made)}
@@ -22,11 +24,18 @@ def test_each_step_reads_what_was_made_before(model: str, tmp_path: Path) -> Non
     assert all(f"joint:{model}" in step.command for step in steps if step.made.name.endswith("deep"))
 
 
+def test_alone_nobody_else_is_asked(tmp_path: Path) -> None:
+    steps = list(plan_labels(tmp_path, 1, "somewhere/run", PLAN._replace(is_alone=True)))
+    labels = [step.command for step in steps if "--teacher" in step.command]
+    assert [command[command.index("--teacher") + 1] for command in labels] == ["somewhere/run"] * 4
+    assert not any("gnubg" in word for step in steps for word in step.command)
+
+
 def test_rounds_have_games_of_their_own(tmp_path: Path) -> None:
     seeds = [
         step.command[step.command.index("--seed") + 1]
         for number in (1, 2)
-        for step in plan_labels(tmp_path, number, "default", 1000, 500, 1)
+        for step in plan_labels(tmp_path, number, "default", PLAN)
         if "--seed" in step.command
     ]
     assert len(set(seeds)) == 4

@@ -95,6 +95,26 @@ def test_all_heads_get_what_the_dense_layer_would_give_them(
         torch.testing.assert_close(mine, expected, rtol=0, atol=3e-5 * float(expected.abs().max()))
 
 
+@pytest.mark.parametrize("hidden", [(37,), (32, 16)], ids=str)
+def test_the_pull_is_the_gradient_of_the_sum_of_the_units(hidden: tuple[int, ...], random_play: Arrays) -> None:
+    batch = make_batch((random_play[0][:100], random_play[1][:100]))
+    torch.manual_seed(7)
+    net = ComparisonNet(NetworkConfig(hidden))
+    weights = list(net.parameters())
+    scores, _ = candidate_outputs(net, batch, pull=0.25)
+    plain, _ = candidate_outputs(net, batch)
+    assert scores is not None
+    assert plain is not None
+    assert scores.tolist() == plain.tolist()
+    units = torch.relu(net.trunk.layers[0](torch.from_numpy(encode(batch.candidates))))
+    dense = net(torch.from_numpy(encode(batch.candidates)), None)
+    loss = dense.sum() + 0.25 * units.sum()
+    for mine, expected in zip(
+        torch.autograd.grad(scores.sum(), weights), torch.autograd.grad(loss, weights), strict=True
+    ):
+        torch.testing.assert_close(mine, expected, rtol=0, atol=3e-5 * float(expected.abs().max()))
+
+
 def test_a_batch_gives_the_same_bytes_every_time(random_play: Arrays) -> None:
     batch = make_batch((random_play[0][:100], random_play[1][:100]))
     torch.manual_seed(5)

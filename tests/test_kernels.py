@@ -30,7 +30,7 @@ Shorts = npt.NDArray[np.int16]
 ROOT = Path(__file__).resolve().parent.parent
 
 PASSING = Expert([], (np.ones(1, dtype=np.float32), 0.0), None)
-SHAPES = [(), (1,), (40,), (64, 8), (96, 33, 17)]
+SHAPES = [(), (1,), (40,), (64, 8), (96, 33, 17), (32, 40)]
 
 
 def random_net(hidden: tuple[int, ...], seed: int = 3) -> tuple[FoldedNet, Layers, npt.NDArray[np.float64]]:
@@ -280,7 +280,7 @@ def _find(values: npt.NDArray[np.float32], at: int, stride: int, rows: int, leng
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 1.0])
 def test_the_columns_in_use_are_found(rows: int, share: float) -> None:
     rng = np.random.default_rng(rows)
-    for length in (32, 64, 512):
+    for length in (16, 32, 48, 64, 512):
         values = np.full(9 * 520, 7, dtype=np.float32)  # rows that are not asked for are full
         inside = np.lib.stride_tricks.as_strided(values[5:], (rows, length), (4 * 520, 4))
         inside[:] = np.where(rng.random((rows, length)) < share, rng.normal(0, 1, (rows, length)), 0)
