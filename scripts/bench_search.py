@@ -55,7 +55,7 @@ def fresh_decisions(count: int) -> tuple[Boards, Boards]:
 def check_values(engine: Engine, boards: Boards, dice: Boards) -> None:
     """Compare the batched search with the recursive twin, and its filter with a count by hand."""
     for plies, count in ((1, 6), (2, 1)):
-        searcher = Searcher(engine, SearchSettings(plies))
+        searcher = Searcher(engine, SearchSettings(plies, shallow=0.0))
         analysis = searcher.analyse(boards[:count], dice[:count])
         best = analysis.order[analysis.offsets[:-1]]
         for at in best.tolist():

@@ -94,6 +94,8 @@ def test_settings_that_do_not_exist_are_refused() -> None:
     for wrong in wrong_settings:
         with pytest.raises(ConfigError):
             SearchSettings(**wrong)
+    with pytest.raises(ConfigError, match="shallow"):
+        SearchSettings(shallow=1.0)
     with pytest.raises(ConfigError):
         Searcher(PipEvaluator(), threads=0)
 
@@ -169,6 +171,20 @@ def test_choices_are_the_analysis_and_forced_plays_are_not_looked_at(random_play
     best = analysis.offsets[:-1] + analysis.best_rows
     assert afters.tobytes() == analysis.candidates[best].tobytes()
     assert outcomes.tobytes() == analysis.outcomes[best].tobytes()
+
+
+def test_at_one_ply_the_evaluator_alone_keeps_a_share(random_play: Arrays) -> None:
+    boards, dice = random_play[0][:20], random_play[1][:20]
+    alone, plain, mixed = (searcher(plies, shallow=share) for plies, share in ((0, 0.0), (1, 0.0), (1, 0.25)))
+    own, deep, found = (search.analyse(boards, dice) for search in (alone, plain, mixed))
+    is_deep = found.plies == 1
+    assert is_deep.any()
+    np.testing.assert_allclose(
+        found.outcomes[is_deep], 0.75 * deep.outcomes[is_deep] + 0.25 * own.outcomes[is_deep], atol=1e-6
+    )
+    assert found.outcomes[~is_deep].tobytes() == own.outcomes[~is_deep].tobytes()
+    deeper = [searcher(2, shallow=share).analyse(boards[:2], dice[:2]) for share in (0.0, 0.25)]
+    assert as_bytes(deeper[0]) == as_bytes(deeper[1])
 
 
 def test_a_search_is_an_evaluator_of_another_search(random_play: Arrays) -> None:

@@ -47,6 +47,9 @@ class SearchSettings:
         filter_name: which candidates are looked at deeper, see `filters.FILTER_NAMES`.
         seconds: time limit of one decision: depths up to `plies` are tried one after the other, and the deepest that
             was finished counts (0-ply always is); None for no limit.
+        shallow: share of the evaluator's own value in the value of a candidate at 1 ply. The errors of the two are of
+            different kinds, and of opposite sign where the evaluator misjudges whose turn it is; deeper than that the
+            evaluator alone has nothing to add (docs/experiments.md).
 
     Raises:
         ConfigError: a setting that does not exist.
@@ -55,11 +58,14 @@ class SearchSettings:
     plies: int = 2
     filter_name: str = "normal"
     seconds: float | None = None
+    shallow: float = 0.25
 
     def __post_init__(self) -> None:
         stages(self.filter_name, self.plies)
         if self.seconds is not None and not self.seconds > 0:
             raise ConfigError(f"{self.seconds} seconds for a decision: give more than 0")
+        if not 0 <= self.shallow < 1:
+            raise ConfigError(f"shallow = {self.shallow}: at least 0 and below 1")
 
 
 class Analysis(NamedTuple):
@@ -200,7 +206,9 @@ class Searcher:
         ranking = preference
         for move_filter, depth in stages(self.settings.filter_name, plies):
             rows = rows[keep_candidates(move_filter, owners[rows], values[rows], ranking[rows])]
-            outcomes[rows] = self._judge(candidates[rows], depth, deadline)
+            deep = self._judge(candidates[rows], depth, deadline)
+            share = self.settings.shallow if depth == 1 else 0.0
+            outcomes[rows] = deep if share == 0 else np.float32(1 - share) * deep + np.float32(share) * outcomes[rows]
             values[rows] = equities(outcomes[rows])
             depths[rows] = depth
             ranking = values

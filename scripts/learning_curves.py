@@ -1,0 +1,221 @@
+"""What more data, a larger net and more rounds of expert iteration buy: dev loss, measured and drawn.
+
+    python -m scripts.self_play --games 30000 --model gnubg:0 --noise 0 0 0.2 --seed 91 --out SHARDS
+    python -m scripts.learning_curves train SHARDS --labels LABELS... --work DIR --out docs/learning-curves.jsonl
+    python -m scripts.learning_curves judge --rounds NAME [TEXT=]MODEL... --labels LABELS... --out docs/learning-curves.jsonl
+    python -m scripts.learning_curves draw docs/learning-curves.jsonl docs/learning-curves.svg
+
+`train` learns from the choices alone (listwise, ten candidates of each decision, patterns, six experts by phase, no
+outcomes), one seed: nets of one size from more and more games, and nets of several sizes from the most games. Every
+net sees the same number of decisions, those with fewer games the same ones again. `judge` takes the nets of a chain, in
+order, with a TEXT for the axis. LABELS are decisions with the equity of every candidate; the loss is that of `scripts.score_labels`, without the
+bear-off tables, so a figure may differ from one with them in the second digit.
+
+What is in the output already is not measured again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from backgammon.intervals import estimate_mean
+from backgammon.storage import replace_file
+from comparison_net.config import NetworkConfig, TrainConfig
+from comparison_net.decision_shards import take_decisions
+from comparison_net.run_folder import RunFolder
+from comparison_net.scorer import load_scorer
+from comparison_net.shards import Shards, open_shards
+from comparison_net.training import train
+from scripts.moe_labels import read_labelled
+
+GAMES = (1_000, 4_000, 16_000)
+SHAPES = ((64, 16), (128, 32), (256, 32), (512, 64))
+USUAL_SHAPE = (256, 32)
+
+Row = dict[str, Any]
+
+
+def cells() -> Iterator[tuple[str, float, int, tuple[int, int]]]:
+    """(curve, place on its axis, games, widths) of every net that `train` makes; some serve both curves."""
+    for games in GAMES:
+        yield "games", games, games, USUAL_SHAPE
+    for shape in SHAPES:
+        yield "units", shape[0], GAMES[-1], shape
+
+
+def train_cell(shards: Shards, games: int, shape: tuple[int, int], most: int, work: Path) -> Path:
+    """Train one net, or find it; gives its run folder.
+
+    Args:
+        shards: of independent games.
+        games: take the first so many.
+        shape: widths of the two hidden layers.
+        most: decisions in the largest number of games.
+        work: holds sets and runs.
+    """
+    data = work / f"{games}"
+    rows = np.flatnonzero(shards.game < games)
+    if not data.exists():
+        take_decisions(shards, rows, data)
+    config = TrainConfig(
+        NetworkConfig(hidden=shape, head="phase", inputs="patterns"),
+        epochs=max(1, round(most / len(rows))),
+        batch_decisions=512,
+        sampled_candidates=10,
+        weight_decay=0.1,
+        held_out=0.0,
+        patience=0,
+    )
+    run = work / f"{games}-{shape[0]}-{shape[1]}"
+    train(open_shards(data), config, run, resume=RunFolder(run).is_started)
+    return run
+
+
+def judge(model: str | Path, labels: list[Path]) -> dict[str, Any]:
+    """Agreement and loss, with its 95 % half-width, of a model by the file of labels."""
+    scorer = load_scorer(model)
+    found: dict[str, Any] = {}
+    for path in labels:
+        decisions = read_labelled([path])
+        costs, hits = decisions.judge(scorer.choose(decisions.boards, decisions.dice))
+        is_open = np.diff(decisions.offsets) > 1
+        loss = estimate_mean(costs[is_open], np.arange(int(is_open.sum())))
+        name = path.name.split(".")[0]
+        found[name] = {
+            "agreement": round(float(hits[is_open].mean()), 4),
+            "loss": round(loss.value, 3),
+            "half_width": round(loss.half_width or 0.0, 3),
+        }
+    return found
+
+
+def read_rows(path: Path) -> list[Row]:
+    """What has been measured."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def add_row(path: Path, row: Row) -> None:
+    """Keep one more measurement, unless the same place of the curve is there."""
+    rows = [*read_rows(path), row]
+    replace_file(path, ("\n".join(json.dumps(one) for one in rows) + "\n").encode())
+    print(json.dumps(row), flush=True)
+
+
+def is_there(path: Path, curve: str, x: float) -> bool:
+    """True when a place has been measured."""
+    return any(row["curve"] == curve and row["x"] == x for row in read_rows(path))
+
+
+def measure_cells(source: Path, labels: list[Path], work: Path, out: Path) -> None:
+    """Every net of `cells`."""
+    shards = open_shards(source)
+    most = int((shards.game < GAMES[-1]).sum())
+    work.mkdir(parents=True, exist_ok=True)
+    for curve, x, games, shape in cells():
+        if not is_there(out, curve, x):
+            run = train_cell(shards, games, shape, most, work)
+            row = {"curve": curve, "x": x, "games": games, "hidden": list(shape), "decisions": most}
+            add_row(out, {**row, **judge(run / "last.safetensors", labels)})
+
+
+WIDTH, HEIGHT, PANEL = 960, 340, 300
+TOP, BOTTOM = 64, 272
+COLOURS = ("#1b6e5a", "#96402e", "#8a6d1d", "#3a4f8f")
+
+
+def _panel(rows: list[Row], names: list[str], title: str, left: float, is_logarithmic: bool) -> Iterator[str]:
+    """One curve for each file of labels, the loss from 0 upwards."""
+    places = [math.log2(row["x"]) if is_logarithmic else row["x"] for row in rows]
+    first, last = min(places), max(places)
+    highest = max(row[name]["loss"] + row[name]["half_width"] for row in rows for name in names)
+    step = next(size for size in (1, 2, 5, 10, 20, 50, 100) if highest / size <= 6)
+    right = left + PANEL - 60
+
+    def x(place: float) -> float:
+        return left + (right - left) * ((place - first) / (last - first) if last > first else 0.5)
+
+    top_loss: int = step * math.ceil(highest / step)
+
+    def y(loss: float) -> float:
+        return BOTTOM - (BOTTOM - TOP) * loss / top_loss
+
+    yield f'<text x="{left - 24}" y="48" font-size="13" font-weight="bold" fill="#222222">{escape(title)}</text>'
+    for tick in range(math.ceil(highest / step) + 1):
+        level = y(tick * step)
+        yield f'<line x1="{left}" x2="{right}" y1="{level:.1f}" y2="{level:.1f}" stroke="#dddddd"/>'
+        yield f'<text x="{left - 6}" y="{level + 4:.1f}" text-anchor="end" fill="#555555">{tick * step}</text>'
+    for row, place in zip(rows, places, strict=True):
+        text = row.get("label", f"{row['x']:,}")
+        yield f'<text x="{x(place):.1f}" y="{BOTTOM + 18}" text-anchor="middle" fill="#555555">{escape(text)}</text>'
+    for name, colour in zip(names, COLOURS, strict=False):
+        points = [(x(place), y(row[name]["loss"]), row[name]) for row, place in zip(rows, places, strict=True)]
+        for across, down, figure in points:
+            low, high = y(figure["loss"] - figure["half_width"]), y(figure["loss"] + figure["half_width"])
+            yield f'<line x1="{across:.1f}" x2="{across:.1f}" y1="{low:.1f}" y2="{high:.1f}" stroke="{colour}"/>'
+            yield f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3" fill="{colour}"/>'
+        line = " ".join(f"{across:.1f},{down:.1f}" for across, down, _ in points)
+        yield f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>'
+
+
+def draw(rows: list[Row]) -> str:
+    """The three panels as SVG: games, units, and the chains of rounds."""
+    names = [name for name, value in rows[0].items() if isinstance(value, dict)]
+    curves = list(dict.fromkeys(row["curve"] for row in rows))
+    titles = {"games": "games of the expert (256-32)", "units": "units of the first layer (16,000 games)"}
+    width = max(WIDTH, PANEL * len(curves) + 60)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" font-family="sans-serif" '
+        'font-size="11">',
+        f'<rect width="{width}" height="{HEIGHT}" fill="#ffffff"/>',
+        '<text x="20" y="24" font-size="15" font-weight="bold" fill="#222222">Loss on the dev sets, millipoints a '
+        "decision at 0-ply</text>",
+    ]
+    for k, curve in enumerate(curves):
+        chosen = sorted((row for row in rows if row["curve"] == curve), key=lambda row: float(row["x"]))
+        title = titles.get(curve, f"rounds: {curve}")
+        parts += _panel(chosen, names, title, 50 + PANEL * k, curve in titles)
+    for k, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
+        parts.append(f'<text x="{20 + 200 * k}" y="{HEIGHT - 14}" fill="{colour}">{escape(name)}</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def main() -> int:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("train", "judge"):
+        command = commands.add_parser(name)
+        command.add_argument("--labels", type=Path, nargs="+", required=True)
+        command.add_argument("--out", type=Path, required=True, help="JSON lines, one a net")
+    commands.choices["train"].add_argument("shards", type=Path)
+    commands.choices["train"].add_argument("--work", type=Path, required=True)
+    commands.choices["judge"].add_argument("--rounds", nargs="+", required=True, metavar=("NAME", "MODEL"))
+    drawing = commands.add_parser("draw")
+    drawing.add_argument("lines", type=Path)
+    drawing.add_argument("picture", type=Path)
+    options = parser.parse_args()
+    if options.command == "draw":
+        replace_file(options.picture, draw(read_rows(options.lines)).encode())
+    elif options.command == "train":
+        measure_cells(options.shards, options.labels, options.work, options.out)
+    else:
+        name, *models = options.rounds
+        for number, model in enumerate(models):
+            label, _, path = model.rpartition("=")
+            if not is_there(options.out, name, number):
+                row = {"curve": name, "x": number, "label": label or str(number)}
+                add_row(options.out, {**row, **judge(path, options.labels)})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
