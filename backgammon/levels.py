@@ -56,11 +56,11 @@ class Level:
 LEVELS: dict[str, Level] = {
     level.name: level
     for level in (
-        Level("beginner", 0.1145, 30.0),
+        Level("beginner", 0.1146, 30.0),
         Level("casual", 0.0755, 19.0),
         Level("intermediate", 0.0550, 13.0),
         Level("advanced", 0.0372, 8.0),
-        Level("expert", 0.0253, 5.0),
+        Level("expert", 0.0252, 5.0),
         Level("full", 0.0, None),
     )
 }

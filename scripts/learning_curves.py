@@ -2,14 +2,14 @@
 
     python -m scripts.self_play --games 30000 --model gnubg:0 --noise 0 0 0.2 --seed 91 --out SHARDS
     python -m scripts.learning_curves train SHARDS --labels LABELS... --work DIR --out docs/learning-curves.jsonl
-    python -m scripts.learning_curves judge --rounds NAME [TEXT=]MODEL... --labels LABELS... --out docs/learning-curves.jsonl
+    python -m scripts.learning_curves judge --rounds NAME [TEXT=]MODEL... --labels LABELS... --out FILE.jsonl
     python -m scripts.learning_curves draw docs/learning-curves.jsonl docs/learning-curves.svg
 
 `train` learns from the choices alone (listwise, ten candidates of each decision, patterns, six experts by phase, no
 outcomes), one seed: nets of one size from more and more games, and nets of several sizes from the most games. Every
 net sees the same number of decisions, those with fewer games the same ones again. `judge` takes the nets of a chain, in
-order, with a TEXT for the axis. LABELS are decisions with the equity of every candidate; the loss is that of `scripts.score_labels`, without the
-bear-off tables, so a figure may differ from one with them in the second digit.
+order, with a TEXT for the axis. LABELS are decisions with the equity of every candidate; the loss is that of
+`scripts.score_labels`, without the bear-off tables, so a figure may differ from one with them in the second digit.
 
 What is in the output already is not measured again.
 """

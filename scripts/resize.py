@@ -1,6 +1,6 @@
-"""Give the first layer of a model more units, fewer, or the patterns to see; and wake those that never answer.
+"""Give the first layer of a model more units, fewer, or the patterns to see, and its experts fewer.
 
-    python -m scripts.resize MODEL --shards SHARDS [--width 384] [--patterns] --out RESIZED
+    python -m scripts.resize MODEL --shards SHARDS [--width 384] [--upper 48] [--patterns] --out RESIZED
 
 The result is where a run goes on (`start = "RESIZED"` in the settings of `pairgammon train`).
 
@@ -9,6 +9,8 @@ weights as a new net would have, and zeros to the layer above. What the model sa
 
 Fewer: the units that matter least go, by the deviation of what they say over positions times the root mean square of
 the weights that read it. The mean of what they said goes into the biases above. The rest must be trained on.
+
+--upper does the same to the second layer of every expert by phase, where a sixth of the units may be silent for good.
 
 --patterns gives a model that sees counts alone the inputs of `comparison_net.patterns`, at first without an effect.
 """
@@ -26,6 +28,7 @@ import numpy.typing as npt
 
 from backgammon.board import Board
 from backgammon.movegen import legal_candidates
+from backgammon.phase import phase_codes
 from comparison_net.checkpoint import Model, load_model, save_model
 from comparison_net.features import NUM_FEATURES, Rows, encode
 from comparison_net.patterns import NUM_PATTERNS, patterns_of
@@ -37,6 +40,9 @@ SAMPLE = 3000
 
 _READERS = ("trunk.layers.1", "experts.layers.0")
 """The layer above the first, of a dense net and of a mixture."""
+
+_HEADS = {"experts.score.weight": 1.0, "experts.outcome.weight": 10.0}
+"""What reads the second layer of an expert, and how much more a logit of an outcome counts than the score."""
 
 
 def first_sums(model: Model, candidates: Board) -> Rows:
@@ -96,6 +102,44 @@ def grow(model: Model, width: int, is_silent: npt.NDArray[np.bool_], rng: np.ran
     return dataclasses.replace(model, network=network, weights=weights)
 
 
+def thin_experts(model: Model, candidates: Board, width: int) -> Model:
+    """The model with `width` units in the second layer of each expert: those that say most to its heads.
+
+    Args:
+        model: two hidden layers, experts by phase.
+        candidates: int8[M, 26].
+        width: at least 1.
+    """
+    weights = {name: np.array(values) for name, values in model.weights.items()}
+    units = np.maximum(first_sums(model, candidates), 0)
+    codes = phase_codes(candidates)
+    names = ("experts.layers.0.weight", "experts.layers.0.bias", *_HEADS)
+    parts: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names if name in weights}
+    for expert in range(len(weights["experts.layers.0.weight"])):
+        own = units[codes == expert]
+        said = own @ weights["experts.layers.0.weight"][expert].T + weights["experts.layers.0.bias"][expert]
+        said = np.maximum(said, 0) if len(said) else np.ones((1, said.shape[1]), dtype=np.float32)
+        reader = np.concatenate(
+            [
+                scale * weights[name][expert].reshape(-1, said.shape[1])
+                for name, scale in _HEADS.items()
+                if name in parts
+            ]
+        )
+        strength = said.std(axis=0, dtype=np.float64) * np.sqrt(np.square(reader).sum(axis=0))
+        kept = np.sort(np.argsort(-strength, kind="stable")[:width])
+        gone = np.setdiff1d(np.arange(len(strength)), kept)
+        for name, rows in parts.items():
+            is_head = name in _HEADS
+            if is_head:
+                bias = f"{name.removesuffix('weight')}bias"
+                weights[bias][expert] += weights[name][expert][..., gone] @ said[:, gone].mean(axis=0)
+            rows.append(weights[name][expert][..., kept] if is_head else weights[name][expert][kept])
+    weights |= {name: np.stack(rows) for name, rows in parts.items()}
+    network = dataclasses.replace(model.network, hidden=(model.network.hidden[0], width))
+    return dataclasses.replace(model, network=network, weights=weights)
+
+
 def see_patterns(model: Model) -> Model:
     """The same function with rows of zeros for the patterns."""
     rows = np.zeros((NUM_PATTERNS, model.network.hidden[0]), dtype=np.float32)
@@ -109,6 +153,7 @@ def main() -> int:
     parser.add_argument("model", help=f'a model file, a run folder, or "{DEFAULT_NAME}"')
     parser.add_argument("--shards", type=Path, required=True, help="their candidates show what the units say")
     parser.add_argument("--width", type=int, default=None, help="units of the first layer, if not as many as now")
+    parser.add_argument("--upper", type=int, default=None, help="units of the second layer of each expert, to keep")
     parser.add_argument("--patterns", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
@@ -116,6 +161,9 @@ def main() -> int:
     model = load_scorer().model if options.model == DEFAULT_NAME else load_model(Path(options.model))
     if len(model.network.hidden) < 2:
         parser.error("the model needs a layer above the first")
+    network = model.network
+    if options.upper is not None and (len(network.hidden) != 2 or network.head != "phase" or options.upper < 1):
+        parser.error("--upper is for two hidden layers and the head phase, and must be at least 1")
     width = options.width or model.network.hidden[0]
     rng = np.random.default_rng(options.seed)
     shards = open_shards(options.shards, verify=False)
@@ -130,6 +178,9 @@ def main() -> int:
         is_silent = sums.max(axis=0) <= 0
         model = grow(model, width, is_silent, rng)
         print(f"{width - len(is_silent) + int(is_silent.sum())} of {width} units are fresh")
+    if options.upper is not None and options.upper < network.hidden[1]:
+        model = thin_experts(model, candidates, options.upper)
+        print(f"{options.upper} of {network.hidden[1]} units of each expert kept")
     if options.patterns and model.network.inputs == "counts":
         model = see_patterns(model)
     save_model(options.out, model)

@@ -12,7 +12,7 @@ from backgammon.movegen import legal_candidates
 from comparison_net.checkpoint import Model, weight_shapes
 from comparison_net.config import NetworkConfig
 from comparison_net.scorer import Scorer
-from scripts.resize import first_sums, grow, importance, see_patterns, take_units
+from scripts.resize import first_sums, grow, importance, see_patterns, take_units, thin_experts
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 
@@ -79,3 +79,27 @@ def test_the_mean_of_a_unit_that_goes_stays_in_the_bias(candidates: npt.NDArray[
     np.testing.assert_allclose(
         Scorer(fewer, "b").evaluate(candidates), Scorer(model, "a").evaluate(candidates), atol=2e-3
     )
+
+
+def test_silent_units_of_an_expert_go_first_and_change_nothing(candidates: npt.NDArray[np.int8]) -> None:
+    model = make_model("phase")
+    weights = {name: np.array(values) for name, values in model.weights.items()}
+    weights["experts.layers.0.bias"][:, [1, 4]] = -1000.0
+    model = dataclasses.replace(model, weights=weights)
+    thin = thin_experts(model, candidates, 6)
+    assert thin.network.hidden == (32, 6)
+    assert {name: values.shape for name, values in thin.weights.items()} == weight_shapes(thin.network)
+    before, after = Scorer(model, "before"), Scorer(thin, "after")
+    np.testing.assert_allclose(after.evaluate(candidates), before.evaluate(candidates), atol=1e-4)
+    np.testing.assert_allclose(after.outcomes(candidates), before.outcomes(candidates), atol=1e-6)
+
+
+def test_what_a_unit_said_on_average_stays(candidates: npt.NDArray[np.int8]) -> None:
+    model = make_model("phase")
+    weights = {name: np.array(values) for name, values in model.weights.items()}
+    weights["experts.layers.0.weight"][:, 2] = 0.0
+    weights["experts.layers.0.bias"][:, 2] = 3.0  # always the same
+    model = dataclasses.replace(model, weights=weights)
+    thin = thin_experts(model, candidates, 7)
+    before, after = Scorer(model, "before"), Scorer(thin, "after")
+    np.testing.assert_allclose(after.evaluate(candidates), before.evaluate(candidates), atol=1e-3)
