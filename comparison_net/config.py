@@ -30,6 +30,16 @@ SELECTORS: tuple[str, ...] = ("auto", "agreement", "equity_loss")
 INPUTS: tuple[str, ...] = ("counts", "patterns")
 """What the first layer sees: the counts by location (`features`), or the patterns (`patterns`) as well."""
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
+_FROM_ZERO = (
+    "warmup_steps",
+    "patience",
+    "threads",
+    "weight_decay",
+    "sparsity",
+    "outcome_weight",
+    "balance_weight",
+    "tilt",
+)
 MAX_WIDTH = 8192
 MAX_LAYERS = 8
 
@@ -125,6 +135,8 @@ class TrainConfig:
         _require(self.balance in BALANCES, "balance", self.balance, f"one of {', '.join(BALANCES)}")
         is_open = self.tilt == 0 or self.network.head == "phase"
         _require(is_open, "tilt", self.tilt, f'0 for network.head {self.network.head!r}; only "phase" can be tilted')
+        can_pull = self.sparsity == 0 or bool(self.network.hidden)
+        _require(can_pull, "sparsity", self.sparsity, "0 for a linear network, which has no units to silence")
         can_start = not self.upcycle or self.network.is_mixture
         _require(can_start, "upcycle", self.upcycle, "left out for a dense network; set network.head")
         _require(not (self.start and self.upcycle), "start", self.start, "left out where upcycle is given")
@@ -132,16 +144,7 @@ class TrainConfig:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         can_sample = self.sampled_candidates == 0 or self.sampled_candidates >= 2
         _require(can_sample, "sampled_candidates", self.sampled_candidates, "0, or at least 2")
-        for name in (
-            "warmup_steps",
-            "patience",
-            "threads",
-            "weight_decay",
-            "outcome_weight",
-            "balance_weight",
-            "tilt",
-            "sparsity",
-        ):
+        for name in _FROM_ZERO:
             _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         for name in ("seed", "split_seed"):
             _require(0 <= getattr(self, name) < 2**63, name, getattr(self, name), "from 0 to 2^63 - 1")

@@ -223,7 +223,7 @@ class _FirstLayer(torch.autograd.Function):
         _sum_rows(batch.boards, batch.candidates, batch.offsets, table, base, rows, is_rectified, units.numpy())
         ctx.save_for_backward(units)
         ctx.batch, ctx.is_rectified, ctx.has_bias, ctx.num_patterns = batch, is_rectified, bias is not None, len(rows)
-        ctx.pull = pull if is_rectified else 0.0
+        ctx.pull = pull
         return units
 
     @staticmethod

@@ -169,7 +169,7 @@ def fold_net(
     patterns_at = 0
     if patterns is not None:
         padded = np.zeros((NUM_PATTERNS, widths[0]), dtype=np.int16)
-        # Times a power of two is what ldexp does, five times as fast; `rint` in place spares 14 MB.
+        # A product with a power of two is what ldexp gives, and faster: this is a part of every start.
         scaled = patterns * np.ldexp(np.float32(1), bits)
         padded[:, : patterns.shape[1]] = np.rint(scaled, out=scaled)
         patterns_at = steps.size + few.size

@@ -35,9 +35,7 @@ PRUNER_NAME = "pruner"
 
 _CHUNK_DECISIONS = 512
 _CHUNK_POSITIONS = 8192
-"""What a thread takes at a time, of small batches."""
-_PIECES = 8
-"""Pieces of a large batch for each thread, and how much larger they may be."""
+"""What a thread takes at a time."""
 
 
 class Scorer:
@@ -63,7 +61,6 @@ class Scorer:
         self._name = name
         self._arithmetic = make_arithmetic(model)
         self.has_outcomes = self._arithmetic.has_outcomes
-        self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="scorer") if threads > 1 else None
 
     @property
@@ -213,8 +210,6 @@ class Scorer:
         if self._pool is None or count <= size:
             work(0, count)
         else:
-            # Large batches go in larger pieces, as long as every thread gets several: handing one out takes 0.1 ms.
-            size = max(size, min(_PIECES * size, count // (_PIECES * self._threads)))
             starts = range(0, count, size)
             list(self._pool.map(work, starts, [min(start + size, count) for start in starts]))
 

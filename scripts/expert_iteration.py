@@ -12,8 +12,8 @@ Needs `pip install -e '.[peers]'`; about an hour and a half a round on two cores
     rounds/1/set       the deep sets of this round and of those before (--memory says how many), and what --also names
     rounds/1/run       `scripts/recipes/default.toml` on it, from the net of the round before
 
-With --alone nobody else has a say: the net's own chances stand in the place of GNU Backgammon's, and its own look-ahead
-judges deeper.
+With --alone nobody else has a say and no other package is needed: the net's own chances stand in the place of GNU
+Backgammon's, and its own look-ahead judges deeper.
 
 Every step is a folder that appears whole; what exists is left alone, so the same command goes on after an
 interruption. rounds/K/run holds the net of round K; `scripts.ship_model` puts one into the package.
@@ -84,8 +84,8 @@ def plan_labels(folder: Path, number: int, model: str, plan: Plan) -> Iterator[S
         yield Step(raw, ("-m", *play, "--noise", *map(str, noises), *named, "--out", str(raw)))
         label = ("-m", "scripts.label_shards", "--choose", "teacher", "--workers", str(plan.workers))
         yield Step(judged, (*label, str(raw), "--teacher", model if plan.is_alone else "gnubg:0", "--out", str(judged)))
-        teacher = ("--ply", "1", "--teacher", model) if plan.is_alone else ("--teacher", f"joint:{model}")
-        deeper = ("--deepen", *teacher, "--sample", str(round(plan.sample * share)))
+        teacher = model if plan.is_alone else f"joint:{model}"
+        deeper = ("--deepen", "--teacher", teacher, "--sample", str(round(plan.sample * share)))
         yield Step(deep, (*label, str(judged), *deeper, "--out", str(deep)))
 
 
@@ -125,16 +125,16 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=1_200_000, help="decisions of a round that are judged deeper")
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="further labelled shards to learn from")
     parser.add_argument("--alone", action="store_true", help="without GNU Backgammon")
-    parser.add_argument("--memory", type=int, default=100, help="how many rounds' deep sets are learnt from")
+    parser.add_argument("--memory", type=int, default=0, help="learn from the deep sets of so many rounds; 0 for all")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--set", dest="settings", action="append", default=[], help="a setting of the training")
     parser.add_argument("--train", nargs=2, metavar=("SHARDS", "RUN"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.train:
         return train(options.train[0], Path(options.train[1]), options.settings)
-    numbers = (options.rounds, options.games, options.sample, options.memory, options.workers)
-    if options.out is None or min(numbers) < 1:
-        parser.error("--out is needed, and --rounds, --games, --sample, --memory and --workers must be at least 1")
+    numbers = (options.rounds, options.games, options.sample, options.workers)
+    if options.out is None or min(numbers) < 1 or options.memory < 0:
+        parser.error("--out is needed, --rounds, --games, --sample and --workers at least 1, --memory at least 0")
     plan = Plan(options.games, options.sample, options.workers, options.alone)
     model: str = options.start
     deep: list[Path] = []

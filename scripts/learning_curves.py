@@ -35,6 +35,7 @@ from comparison_net.run_folder import RunFolder
 from comparison_net.scorer import load_scorer
 from comparison_net.shards import Shards, open_shards
 from comparison_net.training import train
+from scripts.draw_curve import COLOURS, tick_step
 from scripts.moe_labels import read_labelled
 
 GAMES = (1_000, 4_000, 16_000)
@@ -129,21 +130,20 @@ def measure_cells(source: Path, labels: list[Path], work: Path, out: Path) -> No
 
 WIDTH, HEIGHT, PANEL = 960, 340, 300
 TOP, BOTTOM = 64, 272
-COLOURS = ("#1b6e5a", "#96402e", "#8a6d1d", "#3a4f8f")
 
 
 def _panel(rows: list[Row], names: list[str], title: str, left: float, is_logarithmic: bool) -> Iterator[str]:
     """One curve for each file of labels, the loss from 0 upwards."""
     places = [math.log2(row["x"]) if is_logarithmic else row["x"] for row in rows]
     first, last = min(places), max(places)
-    highest = max(row[name]["loss"] + row[name]["half_width"] for row in rows for name in names)
-    step = next(size for size in (1, 2, 5, 10, 20, 50, 100) if highest / size <= 6)
+    highest: float = max(row[name]["loss"] + row[name]["half_width"] for row in rows for name in names)
+    step = tick_step(highest)
     right = left + PANEL - 60
 
     def x(place: float) -> float:
         return left + (right - left) * ((place - first) / (last - first) if last > first else 0.5)
 
-    top_loss: int = step * math.ceil(highest / step)
+    top_loss = step * math.ceil(highest / step)
 
     def y(loss: float) -> float:
         return BOTTOM - (BOTTOM - TOP) * loss / top_loss
@@ -152,7 +152,7 @@ def _panel(rows: list[Row], names: list[str], title: str, left: float, is_logari
     for tick in range(math.ceil(highest / step) + 1):
         level = y(tick * step)
         yield f'<line x1="{left}" x2="{right}" y1="{level:.1f}" y2="{level:.1f}" stroke="#dddddd"/>'
-        yield f'<text x="{left - 6}" y="{level + 4:.1f}" text-anchor="end" fill="#555555">{tick * step}</text>'
+        yield f'<text x="{left - 6}" y="{level + 4:.1f}" text-anchor="end" fill="#555555">{tick * step:g}</text>'
     for row, place in zip(rows, places, strict=True):
         text = row.get("label", f"{row['x']:,}")
         yield f'<text x="{x(place):.1f}" y="{BOTTOM + 18}" text-anchor="middle" fill="#555555">{escape(text)}</text>'

@@ -27,8 +27,9 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.board import Board
+from backgammon.errors import DataError
 from backgammon.movegen import legal_candidates
-from backgammon.phase import phase_codes
+from backgammon.phase import PHASES, phase_codes
 from comparison_net.checkpoint import Model, load_model, save_model
 from comparison_net.features import NUM_FEATURES, Rows, encode
 from comparison_net.patterns import NUM_PATTERNS, patterns_of
@@ -41,7 +42,7 @@ SAMPLE = 3000
 _READERS = ("trunk.layers.1", "experts.layers.0")
 """The layer above the first, of a dense net and of a mixture."""
 
-_HEADS = {"experts.score.weight": 1.0, "experts.outcome.weight": 10.0}
+_HEADS = {"experts.score": 1.0, "experts.outcome": 10.0}
 """What reads the second layer of an expert, and how much more a logit of an outcome counts than the score."""
 
 
@@ -107,35 +108,39 @@ def thin_experts(model: Model, candidates: Board, width: int) -> Model:
 
     Args:
         model: two hidden layers, experts by phase.
-        candidates: int8[M, 26].
+        candidates: int8[M, 26], some of every phase.
         width: at least 1.
+
+    Raises:
+        DataError: no candidate of some phase.
     """
     weights = {name: np.array(values) for name, values in model.weights.items()}
+    layers = ("experts.layers.0.weight", "experts.layers.0.bias")
+    heads = {name: scale for name, scale in _HEADS.items() if f"{name}.weight" in weights}
     units = np.maximum(first_sums(model, candidates), 0)
     codes = phase_codes(candidates)
-    names = ("experts.layers.0.weight", "experts.layers.0.bias", *_HEADS)
-    parts: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names if name in weights}
-    for expert in range(len(weights["experts.layers.0.weight"])):
-        own = units[codes == expert]
-        said = own @ weights["experts.layers.0.weight"][expert].T + weights["experts.layers.0.bias"][expert]
-        said = np.maximum(said, 0) if len(said) else np.ones((1, said.shape[1]), dtype=np.float32)
-        reader = np.concatenate(
-            [
-                scale * weights[name][expert].reshape(-1, said.shape[1])
-                for name, scale in _HEADS.items()
-                if name in parts
-            ]
+    kept = []
+    for expert, (weight, bias) in enumerate(zip(*(weights[name] for name in layers), strict=True)):
+        said = np.maximum(units[codes == expert] @ weight.T + bias, 0)
+        if not len(said):
+            raise DataError(f"no candidate of phase {PHASES[expert]} among those looked at; give other shards")
+        reader = sum(
+            np.square(scale * weights[f"{name}.weight"][expert].reshape(-1, len(bias))).sum(axis=0)
+            for name, scale in heads.items()
         )
-        strength = said.std(axis=0, dtype=np.float64) * np.sqrt(np.square(reader).sum(axis=0))
-        kept = np.sort(np.argsort(-strength, kind="stable")[:width])
-        gone = np.setdiff1d(np.arange(len(strength)), kept)
-        for name, rows in parts.items():
-            is_head = name in _HEADS
-            if is_head:
-                bias = f"{name.removesuffix('weight')}bias"
-                weights[bias][expert] += weights[name][expert][..., gone] @ said[:, gone].mean(axis=0)
-            rows.append(weights[name][expert][..., kept] if is_head else weights[name][expert][kept])
-    weights |= {name: np.stack(rows) for name, rows in parts.items()}
+        order = np.argsort(-said.std(axis=0, dtype=np.float64) * np.sqrt(reader), kind="stable")
+        kept.append(np.sort(order[:width]))
+        gone = np.sort(order[width:])
+        for name in heads:
+            weights[f"{name}.bias"][expert] += weights[f"{name}.weight"][expert][..., gone] @ said[:, gone].mean(axis=0)
+    rows = np.stack(kept)
+    every = np.arange(len(rows))[:, None]
+    for name in layers:
+        weights[name] = weights[name][every, rows]
+    for name in heads:
+        weights[f"{name}.weight"] = np.stack(
+            [values[..., chosen] for values, chosen in zip(weights[f"{name}.weight"], rows, strict=True)]
+        )
     network = dataclasses.replace(model.network, hidden=(model.network.hidden[0], width))
     return dataclasses.replace(model, network=network, weights=weights)
 
@@ -179,7 +184,11 @@ def main() -> int:
         model = grow(model, width, is_silent, rng)
         print(f"{width - len(is_silent) + int(is_silent.sum())} of {width} units are fresh")
     if options.upper is not None and options.upper < network.hidden[1]:
-        model = thin_experts(model, candidates, options.upper)
+        try:
+            model = thin_experts(model, candidates, options.upper)
+        except DataError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
         print(f"{options.upper} of {network.hidden[1]} units of each expert kept")
     if options.patterns and model.network.inputs == "counts":
         model = see_patterns(model)

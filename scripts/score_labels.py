@@ -1,13 +1,16 @@
 """Judge a model by labelled decisions: agreement with the best candidate and equity lost, by game phase.
 
     python -m scripts.score_labels LABELS... [--model FILE [--ply N] [--filter NAME] [--rollout GAMES [--horizon N]]]
+    python -m scripts.score_labels LABELS... --ply 1 --no-prune --shallow 0.1
     python -m scripts.score_labels LABELS... --gnubg PLIES
 
 LABELS are files of `make_expert_logs --labels` (JSON lines, plain or .xz): every candidate with the equity of the
 mover, the best first. A choice that was judged at 0-ply only, because it was too bad to be searched, costs the
 difference between the best candidate's equity and that 0-ply equity. Losses are in millipoints for each unforced
 decision; intervals are 95 %, clustered by game. With --rollout the mean standard error of the difference between the
-best candidate and the next one is printed too.
+best candidate and the next one is printed too. With --rejudge GNU
+Backgammon judges such choices, and the best candidates beside them, at the depth of the best (extra [peers]): what is
+left is what the two differ by in its eyes.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import json
 import lzma
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,7 @@ import numpy.typing as npt
 from backgammon.board import Board, swap
 from backgammon.engine import Engine
 from backgammon.evaluation.bearoff import find_or_build
+from backgammon.evaluation.outcome import equities, from_cumulative
 from backgammon.intervals import Estimate, estimate_mean, estimate_rate
 from backgammon.movegen import legal_candidates
 from backgammon.notation import parse_position_ids, position_ids
@@ -57,6 +61,8 @@ def main() -> int:
     parser.add_argument("--horizon", type=int, metavar="PLIES", help="truncate the rollouts there")
     parser.add_argument("--luck", type=int, default=2, metavar="TURNS", help="subtract the luck of so many first rolls")
     parser.add_argument("--no-prune", action="store_true", help="no small net inside the look-ahead")
+    parser.add_argument("--shallow", type=float, help="share of the evaluator's own value at 1 ply")
+    parser.add_argument("--rejudge", action="store_true", help="judge choices and best candidates at equal depth")
     parser.add_argument("--limit", type=int, help="take so many decisions from the beginning")
     parser.add_argument("--gnubg", type=int, metavar="PLIES", help="judge GNU Backgammon at this ply (extra [peers])")
     parser.add_argument("--json", action="store_true")
@@ -72,13 +78,18 @@ def main() -> int:
     else:
         expert = GnubgJudge(options.gnubg)
         rows = np.array([expert.rank(candidates[a:b]).rows[0] for a, b in pairwise(offsets)])
+    judges: dict[int, GnubgJudge] = {}
     picks = position_ids(swap(candidates[offsets[:-1] + rows]))
     losses = np.empty(len(decisions))
+    num_rejudged = 0
     for i, (decision, pick) in enumerate(zip(decisions, picks, strict=True)):
         # An entry is [ID, equity, ply], or with the play and the chances [ID, play, equity, ply, chances].
-        equities = {entry[0]: entry[2] if isinstance(entry[1], str) else entry[1] for entry in decision["cands"]}
+        values = {entry[0]: entry[2] if isinstance(entry[1], str) else entry[1] for entry in decision["cands"]}
         # A candidate judged at 0-ply may look better than the best that was searched: that is no gain.
-        losses[i] = 1000 * max(0.0, equities[decision["cands"][0][0]] - equities[pick])
+        losses[i] = 1000 * max(0.0, values[decision["cands"][0][0]] - values[pick])
+        if options.rejudge and losses[i] > 0 and (again := equal_depth_loss(decision, pick, judges)) is not None:
+            losses[i] = again
+            num_rejudged += 1
     hits = np.array([float(d["cands"][0][0] == pick) for d, pick in zip(decisions, picks, strict=True)])
     names = [decision.get("game", place) for place, decision in enumerate(decisions)]
     games = {name: number for number, name in enumerate(dict.fromkeys(names))}
@@ -97,6 +108,8 @@ def main() -> int:
         print(json.dumps(rows_out))
         return 0
     print(f"{len(decisions):,d} unforced decisions of {len(games)} games")
+    if options.rejudge:
+        print(f"{num_rejudged} choices judged again")
     for name, (number, hit, lost) in result.items():
         print(f"{name:18s}{number:7,d}  agreement {show(hit, 3)}  loss {show(lost, 2)} mpt")
     return 0
@@ -107,12 +120,15 @@ def look_ahead(options: argparse.Namespace, boards: Board, dice: Board) -> npt.N
     pruner = None if options.no_prune else load_pruner()
     plies = 1 if options.ply is None else options.ply
     engine = Engine(load_scorer(options.model), find_or_build(), pruner, expands_dances=plies == 1)
-    searcher = Searcher(engine, SearchSettings(plies, options.filter), usable_processors())
+    settings = SearchSettings(plies, options.filter)
+    if options.shallow is not None:
+        settings = replace(settings, shallow=options.shallow)
+    searcher = Searcher(engine, settings, usable_processors())
     if options.rollout is None:
         return searcher.choose(boards, dice)
-    settings = RolloutSettings(games=options.rollout, horizon=options.horizon, luck_turns=options.luck)
+    rollout = RolloutSettings(games=options.rollout, horizon=options.horizon, luck_turns=options.luck)
     analysis = searcher.analyse(boards, dice)
-    estimates = roll_out_analysis(analysis, Workshop(engine, settings, threads=usable_processors()))
+    estimates = roll_out_analysis(analysis, Workshop(engine, rollout, threads=usable_processors()))
     rows = np.empty(len(boards), dtype=np.int64)
     errors = []
     for i, found in enumerate(estimates):
@@ -121,6 +137,24 @@ def look_ahead(options: argparse.Namespace, boards: Board, dice: Board) -> npt.N
         errors += [ranked[0].joint_error(ranked[1])] if len(ranked) > 1 else []
     print(f"mean joint error of the first two: {1000 * float(np.mean(errors)):.1f} mpt", file=sys.stderr)
     return rows
+
+
+def equal_depth_loss(decision: dict[str, Any], pick: str, judges: dict[int, GnubgJudge]) -> float | None:
+    """Millipoints lost by a pick, judged like the best candidate; None where it was already.
+
+    Args:
+        decision: a line of labels.
+        pick: ID after the play.
+        judges: by depth; what is missing is added.
+    """
+    depths = {entry[0]: entry[3] if isinstance(entry[1], str) else entry[2] for entry in decision["cands"]}
+    best = decision["cands"][0][0]
+    depth = depths[best]
+    if depths[pick] >= depth:
+        return None
+    judge = judges.setdefault(depth, GnubgJudge(depth))
+    values = equities(from_cumulative(judge.chances(swap(parse_position_ids([best, pick])), depth)))
+    return 1000 * max(0.0, float(values[0] - values[1]))
 
 
 def show(estimate: Estimate, digits: int) -> str:

@@ -5,12 +5,13 @@
 
 A net that learns only from good games errs where good games never come; so a share of the plays is random: in game k
 each play is random with the probability noise[k mod number of them]. `chosen` is what the net prefers, also where a
-random play was made. Forced plays and dances are kept, for what they say about the outcomes; with --only-forced nothing
-else is, to go with logs, whose shards leave them out. All games run in lockstep; each throws its dice from a generator
-made of (seed, number of the game), so the set repeats on any machine with the same net.
+random play was made; its result is unknown there, since the game went on from another play. Forced plays and dances are
+kept, for what they say about the outcomes; with --only-forced nothing else is, to go with logs, whose shards leave them
+out. All games run in lockstep; each throws its dice from a generator made of (seed, number of the game), so the set
+repeats on any machine with the same net.
 
 With `--model gnubg:0` GNU Backgammon's nets (PyPI package `gnubg`, extra [peers]) play instead, and `chosen` is their
-choice: five times as fast as `scripts.make_expert_logs`, and with random plays where they are wanted.
+choice: several times as fast as `scripts.make_expert_logs`, and with random plays where they are wanted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,30 +27,13 @@ import numpy.typing as npt
 from backgammon.board import START, Board, swap
 from backgammon.evaluation.outcome import POINTS, final_outcomes
 from backgammon.movegen import legal_candidates
-from backgammon.peers.judge import GnubgJudge
 from backgammon.player import best_rows
 from comparison_net.decision_shards import DecisionArrays, count_candidates, write_decisions
-from comparison_net.scorer import load_scorer
+from comparison_net.scorer import Scorer, load_scorer
+from scripts.label_shards import GnubgTeacher, judge
 
 GNUBG = "gnubg:0"
 _GAMES_AT_ONCE = 4000
-_FIVE_POINTS = np.array([2.0, 1.0, 1.0, -1.0, -1.0])
-"""Points of the five cumulative chances."""
-
-
-class Chooser(Protocol):
-    """Plays both sides of a game, a `Scorer` for one."""
-
-    @property
-    def name(self) -> str:
-        """What the shards call the player."""
-
-    @property
-    def identity(self) -> str:
-        """What its choices depend on."""
-
-    def choose(self, positions: Board, dice: Board) -> npt.NDArray[np.int64]:
-        """The row of each decision's choice, int64[N], for positions int8[N, 26] and dice int8[N, 2]."""
 
 
 class GnubgChooser:
@@ -65,16 +48,11 @@ class GnubgChooser:
         Raises:
             ImportError: the package is not installed.
         """
-        self._judge = GnubgJudge(0)
+        self._teacher = GnubgTeacher(0)
 
     def choose(self, positions: Board, dice: Board) -> npt.NDArray[np.int64]:
-        """See `Chooser`."""
-        candidates, offsets = legal_candidates(positions, dice)
-        is_over, certain = final_outcomes(candidates)
-        equities = certain @ POINTS
-        is_asked = ~is_over & np.repeat(np.diff(offsets) > 1, np.diff(offsets))
-        equities[is_asked] = self._judge.chances(candidates[is_asked], 0) @ _FIVE_POINTS - 1
-        return best_rows(equities, offsets)
+        """The row of each decision's best candidate, int64[N], for positions int8[N, 26] and dice int8[N, 2]."""
+        return best_rows(judge(self._teacher, positions, dice)[0], legal_candidates(positions, dice)[1])
 
 
 def _throw(rngs: list[np.random.Generator], is_first: bool) -> Board:
@@ -86,7 +64,7 @@ def _throw(rngs: list[np.random.Generator], is_first: bool) -> Board:
 
 
 def play_games(
-    scorer: Chooser, numbers: range, noise: list[float], seed: int
+    scorer: Scorer | GnubgChooser, numbers: range, noise: list[float], seed: int
 ) -> tuple[Board, Board, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int8]]:
     """Every decision of some games played to their end.
 
@@ -98,7 +76,7 @@ def play_games(
 
     Returns:
         positions int8[D, 26], dice int8[D, 2], preferred rows int64[D], game int64[D], and the points int8[D] that
-        the player on roll won in the end.
+        the player on roll won in the end; 0 where another play than the preferred one was made.
     """
     rngs = [np.random.default_rng([seed, number]) for number in numbers]
     share = np.array([noise[number % len(noise)] for number in numbers])
@@ -112,10 +90,11 @@ def play_games(
         dice = _throw([rngs[i] for i in alive], turn == 0)
         rows = scorer.choose(boards, dice)
         candidates, offsets = legal_candidates(boards, dice)
-        parts.append((boards, dice, rows, alive, np.full(len(alive), turn)))
         is_random = np.array([rngs[i].random() for i in alive]) < share[alive]
         random_rows = np.array([rngs[i].random() for i in alive]) * np.diff(offsets)
-        after = candidates[offsets[:-1] + np.where(is_random, random_rows.astype(np.int64), rows)]
+        played = np.where(is_random, random_rows.astype(np.int64), rows)
+        parts.append((boards, dice, rows, alive, np.full(len(alive), turn), played == rows))
+        after = candidates[offsets[:-1] + played]
         is_over, outcomes = final_outcomes(after)
         over = alive[is_over]
         points[over] = (outcomes[is_over] @ POINTS).astype(np.int8)
@@ -123,9 +102,9 @@ def play_games(
         boards = swap(after[~is_over])
         alive = alive[~is_over]
         turn += 1
-    positions, dice, rows, games, turns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    positions, dice, rows, games, turns, is_played = (np.concatenate(column) for column in zip(*parts, strict=True))
     is_winner = (last_turn[games] - turns) % 2 == 0
-    won = np.where(is_winner, points[games], -points[games]).astype(np.int8)
+    won = np.where(is_played, np.where(is_winner, points[games], -points[games]), 0).astype(np.int8)
     return positions, dice, rows, games + numbers.start, won
 
 
@@ -142,7 +121,7 @@ def main() -> int:
     if options.games < 1 or not all(0 <= share <= 1 for share in options.noise):
         parser.error("--games must be at least 1, and every --noise from 0 to 1")
     try:
-        scorer: Chooser = GnubgChooser() if options.model == GNUBG else load_scorer(options.model)
+        scorer = GnubgChooser() if options.model == GNUBG else load_scorer(options.model)
     except ImportError:
         print("error: GNU Backgammon's package is missing; install it: pip install -e '.[peers]'", file=sys.stderr)
         return 1

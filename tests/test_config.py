@@ -70,6 +70,7 @@ def test_every_setting_is_explained() -> None:
         ("learning_rate=nan", "must be a number"),
         ("learning_rate=inf", "must be a number"),
         ("weight_decay=-1", "must be at least 0"),
+        ("sparsity=-0.1", "must be at least 0"),
         ("average_decay=1.0", "must be at least 0 and below 1"),
         ("held_out=0.95", "must be from 0 to 0.9"),
         ("seed=-1", "must be from 0 to"),

@@ -399,21 +399,30 @@ def test_large_weights_do_not_overflow_the_fixed_point() -> None:
     assert evaluate(net, board)[0] == pytest.approx(15 * 4000 - 1, rel=1e-6)
 
 
+def nets() -> list[tuple[str, FoldedNet]]:
+    """Nets of all kinds; 40 units above the first layer are a tile of 32 and one of 16 with AVX-512."""
+    return [
+        ("plain", random_net((40, 8))[0]),
+        ("wide", random_net((32, 40))[0]),
+        ("patterns", judged_net(6, "sum", (40, 8), True)[0]),
+    ]
+
+
 @pytest.mark.parametrize("features", ["+avx2", "+avx2,+avx512f"])
 def test_plain_python_gives_the_same_numbers(features: str, random_play: Arrays, tmp_path: Path) -> None:
     boards, dice = random_play[0][:12], random_play[1][:12]
     np.savez(tmp_path / "in.npz", boards=boards, dice=dice)
     code = f"""
 import numpy as np
-from tests.test_kernels import choose, evaluate, judged_net, random_net
+from tests.test_kernels import choose, evaluate, nets
 data = np.load({str(tmp_path / "in.npz")!r})
-for name, net in (("plain", random_net((40, 8))[0]), ("patterns", judged_net(6, "sum", (40, 8), True)[0])):
+for name, net in nets():
     rows, _ = choose(net, data["boards"], data["dice"])
     np.savez({str(tmp_path)!r} + "/" + name + ".npz", rows=rows, scores=evaluate(net, data["boards"]))
 """
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "NUMBA_CPU_FEATURES": features}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)
-    for name, net in (("plain", random_net((40, 8))[0]), ("patterns", judged_net(6, "sum", (40, 8), True)[0])):
+    for name, net in nets():
         plain = np.load(tmp_path / f"{name}.npz")
         rows, _ = choose(net, boards, dice)
         assert plain["rows"].tolist() == rows.tolist()

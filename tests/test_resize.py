@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from backgammon.errors import DataError
 from backgammon.movegen import legal_candidates
+from backgammon.phase import PHASES, phase_codes
 from comparison_net.checkpoint import Model, weight_shapes
 from comparison_net.config import NetworkConfig
 from comparison_net.scorer import Scorer
@@ -81,25 +83,38 @@ def test_the_mean_of_a_unit_that_goes_stays_in_the_bias(candidates: npt.NDArray[
     )
 
 
-def test_silent_units_of_an_expert_go_first_and_change_nothing(candidates: npt.NDArray[np.int8]) -> None:
+@pytest.fixture
+def every_phase(random_play: Arrays, nasty: Arrays) -> npt.NDArray[np.int8]:
+    boards, dice = (np.concatenate(pair) for pair in zip(random_play, nasty, strict=True))
+    found = legal_candidates(boards, dice)[0][::40]
+    assert set(phase_codes(found).tolist()) == set(range(len(PHASES)))
+    return found
+
+
+def test_silent_units_of_an_expert_go_first_and_change_nothing(every_phase: npt.NDArray[np.int8]) -> None:
     model = make_model("phase")
     weights = {name: np.array(values) for name, values in model.weights.items()}
     weights["experts.layers.0.bias"][:, [1, 4]] = -1000.0
     model = dataclasses.replace(model, weights=weights)
-    thin = thin_experts(model, candidates, 6)
+    thin = thin_experts(model, every_phase, 6)
     assert thin.network.hidden == (32, 6)
     assert {name: values.shape for name, values in thin.weights.items()} == weight_shapes(thin.network)
     before, after = Scorer(model, "before"), Scorer(thin, "after")
-    np.testing.assert_allclose(after.evaluate(candidates), before.evaluate(candidates), atol=1e-4)
-    np.testing.assert_allclose(after.outcomes(candidates), before.outcomes(candidates), atol=1e-6)
+    np.testing.assert_allclose(after.evaluate(every_phase), before.evaluate(every_phase), atol=1e-4)
+    np.testing.assert_allclose(after.outcomes(every_phase), before.outcomes(every_phase), atol=1e-6)
 
 
-def test_what_a_unit_said_on_average_stays(candidates: npt.NDArray[np.int8]) -> None:
+def test_what_a_unit_said_on_average_stays(every_phase: npt.NDArray[np.int8]) -> None:
     model = make_model("phase")
     weights = {name: np.array(values) for name, values in model.weights.items()}
     weights["experts.layers.0.weight"][:, 2] = 0.0
     weights["experts.layers.0.bias"][:, 2] = 3.0  # always the same
     model = dataclasses.replace(model, weights=weights)
-    thin = thin_experts(model, candidates, 7)
+    thin = thin_experts(model, every_phase, 7)
     before, after = Scorer(model, "before"), Scorer(thin, "after")
-    np.testing.assert_allclose(after.evaluate(candidates), before.evaluate(candidates), atol=1e-3)
+    np.testing.assert_allclose(after.evaluate(every_phase), before.evaluate(every_phase), atol=1e-3)
+
+
+def test_a_phase_that_was_not_seen_is_said(candidates: npt.NDArray[np.int8]) -> None:
+    with pytest.raises(DataError, match="no candidate of phase"):
+        thin_experts(make_model("phase"), candidates[:1], 6)

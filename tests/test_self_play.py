@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from backgammon.board import swap
 from backgammon.movegen import legal_candidates
 from comparison_net.scorer import load_scorer
 from comparison_net.shards import Shards, open_shards
@@ -26,7 +28,15 @@ def test_the_chosen_candidate_is_the_nets(tmp_path: Path, monkeypatch: pytest.Mo
     rows = load_scorer().choose(np.array(shards.positions), np.array(shards.dice))
     assert shards.chosen.tolist() == rows.tolist()
     assert set(shards.game.tolist()) == {0, 1, 2}
-    assert (shards.points != 0).all()
+    is_quiet = np.isin(shards.game, [0, 2])  # no random plays
+    assert (shards.points[is_quiet] != 0).all()
+    candidates, offsets = legal_candidates(np.array(shards.positions), np.array(shards.dice))
+    noisy = np.flatnonzero(shards.game == 1)
+    noisy_points = shards.points[noisy]
+    assert 0.2 < (noisy_points == 0).mean() < 0.8, "half the plays are random, and some of them the preferred one"
+    for here, following in itertools.pairwise(noisy.tolist()):
+        is_preferred = (swap(candidates[offsets[here] + rows[here]]) == shards.positions[following]).all()
+        assert (shards.points[here] != 0) == is_preferred
 
 
 def test_gnu_backgammon_plays_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from comparison_net.shards import Shards, build_shards, open_shards
 from comparison_net.step import Stepper, measure_pipeline
 from comparison_net.training import Interrupted, learning_rate, train
 from comparison_net.verdict import Verdict
+from scripts.resize import first_sums
 from tests.played_games import TasteGames, taste_games
 from tests.taste_labels import taste_labels
 
@@ -440,3 +441,15 @@ def test_the_best_epoch_is_the_one_with_the_least_equity_loss(labelled: Shards, 
 def test_equity_loss_cannot_select_where_there_are_no_equities(shards: Shards, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no equities among the held-out decisions"):
         train(shards, dataclasses.replace(SMALL, select_by="equity_loss"), tmp_path)
+
+
+@pytest.mark.parametrize("head", ["dense", "phase"])
+def test_sparsity_silences_the_first_layer(head: str, shards: Shards, tmp_path: Path) -> None:
+    network = NetworkConfig(hidden=(16, 4), head=head)
+    batch = make_comparisons(shards, np.arange(50))
+    totals = []
+    for sparsity in (0.0, 0.05):
+        run = tmp_path / f"{head}-{sparsity}"
+        train(shards, dataclasses.replace(SMALL, network=network, sparsity=sparsity), run)
+        totals.append(np.maximum(first_sums(load_model(run / "last.safetensors"), batch.candidates), 0).sum())
+    assert totals[1] < 0.7 * totals[0]
