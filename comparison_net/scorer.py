@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -18,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.board import NUM_LOCATIONS, Board
-from backgammon.errors import ConfigError, ModelError, PositionError
+from backgammon.crew import Crew
+from backgammon.errors import ModelError, PositionError
 from backgammon.evaluation.outcome import Outcomes
 from backgammon.movegen import checked_decisions
 from backgammon.rules import Decision
@@ -55,13 +55,11 @@ class Scorer:
         Raises:
             ConfigError: fewer than one thread.
         """
-        if threads < 1:
-            raise ConfigError(f"threads = {threads}: at least 1")
+        self._crew = Crew(threads, "scorer")
         self.model = model
         self._name = name
         self._arithmetic = make_arithmetic(model)
         self.has_outcomes = self._arithmetic.has_outcomes
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="scorer") if threads > 1 else None
 
     @property
     def name(self) -> str:
@@ -207,11 +205,10 @@ class Scorer:
 
     def _in_chunks(self, count: int, size: int, work: Callable[[int, int], None]) -> None:
         """Call work(first, last) for consecutive ranges, on all threads."""
-        if self._pool is None or count <= size:
+        if self._crew.threads == 1:
             work(0, count)
         else:
-            starts = range(0, count, size)
-            list(self._pool.map(work, starts, [min(start + size, count) for start in starts]))
+            self._crew.map(lambda start: work(start, min(start + size, count)), range(0, count, size))
 
 
 def load_pruner() -> Scorer | None:

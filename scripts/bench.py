@@ -234,7 +234,8 @@ def framed_ratios(work: Callable[[int], object], rounds: int) -> tuple[list[floa
     """How much faster two threads do a piece of work than one, round by round, and what the machine granted meanwhile.
 
     A shared machine gives a second core at some moments and not at others, so each round is framed by two measurements
-    of `two_cores`.
+    of `two_cores`. What counts is the work done while the threads run: the host lends a core that idles to others, and
+    the first call that wants it back waits for it, so each timed call follows one that is not timed.
 
     Args:
         work: does the work on so many threads.
@@ -249,6 +250,7 @@ def framed_ratios(work: Callable[[int], object], rounds: int) -> tuple[list[floa
     for _ in range(rounds):
         seconds = []
         for threads in (1, 2):
+            work(threads)
             started = time.perf_counter()
             work(threads)
             seconds.append(time.perf_counter() - started)

@@ -15,7 +15,6 @@ Nothing depends on the number of threads or on what else is in a batch: each pos
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.board import Board
+from backgammon.crew import Crew
 from backgammon.engine import Engine, identity_of
 from backgammon.errors import ConfigError
 from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities, final_outcomes
@@ -127,14 +127,11 @@ class Searcher:
         Raises:
             ConfigError: fewer than one thread.
         """
-        if threads < 1:
-            raise ConfigError(f"threads = {threads}: at least 1")
+        self._crew = Crew(threads, "search")
         self.evaluator = evaluator
         self.settings = settings or SearchSettings()
         self._reply = evaluator.reply if isinstance(evaluator, Engine) else evaluator.play_best
         self._cache = cache
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="search") if threads > 1 else None
 
     @property
     def name(self) -> str:
@@ -239,14 +236,14 @@ class Searcher:
         first, group = group_rows(boards)
         different = boards[first]
         size = _CHUNK[min(plies, MAX_PLIES)]
-        if self._pool is not None:  # enough pieces for every thread, in pieces that still fill a batch
-            size = max(1, min(size, -(-len(different) // self._threads)))
+        # enough pieces for every thread, in pieces that still fill a batch
+        size = max(1, min(size, -(-len(different) // self._crew.threads)))
         pieces = [different[start : start + size] for start in range(0, len(different), size)]
 
         def work(piece: Board) -> Outcomes:
             return self._look_ahead(piece, plies, deadline)
 
-        results = list(map(work, pieces) if self._pool is None else self._pool.map(work, pieces))
+        results = self._crew.map(work, pieces)
         return np.concatenate(results)[group] if results else np.zeros((0, 6), dtype=np.float32)
 
     def _look_ahead(self, boards: Board, plies: int, deadline: float | None) -> Outcomes:
