@@ -96,14 +96,20 @@ class Stepper:
     While it is open, torch runs single-threaded in this process: the workers are the parallelism.
     """
 
-    def __init__(self, shards: Shards, config: TrainConfig) -> None:
-        """Workers start with the first work."""
-        self.shards = shards
+    def __init__(self, shards: Shards | None, config: TrainConfig) -> None:
+        """Workers start with the first work; without shards there is `train_on` alone."""
+        self._shards = shards
         self.config = config
         self.num_workers = config.threads or usable_processors()
         self.spread: Spread | None = None
         """How a mixture's tokens were spread in the last step."""
         self._loss = loss_named(config.loss, config.soft_temperature)
+
+    @property
+    def shards(self) -> Shards:
+        """What `train` and `judge` read."""
+        assert self._shards is not None, "made without shards"
+        return self._shards
 
     def __enter__(self) -> Stepper:
         self._saved = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()

@@ -1,6 +1,7 @@
 """Give the first layer of a model more units, fewer, or the patterns to see, and its experts fewer.
 
     python -m scripts.resize MODEL --shards SHARDS [--width 384] [--upper 48] [--patterns] --out RESIZED
+    python -m scripts.resize MODEL --shards SHARDS --score-from equity --out RESIZED
 
 The result is where a run goes on (`start = "RESIZED"` in the settings of `pairgammon train`).
 
@@ -11,6 +12,9 @@ Fewer: the units that matter least go, by the deviation of what they say over po
 the weights that read it. The mean of what they said goes into the biases above. The rest must be trained on.
 
 --upper does the same to the second layer of every expert by phase, where a sixth of the units may be silent for good.
+
+--score-from equity makes a model with outcomes rank by their equity alone; "sum" gives such a one a score of its own
+again, silent at first.
 
 --patterns gives a model that sees counts alone the inputs of `comparison_net.patterns`, at first without an effect.
 """
@@ -30,8 +34,9 @@ from backgammon.board import Board
 from backgammon.errors import DataError
 from backgammon.movegen import legal_candidates
 from backgammon.phase import PHASES, phase_codes
-from comparison_net.checkpoint import Model, load_model, save_model
+from comparison_net.checkpoint import Model, load_model, save_model, weight_shapes
 from comparison_net.features import NUM_FEATURES, Rows, encode
+from comparison_net.network import START_TEMPERATURE
 from comparison_net.patterns import NUM_PATTERNS, patterns_of
 from comparison_net.scorer import DEFAULT_NAME, load_scorer
 from comparison_net.shards import open_shards
@@ -152,6 +157,24 @@ def see_patterns(model: Model) -> Model:
     return dataclasses.replace(model, network=network, weights={**model.weights, "trunk.patterns": rows})
 
 
+def rank_from(model: Model, source: str) -> Model:
+    """A model that ranks by the equity of its outcomes ("equity"), or by that and a score without effect ("sum").
+
+    Raises:
+        DataError: the model has no outcomes.
+    """
+    if not model.network.outcomes:
+        raise DataError("a model without outcomes cannot rank by their equity")
+    network = dataclasses.replace(model.network, score_from=source)
+    weights = {"head.temperature": np.full(1, math.log(START_TEMPERATURE), dtype=np.float32), **model.weights}
+    scores = ("experts.score.weight", "experts.score.bias", "head.score.weight")
+    weights = {name: np.array(values) for name, values in weights.items() if name not in scores}
+    for name, shape in weight_shapes(network).items():
+        if name in scores:
+            weights[name] = np.zeros(shape, dtype=np.float32)
+    return dataclasses.replace(model, network=network, weights=weights)
+
+
 def main() -> int:
     """Resize, say how, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -160,6 +183,7 @@ def main() -> int:
     parser.add_argument("--width", type=int, default=None, help="units of the first layer, if not as many as now")
     parser.add_argument("--upper", type=int, default=None, help="units of the second layer of each expert, to keep")
     parser.add_argument("--patterns", action="store_true")
+    parser.add_argument("--score-from", choices=("equity", "sum"), help="what ranks the candidates from now on")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
@@ -183,13 +207,15 @@ def main() -> int:
         is_silent = sums.max(axis=0) <= 0
         model = grow(model, width, is_silent, rng)
         print(f"{width - len(is_silent) + int(is_silent.sum())} of {width} units are fresh")
-    if options.upper is not None and options.upper < network.hidden[1]:
-        try:
+    try:
+        if options.upper is not None and options.upper < network.hidden[1]:
             model = thin_experts(model, candidates, options.upper)
-        except DataError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 1
-        print(f"{options.upper} of {network.hidden[1]} units of each expert kept")
+            print(f"{options.upper} of {network.hidden[1]} units of each expert kept")
+        if options.score_from:
+            model = rank_from(model, options.score_from)
+    except DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     if options.patterns and model.network.inputs == "counts":
         model = see_patterns(model)
     save_model(options.out, model)

@@ -28,6 +28,7 @@ FLOORS: list[list[str]] = [
         "backgammon.game",
         "backgammon.intervals",
         "backgammon.storage",
+        "backgammon.crew",
         "backgammon.rolls",
         "backgammon.stream",
     ],

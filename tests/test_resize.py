@@ -9,12 +9,13 @@ import numpy.typing as npt
 import pytest
 
 from backgammon.errors import DataError
+from backgammon.evaluation.outcome import equities
 from backgammon.movegen import legal_candidates
 from backgammon.phase import PHASES, phase_codes
 from comparison_net.checkpoint import Model, weight_shapes
 from comparison_net.config import NetworkConfig
 from comparison_net.scorer import Scorer
-from scripts.resize import first_sums, grow, importance, see_patterns, take_units, thin_experts
+from scripts.resize import first_sums, grow, importance, rank_from, see_patterns, take_units, thin_experts
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 
@@ -118,3 +119,25 @@ def test_what_a_unit_said_on_average_stays(every_phase: npt.NDArray[np.int8]) ->
 def test_a_phase_that_was_not_seen_is_said(candidates: npt.NDArray[np.int8]) -> None:
     with pytest.raises(DataError, match="no candidate of phase"):
         thin_experts(make_model("phase"), candidates[:1], 6)
+
+
+@pytest.mark.parametrize("head", ["dense", "phase"])
+@pytest.mark.parametrize("source", ["equity", "sum"])
+def test_a_model_can_rank_by_its_equity_alone(head: str, source: str, candidates: npt.NDArray[np.int8]) -> None:
+    model = make_model(head)
+    by_head = {name: values for name, values in model.weights.items() if name != "head.temperature"}
+    ranked_by_head = dataclasses.replace(
+        model, network=dataclasses.replace(model.network, score_from="head"), weights=by_head
+    )
+    for start in (model, ranked_by_head):
+        changed = rank_from(start, source)
+        assert {name: values.shape for name, values in changed.weights.items()} == weight_shapes(changed.network)
+        scorer = Scorer(changed, "changed")
+        found = scorer.outcomes(candidates)
+        assert found.tobytes() == Scorer(start, "start").outcomes(candidates).tobytes()
+        scores, values = scorer.evaluate(candidates).astype(np.float64), equities(found).astype(np.float64)
+        np.testing.assert_allclose(scores * np.exp(float(changed.weights["head.temperature"][0])), values, atol=1e-4)
+    dense = NetworkConfig((32, 8), head=head)
+    without = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(dense).items()}
+    with pytest.raises(DataError, match="without outcomes"):
+        rank_from(Model(dense, without, "none", {}), source)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.board import NUM_CHECKERS, Board
+from backgammon.jit import kernel
 
 Outcomes = npt.NDArray[np.float32]
 """float32[..., 6]: probabilities in the order of `OUTCOMES`."""
@@ -125,6 +126,26 @@ def from_cumulative(probabilities: npt.NDArray[np.floating]) -> Outcomes:
     return outcomes
 
 
+@kernel
+def _fill_final(boards: Board, is_over: npt.NDArray[np.bool_], outcomes: Outcomes) -> None:
+    """`final_outcomes` of boards int8[M, 26] into bool[M] and float32[M, 6]."""
+    for i in range(boards.shape[0]):
+        outcomes[i] = 0.0
+        own, theirs, in_home = 0, 0, 0
+        for location in range(26):
+            count = int(boards[i, location])
+            own += max(count, 0)
+            theirs -= min(count, 0)
+            if location < 7:
+                in_home -= min(count, 0)
+        is_over[i] = own == 0
+        if own == 0:
+            column = 0
+            if theirs == NUM_CHECKERS:
+                column = 2 if in_home > 0 else 1
+            outcomes[i, column] = 1.0
+
+
 def final_outcomes(boards: Board) -> tuple[npt.NDArray[np.bool_], Outcomes]:
     """Which games are over because the player who has just moved has no checker left, and their certain outcomes.
 
@@ -134,13 +155,9 @@ def final_outcomes(boards: Board) -> tuple[npt.NDArray[np.bool_], Outcomes]:
     Returns:
         bool[M]; float32[M, 6], all zero where the game goes on.
     """
-    is_over = (boards > 0).sum(axis=1) == 0
-    opponent_left = -np.minimum(boards, 0).sum(axis=1, dtype=np.int64)
-    is_gammon = opponent_left == NUM_CHECKERS
-    is_backgammon = is_gammon & (boards[:, :7] < 0).any(axis=1)
-    outcomes = np.zeros((len(boards), len(OUTCOMES)), dtype=np.float32)
-    rows = np.flatnonzero(is_over)
-    outcomes[rows, is_gammon[rows].astype(np.int64) + is_backgammon[rows]] = 1.0
+    is_over = np.empty(len(boards), dtype=np.bool_)
+    outcomes = np.empty((len(boards), len(OUTCOMES)), dtype=np.float32)
+    _fill_final(np.require(boards, np.int8, ["C", "W"]), is_over, outcomes)
     return is_over, outcomes
 
 

@@ -1,0 +1,285 @@
+"""A net learns the chances of the outcomes from its own games, by temporal differences, TD(lambda).
+
+    python -m scripts.learn_from_play --start MODEL --out RUN [--rounds 500] [--trace 0.7] [--set learning_rate=0.001]
+
+A net that has learnt nothing but which candidate an expert prefers cannot look ahead: for that it must know what a
+position is worth. Single results are a poor teacher (one game says +-1, with a deviation of 1.3 points); what the net
+itself says a few plies later in its own game says nearly as much without that noise. So round by round:
+
+* `--games` games are played to the end, with random plays as in `scripts.self_play`. The preferred candidate is the
+  one with the best equity; in the first `--led` rounds it is that of the net named by `--guide`.
+* Every position after a play has a target: a share of 1 - trace what the net says after the next play, the rest what is
+  the target there; the game's end and the bear-off tables are certain. Where the next play is a random one, it is what
+  the net says of the play that it would have made.
+* One pass over these positions, in random order, moves the net. What plays is the average over the last steps.
+
+The order of preference has no part in it: MODEL must rank by its outcomes' equity (`scripts.resize --score-from equity`
+makes one of any net). The games are functions of (seed, round) and of the net, the state is saved as it goes, and the
+same command with --resume goes on after an interruption.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.board import START, Board, swap
+from backgammon.engine import Engine
+from backgammon.errors import ConfigError, PairgammonError
+from backgammon.evaluation.bearoff import Bearoff, find_or_build
+from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcomes
+from backgammon.movegen import legal_candidates
+from comparison_net.checkpoint import Model, load_model, save_model
+from comparison_net.comparisons import Comparisons
+from comparison_net.config import TrainConfig, load_config
+from comparison_net.decision_shards import pack_outcomes
+from comparison_net.run_folder import RunFolder
+from comparison_net.run_state import RunState
+from comparison_net.scorer import Scorer, load_scorer
+from comparison_net.step import Stepper
+from comparison_net.training import learning_rate
+
+PART = 4096
+"""Positions of a part of a step, see `step.PART_CANDIDATES`."""
+RECIPE = Path(__file__).resolve().parent / "recipes" / "default.toml"
+
+
+class Turn(NamedTuple):
+    """One turn of all games that are in play.
+
+    Attributes:
+        games: int64[S], which they are.
+        afters: int8[S, 26], the positions after the plays that were made.
+        values: float32[S, 6], outcomes of the preferred plays for the player who moves.
+        is_random: bool[S], another play than the preferred one may have been made.
+        is_over: bool[S]
+    """
+
+    games: npt.NDArray[np.int64]
+    afters: Board
+    values: Outcomes
+    is_random: npt.NDArray[np.bool_]
+    is_over: npt.NDArray[np.bool_]
+
+
+def play_games(player: Engine, judge: Engine, shares: npt.NDArray[np.float64], rng: np.random.Generator) -> list[Turn]:
+    """Some games from the start to the end, in lockstep.
+
+    Args:
+        player: chooses for both sides.
+        judge: says what the plays are worth.
+        shares: float64[G], the probability of a random play in each game.
+        rng: throws the dice and makes the random plays.
+    """
+    num_games = len(shares)
+    games = np.arange(num_games)
+    boards = np.repeat(START[None], num_games, axis=0)
+    turns: list[Turn] = []
+    while len(games):
+        dice = rng.integers(1, 7, (num_games, 2)).astype(np.int8)
+        while not turns and (equal := np.flatnonzero(dice[:, 0] == dice[:, 1])).size:
+            dice[equal] = rng.integers(1, 7, (len(equal), 2))
+        is_random = (rng.random(num_games) < shares)[games]
+        luck = rng.random(num_games)[games]
+        dice = dice[games]
+        afters, values = player.play_best(boards, dice)
+        if judge is not player:
+            values = judge.outcomes(afters)
+        if is_random.any():
+            candidates, offsets = legal_candidates(boards[is_random], dice[is_random])
+            rows = (luck[is_random] * np.diff(offsets)).astype(np.int64)
+            afters[is_random] = candidates[offsets[:-1] + rows]
+        is_over, _ = final_outcomes(afters)
+        turns.append(Turn(games, afters, values, is_random, is_over))
+        boards = swap(afters[~is_over])
+        games = games[~is_over]
+    return turns
+
+
+def make_targets(turns: list[Turn], trace: float) -> tuple[Board, Outcomes]:
+    """Positions int8[K, 26] after a play, and the outcomes float32[K, 6] that the net should give them.
+
+    Both are seen by the player who has just moved; games that are over are left out.
+
+    Args:
+        turns: whole games, as `play_games` makes them.
+        trace: lambda of TD(lambda), 0 to 1: how much of a target comes from beyond the next play.
+    """
+    num_games = len(turns[0].games)
+    following = np.zeros((num_games, 6), dtype=np.float32)  # by game: what the next turn says, for its player
+    afters, targets = [], []
+    for turn in reversed(turns):
+        goes_on = ~turn.is_over
+        target = swap_outcomes(following[turn.games])
+        afters.append(turn.afters[goes_on])
+        targets.append(target[goes_on])
+        beyond = np.where((turn.is_random | turn.is_over)[:, None], turn.values, target)
+        following[turn.games] = np.float32(1 - trace) * turn.values + np.float32(trace) * beyond
+    return np.concatenate(afters), np.concatenate(targets)
+
+
+def in_parts(afters: Board, targets: Outcomes) -> list[Comparisons]:
+    """Positions as forced decisions, PART of them in each: nothing to compare, outcomes to learn."""
+    packed = pack_outcomes(targets)
+    parts = []
+    for start in range(0, len(afters), PART):
+        boards = np.ascontiguousarray(afters[start : start + PART])
+        offsets = np.arange(len(boards) + 1)
+        chosen = np.zeros(len(boards), dtype=np.int64)
+        parts.append(Comparisons(boards, boards, offsets, chosen, outcomes=packed[start : start + PART]))
+    return parts
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What decides the finished weights beside the configuration."""
+
+    start: str
+    rounds: int
+    games: int
+    trace: float
+    noise: tuple[float, ...]
+    guide: str | None
+    led: int
+
+    def fingerprint(self, model: Model) -> str:
+        """Tells a run from any other: the plan and the net that it starts from."""
+        text = json.dumps([dataclasses.asdict(self), model.data_fingerprint, dict(model.summary)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Learner:
+    """A run."""
+
+    def __init__(self, plan: Plan, config: TrainConfig, folder: RunFolder, stepper: Stepper, tables: Bearoff) -> None:
+        """Start from the plan's model, or go on from the folder's state."""
+        self._plan = plan
+        self._config = config
+        self._folder = folder
+        self._stepper = stepper
+        self._tables = tables
+        self._state = RunState(config)
+        self._fingerprint = plan.fingerprint(load_model(Path(plan.start)))
+        if folder.state.exists():
+            self._state.load(folder.state, self._fingerprint)
+        else:
+            self._state.go_on_from(Path(plan.start))
+        self._guide = Engine(load_scorer(plan.guide, stepper.num_workers), tables) if plan.guide else None
+
+    def run(self) -> None:
+        """The rounds that are left, with a line for each."""
+        progress = self._state.progress
+        self._folder.rewind_log(progress.step)
+        while progress.epoch < self._plan.rounds:
+            began = time.monotonic()
+            afters, targets = self._play(progress.epoch)
+            played = time.monotonic()
+            loss = self._learn(afters, targets, progress.epoch)
+            ended = time.monotonic()
+            progress.epoch += 1
+            progress.decisions += len(afters)
+            self._folder.log_event(
+                "round", progress.step, round=progress.epoch, positions=progress.decisions, loss=loss
+            )
+            rates = [len(afters) / seconds / 1000 for seconds in (played - began, ended - played)]
+            print(
+                f"round {progress.epoch} of {self._plan.rounds}: {progress.decisions:,d} positions, loss {loss:.4f}, "
+                f"played {rates[0]:.0f} and learnt {rates[1]:.0f} thousand positions/s",
+                flush=True,
+            )
+            if progress.epoch % 10 == 0 or progress.epoch == self._plan.rounds:
+                self._save()
+
+    def _model(self) -> Model:
+        weights = self._state.result().weights()
+        summary = {"rounds": self._state.progress.epoch, "positions": self._state.progress.decisions}
+        return Model(self._config.network, weights, self._fingerprint, summary)
+
+    def _save(self) -> None:
+        save_model(self._folder.model, self._model())
+        self._state.save(self._folder.state, self._fingerprint)
+
+    def _play(self, number: int) -> tuple[Board, Outcomes]:
+        """Positions of a round's games and their targets, in random order."""
+        rng = np.random.default_rng([self._config.seed, number])
+        judge = Engine(Scorer(self._model(), "learner", self._stepper.num_workers), self._tables)
+        noise = np.array(self._plan.noise)
+        shares = noise[np.arange(self._plan.games) % len(noise)]
+        guide = self._guide if number < self._plan.led else None
+        turns = play_games(guide or judge, judge, shares, rng)
+        afters, targets = make_targets(turns, self._plan.trace)
+        order = rng.permutation(len(afters))
+        return afters[order], targets[order]
+
+    def _learn(self, afters: Board, targets: Outcomes, number: int) -> float:
+        """One pass over the positions; gives the mean loss."""
+        config, state = self._config, self._state
+        size = config.batch_decisions
+        starts = range(0, len(afters) - size + 1, size)  # what is left over is less than a batch
+        total_steps = self._plan.rounds * max(1, len(starts))
+        losses = []
+        for place, start in enumerate(starts):
+            batch = slice(start, start + size)
+            parts = in_parts(afters[batch], targets[batch])
+            rate = learning_rate(config, number * len(starts) + place, total_steps)
+            losses.append(self._stepper.train_on(state.net, state.optimizer, parts, rate))
+            state.progress.step += 1
+            state.update_average()
+        mean = float(np.mean(losses)) / config.outcome_weight
+        if not np.isfinite(mean):
+            raise ConfigError(f"the loss is {mean} in round {number + 1}; lower learning_rate ({config.learning_rate})")
+        return mean
+
+
+def main() -> int:
+    """Read the options, and learn."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--start", required=True, help="a model file or run folder that ranks by equity")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=500)
+    parser.add_argument("--games", type=int, default=4096, help="of a round")
+    parser.add_argument("--trace", type=float, default=0.7)
+    parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.02, 0.1, 0.3])
+    parser.add_argument("--guide", help="a model file or run folder that chooses the plays of the first rounds")
+    parser.add_argument("--led", type=int, default=0, help="how many rounds")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--set", dest="settings", action="append", default=[], help="a setting of the training")
+    options = parser.parse_args()
+    shares = (*options.noise, options.trace)
+    if min(options.rounds, options.games) < 1 or options.led < 0 or not all(0 <= share <= 1 for share in shares):
+        parser.error("--rounds and --games must be at least 1, --led 0, --noise and --trace from 0 to 1")
+    if bool(options.guide) != (options.led > 0):
+        parser.error("--guide says who leads, --led for how many rounds: give both or neither")
+    plan = Plan(
+        options.start, options.rounds, options.games, options.trace, tuple(options.noise), options.guide, options.led
+    )
+    try:
+        network = load_model(Path(options.start)).network
+        if network.score_from != "equity":
+            raise ConfigError(f"{options.start}: does not rank by equity; `scripts.resize --score-from equity` first")
+        config = load_config(RECIPE, ["loss=listwise", "epochs=1", "batch_decisions=8192", *options.settings])
+        config = dataclasses.replace(config, network=network, sampled_candidates=0)
+        folder = RunFolder(options.out)
+        if options.resume and folder.is_started:
+            folder.stored_config(config)
+        else:
+            folder.start(config)
+        with Stepper(None, config) as stepper:
+            Learner(plan, config, folder, stepper, find_or_build()).run()
+    except PairgammonError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

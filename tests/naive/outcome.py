@@ -1,0 +1,23 @@
+"""How games that are over have ended, one board at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backgammon.board import Board
+
+
+def final_outcome(board: Board) -> list[float]:
+    """The certain outcome of a board int8[26] seen by the player who has just moved; all 0 where the game goes on."""
+    if any(count > 0 for count in board.tolist()):
+        return [0.0] * 6
+    theirs = [-count for count in board.tolist()]
+    if sum(theirs) < 15:
+        return [1.0, 0, 0, 0, 0, 0]
+    # With all 15 left: a backgammon if one of them is still on the bar (0) or in the winner's home board (1 to 6).
+    return [0, 0, 1.0, 0, 0, 0] if sum(theirs[:7]) else [0, 1.0, 0, 0, 0, 0]
+
+
+def final_outcomes(boards: Board) -> np.ndarray:
+    """float32[M, 6] of boards int8[M, 26]."""
+    return np.array([final_outcome(board) for board in boards], dtype=np.float32).reshape(-1, 6)

@@ -1,0 +1,135 @@
+"""Temporal differences: targets against the recursion game by game, and runs that go on where they stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backgammon.board import START, swap
+from backgammon.engine import Engine
+from backgammon.evaluation.bearoff import find_or_build
+from backgammon.evaluation.outcome import final_outcomes
+from backgammon.movegen import legal_candidates
+from comparison_net.checkpoint import Model, load_model, save_model
+from comparison_net.config import NetworkConfig, TrainConfig
+from comparison_net.run_state import make_net
+from comparison_net.scorer import Scorer
+from scripts import learn_from_play
+from scripts.learn_from_play import Turn, make_targets, play_games
+
+SHAPE = NetworkConfig(hidden=(16, 8), head="phase", outcomes=True, score_from="equity")
+
+
+def fresh_model() -> Model:
+    return Model(SHAPE, make_net(TrainConfig(network=SHAPE)).weights(), "", {})
+
+
+@pytest.fixture(scope="module")
+def turns() -> list[Turn]:
+    engine = Engine(Scorer(fresh_model(), "fresh"), find_or_build())
+    return play_games(engine, engine, np.array([0.0, 0.4] * 10), np.random.default_rng(8))
+
+
+def naive_target(turns: list[Turn], game: int, number: int, trace: float) -> list[float]:
+    """The target of the position after turn `number` of a game, for the player who has made it."""
+    turn = turns[number + 1]
+    row = turn.games.tolist().index(game)
+    value = turn.values[row].tolist()
+    beyond = value
+    if not turn.is_over[row] and not turn.is_random[row]:
+        beyond = naive_target(turns, game, number + 1, trace)
+    mixed = [(1 - trace) * near + trace * far for near, far in zip(value, beyond, strict=True)]
+    return mixed[3:] + mixed[:3]  # the player who moves next is the other one
+
+
+@pytest.mark.parametrize("trace", [0.0, 0.7, 1.0])
+def test_the_targets_are_those_of_the_recursion(turns: list[Turn], trace: float) -> None:
+    afters, targets = make_targets(turns, trace)
+    at = 0
+    for number in reversed(range(len(turns))):
+        turn = turns[number]
+        for row in np.flatnonzero(~turn.is_over).tolist():
+            assert (afters[at] == turn.afters[row]).all()
+            assert targets[at] == pytest.approx(naive_target(turns, int(turn.games[row]), number, trace), abs=1e-5)
+            at += 1
+    assert at == len(afters)
+    assert np.allclose(targets.sum(axis=1), 1, atol=1e-5)
+
+
+def test_with_a_whole_trace_quiet_games_teach_their_results(turns: list[Turn]) -> None:
+    _, targets = make_targets(turns, 1.0)
+    is_certain = targets.max(axis=1) == 1
+    quiet = sum(int((turn.games % 2 == 0).sum() - (turn.is_over & (turn.games % 2 == 0)).sum()) for turn in turns)
+    assert is_certain.sum() >= quiet > 0
+
+
+def test_games_follow_the_rules(turns: list[Turn]) -> None:
+    for before, after in itertools.pairwise(turns[:5]):
+        position = swap(before.afters[before.games.tolist().index(after.games[0])])
+        rolls = np.array([[high, low] for high in range(1, 7) for low in range(1, high + 1)], dtype=np.int8)
+        candidates, _ = legal_candidates(np.repeat(position[None], 21, axis=0), rolls)
+        assert (candidates == after.afters[0]).all(axis=1).any()
+    first, _ = legal_candidates(
+        np.repeat(START[None], 15, axis=0),
+        np.array([[high, low] for high in range(1, 7) for low in range(1, high)], dtype=np.int8),
+    )
+    assert all((first == board).all(axis=1).any() for board in turns[0].afters), "no double begins a game"
+    for turn in turns:
+        assert (final_outcomes(turn.afters)[0] == turn.is_over).all()
+
+
+def learn(out: Path, start: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
+    arguments = ["learn_from_play", "--start", str(start), "--out", str(out), "--games", "24", "--rounds", "20"]
+    settings = ["--set", "batch_decisions=256", "--set", "learning_rate=0.003"]
+    monkeypatch.setattr(sys, "argv", [*arguments, *settings, *options])
+    return learn_from_play.main()
+
+
+class Stop(Exception):
+    """Stands for a machine that goes away."""
+
+
+def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = tmp_path / "start.safetensors"
+    save_model(start, fresh_model())
+    assert learn(tmp_path / "whole", start, monkeypatch, "--set", "threads=1") == 0
+    play = learn_from_play.Learner._play
+
+    def play_a_while(self: learn_from_play.Learner, number: int):  # type: ignore[no-untyped-def]
+        if number == 13:
+            raise Stop
+        return play(self, number)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(learn_from_play.Learner, "_play", play_a_while)
+        with pytest.raises(Stop):
+            learn(tmp_path / "cut", start, patched, "--set", "threads=2")
+    assert learn(tmp_path / "cut", start, monkeypatch, "--resume", "--set", "threads=2") == 0
+    whole, cut = (load_model(tmp_path / name) for name in ("whole", "cut"))
+    assert whole.weights.keys() == cut.weights.keys()
+    for name, values in whole.weights.items():
+        assert values.tobytes() == cut.weights[name].tobytes(), name
+    started = load_model(start).weights["experts.outcome.weight"]
+    assert not np.allclose(whole.weights["experts.outcome.weight"], started)
+
+
+def test_another_net_or_plan_does_not_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = tmp_path / "start.safetensors"
+    save_model(start, fresh_model())
+    assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1") == 0
+    assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1") == 1
+    assert "holds a run already" in capsys.readouterr().err
+    assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "2", "--resume") == 1
+    assert "other training data" in capsys.readouterr().err
+    by_score = dataclasses.replace(SHAPE, score_from="sum")
+    weights = make_net(TrainConfig(network=by_score)).weights()
+    save_model(start, Model(by_score, weights, "", {}))
+    assert learn(tmp_path / "other", start, monkeypatch) == 1
+    assert "does not rank by equity" in capsys.readouterr().err

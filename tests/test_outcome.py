@@ -1,0 +1,45 @@
+"""The certain outcomes of games that are over, against their slow twin."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backgammon.board import Board
+from backgammon.evaluation.outcome import final_outcomes
+from backgammon.movegen import legal_candidates
+from tests.naive.outcome import final_outcomes as naive_final_outcomes
+
+Arrays = tuple[Board, Board]
+
+
+def ended_games(count: int, rng: np.random.Generator) -> Board:
+    """Boards int8[count, 26] of a player with no checker left against 1 to 15 checkers anywhere."""
+    boards = np.zeros((count, 26), dtype=np.int8)
+    for board in boards:
+        left = 15 if rng.random() < 0.7 else int(rng.integers(1, 15))
+        points = rng.integers(0, 25, left) if rng.random() < 0.5 else rng.integers(7, 25, left)
+        np.subtract.at(board, points, 1)
+    return boards
+
+
+def test_ended_games_are_won_single_gammon_or_backgammon() -> None:
+    boards = ended_games(4000, np.random.default_rng(3))
+    is_over, outcomes = final_outcomes(boards)
+    assert is_over.all()
+    assert outcomes.tolist() == naive_final_outcomes(boards).tolist()
+    assert (outcomes.sum(axis=0)[:3] > 200).all(), "all three kinds are among them"
+
+
+def test_games_that_go_on_have_no_outcome(random_play: Arrays, nasty: Arrays) -> None:
+    for boards, dice in (random_play, nasty):
+        candidates, _ = legal_candidates(boards, dice)
+        is_over, outcomes = final_outcomes(candidates)
+        assert outcomes.tolist() == naive_final_outcomes(candidates).tolist()
+        assert (is_over == outcomes.any(axis=1)).all()
+        assert not is_over.all()
+
+
+def test_no_board_is_no_outcome() -> None:
+    is_over, outcomes = final_outcomes(np.zeros((0, 26), dtype=np.int8))
+    assert is_over.shape == (0,)
+    assert outcomes.shape == (0, 6)
