@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +45,10 @@ NUM_PAIRS = 2000
 REFERENCE = "net 256-32"
 REAL_CORES = 1.9
 """Two threads of plain arithmetic this much faster than one: the machine has two cores for us."""
-_THREAD_ROUNDS = 6
-"""Short rounds for each of the others: a second core comes and goes within seconds."""
+REAL_ROUNDS = 20
+"""Rounds with two cores that are wanted for a figure of two threads."""
+_MOST_ROUNDS = 24
+"""Rounds of two threads for each of the others at most; they are short, since a core comes and goes within seconds."""
 
 
 @dataclass
@@ -230,7 +232,29 @@ def run_rows(rows: list[Row], rounds: int) -> None:
             row.rates.append(count / (time.perf_counter() - started))
 
 
-def framed_ratios(work: Callable[[int], object], rounds: int) -> tuple[list[float], list[float]]:
+class Framed(NamedTuple):
+    """Rounds of two threads against one.
+
+    Attributes:
+        ratios: how much faster two threads were, round by round.
+        granted: the smaller one of the two measurements of `two_cores` around each.
+    """
+
+    ratios: list[float]
+    granted: list[float]
+
+    @property
+    def real(self) -> list[float]:
+        """The ratios of the rounds that had two cores from beginning to end."""
+        return [ratio for ratio, cores in zip(self.ratios, self.granted, strict=True) if cores >= REAL_CORES]
+
+    @property
+    def counted(self) -> str:
+        """How many rounds had two cores."""
+        return f"{len(self.real)} of {len(self.ratios)} rounds on two cores"
+
+
+def framed_ratios(work: Callable[[int], object], limit: int, wanted: int = REAL_ROUNDS) -> Framed:
     """How much faster two threads do a piece of work than one, round by round, and what the machine granted meanwhile.
 
     A shared machine gives a second core at some moments and not at others, so each round is framed by two measurements
@@ -239,15 +263,13 @@ def framed_ratios(work: Callable[[int], object], rounds: int) -> tuple[list[floa
 
     Args:
         work: does the work on so many threads.
-        rounds: number of them.
-
-    Returns:
-        Ratio of each round, and the smaller one of the two measurements around it.
+        limit: rounds at most.
+        wanted: rounds with two cores that are enough.
     """
     two_cores()
-    ratios, granted = [], []
+    found = Framed([], [])
     before = two_cores()
-    for _ in range(rounds):
+    while len(found.ratios) < limit and len(found.real) < wanted:
         seconds = []
         for threads in (1, 2):
             work(threads)
@@ -255,10 +277,10 @@ def framed_ratios(work: Callable[[int], object], rounds: int) -> tuple[list[floa
             work(threads)
             seconds.append(time.perf_counter() - started)
         after = two_cores()
-        ratios.append(seconds[0] / seconds[1])
-        granted.append(min(before, after))
+        found.ratios.append(seconds[0] / seconds[1])
+        found.granted.append(min(before, after))
         before = after
-    return ratios, granted
+    return found
 
 
 def time_threads(rounds: int) -> list[dict[str, Any]]:
@@ -271,20 +293,16 @@ def time_threads(rounds: int) -> list[dict[str, Any]]:
     scorers = {threads: reference_scorer("dense", threads) for threads in (1, 2)}
     results = {threads: scorer.choose(boards, dice) for threads, scorer in scorers.items()}
     assert (results[1] == results[2]).all(), "the choice depends on the number of threads"
-    ratios, granted = framed_ratios(lambda threads: scorers[threads].choose(boards, dice), _THREAD_ROUNDS * rounds)
-    real = [ratio for ratio, cores in zip(ratios, granted, strict=True) if cores >= REAL_CORES]
+    found = framed_ratios(lambda threads: scorers[threads].choose(boards, dice), _MOST_ROUNDS * rounds)
     goals = {"must": 1.85, "dream": 1.95}
-    lines = [
-        {"name": "two threads over one, all rounds", "ratio": statistics.median(ratios)},
-        {"name": "the same of arithmetic alone", "ratio": statistics.median(granted)},
-    ]
-    for line, values in zip(lines, (ratios, granted), strict=True):
-        line["ratio_range"] = [min(values), max(values)]
-    if real:
-        name = f"two threads, the {len(real)} of {len(ratios)} rounds on two cores"
+    lines: list[dict[str, Any]] = []
+    for name, values in (("two threads over one, all rounds", found.ratios), ("the same of arithmetic", found.granted)):
+        lines.append({"name": name, "ratio": statistics.median(values), "ratio_range": [min(values), max(values)]})
+    if real := found.real:
+        name = f"two threads, {found.counted}"
         lines.append({"name": name, "ratio": statistics.median(real), "ratio_range": [min(real), max(real)], **goals})
     else:
-        print(f"no round of {len(ratios)} had two cores to itself: no figure for two threads", file=sys.stderr)
+        print(f"two threads: {found.counted}, so no figure", file=sys.stderr)
     return lines
 
 

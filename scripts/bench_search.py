@@ -33,7 +33,7 @@ from backgammon.movegen import legal_candidates
 from backgammon.peers.worker import Gnubg, choose_rows
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, WorkUnit, play_games
 from comparison_net.scorer import load_pruner, load_scorer
-from scripts.bench import REAL_CORES, Row, framed_ratios, machine, midgame, optional, report, show
+from scripts.bench import REAL_ROUNDS, Row, framed_ratios, machine, midgame, optional, report, show
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.search import look_ahead
 
@@ -160,11 +160,11 @@ def time_threads(engine: Engine, boards: Boards, dice: Boards, rounds: int) -> l
     lines = []
     for name, work in works.items():
         assert work(1) == work(2), "the result depends on the number of threads"
-        ratios, granted = framed_ratios(work, 2 * rounds)
-        real = [ratio for ratio, cores in zip(ratios, granted, strict=True) if cores >= REAL_CORES]
-        chosen = real or ratios
-        of = f"{len(real)} of {len(ratios)} rounds on two cores" if real else "no round had two cores"
-        line: dict[str, Any] = {"name": f"{name}, two threads over one ({of})", "ratio": statistics.median(chosen)}
+        found = framed_ratios(work, 4 * rounds, REAL_ROUNDS // 2)
+        real = found.real
+        chosen = real or found.ratios
+        line: dict[str, Any] = {"name": f"{name}, two threads over one ({found.counted})"}
+        line["ratio"] = statistics.median(chosen)
         line["ratio_range"] = [min(chosen), max(chosen)]
         lines.append(line | ({"must": 1.8, "dream": 1.95} if real else {}))
     return lines

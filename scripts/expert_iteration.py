@@ -13,7 +13,8 @@ Needs `pip install -e '.[peers]'`; about an hour and a half a round on two cores
     rounds/1/run       `scripts/recipes/default.toml` on it, from the net of the round before
 
 With --alone nobody else has a say and no other package is needed: the net's own chances stand in the place of GNU
-Backgammon's, and its own look-ahead judges deeper.
+Backgammon's, its own look-ahead judges deeper, and the small net that chooses the replies inside that, rounds/1/pruner,
+learns from rounds/1/own-judged (the one that ships has learnt from other labels).
 
 Every step is a folder that appears whole; what exists is left alone, so the same command goes on after an
 interruption. rounds/K/run holds the net of round K; `scripts.ship_model` puts one into the package.
@@ -32,7 +33,9 @@ from comparison_net.decision_shards import join_shards
 from comparison_net.run_folder import RunFolder
 from comparison_net.shards import open_shards
 
-RECIPE = Path(__file__).resolve().parent / "recipes" / "default.toml"
+RECIPES = Path(__file__).resolve().parent / "recipes"
+RECIPE = "default.toml"
+PRUNER = "pruner.toml"
 NOISES: dict[str, tuple[float, ...]] = {"own": (0.0, 0.05, 0.2), "wild": (0.15, 0.3, 0.5)}
 """Shares of random plays, taken in turn, by the kind of games."""
 WILD_SHARE = 0.3
@@ -77,6 +80,7 @@ def plan_labels(folder: Path, number: int, model: str, plan: Plan) -> Iterator[S
         plan: of all rounds.
     """
     named = () if model == "default" else ("--model", model)
+    small = folder / "pruner"
     for place, (kind, noises) in enumerate(NOISES.items()):
         share = 1.0 if kind == "own" else WILD_SHARE
         raw, judged, deep = folder / kind, folder / f"{kind}-judged", folder / f"{kind}-deep"
@@ -84,27 +88,27 @@ def plan_labels(folder: Path, number: int, model: str, plan: Plan) -> Iterator[S
         yield Step(raw, ("-m", *play, "--noise", *map(str, noises), *named, "--out", str(raw)))
         label = ("-m", "scripts.label_shards", "--choose", "teacher", "--workers", str(plan.workers))
         yield Step(judged, (*label, str(raw), "--teacher", model if plan.is_alone else "gnubg:0", "--out", str(judged)))
-        teacher = model if plan.is_alone else f"joint:{model}"
-        deeper = ("--deepen", "--teacher", teacher, "--sample", str(round(plan.sample * share)))
+        if plan.is_alone and kind == "own":
+            yield plan_training(judged, small, PRUNER, [])
+        teacher, pruner = (model, str(small)) if plan.is_alone else (f"joint:{model}", "default")
+        deeper = ("--deepen", "--teacher", teacher, "--pruner", pruner, "--sample", str(round(plan.sample * share)))
         yield Step(deep, (*label, str(judged), *deeper, "--out", str(deep)))
 
 
-def plan_training(folder: Path, model: str, overrides: list[str]) -> Step:
-    """The step that trains the net of a round."""
-    settings = [f'start="{model}"', *overrides]
+def plan_training(shards: Path, run: Path, recipe: str, settings: list[str]) -> Step:
+    """The step that trains a run by a recipe of `RECIPES`, with other settings where some are given."""
     texts = [text for setting in settings for text in ("--set", setting)]
-    run = folder / "run"
-    command = ("-m", "scripts.expert_iteration", "--train", str(folder / "set"), str(run), *texts)
+    command = ("-m", "scripts.expert_iteration", "--train", str(shards), str(run), recipe, *texts)
     return Step(run / "summary.json", command)
 
 
-def train(shards: str, run: Path, settings: list[str]) -> int:
-    """`pairgammon train` with the recipe, resumed if it was interrupted."""
+def train(shards: str, run: Path, recipe: str, settings: list[str]) -> int:
+    """`pairgammon train` with a recipe, resumed if it was interrupted."""
     from comparison_net.cli import main as command_line
 
     texts = [text for setting in settings for text in ("--set", setting)]
     resume = ("--resume",) if RunFolder(run).is_started else ()
-    sys.argv = ["pairgammon", "train", shards, "--out", str(run), "--config", str(RECIPE), *texts, *resume]
+    sys.argv = ["pairgammon", "train", shards, "--out", str(run), "--config", str(RECIPES / recipe), *texts, *resume]
     command_line()
     return 0
 
@@ -128,10 +132,11 @@ def main() -> int:
     parser.add_argument("--memory", type=int, default=0, help="learn from the deep sets of so many rounds; 0 for all")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--set", dest="settings", action="append", default=[], help="a setting of the training")
-    parser.add_argument("--train", nargs=2, metavar=("SHARDS", "RUN"), help=argparse.SUPPRESS)
+    parser.add_argument("--train", nargs=3, metavar=("SHARDS", "RUN", "RECIPE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.train:
-        return train(options.train[0], Path(options.train[1]), options.settings)
+        shards, run, recipe = options.train
+        return train(shards, Path(run), recipe, options.settings)
     numbers = (options.rounds, options.games, options.sample, options.workers)
     if options.out is None or min(numbers) < 1 or options.memory < 0:
         parser.error("--out is needed, --rounds, --games, --sample and --workers at least 1, --memory at least 0")
@@ -147,7 +152,7 @@ def main() -> int:
             join_shards([open_shards(path) for path in (*deep, *options.also)], folder / "set")
         if model == "default":
             model = str(Path(__file__).resolve().parent.parent / "comparison_net" / "models" / "default.safetensors")
-        do(plan_training(folder, model, options.settings))
+        do(plan_training(folder / "set", folder / "run", RECIPE, [f'start="{model}"', *options.settings]))
         model = str(folder / "run")
         print(f"round {number}: {model}")
     return 0

@@ -11,6 +11,9 @@ SHARDS is what `pairgammon train` leaves in RUN/shards, LABELLED can be given to
     MODEL       the engine with a model file or run folder that has an outcome head, or with "default", and the bear-off
                 tables; --ply and --filter as in `pairgammon label`
 
+--pruner names the small net that chooses the replies inside a look-ahead: a model, "default" for the one that ships,
+or "none".
+
 With --deepen SHARDS have labels already, and the teacher, a MODEL, looks one ply deeper where that matters, see
 `scripts.deepening`. With --sample only so many decisions are judged, drawn at random: those of self-play stand in the
 order of the turns, so a piece of them would hold nothing but openings.
@@ -132,8 +135,8 @@ def _kept(equities: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 class EngineTeacher:
     """The engine with a trained network, looking ahead."""
 
-    def __init__(self, model: str, settings: SearchSettings) -> None:
-        self._searcher = Searcher(make_evaluator(model), settings)
+    def __init__(self, model: str, settings: SearchSettings, pruner: str) -> None:
+        self._searcher = Searcher(make_evaluator(model, pruner), settings)
 
     @property
     def name(self) -> str:
@@ -154,11 +157,12 @@ class EngineTeacher:
         return deepen(self._searcher, shards, part)
 
 
-def make_evaluator(model: str) -> PlayingEvaluator:
+def make_evaluator(model: str, pruner: str = "default") -> PlayingEvaluator:
     """What judges the leaves of a look-ahead: the engine with a model, or both engines together.
 
     Args:
         model: a model file or run folder, or "default"; with JOINT before it for both.
+        pruner: a model file or run folder, "default" for the one that ships, or "none".
 
     Raises:
         ConfigError: the model has no outcomes.
@@ -169,7 +173,10 @@ def make_evaluator(model: str) -> PlayingEvaluator:
     scorer = load_scorer(None if name == "default" else name)
     if not scorer.has_outcomes:
         raise ConfigError(f"{scorer.name}: gives no chances; take a model trained with network.outcomes=true")
-    engine = Engine(scorer, find_or_build(), load_pruner())
+    small = None
+    if pruner != "none":
+        small = load_pruner() if pruner == "default" else load_scorer(pruner)
+    engine = Engine(scorer, find_or_build(), small)
     return JointEvaluator(engine) if model != name else engine
 
 
@@ -183,6 +190,8 @@ class TeacherChoice(NamedTuple):
     """Its best candidates become the chosen ones."""
     deepens: bool = False
     """It looks again at labels that are there."""
+    pruner: str = "default"
+    """What chooses the replies inside its look-ahead, see `make_evaluator`."""
 
 
 def make_teacher(choice: TeacherChoice) -> Teacher:
@@ -197,7 +206,7 @@ def make_teacher(choice: TeacherChoice) -> Teacher:
         raise ConfigError(f"teacher {choice.name!r}: write gnubg:0, gnubg:1 or gnubg:2; with --deepen a model")
     try:
         if plies == choice.name:
-            return EngineTeacher(choice.name, SearchSettings(choice.plies, choice.filter_name))
+            return EngineTeacher(choice.name, SearchSettings(choice.plies, choice.filter_name), choice.pruner)
         return GnubgTeacher(int(plies))
     except ImportError as error:
         raise ConfigError("GNU Backgammon's package is missing; install it: pip install -e '.[peers]'") from error
@@ -360,6 +369,7 @@ def main() -> int:
     parser.add_argument("--teacher", default="gnubg:0")
     parser.add_argument("--ply", type=int, default=0, help="depth of a MODEL's look-ahead")
     parser.add_argument("--filter", default="normal", help="which candidates a MODEL looks at deeper")
+    parser.add_argument("--pruner", default="default", help="a small model for a MODEL's replies, or none")
     parser.add_argument("--deepen", action="store_true", help="a MODEL looks again at labels that are there")
     parser.add_argument("--sample", type=int, default=0, help="judge so many decisions, drawn at random")
     parser.add_argument("--choose", choices=("keep", "teacher"), default="keep", help="whose plays count as chosen")
@@ -369,7 +379,9 @@ def main() -> int:
     options = parser.parse_args()
     try:
         plies = max(options.ply, 1) if options.deepen else options.ply
-        choice = TeacherChoice(options.teacher, plies, options.filter, options.choose == "teacher", options.deepen)
+        choice = TeacherChoice(
+            options.teacher, plies, options.filter, options.choose == "teacher", options.deepen, options.pruner
+        )
         labelled = label_shards(options.shards, choice, options.out, options.workers, options.chunk, options.sample)
     except PairgammonError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from comparison_net.config import load_config
-from scripts.expert_iteration import RECIPE, Plan, Step, do, plan_labels, plan_training
+from scripts.expert_iteration import PRUNER, RECIPE, RECIPES, Plan, Step, do, plan_labels, plan_training
 
 PLAN = Plan(games=1000, sample=500, workers=2, is_alone=False)
 
@@ -29,6 +29,17 @@ def test_alone_nobody_else_is_asked(tmp_path: Path) -> None:
     labels = [step.command for step in steps if "--teacher" in step.command]
     assert [command[command.index("--teacher") + 1] for command in labels] == ["somewhere/run"] * 4
     assert not any("gnubg" in word for step in steps for word in step.command)
+    # Nor the small net that ships: what chooses the replies has learnt from this round before it is used.
+    names = [str(step.made.relative_to(tmp_path)) for step in steps]
+    assert names == ["own", "own-judged", "pruner/summary.json", "own-deep", "wild", "wild-judged", "wild-deep"]
+    training = steps[2].command
+    assert training[training.index("--train") + 1 :] == (
+        str(tmp_path / "own-judged"),
+        str(tmp_path / "pruner"),
+        PRUNER,
+    )
+    deep = [command for command in labels if "--deepen" in command]
+    assert [command[command.index("--pruner") + 1] for command in deep] == [str(tmp_path / "pruner")] * 2
 
 
 def test_rounds_have_games_of_their_own(tmp_path: Path) -> None:
@@ -48,7 +59,7 @@ def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
 
 
 def test_the_recipe_goes_on_from_the_net_of_the_round_before(tmp_path: Path) -> None:
-    step = plan_training(tmp_path, "before/run", ["epochs=2"])
+    step = plan_training(tmp_path / "set", tmp_path / "run", RECIPE, ['start="before/run"', "epochs=2"])
     settings = [step.command[i + 1] for i, word in enumerate(step.command) if word == "--set"]
-    config = load_config(RECIPE, settings)
+    config = load_config(RECIPES / RECIPE, settings)
     assert (config.start, config.epochs, config.network.inputs) == ("before/run", 2, "patterns")
