@@ -45,7 +45,7 @@ NUM_PAIRS = 2000
 REFERENCE = "net 256-32"
 REAL_CORES = 1.9
 """Two threads of plain arithmetic this much faster than one: the machine has two cores for us."""
-REAL_ROUNDS = 20
+REAL_ROUNDS = 100
 """Rounds with two cores that are wanted for a figure of two threads."""
 _MOST_ROUNDS = 24
 """Rounds of two threads for each of the others at most; they are short, since a core comes and goes within seconds."""
