@@ -9,8 +9,8 @@ certain. The engine is a `PlayingEvaluator` like the net inside it, so search an
 A position whose player still has a checker on the bar comes from a dance, or nearly so. Nets judge it worst of all: one
 that learns from choices never sees it (the first nets were off by 0.4 points on average there, against 0.01 elsewhere,
 which spoilt every look-ahead, for a tenth of all replies are dances). With `expands_dances` the engine judges such a
-position from the opponent's 21 replies. That pays at 1 ply even with a net that has learnt dances; deeper searches look
-through most of them anyway.
+position from the opponent's 21 replies, unless dances are too rare there to matter. That pays at 1 ply even with a net
+that has learnt dances; deeper searches look through most of them anyway.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ import numpy.typing as npt
 from backgammon.board import BAR, Board
 from backgammon.evaluation.bearoff import UNCOVERED, Bearoff
 from backgammon.evaluation.bearoff.plays import UNKNOWN, known_outcomes, play_by_tables
-from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator
+from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities
 from backgammon.movegen import checked_decisions
+from backgammon.player import best_rows
 from backgammon.rolls import average_rolls, expand_rolls, group_rows
 
 
@@ -38,14 +39,32 @@ def identity_of(evaluator: object) -> str:
     return type(evaluator).__name__
 
 
+LEAST_CLOSED = 2
+"""Closed points of the opponent's home board from which on a dance is worth 21 replies: against one it comes once in 36
+rolls, and what it is worth hardly matters."""
+
 _Plays = Callable[[Board, Board], tuple[Board, Outcomes]]
 
 
 class Pruner(Protocol):
-    """A cheap chooser for the plays inside a search, such as a small net."""
+    """A cheap ranker for the plays inside a search, such as a small net: it proposes, the engine's net chooses."""
 
-    def play(self, boards: Board, dice: Board) -> Board:
-        """The candidates int8[N, 26] that it prefers, for boards int8[N, 26] with dice int8[N, 2]."""
+    def propose(self, boards: Board, dice: Board, within: float) -> tuple[Board, npt.NDArray[np.int64]]:
+        """The few best candidates of boards int8[N, 26] with dice int8[N, 2], best first.
+
+        Args:
+            boards: the player on roll.
+            dice: one roll for each.
+            within: how far behind the best they may be, in units of its score.
+
+        Returns:
+            int8[P, 26], decision after decision; int64[N + 1], where each starts. A play that wins stands alone.
+        """
+
+
+PROPOSED_WITHIN = 1.0
+"""How far behind its best play a pruner may put one that the net should see, in units of its score: a preference of e
+to 1. What more would buy, and cost, is in docs/experiments.md."""
 
 
 class Engine:
@@ -59,8 +78,8 @@ class Engine:
         Args:
             net: plays and judges.
             bearoff: see `bearoff.find_or_build`.
-            pruner: chooses the replies inside a search instead of the net, which still judges them; GNU Backgammon's
-                pruning nets do the same. None for the net.
+            pruner: proposes the replies inside a search, of which the net chooses one; GNU Backgammon's pruning nets do
+                the same. None for the net alone.
             expands_dances: judge positions after a dance by their replies, see the module's text.
         """
         self.net = net
@@ -78,8 +97,8 @@ class Engine:
         """What its numbers depend on: the net's identity, the size of the tables, the pruner's identity."""
         tables = self.bearoff.tables
         size = f"{tables.points}/{tables.exact_points}x{tables.exact_checkers}"
-        pruner = "" if self.pruner is None else f"+pruner-{identity_of(self.pruner)}"
-        dances = "+dances" if self._expands_dances else ""
+        pruner = "" if self.pruner is None else f"+pruner-{identity_of(self.pruner)}-within-{PROPOSED_WITHIN}"
+        dances = f"+dances-{LEAST_CLOSED}" if self._expands_dances else ""
         return f"{identity_of(self.net)}+bearoff-{size}{dances}{pruner}"
 
     def outcomes(self, boards: Board) -> Outcomes:
@@ -111,7 +130,7 @@ class Engine:
         return self._play(boards, dice, self._play_by_net)
 
     def reply(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
-        """As `play_best`, for the plays inside a search: the pruner chooses, if there is one."""
+        """As `play_best`, for the plays inside a search: the net sees what the pruner proposes, if there is one."""
         return self._play(boards, dice, self._play_by_net if self.pruner is None else self._play_by_pruner)
 
     def preferences(
@@ -157,28 +176,52 @@ class Engine:
         return afters, outcomes
 
     def _play_by_net(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
-        """The net's plays; where one of them enters the tables, the tables judge it."""
-        afters, outcomes = self.net.play_best(boards, dice)
-        known, exact = known_outcomes(self.bearoff.tables, afters)
-        outcomes[known != UNKNOWN] = exact[known != UNKNOWN]
+        afters, outcomes = self._net_plays(boards, dice)
         self._judge_dances(afters, outcomes)
         return afters, outcomes
+
+    def _play_by_pruner(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        afters, outcomes = self._pruned_plays(boards, dice, PROPOSED_WITHIN)
+        self._judge_dances(afters, outcomes)
+        return afters, outcomes
+
+    def _net_plays(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        """The net's plays; where one of them enters the tables, the tables judge it."""
+        afters, outcomes = self.net.play_best(boards, dice)
+        self._judge_by_tables(afters, outcomes)
+        return afters, outcomes
+
+    def _pruned_plays(self, boards: Board, dice: Board, within: float) -> tuple[Board, Outcomes]:
+        """The same, where the net chooses from what the pruner proposes."""
+        assert self.pruner is not None
+        proposals, offsets = self.pruner.propose(boards, dice, within)
+        judge = getattr(self.net, "judge", None)
+        if judge is None:
+            values = self.net.outcomes(proposals)
+            preferred = equities(values)
+        else:
+            preferred, values = judge(proposals)
+        best = offsets[:-1] + best_rows(preferred, offsets)
+        afters, outcomes = proposals[best], values[best]
+        self._judge_by_tables(afters, outcomes)
+        return afters, outcomes
+
+    def _judge_by_tables(self, boards: Board, outcomes: Outcomes) -> None:
+        """Replace the outcomes of positions that the tables cover."""
+        known, exact = known_outcomes(self.bearoff.tables, boards)
+        outcomes[known != UNKNOWN] = exact[known != UNKNOWN]
 
     def _judge_dances(self, boards: Board, outcomes: Outcomes) -> None:
         """Replace the outcomes of positions whose player is still on the bar; see the module's text."""
         if not self._expands_dances:
             return
-        rows = np.flatnonzero(boards[:, BAR] > 0)
+        closed = (boards[:, BAR - 6 : BAR] <= -2).sum(axis=1)
+        rows = np.flatnonzero((boards[:, BAR] > 0) & (closed >= LEAST_CLOSED))
         if not len(rows):
             return
         first, group = group_rows(boards[rows])
         positions, dice = expand_rolls(boards[rows[first]])
-        replies = self.net.play_best(positions, dice)[0] if self.pruner is None else self.pruner.play(positions, dice)
-        known, values = known_outcomes(self.bearoff.tables, replies)
-        values[known == UNKNOWN] = self.net.outcomes(replies[known == UNKNOWN])
+        # A ply further down the pruner's own choice does.
+        pruned = self.pruner is not None
+        _, values = self._pruned_plays(positions, dice, 0.0) if pruned else self._net_plays(positions, dice)
         outcomes[rows] = average_rolls(values, np.arange(len(values)))[group]
-
-    def _play_by_pruner(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
-        assert self.pruner is not None
-        afters = self.pruner.play(boards, dice)
-        return afters, self.outcomes(afters)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from backgammon.player import best_rows
 from comparison_net import kernels
 from comparison_net.checkpoint import Model
 from comparison_net.features import fold
-from comparison_net.kernels import NUM_OUTCOMES, Expert, Floats, FoldedNet, Offsets, fold_net
+from comparison_net.kernels import NUM_OUTCOMES, NUM_PROPOSALS, Expert, Floats, FoldedNet, Offsets, fold_net
 from comparison_net.moe.evaluator import MixtureEvaluator
 from comparison_net.outcome_mask import allowed_outcomes
 
@@ -34,6 +35,9 @@ class Arithmetic(Protocol):
 
     def decide(self, boards: Board, dice: Board, rows: Offsets, after: Board, chances: Floats) -> None:
         """Rows int64[N], and where wanted candidates int8[N, 26] with their outcomes float32[N, 6]."""
+
+    def propose(self, boards: Board, dice: Board, within: float, proposals: Board, counts: Offsets) -> None:
+        """The best candidates int8[N, NUM_PROPOSALS, 26] within a distance of the best, and their numbers int64[N]."""
 
 
 def make_arithmetic(model: Model) -> Arithmetic:
@@ -63,6 +67,10 @@ class CompiledNet:
     def decide(self, boards: Board, dice: Board, rows: Offsets, after: Board, chances: Floats) -> None:
         """See `Arithmetic.decide`."""
         kernels.decide(boards, dice, self._net, rows, after, chances)
+
+    def propose(self, boards: Board, dice: Board, within: float, proposals: Board, counts: Offsets) -> None:
+        """See `Arithmetic.propose`."""
+        kernels.propose(boards, dice, self._net, within, proposals, counts)
 
 
 class MixtureNet:
@@ -107,6 +115,19 @@ class MixtureNet:
             after[:] = candidates[offsets[:-1] + rows]
         if len(chances):
             chances[:] = every[offsets[:-1] + rows]
+
+    def propose(self, boards: Board, dice: Board, within: float, proposals: Board, counts: Offsets) -> None:
+        """See `Arithmetic.propose`."""
+        candidates, offsets = legal_candidates(boards, dice)
+        scores = np.empty(len(candidates), dtype=np.float32)
+        self.judge(candidates, scores, np.empty((0, NUM_OUTCOMES), dtype=np.float32))
+        scores[(candidates <= 0).all(axis=1)] = np.inf
+        for i, (first, last) in enumerate(pairwise(offsets)):
+            own = scores[first:last]
+            order = np.argsort(-own, kind="stable")[:NUM_PROPOSALS]
+            near = order[:1] if np.isinf(own[order[0]]) else order[own[order] >= own[order[0]] - within]
+            proposals[i, : len(near)] = candidates[first + near]
+            counts[i] = len(near)
 
 
 def _ranks_by_equity(weights: Mapping[str, Floats]) -> bool:

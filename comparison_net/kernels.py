@@ -68,6 +68,8 @@ _FEW = 2
 """Counts to either side that have a row of their own; more of them are rare, and are steps from there."""
 _NUM_FEW = 2 * _FEW + 1
 NUM_OUTCOMES = 6
+NUM_PROPOSALS = 3
+"""Candidates that `propose` gives at most."""
 
 _NUM_WORDS = 4
 """Words that hold the patterns of a board (`patterns.pattern_words`)."""
@@ -685,6 +687,67 @@ def _best_row(boards: Board, candidates: Board, num_candidates: int, scores: Flo
 
 
 @kernel
+def _is_open(boards: Board, at: int) -> bool:
+    """True where the player of the board at boards[at] has a checker left."""
+    own = 0
+    for location in range(1, 26):
+        own += max(int(boards[at + location]), 0)
+    return own > 0
+
+
+@kernel
+def _near_rows(num_candidates: int, scores: Floats, best: int, within: float, rows: Offsets) -> int:
+    """The best candidate and those that come next, best first; equal scores: the first row.
+
+    Args:
+        num_candidates: M.
+        scores: float32[M].
+        best: row of the best candidate.
+        within: how far behind the best one may be.
+        rows: int64[NUM_PROPOSALS], receives the rows.
+
+    Returns:
+        How many there are, at most NUM_PROPOSALS.
+    """
+    rows[0] = best
+    count = 1
+    for row in range(num_candidates):
+        if row == best or scores[row] < scores[best] - within:
+            continue
+        place = count
+        while place > 1 and scores[row] > scores[rows[place - 1]]:
+            place -= 1
+        if place == NUM_PROPOSALS:
+            continue
+        count = min(count + 1, NUM_PROPOSALS)
+        for k in range(count - 1, place, -1):
+            rows[k] = rows[k - 1]
+        rows[place] = row
+    return count
+
+
+@kernel
+def propose(boards: Board, dice: Board, net: FoldedNet, within: float, proposals: Board, counts: Offsets) -> int:
+    """The best candidates of each decision, for somebody else to choose from; a play that wins stands alone.
+
+    Args:
+        boards: int8[N, 26], checked (`movegen.checked_decisions`).
+        dice: int8[N, 2], checked.
+        net: the folded net.
+        within: how far behind the best a candidate may be, in units of the score.
+        proposals: int8[N, NUM_PROPOSALS, 26], receives the candidates, best first; the rest is not written.
+        counts: int64[N], receives how many there are.
+
+    Returns:
+        The number of candidates scored.
+    """
+    room = _new_room(net, MAX_CANDIDATES)
+    rows = np.empty(boards.shape[0], dtype=np.int64)
+    nothing = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
+    return _decide_all(boards, dice, net, room, rows, proposals.reshape(-1, 26), nothing, within, counts)
+
+
+@kernel
 def decide(boards: Board, dice: Board, net: FoldedNet, rows: Offsets, after: Board, chances: Floats) -> int:
     """The best candidate of each decision; equal scores: the first row.
 
@@ -700,14 +763,16 @@ def decide(boards: Board, dice: Board, net: FoldedNet, rows: Offsets, after: Boa
         The number of candidates scored; forced plays are scored only for their outcomes.
     """
     room = _new_room(net, MAX_CANDIDATES)
-    return _decide_all(boards, dice, net, room, rows, after, chances)
+    return _decide_all(boards, dice, net, room, rows, after, chances, 0.0, np.empty(0, dtype=np.int64))
 
 
 @kernel
 def _decide_all(
-    boards: Board, dice: Board, net: FoldedNet, room: _Room, rows: Offsets, after: Board, chances: Floats
-) -> int:
-    """`decide` with room for one decision."""
+    boards: Board, dice: Board, net: FoldedNet, room: _Room, rows: Offsets, after: Board, chances: Floats,
+    within: float, counts: Offsets,
+) -> int:  # fmt: skip
+    """`decide`, or with counts `propose`, which takes `after` for its proposals, with room for one decision."""
+    proposed = np.zeros(NUM_PROPOSALS, dtype=np.int64)
     table = borrow(net.rows)
     base = borrow(net.base)
     widths = borrow(net.widths)
@@ -734,7 +799,10 @@ def _decide_all(
     all_chances = borrow(chances).reshape(-1)
     width = widths[0]
     is_judging = chances.shape[0] > 0
-    is_playing = after.shape[0] > 0
+    is_proposing = counts.shape[0] > 0
+    is_playing = after.shape[0] > 0 and not is_proposing
+    all_counts = borrow(counts)
+    near = borrow(proposed)
     total = 0
     for i in range(boards.shape[0]):
         copy_board(all_boards, i * 26, walk_boards, 0)
@@ -753,6 +821,14 @@ def _decide_all(
             best = _best_row(walk_boards, candidates, num_candidates, scores)
             total += num_candidates
         rows[i] = best
+        if is_proposing:
+            num_near = 1
+            if num_candidates > 1 and _is_open(candidates, best * _ROW_BYTES):
+                num_near = _near_rows(num_candidates, scores, best, within, near)
+            near[0] = best
+            all_counts[i] = num_near
+            for k in range(num_near):
+                copy_board(candidates, near[k] * _ROW_BYTES, all_after, (i * NUM_PROPOSALS + k) * 26)
         if is_playing:
             copy_board(candidates, best * _ROW_BYTES, all_after, i * 26)
         if is_judging:

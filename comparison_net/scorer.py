@@ -25,7 +25,7 @@ from backgammon.rules import Decision
 from comparison_net.arithmetic import make_arithmetic
 from comparison_net.checkpoint import Model, load_model
 from comparison_net.features import check_counts
-from comparison_net.kernels import NUM_OUTCOMES
+from comparison_net.kernels import NUM_OUTCOMES, NUM_PROPOSALS
 
 DEFAULT_NAME = "default"
 """The model that ships with the package, `comparison_net/models/default.safetensors`."""
@@ -97,13 +97,21 @@ class Scorer:
         return scores
 
     def outcomes(self, boards: Board) -> Outcomes:
-        """Outcome probabilities of positions after a play.
+        """Outcome probabilities of positions after a play; see `judge`.
+
+        Returns:
+            float32[M, 6].
+        """
+        return self.judge(boards)[1]
+
+    def judge(self, boards: Board) -> tuple[npt.NDArray[np.float32], Outcomes]:
+        """Scores and outcome probabilities of positions after a play.
 
         Args:
             boards: int8[M, 26], seen by the player who has just moved; games that are over are among them.
 
         Returns:
-            float32[M, 6], in the order of `evaluation.outcome.OUTCOMES`, for that player.
+            float32[M], see `evaluate`; float32[M, 6], in the order of `evaluation.outcome.OUTCOMES`, for that player.
 
         Raises:
             ModelError: the network was trained without outcomes.
@@ -121,7 +129,7 @@ class Scorer:
             self._arithmetic.judge(checked[first:last], scores[first:last], chances[first:last])
 
         self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
-        return chances
+        return scores, chances
 
     def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
         """The preferred candidate of each decision; of equal scores the first. A play that wins is preferred to all.
@@ -175,19 +183,33 @@ class Scorer:
         self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
         return after, chances
 
-    def play(self, boards: Board, dice: Board) -> Board:
-        """The preferred candidates themselves, int8[N, 26], as `choose` finds them; no outcomes needed."""
+    def propose(self, boards: Board, dice: Board, within: float) -> tuple[Board, npt.NDArray[np.int64]]:
+        """The best candidates of each decision, for somebody else to choose from; no outcomes needed.
+
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            dice: int8[N, 2], 1..6.
+            within: how far behind the best a candidate may be, in units of the score.
+
+        Returns:
+            int8[P, 26], decision after decision, best first; and int64[N + 1], where each starts and the last ends. At
+            most three of a decision; a play that wins stands alone.
+
+        Raises:
+            PositionError, DiceError: see `legal_candidates`.
+        """
         checked, rolls = checked_decisions(boards, dice)
-        rows = np.empty(len(checked), dtype=np.int64)
-        after = np.empty((len(checked), NUM_LOCATIONS), dtype=np.int8)
-        chances = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
+        proposals = np.empty((len(checked), NUM_PROPOSALS, NUM_LOCATIONS), dtype=np.int8)
+        counts = np.empty(len(checked), dtype=np.int64)
 
         def work(first: int, last: int) -> None:
             part = slice(first, last)
-            self._arithmetic.decide(checked[part], rolls[part], rows[part], after[part], chances)
+            self._arithmetic.propose(checked[part], rolls[part], within, proposals[part], counts[part])
 
         self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
-        return after
+        offsets = np.zeros(len(checked) + 1, dtype=np.int64)
+        np.cumsum(counts, out=offsets[1:])
+        return proposals[np.arange(NUM_PROPOSALS) < counts[:, None]], offsets
 
     def _require_outcomes(self) -> None:
         if not self.has_outcomes:

@@ -203,32 +203,34 @@ def test_a_search_is_an_evaluator_of_another_search(random_play: Arrays) -> None
 
 
 class FirstRow:
-    """A pruner that always plays the first candidate."""
+    """A pruner that always proposes the first candidate and no other."""
 
     identity = "first"
 
-    def play(self, boards: Board, dice: Board) -> Board:
+    def propose(self, boards: Board, dice: Board, _: float) -> tuple[Board, npt.NDArray[np.int64]]:
         candidates, offsets = legal_candidates(boards, dice)
-        return np.asarray(candidates[offsets[:-1]], dtype=np.int8)
+        return np.asarray(candidates[offsets[:-1]], dtype=np.int8), np.arange(len(boards) + 1)
 
 
-class PipPruner(PipEvaluator):
-    """Plays as the evaluator does."""
+class EveryRow:
+    """A pruner that proposes all."""
 
-    def play(self, boards: Board, dice: Board) -> Board:
-        return self.play_best(boards, dice)[0]
+    identity = "every"
+
+    def propose(self, boards: Board, dice: Board, _: float) -> tuple[Board, npt.NDArray[np.int64]]:
+        return legal_candidates(boards, dice)
 
 
 def test_a_pruner_chooses_the_replies_and_the_net_judges_them(tables: Bearoff, random_play: Arrays) -> None:
     boards = legal_candidates(random_play[0][:3], random_play[1][:3])[0][:4]
     plain = Searcher(Engine(PipEvaluator(), tables), SearchSettings(2))
-    same = Searcher(Engine(PipEvaluator(), tables, PipPruner()), SearchSettings(2))
+    same = Searcher(Engine(PipEvaluator(), tables, EveryRow()), SearchSettings(2))
     assert same.outcomes(boards).tobytes() == plain.outcomes(boards).tobytes()
     blind = Engine(PipEvaluator(), tables, FirstRow())
     assert len({Searcher(engine).identity for engine in (blind, same.evaluator, plain.evaluator)}) == 3
     found = Searcher(blind, SearchSettings(1)).outcomes(boards)
     positions, dice = expand_rolls(boards)
-    replies = blind.outcomes(FirstRow().play(positions, dice))
+    replies = blind.outcomes(FirstRow().propose(positions, dice, 0)[0])
     np.testing.assert_allclose(found, average_rolls(replies, np.arange(len(replies))), atol=1e-6)
     assert blind.play_best(positions, dice)[0].tobytes() == plain.evaluator.play_best(positions, dice)[0].tobytes()
 
