@@ -35,7 +35,10 @@ PRUNER_NAME = "pruner"
 
 _CHUNK_DECISIONS = 512
 _CHUNK_POSITIONS = 8192
-"""What a thread takes at a time."""
+"""What a thread takes at a time, at least."""
+_LARGER = 5
+"""... and so many times as much where each thread still has _PIECES to do: handing the net over costs the lock."""
+_PIECES = 12
 
 
 class Scorer:
@@ -226,10 +229,11 @@ class Scorer:
         return self.evaluate(decision.candidates)
 
     def _in_chunks(self, count: int, size: int, work: Callable[[int, int], None]) -> None:
-        """Call work(first, last) for consecutive ranges, on all threads."""
+        """Call work(first, last) for consecutive ranges of about `size`, on all threads."""
         if self._crew.threads == 1:
             work(0, count)
         else:
+            size = min(max(size, -(-count // (_PIECES * self._crew.threads))), _LARGER * size)
             self._crew.map(lambda start: work(start, min(start + size, count)), range(0, count, size))
 
 

@@ -160,7 +160,7 @@ def time_threads(engine: Engine, boards: Boards, dice: Boards, rounds: int) -> l
     lines = []
     for name, work in works.items():
         assert work(1) == work(2), "the result depends on the number of threads"
-        found = framed_ratios(work, 4 * rounds, REAL_ROUNDS // 10)
+        found = framed_ratios(work, 2 * rounds, REAL_ROUNDS // 10)
         real = found.real
         chosen = real or found.ratios
         line: dict[str, Any] = {"name": f"{name}, two threads over one ({found.counted})"}
