@@ -13,7 +13,7 @@ Needs `pip install -e '.[peers]'`; about an hour and a half a round on two cores
     rounds/1/run       `scripts/recipes/default.toml` on it, from the net of the round before
 
 With --alone nobody else has a say and no other package is needed: the net's own chances stand in the place of GNU
-Backgammon's, its own look-ahead judges deeper, and the small net that chooses the replies inside that, rounds/1/pruner,
+Backgammon's, its own look-ahead judges deeper, and the small net that proposes the replies inside it, rounds/1/pruner,
 learns from rounds/1/own-judged (the one that ships has learnt from other labels).
 
 Every step is a folder that appears whole; what exists is left alone, so the same command goes on after an

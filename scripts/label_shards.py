@@ -11,7 +11,7 @@ SHARDS is what `pairgammon train` leaves in RUN/shards, LABELLED can be given to
     MODEL       the engine with a model file or run folder that has an outcome head, or with "default", and the bear-off
                 tables; --ply and --filter as in `pairgammon label`
 
---pruner names the small net that chooses the replies inside a look-ahead: a model, "default" for the one that ships,
+--pruner names the small net that proposes the replies inside a look-ahead: a model, "default" for the one that ships,
 or "none".
 
 With --deepen SHARDS have labels already, and the teacher, a MODEL, looks one ply deeper where that matters, see
@@ -191,7 +191,7 @@ class TeacherChoice(NamedTuple):
     deepens: bool = False
     """It looks again at labels that are there."""
     pruner: str = "default"
-    """What chooses the replies inside its look-ahead, see `make_evaluator`."""
+    """What proposes the replies inside its look-ahead, see `make_evaluator`."""
 
 
 def make_teacher(choice: TeacherChoice) -> Teacher:

@@ -29,7 +29,7 @@ def test_alone_nobody_else_is_asked(tmp_path: Path) -> None:
     labels = [step.command for step in steps if "--teacher" in step.command]
     assert [command[command.index("--teacher") + 1] for command in labels] == ["somewhere/run"] * 4
     assert not any("gnubg" in word for step in steps for word in step.command)
-    # Nor the small net that ships: what chooses the replies has learnt from this round before it is used.
+    # Nor the small net that ships: what proposes the replies has learnt from this round before it is used.
     names = [str(step.made.relative_to(tmp_path)) for step in steps]
     assert names == ["own", "own-judged", "pruner/summary.json", "own-deep", "wild", "wild-judged", "wild-deep"]
     training = steps[2].command

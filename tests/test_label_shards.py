@@ -138,7 +138,7 @@ def test_a_model_is_a_teacher_at_any_depth(shards: Shards, tmp_path: Path, monke
     assert (found[0] != found[1]).any()
     is_over = ~(batch.candidates > 0).any(axis=1)
     assert (found[0][is_over] == found[1][is_over]).all()
-    # Who chooses the replies inside the look-ahead is a part of who judges.
+    # Who proposes the replies inside the look-ahead is a part of who judges.
     tiny = TeacherChoice(str(tmp_path / "tiny.safetensors"), 1)
     pruners = ("default", "none", tiny.name)
     assert len({make_teacher(tiny._replace(pruner=pruner)).identity for pruner in pruners}) == 3

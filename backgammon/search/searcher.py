@@ -5,8 +5,8 @@ after a play, 21 rolls, 6 outcomes.
 
 Plies are counted as GNU Backgammon does: 0-ply is the evaluator alone. The value of a candidate at n plies is the
 average over the opponent's 21 rolls of its best reply's value at n - 1 plies; replies are chosen by the evaluator alone
-(0-ply) or by the engine's pruner, as GNU Backgammon does. All positions of a level go to the evaluator in batches of
-ten thousand and more, and equal positions are judged once.
+(0-ply), or from what the engine's pruner proposes, as GNU Backgammon does. All positions of a level go
+to the evaluator in batches of ten thousand and more, and equal positions are judged once.
 
 Nothing depends on the number of threads or on what else is in a batch: each position's value is computed from its own
 21 rolls in a fixed order.

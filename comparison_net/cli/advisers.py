@@ -65,7 +65,7 @@ def make_engine(scorer: Scorer, is_pruned: bool = True, plies: int = 0) -> Engin
 
     Args:
         scorer: the model.
-        is_pruned: let the small net that ships choose the replies inside a search.
+        is_pruned: let the small net that ships propose the replies inside a search.
         plies: of the search that it is for; at 1 ply it pays to judge dances by their replies.
 
     Raises:

@@ -29,7 +29,7 @@ class Depth:
         filter_name: see `search.filters.FILTER_NAMES`.
         seconds: of a decision; None for no limit.
         games: of a rollout; None for no rollout.
-        is_pruned: a small net chooses the replies inside a search.
+        is_pruned: a small net proposes the replies inside a search.
     """
 
     plies: int | None = None
@@ -116,7 +116,7 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--no-prune",
             is_flag=True,
-            help="Let the model itself choose the replies inside a search, not the small net; slower.",
+            help="Let the model see every reply inside a search, not what the small net proposes; slower.",
         ),
     )
     decorated: Callable[..., Any] = call
