@@ -225,7 +225,9 @@ class Learner:
         config, state = self._config, self._state
         size = config.batch_decisions
         starts = range(0, len(afters) - size + 1, size)  # what is left over is less than a batch
-        total_steps = self._plan.rounds * max(1, len(starts))
+        if not starts:
+            raise ConfigError(f"{len(afters)} positions in a round are less than a batch of {size}; give more --games")
+        total_steps = self._plan.rounds * len(starts)
         losses = []
         for place, start in enumerate(starts):
             batch = slice(start, start + size)

@@ -128,6 +128,8 @@ def test_another_net_or_plan_does_not_go_on(
     assert "holds a run already" in capsys.readouterr().err
     assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "2", "--resume") == 1
     assert "other training data" in capsys.readouterr().err
+    assert learn(tmp_path / "small", start, monkeypatch, "--set", "batch_decisions=8192") == 1
+    assert "give more --games" in capsys.readouterr().err
     by_score = dataclasses.replace(SHAPE, score_from="sum")
     weights = make_net(TrainConfig(network=by_score)).weights()
     save_model(start, Model(by_score, weights, "", {}))
