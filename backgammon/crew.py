@@ -1,7 +1,8 @@
 """Threads that share a piece of work whose numbers do not depend on them.
 
 The caller's thread is one of them. A pool that hands out tasks and wakes the caller at each result has one thread more
-than there are cores: every wake-up took a core from a worker, 8 % of the time of two threads (docs/performance.md).
+than there are cores: every wake-up took a core from a worker, 3 to 7 % of the time of two threads
+(docs/performance.md).
 Here each thread fetches the next piece itself, and the caller sleeps at most once, at the end.
 """
 

@@ -71,7 +71,12 @@ class Engine:
     """A net with the bear-off tables; results do not depend on the batch that a position comes in."""
 
     def __init__(
-        self, net: PlayingEvaluator, bearoff: Bearoff, pruner: Pruner | None = None, expands_dances: bool = False
+        self,
+        net: PlayingEvaluator,
+        bearoff: Bearoff,
+        pruner: Pruner | None = None,
+        expands_dances: bool = False,
+        within: float = PROPOSED_WITHIN,
     ) -> None:
         """Join a net and tables.
 
@@ -81,11 +86,13 @@ class Engine:
             pruner: proposes the replies inside a search, of which the net chooses one; GNU Backgammon's pruning nets do
                 the same. None for the net alone.
             expands_dances: judge positions after a dance by their replies, see the module's text.
+            within: how far behind its best play the pruner may put one that the net should see; below 0 for none.
         """
         self.net = net
         self.bearoff = bearoff
         self.pruner = pruner
         self._expands_dances = expands_dances
+        self._within = within
 
     @property
     def name(self) -> str:
@@ -97,7 +104,7 @@ class Engine:
         """What its numbers depend on: the net's identity, the size of the tables, the pruner's identity."""
         tables = self.bearoff.tables
         size = f"{tables.points}/{tables.exact_points}x{tables.exact_checkers}"
-        pruner = "" if self.pruner is None else f"+pruner-{identity_of(self.pruner)}-within-{PROPOSED_WITHIN}"
+        pruner = "" if self.pruner is None else f"+pruner-{identity_of(self.pruner)}-within-{self._within}"
         dances = f"+dances-{LEAST_CLOSED}" if self._expands_dances else ""
         return f"{identity_of(self.net)}+bearoff-{size}{dances}{pruner}"
 
@@ -127,11 +134,11 @@ class Engine:
 
     def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
         """Best candidates and their outcomes, see `PlayingEvaluator.play_best`."""
-        return self._play(boards, dice, self._play_by_net)
+        return self._play(boards, dice, self._net_plays)
 
     def reply(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
         """As `play_best`, for the plays inside a search: the net sees what the pruner proposes, if there is one."""
-        return self._play(boards, dice, self._play_by_net if self.pruner is None else self._play_by_pruner)
+        return self._play(boards, dice, self._net_plays if self.pruner is None else self._proposed_plays)
 
     def preferences(
         self, boards: Board, candidates: Board, offsets: npt.NDArray[np.int64], values: npt.NDArray[np.float32]
@@ -164,24 +171,16 @@ class Engine:
         boards, dice = checked_decisions(boards, dice)
         is_covered = self._is_covered(boards)
         if not is_covered.any():
-            return play_rest(boards, dice)
-        afters = np.empty_like(boards)
-        outcomes = np.empty((len(boards), 6), dtype=np.float32)
-        _, afters[is_covered], outcomes[is_covered] = play_by_tables(
-            self.bearoff.tables, boards[is_covered], dice[is_covered]
-        )
-        if not is_covered.all():
-            rest = ~is_covered
-            afters[rest], outcomes[rest] = play_rest(boards[rest], dice[rest])
-        return afters, outcomes
-
-    def _play_by_net(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
-        afters, outcomes = self._net_plays(boards, dice)
-        self._judge_dances(afters, outcomes)
-        return afters, outcomes
-
-    def _play_by_pruner(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
-        afters, outcomes = self._pruned_plays(boards, dice, PROPOSED_WITHIN)
+            afters, outcomes = play_rest(boards, dice)
+        else:
+            afters = np.empty_like(boards)
+            outcomes = np.empty((len(boards), 6), dtype=np.float32)
+            _, afters[is_covered], outcomes[is_covered] = play_by_tables(
+                self.bearoff.tables, boards[is_covered], dice[is_covered]
+            )
+            if not is_covered.all():
+                rest = ~is_covered
+                afters[rest], outcomes[rest] = play_rest(boards[rest], dice[rest])
         self._judge_dances(afters, outcomes)
         return afters, outcomes
 
@@ -191,10 +190,10 @@ class Engine:
         self._judge_by_tables(afters, outcomes)
         return afters, outcomes
 
-    def _pruned_plays(self, boards: Board, dice: Board, within: float) -> tuple[Board, Outcomes]:
-        """The same, where the net chooses from what the pruner proposes."""
+    def _proposed_plays(self, boards: Board, dice: Board, within: float | None = None) -> tuple[Board, Outcomes]:
+        """The same, where the net chooses from what the pruner proposes; None for the engine's own distance."""
         assert self.pruner is not None
-        proposals, offsets = self.pruner.propose(boards, dice, within)
+        proposals, offsets = self.pruner.propose(boards, dice, self._within if within is None else within)
         judge = getattr(self.net, "judge", None)
         if judge is None:
             values = self.net.outcomes(proposals)
@@ -221,7 +220,8 @@ class Engine:
             return
         first, group = group_rows(boards[rows])
         positions, dice = expand_rolls(boards[rows[first]])
-        # A ply further down the pruner's own choice does.
-        pruned = self.pruner is not None
-        _, values = self._pruned_plays(positions, dice, 0.0) if pruned else self._net_plays(positions, dice)
+        if self.pruner is None:
+            _, values = self._net_plays(positions, dice)
+        else:  # so far down the pruner's own choice does
+            _, values = self._proposed_plays(positions, dice, 0.0)
         outcomes[rows] = average_rolls(values, np.arange(len(values)))[group]

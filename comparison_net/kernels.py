@@ -660,6 +660,15 @@ def _new_room(net: FoldedNet, num_positions: int) -> _Room:
 
 
 @kernel
+def _is_open(boards: Board, at: int) -> bool:
+    """True where the player of the board at boards[at] has a checker left."""
+    own = 0
+    for location in range(1, 26):
+        own += max(int(boards[at + location]), 0)
+    return own > 0
+
+
+@kernel
 def _best_row(boards: Board, candidates: Board, num_candidates: int, scores: Floats) -> int:
     """The first candidate that ends the game, or else the first of the greatest score.
 
@@ -674,25 +683,13 @@ def _best_row(boards: Board, candidates: Board, num_candidates: int, scores: Flo
         own += max(int(boards[location]), 0)
     if own <= 4:  # nobody bears off more in one turn
         for row in range(num_candidates):
-            left = 0
-            for location in range(1, 26):
-                left += max(int(candidates[row * _ROW_BYTES + location]), 0)
-            if left == 0:
+            if not _is_open(candidates, row * _ROW_BYTES):
                 return row
     best = 0
     for row in range(1, num_candidates):
         if scores[row] > scores[best]:
             best = row
     return best
-
-
-@kernel
-def _is_open(boards: Board, at: int) -> bool:
-    """True where the player of the board at boards[at] has a checker left."""
-    own = 0
-    for location in range(1, 26):
-        own += max(int(boards[at + location]), 0)
-    return own > 0
 
 
 @kernel

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.board import START
-from backgammon.engine import Engine, identity_of
+from backgammon.engine import PROPOSED_WITHIN, Engine, identity_of
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.movegen import legal_candidates
 from backgammon.peers.worker import Gnubg, choose_rows
@@ -66,11 +66,11 @@ def check_values(engine: Engine, boards: Boards, dice: Boards) -> None:
         assert searched.max() <= 8, "the filter keeps too many"
 
 
-def search_rows(engine: Engine, boards: Boards, dice: Boards) -> list[Row]:
+def search_rows(engine: Engine, within: float, boards: Boards, dice: Boards) -> list[Row]:
     """Decisions at 1, 2 and 3 ply, ours and the peers'."""
     rows = []
     for plies, must, dream in ((1, 10.0, 30.0), (2, 5.0, 15.0), (3, None, None)):
-        used = Engine(engine.net, engine.bearoff, engine.pruner, expands_dances=plies == 1)  # as the commands do
+        used = Engine(engine.net, engine.bearoff, engine.pruner, plies == 1, within)  # as the commands do
         searcher = Searcher(used, SearchSettings(plies))
         peer = f"gnubg-nn best_move {plies}-ply" if plies in PEER_DECISIONS else None
         rows.append(
@@ -176,16 +176,19 @@ def main() -> int:
     parser.add_argument("--model", help="a model file or run folder with outcomes; without it, the default model")
     parser.add_argument("--pruner", help="a small model for the replies inside the search; else the one that ships")
     parser.add_argument("--no-prune", action="store_true")
+    parser.add_argument("--within", type=float, default=PROPOSED_WITHIN, help="see `score_labels`")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--one-core", action="store_true", help="leave out the timings of two threads")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--log", type=Path, help="append one line to this file")
     options = parser.parse_args()
     pruner = load_scorer(options.pruner) if options.pruner else load_pruner()
-    engine = Engine(load_scorer(options.model), find_or_build(), None if options.no_prune else pruner)
+    engine = Engine(
+        load_scorer(options.model), find_or_build(), None if options.no_prune else pruner, within=options.within
+    )
     boards, dice = fresh_decisions((options.rounds + 1) * DECISIONS[1])
     check_values(engine, boards, dice)
-    rows = search_rows(engine, boards, dice) + rollout_rows(engine)
+    rows = search_rows(engine, options.within, boards, dice) + rollout_rows(engine)
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     if cores:
         os.sched_setaffinity(0, {max(cores)})

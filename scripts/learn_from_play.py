@@ -151,10 +151,12 @@ class Plan:
     guide: str | None
     led: int
 
-    def fingerprint(self, model: Model) -> str:
-        """Tells a run from any other: the plan and the net that it starts from."""
-        text = json.dumps([dataclasses.asdict(self), model.data_fingerprint, dict(model.summary)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+    def fingerprint(self) -> str:
+        """Tells a run from any other: the plan, with the nets themselves in the place of their paths."""
+        nets = {
+            name: load_scorer(path).identity for name, path in (("start", self.start), ("guide", self.guide)) if path
+        }
+        return hashlib.sha256(json.dumps(dataclasses.asdict(self) | nets, sort_keys=True).encode()).hexdigest()
 
 
 class Learner:
@@ -168,7 +170,7 @@ class Learner:
         self._stepper = stepper
         self._tables = tables
         self._state = RunState(config)
-        self._fingerprint = plan.fingerprint(load_model(Path(plan.start)))
+        self._fingerprint = plan.fingerprint()
         if folder.state.exists():
             self._state.load(folder.state, self._fingerprint)
         else:
@@ -271,7 +273,7 @@ def main() -> int:
         config = load_config(RECIPE, ["loss=listwise", "epochs=1", "batch_decisions=8192", *options.settings])
         config = dataclasses.replace(config, network=network, sampled_candidates=0)
         folder = RunFolder(options.out)
-        if options.resume and folder.is_started:
+        if options.resume:
             folder.stored_config(config)
         else:
             folder.start(config)
@@ -279,6 +281,9 @@ def main() -> int:
             Learner(plan, config, folder, stepper, find_or_build()).run()
     except PairgammonError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{options.out}: stopped; with --resume it goes on from the last round that was saved", file=sys.stderr)
         return 1
     return 0
 

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.board import Board, swap
-from backgammon.engine import Engine
+from backgammon.engine import PROPOSED_WITHIN, Engine
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.outcome import equities, from_cumulative
 from backgammon.intervals import Estimate, estimate_mean, estimate_rate
@@ -61,6 +61,9 @@ def main() -> int:
     parser.add_argument("--horizon", type=int, metavar="PLIES", help="truncate the rollouts there")
     parser.add_argument("--luck", type=int, default=2, metavar="TURNS", help="subtract the luck of so many first rolls")
     parser.add_argument("--no-prune", action="store_true", help="no small net inside the look-ahead")
+    parser.add_argument(
+        "--within", type=float, default=PROPOSED_WITHIN, help="how far behind its best the small net proposes replies"
+    )
     parser.add_argument("--shallow", type=float, help="share of the evaluator's own value at 1 ply")
     parser.add_argument("--rejudge", action="store_true", help="judge choices and best candidates at equal depth")
     parser.add_argument("--limit", type=int, help="take so many decisions from the beginning")
@@ -119,7 +122,7 @@ def look_ahead(options: argparse.Namespace, boards: Board, dice: Board) -> npt.N
     """Rows int64[N] that a model chooses at a depth, or by rollout."""
     pruner = None if options.no_prune else load_pruner()
     plies = 1 if options.ply is None else options.ply
-    engine = Engine(load_scorer(options.model), find_or_build(), pruner, expands_dances=plies == 1)
+    engine = Engine(load_scorer(options.model), find_or_build(), pruner, plies == 1, options.within)
     settings = SearchSettings(plies, options.filter)
     if options.shallow is not None:
         settings = replace(settings, shallow=options.shallow)

@@ -11,7 +11,7 @@ from backgammon.engine import Engine, identity_of
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
 from backgammon.evaluation.outcome import equities, final_outcomes
 from backgammon.movegen import legal_candidates
-from comparison_net.scorer import load_pruner
+from comparison_net.scorer import load_pruner, load_scorer
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.naive.search import look_ahead
 from tests.test_bearoff import random_boards
@@ -132,3 +132,26 @@ def test_the_pruner_that_ships_plays_legally_and_sensibly(random_play: Arrays) -
     assert proposals[starts[:-1]].tobytes() == candidates[offsets[:-1] + rows].tobytes()
     opening, _ = pruner.propose(START[None].copy(), np.array([[3, 1]], dtype=np.int8), 0.0)
     assert opening[0, 5] == 2, "31 makes the 5-point"
+
+
+def test_the_net_chooses_as_if_it_had_seen_all_when_everything_is_proposed(
+    tables: Bearoff, random_play: Arrays
+) -> None:
+    class Everything:
+        def propose(self, boards: Board, dice: Board, within: float) -> tuple[Board, npt.NDArray[np.int64]]:
+            assert within == 3.5
+            return legal_candidates(boards, dice)
+
+    net = load_scorer()
+    candidates, offsets = legal_candidates(*random_play)
+    wins = np.logical_or.reduceat(~(candidates > 0).any(axis=1), offsets[:-1])
+    boards, dice = (values[~wins][:400] for values in random_play)
+    expected = Engine(net, tables).play_best(boards, dice)
+    found = Engine(net, tables, Everything(), within=3.5).reply(boards, dice)
+    assert found[0].tobytes() == expected[0].tobytes()
+    assert found[1].tobytes() == expected[1].tobytes()
+    small = load_pruner()
+    assert small is not None
+    seen = [Engine(net, tables, small, within=within).reply(boards, dice)[0] for within in (-1.0, 1.0, 1e6)]
+    same = [(afters == expected[0]).all(axis=1).mean() for afters in seen]
+    assert same[0] < same[1] < same[2], "the more the net sees, the more it plays as it would"

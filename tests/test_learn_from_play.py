@@ -61,11 +61,23 @@ def test_the_targets_are_those_of_the_recursion(turns: list[Turn], trace: float)
     assert np.allclose(targets.sum(axis=1), 1, atol=1e-5)
 
 
-def test_with_a_whole_trace_quiet_games_teach_their_results(turns: list[Turn]) -> None:
+def test_with_a_whole_trace_quiet_games_teach_their_results() -> None:
+    engine = Engine(Scorer(fresh_model(), "fresh"), find_or_build())
+    turns = play_games(engine, engine, np.zeros(20), np.random.default_rng(9))
+    won = {}
+    for number, turn in enumerate(turns):
+        for row in np.flatnonzero(turn.is_over).tolist():
+            won[int(turn.games[row])] = number, final_outcomes(turn.afters[row : row + 1])[1][0].tolist()
+    assert len(won) == 20
     _, targets = make_targets(turns, 1.0)
-    is_certain = targets.max(axis=1) == 1
-    quiet = sum(int((turn.games % 2 == 0).sum() - (turn.is_over & (turn.games % 2 == 0)).sum()) for turn in turns)
-    assert is_certain.sum() >= quiet > 0
+    at = 0
+    for number in reversed(range(len(turns))):
+        for game in turns[number].games[~turns[number].is_over].tolist():
+            last, outcome = won[game]
+            expected = outcome if (last - number) % 2 == 0 else outcome[3:] + outcome[:3]
+            assert targets[at].tolist() == expected
+            at += 1
+    assert at == len(targets)
 
 
 def test_games_follow_the_rules(turns: list[Turn]) -> None:
@@ -123,6 +135,8 @@ def test_another_net_or_plan_does_not_go_on(
 ) -> None:
     start = tmp_path / "start.safetensors"
     save_model(start, fresh_model())
+    assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1", "--resume") == 1
+    assert "no run to resume" in capsys.readouterr().err
     assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1") == 0
     assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1") == 1
     assert "holds a run already" in capsys.readouterr().err
@@ -130,6 +144,10 @@ def test_another_net_or_plan_does_not_go_on(
     assert "other training data" in capsys.readouterr().err
     assert learn(tmp_path / "small", start, monkeypatch, "--set", "batch_decisions=8192") == 1
     assert "give more --games" in capsys.readouterr().err
+    other = dataclasses.replace(TrainConfig(network=SHAPE), seed=2)
+    save_model(start, Model(SHAPE, make_net(other).weights(), "", {}))
+    assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1", "--resume") == 1
+    assert "other training data" in capsys.readouterr().err
     by_score = dataclasses.replace(SHAPE, score_from="sum")
     weights = make_net(TrainConfig(network=by_score)).weights()
     save_model(start, Model(by_score, weights, "", {}))

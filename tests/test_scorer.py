@@ -24,6 +24,7 @@ from comparison_net.network import ComparisonNet
 from comparison_net.run_state import make_net as make_any_net
 from comparison_net.scorer import DEFAULT_NAME, Scorer, load_scorer
 from comparison_net.step import answer
+from tests.naive.network import proposals_of
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 
@@ -69,16 +70,6 @@ def test_choosing_is_taking_the_first_best_score(scorer: Scorer, random_play: Ar
         assert scorer.choose(boards, dice).tolist() == expected
 
 
-def naive_proposals(
-    scores: npt.NDArray[np.float32], candidates: npt.NDArray[np.int8], within: float
-) -> npt.NDArray[np.int8]:
-    """The three best within a distance of the best, or a play that wins; sorted and cut."""
-    ranked = sorted(range(len(scores)), key=lambda row: -float(scores[row]))
-    winning = [row for row in range(len(scores)) if (candidates[row] <= 0).all()]
-    near = [row for row in ranked if scores[row] >= scores[ranked[0]] - np.float32(within)]
-    return candidates[winning[:1] or near[:3]]
-
-
 @pytest.mark.parametrize("within", [0.0, 0.3, 2.0, 1e6])
 @pytest.mark.parametrize("head", ["dense", "phase", "phase-soft"])
 def test_proposals_are_the_best_few(head: str, within: float, random_play: Arrays, nasty: Arrays) -> None:
@@ -91,7 +82,7 @@ def test_proposals_are_the_best_few(head: str, within: float, random_play: Array
         proposals, starts = scorer.propose(boards, dice, within)
         assert starts.shape == (len(boards) + 1,)
         for i, (first, last) in enumerate(itertools.pairwise(offsets.tolist())):
-            expected = naive_proposals(scores[first:last], candidates[first:last], within)
+            expected = proposals_of(scores[first:last], candidates[first:last], within)
             assert proposals[starts[i] : starts[i + 1]].tolist() == expected.tolist()
     counts = np.diff(starts)
     assert counts.max() == (1 if within == 0 else 3)

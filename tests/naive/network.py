@@ -43,3 +43,13 @@ def outcomes(
     powers = np.where(possible_outcomes(board[None])[0], np.exp(logits), 0.0)
     chances: npt.NDArray[np.float64] = powers / powers.sum()
     return chances
+
+
+def proposals_of(
+    scores: npt.NDArray[np.float32], candidates: npt.NDArray[np.int8], within: float
+) -> npt.NDArray[np.int8]:
+    """The three best within a distance of the best, or a play that wins; sorted and cut."""
+    ranked = sorted(range(len(scores)), key=lambda row: -float(scores[row]))
+    winning = [row for row in range(len(scores)) if (candidates[row] <= 0).all()]
+    near = [row for row in ranked if scores[row] >= scores[ranked[0]] - np.float32(within)]
+    return candidates[winning[:1] or near[:3]]
