@@ -237,7 +237,7 @@ class Framed(NamedTuple):
 
     Attributes:
         ratios: how much faster two threads were, round by round.
-        granted: the smaller one of the two measurements of `two_cores` around each.
+        granted: what the machine granted meanwhile, the smaller one of two measurements around each.
     """
 
     ratios: list[float]

@@ -1,25 +1,28 @@
 """Speed of look-ahead and rollouts against the peers that PyPI has, in one run on one pinned core.
 
-    python -m scripts.bench_search --model FILE [--rounds 9] [--json] [--log docs/bench-log.jsonl]
+    python -m scripts.bench_search --model FILE [--rounds 9] [--threads two] [--json] [--log docs/bench-log.jsonl]
 
 MODEL must have outcomes. What is timed is checked first: values at 1 and 2 ply against the recursive twin, and the
 number of candidates that the filter leaves. Every round gives all of them the same unforced decisions of engine play,
 which nobody has seen before (the peers cache evaluations). One core is measured in seconds of CPU of this process, in
 which all of them run, so that a busy machine changes little; figures are medians over the rounds, ratios are medians of
 the rounds' ratios. gnubg-nn's `best_move` has its own filters; `gnubg` judges the candidates of the "normal" filter, as
-we do, both with pruning nets. Two threads over one are measured on all cores, in rounds that had two cores for us from
-beginning to end.
+we do, both with pruning nets. Two threads over one are measured on all cores, in rounds where a second process that
+does the same work at the same time got a core of its own too, before and after.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
+import multiprocessing
 import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +36,7 @@ from backgammon.movegen import legal_candidates
 from backgammon.peers.worker import Gnubg, choose_rows
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, WorkUnit, play_games
 from comparison_net.scorer import load_pruner, load_scorer
-from scripts.bench import REAL_ROUNDS, Row, framed_ratios, machine, midgame, optional, report, show
+from scripts.bench import REAL_ROUNDS, Framed, Row, machine, midgame, optional, report, show
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.search import look_ahead
 
@@ -42,6 +45,20 @@ DECISIONS = {1: 400, 2: 40, 3: 8}
 """Of a round, by ply; the peers get the first PEER_DECISIONS of them."""
 PEER_DECISIONS = {1: 80, 2: 16}
 GAMES = 360
+
+
+def make_engine(model: str | None, pruner: str | None, within: float) -> Engine:
+    """The engine that is timed.
+
+    Args:
+        model: a model file or run folder with outcomes; None for the default.
+        pruner: the same; None for the one that ships, "none" for none.
+        within: see `Engine`.
+    """
+    small = None
+    if pruner != "none":
+        small = load_scorer(pruner) if pruner else load_pruner()
+    return Engine(load_scorer(model), find_or_build(), small, within=within)
 
 
 def fresh_decisions(count: int) -> tuple[Boards, Boards]:
@@ -134,6 +151,17 @@ def run_rows(rows: list[Row], rounds: int) -> None:
             row.rates.append(count / (time.process_time() - started))
 
 
+def one_core(rows: list[Row], rounds: int) -> list[dict[str, Any]]:
+    """What `report` says of the rows, timed on one pinned core where the system can pin."""
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if cores:
+        os.sched_setaffinity(0, {max(cores)})
+    run_rows(rows, rounds)
+    if cores:
+        os.sched_setaffinity(0, cores)
+    return report(rows)
+
+
 def rollout_rows(engine: Engine) -> list[Row]:
     """Games of rollouts from the starting position, without and with the luck of every roll subtracted."""
     rows = []
@@ -148,25 +176,95 @@ def rollout_rows(engine: Engine) -> list[Row]:
     return rows
 
 
-def time_threads(engine: Engine, boards: Boards, dice: Boards, rounds: int) -> list[dict[str, Any]]:
-    """Two threads over one, of the search at 2 ply and of rollouts; see `bench.time_threads` for the method."""
-    units = [WorkUnit(START.tobytes(), first, GAMES) for first in range(0, 8 * GAMES, GAMES)]
-    searches = {threads: Searcher(engine, SearchSettings(2), threads) for threads in (1, 2)}
-    shops = {threads: Workshop(engine, RolloutSettings(luck_turns=0), threads=threads) for threads in (1, 2)}
-    works: dict[str, Callable[[int], bytes]] = {
-        "2-ply search": lambda threads: searches[threads].choose(boards[:120], dice[:120]).tobytes(),
-        "rollouts": lambda threads: b"".join(part.tobytes() for part in shops[threads].results(units)),
-    }
-    lines = []
-    for name, work in works.items():
+class Works:
+    """What two threads are to do: a search and rollouts."""
+
+    def __init__(self, engine: Engine) -> None:
+        boards, dice = fresh_decisions(120)
+        units = [WorkUnit(START.tobytes(), first, GAMES) for first in range(0, 8 * GAMES, GAMES)]
+        searches = {threads: Searcher(engine, SearchSettings(2), threads) for threads in (1, 2)}
+        shops = {threads: Workshop(engine, RolloutSettings(luck_turns=0), threads=threads) for threads in (1, 2)}
+        self.by_name: dict[str, Callable[[int], bytes]] = {
+            "2-ply search": lambda threads: searches[threads].choose(boards, dice).tobytes(),
+            "rollouts": lambda threads: b"".join(part.tobytes() for part in shops[threads].results(units)),
+        }
+
+
+def seconds(work: Callable[[int], object], threads: int) -> float:
+    """How long the work takes so many threads."""
+    started = time.perf_counter()
+    work(threads)
+    return time.perf_counter() - started
+
+
+class Twin:
+    """A second process that does the same work when it is told to: what the machine grants two that share nothing."""
+
+    def __init__(self, make_engine: Callable[[], Engine]) -> None:
+        """Start it; its first work comes late."""
+        context = multiprocessing.get_context("spawn")
+        self._end, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(make_engine, other), daemon=True)
+        self._process.start()
+
+    def beside(self, name: str, work: Callable[[int], object]) -> float:
+        """Seconds until both have done it, one thread each."""
+        started = time.perf_counter()
+        self._end.send(name)
+        work(1)
+        self._end.recv()
+        return time.perf_counter() - started
+
+    def close(self) -> None:
+        """Let it go."""
+        self._end.send(None)
+        self._process.join()
+
+
+def _serve(make_engine: Callable[[], Engine], end: Connection) -> None:
+    works = Works(make_engine()).by_name
+    while (name := end.recv()) is not None:
+        works[name](1)
+        end.send(name)
+
+
+def twin_ratios(name: str, work: Callable[[int], object], twin: Twin, limit: int, wanted: int) -> Framed:
+    """How much faster two threads are than one; each round is framed by two processes that do the same.
+
+    Plain arithmetic is no measure for work of this length: on shared machines it gets two cores in rounds in which two
+    processes of this work do not, and the other way round.
+
+    Args:
+        name: of the work.
+        work: does it on so many threads.
+        twin: does the same.
+        limit: rounds at most.
+        wanted: rounds with two cores that are enough.
+    """
+    twin.beside(name, work)
+    found = Framed([], [])
+    while len(found.ratios) < limit and len(found.real) < wanted:
+        one, before = seconds(work, 1), twin.beside(name, work)
+        two, after = seconds(work, 2), twin.beside(name, work)
+        found.ratios.append(one / two)
+        found.granted.append(2 * one / max(before, after))
+    return found
+
+
+def time_threads(make_engine: Callable[[], Engine], rounds: int) -> list[dict[str, Any]]:
+    """Two threads over one, of the search at 2 ply and of rollouts; see `twin_ratios` for the method."""
+    lines: list[dict[str, Any]] = []
+    twin = Twin(make_engine)
+    for name, work in Works(make_engine()).by_name.items():
         assert work(1) == work(2), "the result depends on the number of threads"
-        found = framed_ratios(work, 2 * rounds, REAL_ROUNDS // 10)
-        real = found.real
-        chosen = real or found.ratios
-        line: dict[str, Any] = {"name": f"{name}, two threads over one ({found.counted})"}
-        line["ratio"] = statistics.median(chosen)
-        line["ratio_range"] = [min(chosen), max(chosen)]
-        lines.append(line | ({"must": 1.8, "dream": 1.95} if real else {}))
+        found = twin_ratios(name, work, twin, 2 * rounds, REAL_ROUNDS // 10)
+        parts = [("two threads over one, all rounds", found.ratios), ("the same of two processes", found.granted)]
+        parts += [(f"two threads, {found.counted}", found.real)] if found.real else []
+        for part, values in parts:
+            line = {"name": f"{name}, {part}", "ratio": statistics.median(values)}
+            line["ratio_range"] = [min(values), max(values)]
+            lines.append(line | ({"must": 1.8, "dream": 1.95} if values is found.real else {}))
+    twin.close()
     return lines
 
 
@@ -178,24 +276,20 @@ def main() -> int:
     parser.add_argument("--no-prune", action="store_true")
     parser.add_argument("--within", type=float, default=PROPOSED_WITHIN, help="see `score_labels`")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--one-core", action="store_true", help="leave out the timings of two threads")
+    parser.add_argument("--threads", choices=("one", "two", "both"), default="both", help="which timings")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--log", type=Path, help="append one line to this file")
     options = parser.parse_args()
-    pruner = load_scorer(options.pruner) if options.pruner else load_pruner()
-    engine = Engine(
-        load_scorer(options.model), find_or_build(), None if options.no_prune else pruner, within=options.within
-    )
+    pruner = "none" if options.no_prune else options.pruner
+    setup = functools.partial(make_engine, options.model, pruner, options.within)
+    engine = setup()
     boards, dice = fresh_decisions((options.rounds + 1) * DECISIONS[1])
     check_values(engine, boards, dice)
-    rows = search_rows(engine, options.within, boards, dice) + rollout_rows(engine)
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    if cores:
-        os.sched_setaffinity(0, {max(cores)})
-    run_rows(rows, options.rounds)
-    if cores:
-        os.sched_setaffinity(0, cores)
-    lines = report(rows) + ([] if options.one_core else time_threads(engine, boards, dice, options.rounds))
+    lines = []
+    if options.threads != "two":
+        lines += one_core(search_rows(engine, options.within, boards, dice) + rollout_rows(engine), options.rounds)
+    if options.threads != "one":
+        lines += time_threads(setup, options.rounds)
     names = {"model": engine.name, "pruner": None if engine.pruner is None else identity_of(engine.pruner)}
     result = {"kind": "search", **names, "machine": machine(), "lines": lines}
     if options.log:

@@ -22,6 +22,9 @@ With --choose teacher its best candidate counts as the chosen one from now on: w
 learn, and what held-out agreement compares with. The default keeps the play of the log, which may be a better expert's;
 for self-play of an older net it is not.
 
+With --prefer the chosen candidate's equity goes up by so many points after it was judged: the choice of an expert who
+errs otherwise than the teacher is evidence too (docs/experiments.md, "From choices alone").
+
 Games that are over are certain and never asked about. The work is done in parts, files that appear whole or not at all
 in a folder beside LABELLED; the same command goes on after an interruption, and the result does not depend on the
 number of workers.
@@ -192,6 +195,8 @@ class TeacherChoice(NamedTuple):
     """It looks again at labels that are there."""
     pruner: str = "default"
     """What proposes the replies inside its look-ahead, see `make_evaluator`."""
+    bonus: float = 0.0
+    """Points that the equity of the chosen candidate is raised by, once it is judged."""
 
 
 def make_teacher(choice: TeacherChoice) -> Teacher:
@@ -336,6 +341,7 @@ def label_shards(
             flush=True,
         )
     labels = join_parts(parts)
+    labels["equities"][shards.candidate_starts[:-1] + shards.chosen] += np.float32(choice.bonus)
     chosen = best_rows(shards, labels["equities"]) if choice.chooses else None
     labelled = write_labelled_shards(shards, labels["equities"], labels["outcomes"], out, teacher.name, chosen)
     shutil.rmtree(folder)
@@ -373,6 +379,7 @@ def main() -> int:
     parser.add_argument("--deepen", action="store_true", help="a MODEL looks again at labels that are there")
     parser.add_argument("--sample", type=int, default=0, help="judge so many decisions, drawn at random")
     parser.add_argument("--choose", choices=("keep", "teacher"), default="keep", help="whose plays count as chosen")
+    parser.add_argument("--prefer", type=float, default=0.0, help="points more for the candidate that was chosen")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--chunk", type=int, default=CHUNK, help="decisions of a part")
@@ -380,8 +387,9 @@ def main() -> int:
     try:
         plies = max(options.ply, 1) if options.deepen else options.ply
         choice = TeacherChoice(
-            options.teacher, plies, options.filter, options.choose == "teacher", options.deepen, options.pruner
-        )
+            options.teacher, plies, options.filter, options.choose == "teacher", options.deepen, options.pruner,
+            options.prefer,
+        )  # fmt: skip
         labelled = label_shards(options.shards, choice, options.out, options.workers, options.chunk, options.sample)
     except PairgammonError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -64,6 +64,23 @@ def test_the_teacher_may_choose(shards: Shards, tmp_path: Path) -> None:
     assert not batch.equity_losses(batch.chosen).any()
 
 
+def test_an_experts_choice_may_count_as_evidence(shards: Shards, tmp_path: Path) -> None:
+    plain = label_shards.label_shards(shards.path, TASTE, tmp_path / "plain", workers=1)
+    choice = TASTE._replace(bonus=0.25)
+    raised = label_shards.label_shards(shards.path, choice, tmp_path / "raised", workers=1)
+    assert plain.equities is not None
+    assert raised.equities is not None
+    difference = np.array(raised.equities) - plain.equities
+    places = raised.candidate_starts[:-1] + raised.chosen
+    np.testing.assert_allclose(difference[places], 0.25, atol=1e-6)
+    assert np.delete(difference, places).any() == np.False_
+    assert np.array_equal(np.array(raised.outcomes), np.array(plain.outcomes))
+    chooser = choice._replace(chooses=True, bonus=9.0)
+    assert label_shards.label_shards(shards.path, chooser, tmp_path / "sure", workers=1).chosen.tolist() == (
+        shards.chosen.tolist()
+    ), "the teacher chooses after the bonus"
+
+
 def test_work_that_was_interrupted_goes_on(shards: Shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     label_part = label_shards.label_part
     done: list[int] = []
