@@ -36,7 +36,7 @@ from backgammon.movegen import legal_candidates
 from backgammon.peers.worker import Gnubg, choose_rows
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, WorkUnit, play_games
 from comparison_net.scorer import load_pruner, load_scorer
-from scripts.bench import REAL_ROUNDS, Framed, Row, machine, midgame, optional, report, show
+from scripts.bench import Framed, Row, machine, midgame, optional, report, show
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.search import look_ahead
 
@@ -228,27 +228,28 @@ def _serve(make_engine: Callable[[], Engine], end: Connection) -> None:
         end.send(name)
 
 
-def twin_ratios(name: str, work: Callable[[int], object], twin: Twin, limit: int, wanted: int) -> Framed:
+def twin_ratios(name: str, work: Callable[[int], object], twin: Twin, rounds: int) -> Framed:
     """How much faster two threads are than one; each round is framed by two processes that do the same.
 
     Plain arithmetic is no measure for work of this length: on shared machines it gets two cores in rounds in which two
-    processes of this work do not, and the other way round.
+    processes of this work do not, and the other way round. What the processes were granted is measured against the
+    median of one thread alone, so that a round does not count as one with two cores because its one thread was slow.
 
     Args:
         name: of the work.
         work: does it on so many threads.
         twin: does the same.
-        limit: rounds at most.
-        wanted: rounds with two cores that are enough.
+        rounds: how many.
     """
-    twin.beside(name, work)
-    found = Framed([], [])
-    while len(found.ratios) < limit and len(found.real) < wanted:
-        one, before = seconds(work, 1), twin.beside(name, work)
-        two, after = seconds(work, 2), twin.beside(name, work)
-        found.ratios.append(one / two)
-        found.granted.append(2 * one / max(before, after))
-    return found
+    ones, twos, frames = [], [], [twin.beside(name, work)]
+    for _ in range(rounds):
+        ones.append(seconds(work, 1))
+        frames.append(twin.beside(name, work))
+        twos.append(seconds(work, 2))
+        frames.append(twin.beside(name, work))
+    alone = statistics.median(ones)
+    granted = [2 * alone / max(pair) for pair in zip(frames[1::2], frames[2::2], strict=True)]
+    return Framed([one / two for one, two in zip(ones, twos, strict=True)], granted)
 
 
 def time_threads(make_engine: Callable[[], Engine], rounds: int) -> list[dict[str, Any]]:
@@ -257,13 +258,16 @@ def time_threads(make_engine: Callable[[], Engine], rounds: int) -> list[dict[st
     twin = Twin(make_engine)
     for name, work in Works(make_engine()).by_name.items():
         assert work(1) == work(2), "the result depends on the number of threads"
-        found = twin_ratios(name, work, twin, 2 * rounds, REAL_ROUNDS // 10)
-        parts = [("two threads over one, all rounds", found.ratios), ("the same of two processes", found.granted)]
-        parts += [(f"two threads, {found.counted}", found.real)] if found.real else []
-        for part, values in parts:
+        found = twin_ratios(name, work, twin, 2 * rounds)
+        parts: list[tuple[str, list[float], dict[str, float]]] = [
+            ("two threads over one, all rounds", found.ratios, {}),
+            ("the same of two processes", found.granted, {}),
+        ]
+        if found.real:
+            parts.append((f"two threads, {found.counted}", found.real, {"must": 1.8, "dream": 1.95}))
+        for part, values, goals in parts:
             line = {"name": f"{name}, {part}", "ratio": statistics.median(values)}
-            line["ratio_range"] = [min(values), max(values)]
-            lines.append(line | ({"must": 1.8, "dream": 1.95} if values is found.real else {}))
+            lines.append(line | {"ratio_range": [min(values), max(values)], **goals})
     twin.close()
     return lines
 
