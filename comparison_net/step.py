@@ -33,8 +33,9 @@ from comparison_net.verdict import Verdict
 
 RowNumbers = npt.NDArray[np.int64]
 
-PART_CANDIDATES = 5120
-"""Candidates of a part: enough to hide the interpreter, few enough for the caches. It decides the order of sums."""
+PART_CANDIDATES = 8192
+"""Candidates of a part, before any are sampled: enough to hide the interpreter and what each part costs whatever its
+size, few enough for the caches. A batch of 1,024 decisions is two parts. It decides the order of sums."""
 
 _PIPELINE_BATCHES = 8
 _PIPELINE_SECONDS = 1.5

@@ -9,6 +9,10 @@ A ply more moves the level of a whole decision, by a hundredth of a point and mo
 looked at again go along: the mean difference of those that are is added to their equity. Their chances stay; beside the
 equity they serve the level of the outcomes only, where such a shift is small. Decisions without a second good candidate
 keep their labels.
+
+A net that learns from its own labels would be held where it is by the chances that it gave at 0-ply itself. With
+`values_only` (--values) they are forgotten, and the best candidate is looked at again where it stands alone, or is
+the only one.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import numpy.typing as npt
 from backgammon.evaluation.outcome import OutcomeEvaluator, Outcomes, cumulative, equities, final_outcomes
 from backgammon.movegen import legal_candidates
 from comparison_net.decision_shards import pack_probabilities
+from comparison_net.shard_format import NOT_JUDGED
 from comparison_net.shards import Shards
 
 KEPT = 5
@@ -30,26 +35,27 @@ Floats = npt.NDArray[np.float32]
 Labels = tuple[Floats, npt.NDArray[np.uint16]]
 
 
-def worth_a_look(old: Floats, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def worth_a_look(old: Floats, offsets: npt.NDArray[np.int64], least: int = 2) -> npt.NDArray[np.int64]:
     """Rows int64[K] of the candidates that are judged again.
 
     Args:
         old: float32[M], equities of all candidates of some decisions.
         offsets: int64[B + 1].
+        least: good candidates that a decision must have.
     """
     owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     order = np.lexsort((-old, owners))
     ranks = np.arange(len(old)) - offsets[owners]
     best = old[order[offsets[:-1]]]
     is_near = (ranks < KEPT) & (old[order] >= best[owners[order]] - WITHIN)
-    is_open = np.bincount(owners, is_near, len(offsets) - 1) >= 2
+    is_open = np.bincount(owners, is_near, len(offsets) - 1) >= least
     rows: npt.NDArray[np.int64] = np.sort(order[is_near & is_open[owners]])
     return rows
 
 
 def join_labels(
     old: Floats, old_chances: npt.NDArray[np.uint16], offsets: npt.NDArray[np.int64], rows: npt.NDArray[np.int64],
-    found: Outcomes,
+    found: Outcomes, forgets: bool = False,
 ) -> Labels:  # fmt: skip
     """The labels with what was judged again, and its decisions moved to the new level.
 
@@ -59,6 +65,7 @@ def join_labels(
         offsets: int64[B + 1].
         rows: int64[K], what was judged again.
         found: float32[K, 6], its new outcomes.
+        forgets: the chances of the others count as not judged.
     """
     owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     values = equities(found)
@@ -66,18 +73,19 @@ def join_labels(
     shift = np.bincount(owners[rows], values - old[rows], len(offsets) - 1) / np.maximum(count, 1)
     new = (old + shift[owners]).astype(np.float32)
     new[rows] = values
-    chances = np.array(old_chances)
+    chances = np.full_like(old_chances, NOT_JUDGED) if forgets else np.array(old_chances)
     chances[rows] = pack_probabilities(cumulative(found))
     return new, chances
 
 
-def deepen(evaluator: OutcomeEvaluator, shards: Shards, part: slice) -> Labels:
+def deepen(evaluator: OutcomeEvaluator, shards: Shards, part: slice, values_only: bool = False) -> Labels:
     """The deeper labels of the decisions in `part`.
 
     Args:
         evaluator: a search.
         shards: with labels.
         part: of its decisions.
+        values_only: see the head of this file.
     """
     candidates, offsets = legal_candidates(np.array(shards.positions[part]), np.array(shards.dice[part]))
     assert shards.equities is not None
@@ -85,7 +93,10 @@ def deepen(evaluator: OutcomeEvaluator, shards: Shards, part: slice) -> Labels:
     starts = shards.candidate_starts
     span = slice(int(starts[part.start]), int(starts[part.stop]))
     old = np.array(shards.equities[span])
-    rows = worth_a_look(old, offsets)
-    rows = rows[~final_outcomes(candidates[rows])[0]]
-    found = evaluator.outcomes(candidates[rows])
-    return join_labels(old, np.array(shards.outcomes[span]), offsets, rows, found)
+    rows = worth_a_look(old, offsets, 1 if values_only else 2)
+    is_over = final_outcomes(candidates[rows])[0]
+    found = evaluator.outcomes(candidates[rows[~is_over]])
+    chances = np.array(shards.outcomes[span])
+    new, joined = join_labels(old, chances, offsets, rows[~is_over], found, values_only)
+    joined[rows[is_over]] = chances[rows[is_over]]  # certain
+    return new, joined

@@ -15,8 +15,8 @@ SHARDS is what `pairgammon train` leaves in RUN/shards, LABELLED can be given to
 or "none".
 
 With --deepen SHARDS have labels already, and the teacher, a MODEL, looks one ply deeper where that matters, see
-`scripts.deepening`. With --sample only so many decisions are judged, drawn at random: those of self-play stand in the
-order of the turns, so a piece of them would hold nothing but openings.
+`scripts.deepening` (there also what --values is for). With --sample only so many decisions are judged, drawn at random:
+those of self-play stand in the order of the turns, so a piece of them would hold nothing but openings.
 
 With --choose teacher its best candidate counts as the chosen one from now on: what losses that read nothing but choices
 learn, and what held-out agreement compares with. The default keeps the play of the log, which may be a better expert's;
@@ -155,9 +155,11 @@ class EngineTeacher:
         """See `Teacher`."""
         return cumulative(self._searcher.analyse(positions, dice).outcomes)
 
-    def deepen(self, shards: Shards, part: slice) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
-        """Labels of the decisions in `part`, judged again where it matters."""
-        return deepen(self._searcher, shards, part)
+    def deepen(
+        self, shards: Shards, part: slice, values_only: bool
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
+        """Labels of the decisions in `part`, judged again where it matters; see `scripts.deepening`."""
+        return deepen(self._searcher, shards, part, values_only)
 
 
 def make_evaluator(model: str, pruner: str = "default") -> PlayingEvaluator:
@@ -195,6 +197,8 @@ class TeacherChoice(NamedTuple):
     """It looks again at labels that are there."""
     pruner: str = "default"
     """What proposes the replies inside its look-ahead, see `make_evaluator`."""
+    values_only: bool = False
+    """Chances that were not deepened are forgotten, see `scripts.deepening`."""
     bonus: float = 0.0
     """Points that the equity of the chosen candidate is raised by, once it is judged."""
 
@@ -255,7 +259,7 @@ def label_part(part: Part) -> int:
     teacher = _teachers[part.teacher]
     if part.teacher.deepens:
         assert isinstance(teacher, EngineTeacher)
-        equities, outcomes = teacher.deepen(shards, rows)
+        equities, outcomes = teacher.deepen(shards, rows, part.teacher.values_only)
     else:
         equities, outcomes = judge(teacher, shards.positions[rows], shards.dice[rows])
     temporary = part.file.with_name(f".{part.file.stem}.{os.getpid()}.npz")
@@ -279,7 +283,7 @@ def make_parts(shards: Shards, choice: TeacherChoice, identity: str, folder: Pat
     """
     about = {"shards": shards.manifest.fingerprint, "teacher": identity, "chunk": chunk}
     if choice.deepens:
-        about["deepens"] = True
+        about["deepens"] = "values" if choice.values_only else True
     file = folder / "about.json"
     if file.exists() and json.loads(file.read_text()) != about:
         raise DataError(f"{folder}: holds parts of other work; remove it or give another --out")
@@ -377,6 +381,7 @@ def main() -> int:
     parser.add_argument("--filter", default="normal", help="which candidates a MODEL looks at deeper")
     parser.add_argument("--pruner", default="default", help="a small model for a MODEL's replies, or none")
     parser.add_argument("--deepen", action="store_true", help="a MODEL looks again at labels that are there")
+    parser.add_argument("--values", action="store_true", help="forget the chances that were not deepened")
     parser.add_argument("--sample", type=int, default=0, help="judge so many decisions, drawn at random")
     parser.add_argument("--choose", choices=("keep", "teacher"), default="keep", help="whose plays count as chosen")
     parser.add_argument("--prefer", type=float, default=0.0, help="points more for the candidate that was chosen")
@@ -388,7 +393,7 @@ def main() -> int:
         plies = max(options.ply, 1) if options.deepen else options.ply
         choice = TeacherChoice(
             options.teacher, plies, options.filter, options.choose == "teacher", options.deepen, options.pruner,
-            options.prefer,
+            options.values, options.prefer,
         )  # fmt: skip
         labelled = label_shards(options.shards, choice, options.out, options.workers, options.chunk, options.sample)
     except PairgammonError as error:

@@ -13,7 +13,7 @@ from backgammon.errors import ConfigError, DataError
 from backgammon.evaluation.outcome import Outcomes, cumulative, equities
 from backgammon.movegen import legal_candidates
 from comparison_net.decision_shards import take_decisions, write_labelled_shards
-from comparison_net.shard_format import PROBABILITY_UNIT
+from comparison_net.shard_format import NOT_JUDGED, PROBABILITY_UNIT
 from comparison_net.shards import Shards, build_shards
 from scripts import label_shards
 from scripts.deepening import KEPT, WITHIN, deepen, join_labels, worth_a_look
@@ -52,6 +52,8 @@ def test_near_ones_of_open_decisions_are_looked_at() -> None:
     offsets = np.cumsum([0, *map(len, values)])
     rows = worth_a_look(np.concatenate([np.array(row, dtype=np.float32) for row in values]), offsets)
     assert rows.tolist() == [0, 1, *(offsets[2] + np.arange(KEPT))]
+    alone = worth_a_look(np.concatenate([np.array(row, dtype=np.float32) for row in values]), offsets, least=1)
+    assert alone.tolist() == [0, 1, 3, *(offsets[2] + np.arange(KEPT)), offsets[3]]
 
 
 def test_the_rest_of_a_decision_moves_by_the_mean_difference() -> None:
@@ -81,6 +83,26 @@ def test_deeper_labels_of_shards_are_those_of_the_evaluator(labelled: Shards) ->
     counts = np.bincount(np.repeat(np.arange(50), np.diff(offsets))[rows], minlength=50)
     quiet = np.flatnonzero(np.repeat(counts, np.diff(offsets)) == 0)
     assert found[quiet].tobytes() == old[quiet].tobytes()
+
+
+def test_a_teacher_that_judges_itself_may_forget_what_it_said_at_0_ply(labelled: Shards) -> None:
+    part = slice(0, 90)
+    candidates, offsets = legal_candidates(np.array(labelled.positions[part]), np.array(labelled.dice[part]))
+    starts = labelled.candidate_starts
+    assert labelled.equities is not None
+    assert labelled.outcomes is not None
+    old = np.array(labelled.equities[: starts[90]])
+    found, chances = deepen(Deeper(), labelled, part, values_only=True)
+    looked = np.zeros(len(old), dtype=np.bool_)
+    looked[worth_a_look(old, offsets, least=1)] = True
+    assert (np.add.reduceat(looked, offsets[:-1]) > 0).all(), "the best candidate of every decision"
+    assert ((chances[:, 0] != NOT_JUDGED) == looked).all()
+    is_over = ~(candidates > 0).any(axis=1)
+    deep = looked & ~is_over
+    np.testing.assert_allclose(found[deep], equities(Deeper().outcomes(candidates[deep])), atol=1e-6)
+    np.testing.assert_array_equal(
+        chances[looked & is_over], np.array(labelled.outcomes[: starts[90]])[looked & is_over]
+    )
 
 
 def test_decisions_are_taken_with_their_labels(labelled: Shards, tmp_path: Path) -> None:
