@@ -16,6 +16,11 @@ With --alone nobody else has a say and no other package is needed: the net's own
 Backgammon's, its own look-ahead judges deeper, and the small net that proposes the replies inside it, rounds/1/pruner,
 learns from rounds/1/own-judged (the one that ships has learnt from other labels).
 
+With --prefer POINTS the net is a student that its teacher's choices alone have taught, and its own look-ahead: the
+games are GNU Backgammon's, rounds/1/expert, the labels the net's own as with --alone, and what GNU Backgammon chose
+counts so many points more (`scripts.label_shards --prefer`; 0.02 to 0.03 for nets that lose 2.3 to 2.8 mpt at 1 ply).
+The small net is --pruner's, or learns from the choices. --seed gives other games to a later command.
+
 Every step is a folder that appears whole; what exists is left alone, so the same command goes on after an
 interruption. rounds/K/run holds the net of round K; `scripts.ship_model` puts one into the package.
 """
@@ -40,6 +45,8 @@ NOISES: dict[str, tuple[float, ...]] = {"own": (0.0, 0.05, 0.2), "wild": (0.15, 
 """Shares of random plays, taken in turn, by the kind of games."""
 WILD_SHARE = 0.3
 """Wild games for each of the others."""
+STUDENT_NOISES = (0.0, 0.0, 0.2)
+"""Shares of random plays in an expert's games."""
 
 
 class Step(NamedTuple):
@@ -62,12 +69,18 @@ class Plan(NamedTuple):
         sample: decisions that are judged deeper.
         workers: processes.
         is_alone: without GNU Backgammon.
+        prefer: points more for its choices, in its own games; 0 for other games and labels.
+        pruner: proposes the replies of a student that prefers such choices; empty for one that learns from them.
+        seed: added to that of the games.
     """
 
     games: int
     sample: int
     workers: int
     is_alone: bool
+    prefer: float = 0.0
+    pruner: str = ""
+    seed: int = 0
 
 
 def plan_labels(folder: Path, number: int, model: str, plan: Plan) -> Iterator[Step]:
@@ -79,12 +92,21 @@ def plan_labels(folder: Path, number: int, model: str, plan: Plan) -> Iterator[S
         model: the net of the round before, as `--model` and `--teacher` take it.
         plan: of all rounds.
     """
+    if plan.prefer:
+        yield from _plan_student(folder, number, model, plan)
+        return
     named = () if model == "default" else ("--model", model)
     small = folder / "pruner"
     for place, (kind, noises) in enumerate(NOISES.items()):
         share = 1.0 if kind == "own" else WILD_SHARE
         raw, judged, deep = folder / kind, folder / f"{kind}-judged", folder / f"{kind}-deep"
-        play = ("scripts.self_play", "--games", str(round(plan.games * share)), "--seed", str(100 * number + place))
+        play = (
+            "scripts.self_play",
+            "--games",
+            str(round(plan.games * share)),
+            "--seed",
+            str(plan.seed + 100 * number + place),
+        )
         yield Step(raw, ("-m", *play, "--noise", *map(str, noises), *named, "--out", str(raw)))
         label = ("-m", "scripts.label_shards", "--choose", "teacher", "--workers", str(plan.workers))
         yield Step(judged, (*label, str(raw), "--teacher", model if plan.is_alone else "gnubg:0", "--out", str(judged)))
@@ -93,6 +115,21 @@ def plan_labels(folder: Path, number: int, model: str, plan: Plan) -> Iterator[S
         teacher, pruner = (model, str(small)) if plan.is_alone else (f"joint:{model}", "default")
         deeper = ("--deepen", "--teacher", teacher, "--pruner", pruner, "--sample", str(round(plan.sample * share)))
         yield Step(deep, (*label, str(judged), *deeper, "--out", str(deep)))
+
+
+def _plan_student(folder: Path, number: int, model: str, plan: Plan) -> Iterator[Step]:
+    """`plan_labels` with the expert's games and choices."""
+    raw, judged, deep = folder / "expert", folder / "expert-judged", folder / "expert-deep"
+    play = ("-m", "scripts.self_play", "--model", "gnubg:0", "--games", str(plan.games))
+    noises = ("--noise", *map(str, STUDENT_NOISES))
+    yield Step(raw, (*play, *noises, "--seed", str(plan.seed + 100 * number), "--out", str(raw)))
+    small = plan.pruner or str(folder / "pruner")
+    if not plan.pruner:
+        yield plan_training(raw, Path(small), PRUNER, ["loss=listwise"])
+    label = ("-m", "scripts.label_shards", "--teacher", model, "--pruner", small, "--workers", str(plan.workers))
+    yield Step(judged, (*label, str(raw), "--out", str(judged)))
+    deeper = ("--deepen", "--values", "--prefer", str(plan.prefer), "--sample", str(plan.sample))
+    yield Step(deep, (*label, str(judged), *deeper, "--out", str(deep)))
 
 
 def plan_training(shards: Path, run: Path, recipe: str, settings: list[str]) -> Step:
@@ -129,6 +166,11 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=1_200_000, help="decisions of a round that are judged deeper")
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="further labelled shards to learn from")
     parser.add_argument("--alone", action="store_true", help="without GNU Backgammon")
+    parser.add_argument(
+        "--prefer", type=float, default=0.0, metavar="POINTS", help="learn from GNU Backgammon's choices"
+    )
+    parser.add_argument("--pruner", default="", help="with --prefer, a small model for the replies")
+    parser.add_argument("--seed", type=int, default=0, help="other games")
     parser.add_argument("--memory", type=int, default=0, help="learn from the deep sets of so many rounds; 0 for all")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--set", dest="settings", action="append", default=[], help="a setting of the training")
@@ -140,14 +182,19 @@ def main() -> int:
     numbers = (options.rounds, options.games, options.sample, options.workers)
     if options.out is None or min(numbers) < 1 or options.memory < 0:
         parser.error("--out is needed, --rounds, --games, --sample and --workers at least 1, --memory at least 0")
-    plan = Plan(options.games, options.sample, options.workers, options.alone)
+    if options.prefer < 0 or (options.prefer and options.start == "default") or (options.pruner and not options.prefer):
+        parser.error("--prefer takes points above 0 and a --start that has learnt from choices; --pruner goes with it")
+    plan = Plan(
+        options.games, options.sample, options.workers, options.alone, options.prefer, options.pruner, options.seed
+    )
+    kinds = ("expert",) if options.prefer else tuple(NOISES)
     model: str = options.start
     deep: list[Path] = []
     for number in range(1, options.rounds + 1):
         folder: Path = options.out / str(number)
         for step in plan_labels(folder, number, model, plan):
             do(step)
-        deep = [*deep, *(folder / f"{kind}-deep" for kind in NOISES)][-options.memory * len(NOISES) :]
+        deep = [*deep, *(folder / f"{kind}-deep" for kind in kinds)][-options.memory * len(kinds) :]
         if not (folder / "set").exists():
             join_shards([open_shards(path) for path in (*deep, *options.also)], folder / "set")
         if model == "default":

@@ -21,8 +21,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, help="a model file or a run folder")
     parser.add_argument("--name", default=DEFAULT_NAME, help="of the model in the package")
+    parser.add_argument("--folder", type=Path, default=MODELS, help="another place than the package")
     options = parser.parse_args()
-    path = MODELS / f"{options.name}.safetensors"
+    path = options.folder / f"{options.name}.safetensors"
     save_model(path, load_model(options.model), is_compact=True)
     size = path.stat().st_size
     print(f"{path}: {size:,} bytes")

@@ -42,6 +42,25 @@ def test_alone_nobody_else_is_asked(tmp_path: Path) -> None:
     assert [command[command.index("--pruner") + 1] for command in deep] == [str(tmp_path / "pruner")] * 2
 
 
+@pytest.mark.parametrize("pruner", ["", "small/run"])
+def test_a_student_learns_from_the_choices_of_its_teacher_and_its_own_look_ahead(pruner: str, tmp_path: Path) -> None:
+    plan = PLAN._replace(prefer=0.02, pruner=pruner, seed=7000)
+    steps = list(plan_labels(tmp_path, 2, "somewhere/run", plan))
+    names = [str(step.made.relative_to(tmp_path)) for step in steps]
+    trained = [] if pruner else ["pruner/summary.json"]
+    assert names == ["expert", *trained, "expert-judged", "expert-deep"]
+    play = steps[0].command
+    assert play[play.index("--model") + 1] == "gnubg:0"
+    assert play[play.index("--seed") + 1] == "7200"
+    for step in steps[-2:]:
+        assert step.command[step.command.index("--teacher") + 1] == "somewhere/run", "nobody else's values"
+        assert step.command[step.command.index("--pruner") + 1] == (pruner or str(tmp_path / "pruner"))
+        assert "--choose" not in step.command, "the expert's choice stays"
+    deep = steps[-1].command
+    assert {"--deepen", "--values"} <= set(deep)
+    assert deep[deep.index("--prefer") + 1] == "0.02"
+
+
 def test_rounds_have_games_of_their_own(tmp_path: Path) -> None:
     seeds = [
         step.command[step.command.index("--seed") + 1]
