@@ -228,7 +228,7 @@ def _serve(make_engine: Callable[[], Engine], end: Connection) -> None:
         end.send(name)
 
 
-def twin_ratios(name: str, work: Callable[[int], object], twin: Twin, rounds: int) -> Framed:
+def twin_ratios(name: str, work: Callable[[int], object], twin: Twin, rounds: int) -> tuple[Framed, list[float]]:
     """How much faster two threads are than one; each round is framed by two processes that do the same.
 
     Plain arithmetic is no measure for work of this length: on shared machines it gets two cores in rounds in which two
@@ -240,6 +240,9 @@ def twin_ratios(name: str, work: Callable[[int], object], twin: Twin, rounds: in
         work: does it on so many threads.
         twin: does the same.
         rounds: how many.
+
+    Returns:
+        The rounds, each with the worse one of its two frames, and what two processes were worth in every frame.
     """
     ones, twos, frames = [], [], [twin.beside(name, work)]
     for _ in range(rounds):
@@ -248,8 +251,9 @@ def twin_ratios(name: str, work: Callable[[int], object], twin: Twin, rounds: in
         twos.append(seconds(work, 2))
         frames.append(twin.beside(name, work))
     alone = statistics.median(ones)
-    granted = [2 * alone / max(pair) for pair in zip(frames[1::2], frames[2::2], strict=True)]
-    return Framed([one / two for one, two in zip(ones, twos, strict=True)], granted)
+    cores = [2 * alone / frame for frame in frames[1:]]  # the first was a warm-up
+    ratios = [one / two for one, two in zip(ones, twos, strict=True)]
+    return Framed(ratios, [min(pair) for pair in zip(cores[::2], cores[1::2], strict=True)]), cores
 
 
 def time_threads(make_engine: Callable[[], Engine], rounds: int) -> list[dict[str, Any]]:
@@ -258,10 +262,10 @@ def time_threads(make_engine: Callable[[], Engine], rounds: int) -> list[dict[st
     twin = Twin(make_engine)
     for name, work in Works(make_engine()).by_name.items():
         assert work(1) == work(2), "the result depends on the number of threads"
-        found = twin_ratios(name, work, twin, 2 * rounds)
+        found, cores = twin_ratios(name, work, twin, 2 * rounds)
         parts: list[tuple[str, list[float], dict[str, float]]] = [
             ("two threads over one, all rounds", found.ratios, {}),
-            ("the same of two processes", found.granted, {}),
+            ("two processes with the same work", cores, {}),
         ]
         if found.real:
             parts.append((f"two threads, {found.counted}", found.real, {"must": 1.8, "dream": 1.95}))
