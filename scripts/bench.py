@@ -254,7 +254,7 @@ class Framed(NamedTuple):
         return f"{len(self.real)} of {len(self.ratios)} rounds on two cores"
 
 
-def framed_ratios(work: Callable[[int], object], limit: int, wanted: int = REAL_ROUNDS) -> Framed:
+def framed_ratios(work: Callable[[int], object], limit: int) -> Framed:
     """How much faster two threads do a piece of work than one, round by round, and what the machine granted meanwhile.
 
     A shared machine gives a second core at some moments and not at others, so each round is framed by two measurements
@@ -263,13 +263,12 @@ def framed_ratios(work: Callable[[int], object], limit: int, wanted: int = REAL_
 
     Args:
         work: does the work on so many threads.
-        limit: rounds at most.
-        wanted: rounds with two cores that are enough.
+        limit: rounds at most; `REAL_ROUNDS` with two cores are enough.
     """
     two_cores()
     found = Framed([], [])
     before = two_cores()
-    while len(found.ratios) < limit and len(found.real) < wanted:
+    while len(found.ratios) < limit and len(found.real) < REAL_ROUNDS:
         seconds = []
         for threads in (1, 2):
             work(threads)

@@ -182,10 +182,18 @@ def main() -> int:
     numbers = (options.rounds, options.games, options.sample, options.workers)
     if options.out is None or min(numbers) < 1 or options.memory < 0:
         parser.error("--out is needed, --rounds, --games, --sample and --workers at least 1, --memory at least 0")
-    if options.prefer < 0 or (options.prefer and options.start == "default") or (options.pruner and not options.prefer):
-        parser.error("--prefer takes points above 0 and a --start that has learnt from choices; --pruner goes with it")
+    if options.prefer < 0 or (options.prefer and (options.alone or options.start == "default")):
+        parser.error("--prefer takes points above 0 and a --start that has learnt from choices, and no --alone")
+    if options.pruner and not options.prefer:
+        parser.error("--pruner goes with --prefer")
     plan = Plan(
-        options.games, options.sample, options.workers, options.alone, options.prefer, options.pruner, options.seed
+        games=options.games,
+        sample=options.sample,
+        workers=options.workers,
+        is_alone=options.alone,
+        prefer=options.prefer,
+        pruner=options.pruner,
+        seed=options.seed,
     )
     kinds = ("expert",) if options.prefer else tuple(NOISES)
     model: str = options.start

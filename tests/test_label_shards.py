@@ -73,7 +73,7 @@ def test_an_experts_choice_may_count_as_evidence(shards: Shards, tmp_path: Path)
     difference = np.array(raised.equities) - plain.equities
     places = raised.candidate_starts[:-1] + raised.chosen
     np.testing.assert_allclose(difference[places], 0.25, atol=1e-6)
-    assert np.delete(difference, places).any() == np.False_
+    assert not np.delete(difference, places).any()
     assert np.array_equal(np.array(raised.outcomes), np.array(plain.outcomes))
     chooser = choice._replace(chooses=True, bonus=9.0)
     assert label_shards.label_shards(shards.path, chooser, tmp_path / "sure", workers=1).chosen.tolist() == (
