@@ -9,20 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backgammon.board import Position
-    from backgammon.dice import Roll
-    from backgammon.movegen import legal_candidates
-    from backgammon.rules import Decision, Move, Play
+    from backgammon.rules.board import Position
+    from backgammon.rules.decision import Decision, Move, Play
+    from backgammon.rules.dice import Roll
+    from backgammon.rules.movegen import legal_candidates
 
 __all__ = ["Decision", "Move", "Play", "Position", "Roll", "legal_candidates"]
 
 _HOMES = {
-    "Decision": "rules",
-    "Move": "rules",
-    "Play": "rules",
-    "Position": "board",
-    "Roll": "dice",
-    "legal_candidates": "movegen",
+    "Decision": "rules.decision",
+    "Move": "rules.decision",
+    "Play": "rules.decision",
+    "Position": "rules.board",
+    "Roll": "rules.dice",
+    "legal_candidates": "rules.movegen",
 }
 
 

@@ -24,12 +24,12 @@ import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
-from backgammon.errors import ModelError
-from backgammon.storage import replace_file
-from comparison_net import features
+from backgammon.learner.inputs import features
+from backgammon.learner.inputs.patterns import NUM_PATTERNS
+from backgammon.tools.errors import ModelError
+from backgammon.tools.storage import replace_file
 from comparison_net.config import NetworkConfig
 from comparison_net.moe.shapes import mixture_shapes
-from comparison_net.patterns import NUM_PATTERNS
 
 Tensors = dict[str, npt.NDArray[Any]]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backgammon.errors import ConfigError
+from backgammon.tools.errors import ConfigError
 from comparison_net.moe.settings import BALANCES, MixtureConfig
 
 INDIFFERENT: tuple[str, ...] = ("threads", "checkpoint_steps")

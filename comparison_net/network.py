@@ -22,9 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from backgammon.evaluation.outcome import OUTCOMES, POINTS
+from backgammon.learner.inputs.features import NUM_FEATURES
+from backgammon.learner.inputs.patterns import NUM_PATTERNS
 from comparison_net.config import NetworkConfig
-from comparison_net.features import NUM_FEATURES
-from comparison_net.patterns import NUM_PATTERNS
 
 START_TEMPERATURE = 0.1
 """Points of equity that count as one unit of score before training: wider than the usual gap, so it starts gently."""

@@ -28,12 +28,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import START
-from backgammon.dice import ROLLS
-from backgammon.movegen import MAX_CANDIDATES, generate_batch, legal_candidates
+from backgammon.learner.net.scorer import Scorer, load_scorer
+from backgammon.rules.board import START
+from backgammon.rules.dice import ROLLS
+from backgammon.rules.movegen import MAX_CANDIDATES, generate_batch, legal_candidates
 from comparison_net.checkpoint import Model, weight_shapes
 from comparison_net.config import NetworkConfig
-from comparison_net.scorer import Scorer, load_scorer
 from scripts.ceilings import two_cores
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.movegen import legal_results
@@ -308,7 +308,8 @@ def time_threads(rounds: int) -> list[dict[str, Any]]:
 def time_startup(repeats: int) -> list[dict[str, Any]]:
     """Seconds of whole processes: help; load and first move with warm kernels; the same with none compiled yet."""
     first_move = (
-        "import numpy as np; from comparison_net.scorer import load_scorer; from backgammon.board import START; "
+        "import numpy as np; from backgammon.learner.net.scorer import load_scorer; "
+        "from backgammon.rules.board import START; "
         "load_scorer().choose(START[None], np.array([[3, 1]], np.int8))"
     )
     command = [sys.executable, "-c", first_move]

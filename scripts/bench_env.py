@@ -27,9 +27,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from backgammon.arena.opponents import resolve_opponent
-from backgammon.arena.options import Rules, parse_set_up
-from backgammon.arena.play_games import PlayGames
+from backgammon.table.arena.opponents import resolve_opponent
+from backgammon.table.arena.options import Rules, parse_set_up
+from backgammon.table.arena.play_games import PlayGames
 
 Work = Callable[[], int]
 TURNS_PER_CALL = 300

@@ -29,13 +29,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import START
-from backgammon.engine import PROPOSED_WITHIN, Engine, identity_of
+from backgammon.engine.peers.worker import Gnubg, choose_rows
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.movegen import legal_candidates
-from backgammon.peers.worker import Gnubg, choose_rows
+from backgammon.evaluation.exact import PROPOSED_WITHIN, Engine, identity_of
+from backgammon.learner.net.scorer import load_pruner, load_scorer
+from backgammon.rules.board import START
+from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, WorkUnit, play_games
-from comparison_net.scorer import load_pruner, load_scorer
 from scripts.bench import Framed, Row, machine, midgame, optional, report, show
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.search import look_ahead

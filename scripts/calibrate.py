@@ -28,16 +28,16 @@ from xml.sax.saxutils import escape
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board
-from backgammon.errors import DataError, PairgammonError
 from backgammon.evaluation.outcome import cumulative
-from backgammon.intervals import Estimate, estimate_mean
-from backgammon.movegen import legal_candidates
+from backgammon.learner.data.labels import find_labels, read_labels
+from backgammon.learner.data.shard_format import NOT_JUDGED, PROBABILITY_UNIT
+from backgammon.learner.net.scorer import load_scorer
 from backgammon.records import read_logs
-from comparison_net.labels import find_labels, read_labels
-from comparison_net.processors import usable_processors
-from comparison_net.scorer import load_scorer
-from comparison_net.shard_format import NOT_JUDGED, PROBABILITY_UNIT
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import DataError, PairgammonError
+from backgammon.tools.intervals import Estimate, estimate_mean
+from backgammon.tools.processors import usable_processors
 
 Floats = npt.NDArray[np.float64]
 

@@ -17,8 +17,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.intrinsics import LANES, TILE_COLUMNS, TILE_ROWS, dense_tile
-from backgammon.jit import kernel
+from backgammon.tools.intrinsics import LANES, TILE_COLUMNS, TILE_ROWS, dense_tile
+from backgammon.tools.jit import kernel
 
 _ROW = 256
 """Numbers of a table row: the first layer of a net 256-32."""

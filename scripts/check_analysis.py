@@ -19,10 +19,10 @@ from typing import Any
 from backgammon.analysis.judging import JudgedMatch, judge_match
 from backgammon.analysis.ranking import PlayJudge
 from backgammon.analysis.report import Report, make_report
-from backgammon.errors import PairgammonError
+from backgammon.cli.advisers import load_model_scorer, make_engine
 from backgammon.records import read_logs
 from backgammon.search import FILTER_NAMES, Searcher, SearchSettings
-from comparison_net.cli.advisers import load_model_scorer, make_engine
+from backgammon.tools.errors import PairgammonError
 
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
 TOLERANCE = 0.15

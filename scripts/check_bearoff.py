@@ -34,7 +34,7 @@ import numpy.typing as npt
 from backgammon.evaluation.bearoff.builder import compute_one_sided, compute_two_sided
 from backgammon.evaluation.bearoff.index import num_positions
 from backgammon.evaluation.bearoff.successors import NUM_ROLLS, ROLL_WEIGHTS, list_successors
-from backgammon.jit import kernel
+from backgammon.tools.jit import kernel
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

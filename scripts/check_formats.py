@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backgammon.errors import RecordError
 from backgammon.records import ReplayedGame, read_logs
+from backgammon.tools.errors import RecordError
 
 ENDINGS = ("_snowie", "_statistics", "_game1_analysis")
 """What may stand behind the common name."""

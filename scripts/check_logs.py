@@ -15,12 +15,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from backgammon.errors import RecordError
-from backgammon.player import PipCountPlayer, RandomPlayer
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.records import MatchRecord, ReplayedMatch, labelled_decisions, read_logs, read_records
-from backgammon.records.formats import WRITABLE
-from backgammon.records.losses import find_losses
-from backgammon.session import Session, play_session
+from backgammon.records.formats.registry import WRITABLE
+from backgammon.records.replay.rewriting_losses import find_losses
+from backgammon.table.session import Session, play_session
+from backgammon.tools.errors import RecordError
 
 
 class RoundTrips:

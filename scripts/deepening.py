@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.evaluation.outcome import OutcomeEvaluator, Outcomes, cumulative, equities, final_outcomes
-from backgammon.movegen import legal_candidates
-from comparison_net.decision_shards import pack_probabilities
-from comparison_net.shard_format import NOT_JUDGED
-from comparison_net.shards import Shards
+from backgammon.learner.data.decision_shards import pack_probabilities
+from backgammon.learner.data.shard_format import NOT_JUDGED
+from backgammon.learner.data.shards import Shards
+from backgammon.rules.movegen import legal_candidates
 
 KEPT = 5
 """Candidates of a decision that are judged again, at most."""

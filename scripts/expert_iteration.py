@@ -34,9 +34,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from comparison_net.decision_shards import join_shards
-from comparison_net.run_folder import RunFolder
-from comparison_net.shards import open_shards
+from backgammon.learner.data.decision_shards import join_shards
+from backgammon.learner.data.shards import open_shards
+from comparison_net.training.run_folder import RunFolder
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
 RECIPE = "default.toml"
@@ -141,7 +141,7 @@ def plan_training(shards: Path, run: Path, recipe: str, settings: list[str]) -> 
 
 def train(shards: str, run: Path, recipe: str, settings: list[str]) -> int:
     """`pairgammon train` with a recipe, resumed if it was interrupted."""
-    from comparison_net.cli import main as command_line
+    from backgammon.cli import main as command_line
 
     texts = [text for setting in settings for text in ("--set", setting)]
     resume = ("--resume",) if RunFolder(run).is_started else ()
@@ -206,7 +206,8 @@ def main() -> int:
         if not (folder / "set").exists():
             join_shards([open_shards(path) for path in (*deep, *options.also)], folder / "set")
         if model == "default":
-            model = str(Path(__file__).resolve().parent.parent / "comparison_net" / "models" / "default.safetensors")
+            package = Path(__file__).resolve().parent.parent / "backgammon"
+            model = str(package / "learner" / "net" / "models" / "default.safetensors")
         do(plan_training(folder / "set", folder / "run", RECIPE, [f'start="{model}"', *options.settings]))
         model = str(folder / "run")
         print(f"round {number}: {model}")

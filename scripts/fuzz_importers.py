@@ -103,30 +103,30 @@ def mend(data: bytes) -> bytes:
 
 def make_targets() -> list[Callable[[bytes], None]]:
     """What the first byte of an input chooses from; new ones go to the end, since the corpus counts on the order."""
-    from backgammon.board import Position
-    from backgammon.dice import parse_roll
-    from backgammon.errors import PairgammonError, RecordError
+    from backgammon.evaluation.player import PipCountPlayer
     from backgammon.notation.gnu_id import parse_letter_code, parse_position_id
     from backgammon.notation.identifier import parse_identifier
     from backgammon.notation.match_id import parse_match_id
-    from backgammon.notation.play import complete_play, parse_play
+    from backgammon.notation.play_text import complete_play, parse_play
     from backgammon.notation.xgid import parse_xgid
-    from backgammon.player import PipCountPlayer
     from backgammon.protocols.adviser import Adviser
-    from backgammon.protocols.gnubg import answer_board
+    from backgammon.protocols.external_player import answer_board
     from backgammon.protocols.lines import read_lines
-    from backgammon.protocols.ubgi import UbgiEngine
+    from backgammon.protocols.ubgi_engine import UbgiEngine
     from backgammon.protocols.ubgi_settings import EngineSettings
     from backgammon.protocols.wildbg import answer_request
-    from backgammon.records import gnubg_text, java_fibs, jsonl, mat, sgf, snowie, xg, xg_text
-    from backgammon.records.formats import WRITABLE, check_head, read_records
-    from backgammon.records.labels import labelled_decisions
-    from backgammon.records.losses import find_losses
-    from backgammon.records.record import MatchRecord
-    from backgammon.records.replay import replay_match
-    from backgammon.records.source import open_sources
-    from backgammon.rules import Decision
+    from backgammon.records.formats import gnubg_text, java_fibs, jsonl, mat, sgf, snowie, xg, xg_text
+    from backgammon.records.formats.registry import WRITABLE, check_head, read_records
+    from backgammon.records.record.record import MatchRecord
+    from backgammon.records.record.source import open_sources
+    from backgammon.records.replay.logged_labels import labelled_decisions
+    from backgammon.records.replay.replay import replay_match
+    from backgammon.records.replay.rewriting_losses import find_losses
+    from backgammon.rules.board import Position
+    from backgammon.rules.decision import Decision
+    from backgammon.rules.dice import parse_roll
     from backgammon.search import Searcher, SearchSettings
+    from backgammon.tools.errors import PairgammonError, RecordError
     from tests.evaluators import PipEvaluator
 
     adviser = Adviser(PipCountPlayer(), searcher=Searcher(PipEvaluator(), SearchSettings(plies=0)))
@@ -278,7 +278,7 @@ def fuzz(seconds: int, corpus: Path, extra: list[str]) -> None:
     """Fuzz until the time is up or something is found; does not return."""
     import atheris
 
-    from backgammon.jit import kernel_sources
+    from backgammon.tools.jit import kernel_sources
 
     # numba cannot read instrumented code
     kernels = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in kernel_sources()]

@@ -28,18 +28,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.dice import make_roll
-from backgammon.engine import Engine
-from backgammon.errors import DataError, NotationError, PairgammonError
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.intervals import Estimate, estimate_mean, estimate_rate
+from backgammon.evaluation.exact import Engine
+from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation import parse_play, parse_position_id
-from backgammon.phase import PHASES, phase_codes
 from backgammon.records import read_logs
-from backgammon.rules import Decision
+from backgammon.rules.decision import Decision
+from backgammon.rules.dice import make_roll
+from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.search import Searcher, SearchSettings
-from comparison_net.processors import usable_processors
-from comparison_net.scorer import load_scorer
+from backgammon.tools.errors import DataError, NotationError, PairgammonError
+from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
+from backgammon.tools.processors import usable_processors
 from scripts.score_labels import show
 
 Rows = npt.NDArray[np.int64]

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board
-from backgammon.engine import Engine
-from backgammon.evaluation.bearoff.plays import UNKNOWN, known_outcomes
+from backgammon.engine.peers.gnubg_judge import GnubgJudge
+from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_outcomes
+from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import Outcomes, from_cumulative
-from backgammon.peers.judge import GnubgJudge
-from backgammon.rolls import group_rows
+from backgammon.rules.board import Board
+from backgammon.rules.rolls import group_rows
 
 
 class JointEvaluator:

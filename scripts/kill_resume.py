@@ -18,14 +18,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from backgammon.learner.data.shards import build_shards, open_shards
 from backgammon.records import read_logs
 from comparison_net.checkpoint import read_tensors
 from comparison_net.config import load_config
-from comparison_net.progress import SilentReporter, StepReport
-from comparison_net.run_folder import RunFolder
-from comparison_net.run_state import STATE_KIND
-from comparison_net.shards import build_shards, open_shards
-from comparison_net.training import train
+from comparison_net.training.loop import train
+from comparison_net.training.progress import SilentReporter, StepReport
+from comparison_net.training.run_folder import RunFolder
+from comparison_net.training.run_state import STATE_KIND
 
 SETTINGS = ("network.hidden=[64,16]", "epochs=20", "average_decay=0.99", "checkpoint_steps=20")
 CHILD = "--child"

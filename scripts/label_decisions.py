@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Position, swap
-from backgammon.dice import make_roll
-from backgammon.errors import ConfigError, PairgammonError
+from backgammon.engine.peers.gnubg_judge import GnubgJudge
+from backgammon.learner.data.shards import Shards, open_shards
 from backgammon.notation import position_ids
-from backgammon.peers.judge import GnubgJudge
-from backgammon.rules import Decision
-from comparison_net.shards import Shards, open_shards
+from backgammon.rules.board import Position, swap
+from backgammon.rules.decision import Decision
+from backgammon.rules.dice import make_roll
+from backgammon.tools.errors import ConfigError, PairgammonError
 from scripts.make_expert_logs import label, store
 
 _CHUNK = 50

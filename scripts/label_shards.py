@@ -47,18 +47,18 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board
-from backgammon.engine import Engine
-from backgammon.errors import ConfigError, DataError, PairgammonError
+from backgammon.engine.peers.gnubg_judge import KEPT, WITHIN, GnubgJudge
 from backgammon.evaluation.bearoff import find_or_build
+from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import PlayingEvaluator, cumulative, final_outcomes
-from backgammon.movegen import legal_candidates
-from backgammon.peers.judge import KEPT, WITHIN, GnubgJudge
+from backgammon.learner.data.decision_shards import best_rows, pack_probabilities, take_decisions, write_labelled_shards
+from backgammon.learner.data.shard_format import LABELS
+from backgammon.learner.data.shards import Shards, open_shards
+from backgammon.learner.net.scorer import load_pruner, load_scorer
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
 from backgammon.search import Searcher, SearchSettings
-from comparison_net.decision_shards import best_rows, pack_probabilities, take_decisions, write_labelled_shards
-from comparison_net.scorer import load_pruner, load_scorer
-from comparison_net.shard_format import LABELS
-from comparison_net.shards import Shards, open_shards
+from backgammon.tools.errors import ConfigError, DataError, PairgammonError
 from scripts.deepening import deepen
 from scripts.joint_evaluator import JointEvaluator
 

@@ -23,11 +23,11 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from backgammon.arena.encoding import NUM_UNITS, write_units
-from backgammon.arena.opponents import resolve_opponent
-from backgammon.arena.turns import NUM_REGISTERS
-from backgammon.board import Board
-from backgammon.player import RandomPlayer, best_rows
+from backgammon.evaluation.player import RandomPlayer, best_rows
+from backgammon.rules.board import Board
+from backgammon.table.arena.encoding import NUM_UNITS, write_units
+from backgammon.table.arena.opponents import resolve_opponent
+from backgammon.table.arena.turns import NUM_REGISTERS
 
 Integers = npt.NDArray[np.int64]
 NUM_GAMES, EVALUATION_GAMES = 256, 1000

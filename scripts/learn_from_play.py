@@ -32,21 +32,21 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import START, Board, swap
-from backgammon.engine import Engine
-from backgammon.errors import ConfigError, PairgammonError
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
+from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcomes
-from backgammon.movegen import legal_candidates
+from backgammon.learner.data.comparisons import Comparisons
+from backgammon.learner.data.decision_shards import pack_outcomes
+from backgammon.learner.net.scorer import Scorer, load_scorer
+from backgammon.rules.board import START, Board, swap
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import ConfigError, PairgammonError
 from comparison_net.checkpoint import Model, load_model, save_model
-from comparison_net.comparisons import Comparisons
 from comparison_net.config import TrainConfig, load_config
-from comparison_net.decision_shards import pack_outcomes
-from comparison_net.run_folder import RunFolder
-from comparison_net.run_state import RunState
-from comparison_net.scorer import Scorer, load_scorer
-from comparison_net.step import Stepper
-from comparison_net.training import learning_rate
+from comparison_net.training.loop import learning_rate
+from comparison_net.training.run_folder import RunFolder
+from comparison_net.training.run_state import RunState
+from comparison_net.training.step import Stepper
 
 PART = 4096
 """Positions of a part of a step, see `step.PART_CANDIDATES`."""

@@ -27,14 +27,14 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from backgammon.intervals import estimate_mean
-from backgammon.storage import replace_file
+from backgammon.learner.data.decision_shards import take_decisions
+from backgammon.learner.data.shards import Shards, open_shards
+from backgammon.learner.net.scorer import load_scorer
+from backgammon.tools.intervals import estimate_mean
+from backgammon.tools.storage import replace_file
 from comparison_net.config import NetworkConfig, TrainConfig
-from comparison_net.decision_shards import take_decisions
-from comparison_net.run_folder import RunFolder
-from comparison_net.scorer import load_scorer
-from comparison_net.shards import Shards, open_shards
-from comparison_net.training import train
+from comparison_net.training.loop import train
+from comparison_net.training.run_folder import RunFolder
 from scripts.draw_curve import COLOURS, tick_step
 from scripts.moe_labels import read_labelled
 

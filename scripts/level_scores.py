@@ -1,7 +1,7 @@
 """What the playing levels lose on labelled decisions, and the scales that make them lose what they should.
 
     python -m scripts.level_scores LABELS... [--model FILE] [--json]
-    python -m scripts.level_scores LABELS... --fit           # the table of scales for `backgammon.levels`
+    python -m scripts.level_scores LABELS... --fit           # the table of scales for `backgammon.engine.levels`
     python -m scripts.level_scores LABELS... --fit 10 --fit 25    # scales of other ratings
     python -m scripts.level_scores --people LABELLED...      # the scale that explains people's plays best
 
@@ -27,17 +27,17 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.analysis.scales import rating_word
-from backgammon.board import Board, swap
-from backgammon.engine import Engine
-from backgammon.errors import PairgammonError
+from backgammon.engine.levels import LEVELS, Level, candidate_equities, choice_chances, decision_scales
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.intervals import Estimate, estimate_mean
-from backgammon.levels import LEVELS, Level, candidate_equities, choice_chances, decision_scales
-from backgammon.movegen import legal_candidates
+from backgammon.evaluation.exact import Engine
+from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation import parse_position_ids, position_ids
-from backgammon.phase import RACE, phase_codes
-from comparison_net.processors import usable_processors
-from comparison_net.scorer import load_scorer
+from backgammon.rules.board import Board, swap
+from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.phase import RACE, phase_codes
+from backgammon.tools.errors import PairgammonError
+from backgammon.tools.intervals import Estimate, estimate_mean
+from backgammon.tools.processors import usable_processors
 from scripts.human_agreement import read_plays
 from scripts.score_labels import read_labels, show
 
@@ -53,7 +53,7 @@ SIZES = (2, 5, 10, 20, 40, 1000)
 
 @dataclass(frozen=True)
 class Judged:
-    """Labelled unforced decisions and what a model makes of them; axes as in `backgammon.levels`.
+    """Labelled unforced decisions and what a model makes of them; axes as in `backgammon.engine.levels`.
 
     Attributes:
         boards: int8[N, 26], the player on roll.

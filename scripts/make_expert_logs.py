@@ -28,15 +28,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon import game
-from backgammon.board import swap
-from backgammon.dice import Roll, make_roll
-from backgammon.game import Stage
+from backgammon.engine.peers.gnubg_judge import GnubgJudge, Ranked
 from backgammon.notation import format_play, position_id, position_ids
-from backgammon.peers.judge import GnubgJudge, Ranked
 from backgammon.records import GameRecord, MatchRecord, ResultAction, RollAction, write_mat
-from backgammon.rules import Decision
-from backgammon.storage import replace_file
+from backgammon.rules import game
+from backgammon.rules.board import swap
+from backgammon.rules.decision import Decision
+from backgammon.rules.dice import Roll, make_roll
+from backgammon.rules.game import Stage
+from backgammon.tools.storage import replace_file
 
 GAMES_A_FILE = 100
 Boards = npt.NDArray[np.int8]

@@ -27,17 +27,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from backgammon.learner.data.comparisons import Comparisons, make_comparisons
+from backgammon.learner.data.shards import Shards, build_shards, open_shards
+from backgammon.learner.training.first_layer import candidate_scores, mixture_outputs
 from backgammon.records import read_logs
-from backgammon.storage import replace_file
-from comparison_net.comparisons import Comparisons, make_comparisons
+from backgammon.tools.storage import replace_file
 from comparison_net.config import NetworkConfig, load_config
-from comparison_net.first_layer import candidate_scores, mixture_outputs
 from comparison_net.losses import listwise_loss
 from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
 from comparison_net.moe.upcycle import upcycle, upcycle_moments
 from comparison_net.network import CandidateNet
-from comparison_net.run_state import make_network
-from comparison_net.shards import Shards, build_shards, open_shards
+from comparison_net.training.run_state import make_network
 from scripts.moe_labels import LabelledDecisions, read_labelled
 
 RECIPES = Path(__file__).parent / "recipes" / "mixtures"

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board, swap
-from backgammon.movegen import legal_candidates
+from backgammon.learner.data.comparisons import Comparisons
 from backgammon.notation import parse_position_ids, position_ids
-from backgammon.phase import phase_codes
-from comparison_net.comparisons import Comparisons
+from backgammon.rules.board import Board, swap
+from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.phase import phase_codes
 
 
 @dataclass(frozen=True, eq=False)

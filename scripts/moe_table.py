@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from backgammon.intervals import student_quantile
-from backgammon.phase import PHASES
+from backgammon.learner.net.scorer import Scorer
+from backgammon.rules.phase import PHASES
+from backgammon.tools.intervals import student_quantile
 from comparison_net.checkpoint import Model
 from comparison_net.config import NetworkConfig
 from comparison_net.moe.cost import multiply_adds
-from comparison_net.run_state import make_network
-from comparison_net.scorer import Scorer
+from comparison_net.training.run_state import make_network
 from scripts.moe_labels import LabelledDecisions, read_labelled
 
 Floats = npt.NDArray[np.float64]

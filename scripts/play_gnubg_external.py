@@ -29,14 +29,14 @@ from typing import Any
 
 import numpy as np
 
-from backgammon.errors import PairgammonError
-from backgammon.notation.play import parse_play
+from backgammon.cli.advisers import make_adviser
+from backgammon.notation.play_text import parse_play
 from backgammon.protocols.adviser import Adviser
+from backgammon.protocols.external_player import ERROR, ExternalPlayerServer
 from backgammon.protocols.fibs_board import parse_board_line
-from backgammon.protocols.gnubg import ERROR, ExternalPlayerServer
 from backgammon.records import read_logs
-from backgammon.records.replay import ReplayedGame
-from comparison_net.cli.advisers import make_adviser
+from backgammon.records.replay.replay import ReplayedGame
+from backgammon.tools.errors import PairgammonError
 
 OWN_NAME, PEER_NAME = "pairgammon", "gnubg"
 SESSION = 250

@@ -16,7 +16,7 @@ the weights that read it. The mean of what they said goes into the biases above.
 --score-from equity makes a model with outcomes rank by their equity alone; "sum" gives such a one a score of its own
 again, silent at first.
 
---patterns gives a model that sees counts alone the inputs of `comparison_net.patterns`, at first without an effect.
+--patterns gives a model that sees counts alone the inputs of `learner.inputs.patterns`, at first without an effect.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board
-from backgammon.errors import DataError
-from backgammon.movegen import legal_candidates
-from backgammon.phase import PHASES, phase_codes
+from backgammon.learner.data.shards import open_shards
+from backgammon.learner.inputs.features import NUM_FEATURES, Rows, encode
+from backgammon.learner.inputs.patterns import NUM_PATTERNS, patterns_of
+from backgammon.learner.net.scorer import DEFAULT_NAME, load_scorer
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.phase import PHASES, phase_codes
+from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import Model, load_model, save_model, weight_shapes
-from comparison_net.features import NUM_FEATURES, Rows, encode
 from comparison_net.network import START_TEMPERATURE
-from comparison_net.patterns import NUM_PATTERNS, patterns_of
-from comparison_net.scorer import DEFAULT_NAME, load_scorer
-from comparison_net.shards import open_shards
 
 SAMPLE = 3000
 """Decisions whose candidates are looked at."""

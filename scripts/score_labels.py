@@ -28,18 +28,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board, swap
-from backgammon.engine import PROPOSED_WITHIN, Engine
+from backgammon.engine.peers.gnubg_judge import GnubgJudge
 from backgammon.evaluation.bearoff import find_or_build
+from backgammon.evaluation.exact import PROPOSED_WITHIN, Engine
 from backgammon.evaluation.outcome import equities, from_cumulative
-from backgammon.intervals import Estimate, estimate_mean, estimate_rate
-from backgammon.movegen import legal_candidates
+from backgammon.learner.net.scorer import load_pruner, load_scorer
 from backgammon.notation import parse_position_ids, position_ids
-from backgammon.peers.judge import GnubgJudge
-from backgammon.phase import PHASES, phase_codes
+from backgammon.rules.board import Board, swap
+from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, rank_rollouts, roll_out_analysis
-from comparison_net.processors import usable_processors
-from comparison_net.scorer import load_pruner, load_scorer
+from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
+from backgammon.tools.processors import usable_processors
 
 
 def read_labels(paths: list[Path]) -> Iterator[dict[str, Any]]:

@@ -24,12 +24,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import START, Board, swap
 from backgammon.evaluation.outcome import POINTS, final_outcomes
-from backgammon.movegen import legal_candidates
-from backgammon.player import best_rows
-from comparison_net.decision_shards import DecisionArrays, count_candidates, write_decisions
-from comparison_net.scorer import Scorer, load_scorer
+from backgammon.evaluation.player import best_rows
+from backgammon.learner.data.decision_shards import DecisionArrays, count_candidates, write_decisions
+from backgammon.learner.net.scorer import Scorer, load_scorer
+from backgammon.rules.board import START, Board, swap
+from backgammon.rules.movegen import legal_candidates
 from scripts.label_shards import GnubgTeacher, judge
 
 GNUBG = "gnubg:0"

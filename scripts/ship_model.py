@@ -9,10 +9,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from backgammon.learner.net.scorer import DEFAULT_NAME
 from comparison_net.checkpoint import load_model, save_model
-from comparison_net.scorer import DEFAULT_NAME
 
-MODELS = Path(__file__).resolve().parent.parent / "comparison_net" / "models"
+MODELS = Path(__file__).resolve().parent.parent / "backgammon" / "learner" / "net" / "models"
 MAX_BYTES = 10_000_000
 
 

@@ -21,9 +21,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from backgammon.learner.data.decision_shards import join_shards
+from backgammon.learner.data.shards import build_shards, open_shards
 from backgammon.records import read_logs
-from comparison_net.decision_shards import join_shards
-from comparison_net.shards import build_shards, open_shards
 
 EXPERT_SEED = 5_000_001
 OWN_SEED = 21

@@ -26,7 +26,7 @@ from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 
-from backgammon.intervals import estimate_rate
+from backgammon.tools.intervals import estimate_rate
 
 EVALUATION_GAMES = 2000
 EVALUATION_SEED = 10_000_000

@@ -26,13 +26,13 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.arena.micro import NO_OP, NUM_ACTIONS, fill_mask, move_checker
-from backgammon.board import Board, Position
-from backgammon.dice import Roll
 from backgammon.env import open_spiel
-from backgammon.jit import kernel
-from backgammon.movegen import legal_candidates
-from backgammon.rules import Decision, apply_move
+from backgammon.rules.board import Board, Position
+from backgammon.rules.decision import Decision, apply_move
+from backgammon.rules.dice import Roll
+from backgammon.rules.movegen import legal_candidates
+from backgammon.table.arena.micro import NO_OP, NUM_ACTIONS, fill_mask, move_checker
+from backgammon.tools.jit import kernel
 from tests.positions import nasty_decisions, random_play_decisions
 
 Bytes = npt.NDArray[np.int8]

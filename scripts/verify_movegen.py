@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import START, points_won, swap
-from backgammon.movegen import legal_candidates
-from comparison_net.scorer import load_scorer
+from backgammon.learner.net.scorer import load_scorer
+from backgammon.rules.board import START, points_won, swap
+from backgammon.rules.movegen import legal_candidates
 from tests.naive.movegen import legal_results
 from tests.positions import nasty_decisions, random_play_decisions
 

@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from backgammon.movegen import legal_candidates
-from comparison_net.comparisons import Comparisons
+from backgammon.learner.data.comparisons import Comparisons
+from backgammon.learner.net.scorer import load_scorer
+from backgammon.rules.movegen import legal_candidates
 from comparison_net.config import TrainConfig
 from comparison_net.network import CandidateNet
-from comparison_net.run_state import make_net
-from comparison_net.scorer import load_scorer
-from comparison_net.step import answer
+from comparison_net.training.run_state import make_net
+from comparison_net.training.step import answer
 from scripts.verify_movegen import engine_decisions
 from tests.positions import random_play_decisions
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board, checkers_off, pip_counts
 from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes, possible_outcomes
-from backgammon.movegen import legal_candidates
-from backgammon.player import best_rows
+from backgammon.evaluation.player import best_rows
+from backgammon.rules.board import Board, checkers_off, pip_counts
+from backgammon.rules.movegen import legal_candidates
 
 
 class PipEvaluator:

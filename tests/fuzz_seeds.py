@@ -8,9 +8,9 @@ import lzma
 import zipfile
 from collections.abc import Callable
 
-from backgammon.board import START
 from backgammon.notation import MatchId, match_id
 from backgammon.records import write_jsonl, write_sgf
+from backgammon.rules.board import START
 from tests.logs import DIALECTS, as_match, only_match, random_game, write_rows
 from tests.test_java_fibs import HEAD, write_game
 from tests.test_position_texts import BLITZ_CUBE, BLITZ_PLAY, GNUBG, SNOWIE, XG_CUBE, XG_PLAY

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backgammon.board import START, Position, points_won, swap
-from backgammon.notation.play import format_play
+from backgammon.notation.play_text import format_play
 from backgammon.records import MatchRecord, ReplayedGame, replay_match
-from backgammon.records.mat import read
-from backgammon.rules import Decision, Play
+from backgammon.records.formats.mat import read
+from backgammon.rules.board import START, Position, points_won, swap
+from backgammon.rules.decision import Decision, Play
 
 
 @dataclass(frozen=True)

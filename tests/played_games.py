@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import START, Board, points_won, swap
-from backgammon.movegen import legal_candidates
-from comparison_net.features import NAMES, encode
+from backgammon.learner.inputs.features import NAMES, encode
+from backgammon.rules.board import START, Board, points_won, swap
+from backgammon.rules.movegen import legal_candidates
 
 _TASTE = {"one": -0.3, "two": 0.4, "three": 0.3, "four+": 0.1}
 

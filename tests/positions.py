@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import START, points_won, swap
-from backgammon.movegen import legal_candidates
+from backgammon.rules.board import START, points_won, swap
+from backgammon.rules.movegen import legal_candidates
 
 Boards = npt.NDArray[np.int8]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board
 from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes
-from backgammon.movegen import legal_candidates
-from comparison_net.decision_shards import pack_outcomes
-from comparison_net.features import NAMES, encode
-from comparison_net.outcome_mask import allowed_outcomes
-from comparison_net.shards import Shards
+from backgammon.learner.data.decision_shards import pack_outcomes
+from backgammon.learner.data.shards import Shards
+from backgammon.learner.inputs.features import NAMES, encode
+from backgammon.learner.net.outcome_mask import allowed_outcomes
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
 
 _BLOTS = np.array([name.startswith("own") and name.endswith(" one") for name in NAMES])
 _LEAD = np.array([{"opponent pips": 2.0, "own pips": -2.0}.get(name, 0.0) for name in NAMES], dtype=np.float32)

@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.agreement import (
+from backgammon.analysis.agreement import (
     TESAURO_TABLE_1,
     AgreementCounter,
     chosen_ranks,
     measure_agreement,
 )
-from backgammon.board import Board, pip_counts
-from backgammon.phase import PHASES
-from backgammon.player import PipCountPlayer, RandomPlayer
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.records import ReplayedGame, read_logs, write_mat
-from backgammon.session import Session, play_session
+from backgammon.rules.board import Board, pip_counts
+from backgammon.rules.phase import PHASES
+from backgammon.table.session import Session, play_session
 
 
 def test_rank_counts_better_candidates_and_earlier_equal_ones() -> None:

@@ -12,29 +12,29 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from backgammon.analysis.candidate_table import behind_text, candidate_lines
 from backgammon.analysis.document import as_document
 from backgammon.analysis.figures import PlayerFigures, measure_players
 from backgammon.analysis.judging import JudgedMatch, JudgedRoll, judge_match, measure_luck
+from backgammon.analysis.logged_rolls import GameRolls, collect_rolls
 from backgammon.analysis.page import render_page
 from backgammon.analysis.ranking import PlayJudge
 from backgammon.analysis.report import ROLLOUT_NOTE, Report, estimate_text, figure_rows, make_report
-from backgammon.analysis.rolls import GameRolls, collect_rolls
 from backgammon.analysis.scales import GNUBG_MARKS, XG_MARKS, count_luck, count_marks, find_mark, rating_word
-from backgammon.analysis.table import behind_text, candidate_lines
 from backgammon.analysis.text import render_text
-from backgammon.board import START, Position, swap
-from backgammon.dice import ROLL_PROBABILITIES, ROLLS
+from backgammon.cli import main
 from backgammon.evaluation.outcome import equities
-from backgammon.intervals import Estimate
-from backgammon.movegen import legal_candidates
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.notation.identifier import parse_identifier
-from backgammon.player import PipCountPlayer, RandomPlayer
 from backgammon.records import MatchRecord, ReplayedMatch, read_logs, write_mat
-from backgammon.records.record import Action, RollAction, Setup
-from backgammon.records.replay import replay_match
+from backgammon.records.record.record import Action, RollAction, Setup
+from backgammon.records.replay.replay import replay_match
+from backgammon.rules.board import START, Position, swap
+from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS
+from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop
-from backgammon.session import Session, play_session
-from comparison_net.cli import main
+from backgammon.table.session import Session, play_session
+from backgammon.tools.intervals import Estimate
 from tests.evaluators import PipEvaluator
 from tests.test_cli_protocols import tiny_model
 

@@ -12,18 +12,18 @@ import numpy.typing as npt
 import pytest
 from gymnasium.utils import seeding
 
-from backgammon import game as turns
-from backgammon.arena.options import SetUp, parse_set_up
-from backgammon.arena.single_game import SingleGame
-from backgammon.board import START, Board, Position
-from backgammon.dice import Roll
-from backgammon.duel import duel
-from backgammon.errors import ConfigError, GameError, IllegalPlay
-from backgammon.game import Stage
-from backgammon.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows
-from backgammon.rules import Decision
-from backgammon.session import Session, play_session
-from backgammon.stream import draw_key, key_of_seed
+from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows
+from backgammon.rules import game as turns
+from backgammon.rules.board import START, Board, Position
+from backgammon.rules.decision import Decision
+from backgammon.rules.dice import Roll
+from backgammon.rules.game import Stage
+from backgammon.table.arena.options import SetUp, parse_set_up
+from backgammon.table.arena.single_game import SingleGame
+from backgammon.table.duel import duel
+from backgammon.table.session import Session, play_session
+from backgammon.tools.errors import ConfigError, GameError, IllegalPlay
+from backgammon.tools.stream import draw_key, key_of_seed
 
 TURN = "backgammon.env:BackgammonTurn-v0"
 NUM_GAMES = 100
@@ -278,7 +278,8 @@ def test_typed_dice_change_the_candidates_and_an_opening_the_seat() -> None:
 
 
 def test_playing_loads_no_gymnasium() -> None:
-    code = "import sys, backgammon.duel; from backgammon.session import Session; Session(('a', 'b'), 1).throw_dice()"
+    code = "import sys, backgammon.table.duel; from backgammon.table.session import Session\n"
+    code += "Session(('a', 'b'), 1).throw_dice()"
     code += "; print('gymnasium' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

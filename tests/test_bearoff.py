@@ -14,8 +14,7 @@ import numpy.typing as npt
 import pytest
 from click.testing import CliRunner
 
-from backgammon.board import START, Board, points_won, swap
-from backgammon.errors import ConfigError, DataError, PositionError
+from backgammon.cli.bearoff import command as bearoff_command
 from backgammon.evaluation import bearoff as bearoff_package
 from backgammon.evaluation.bearoff import (
     ONE_SIDED,
@@ -30,7 +29,8 @@ from backgammon.evaluation.bearoff import (
 from backgammon.evaluation.bearoff.database import OUTCOME_POINTS
 from backgammon.evaluation.bearoff.index import num_positions, opponent_index, own_index
 from backgammon.evaluation.bearoff.successors import NUM_ROLLS, ROLL_WEIGHTS, fill_boards, list_successors
-from comparison_net.cli.bearoff import command as bearoff_command
+from backgammon.rules.board import START, Board, points_won, swap
+from backgammon.tools.errors import ConfigError, DataError, PositionError
 from tests.naive import bearoff as naive
 
 SMALL = BearoffSize(points=2, exact_points=2, exact_checkers=2)

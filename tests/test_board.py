@@ -7,8 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from backgammon.board import START, Position, checkers_off, pip_counts, points_won, swap
-from backgammon.errors import PositionError
+from backgammon.rules.board import START, Position, checkers_off, pip_counts, points_won, swap
+from backgammon.tools.errors import PositionError
 
 
 def board_of(counts: dict[int, int]) -> np.ndarray[tuple[int], np.dtype[np.int8]]:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.board import START
-from backgammon.errors import DataError
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.notation.gnu_id import START_ID
-from backgammon.player import PipCountPlayer, RandomPlayer
 from backgammon.records import write_mat
-from backgammon.session import Session, play_session
+from backgammon.rules.board import START
+from backgammon.table.session import Session, play_session
+from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import Model, save_model, weight_shapes
 from comparison_net.config import NetworkConfig
 from scripts.calibrate import NUM_CLASSES, calibrate, draw, main, read_cases

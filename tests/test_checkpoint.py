@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from backgammon.errors import ModelError
-from comparison_net import checkpoint, features
+from backgammon.learner.inputs import features
+from backgammon.tools.errors import ModelError
+from comparison_net import checkpoint
 from comparison_net.checkpoint import (
     MODEL_FILE,
     MODEL_KIND,

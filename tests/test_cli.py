@@ -15,18 +15,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from backgammon.board import START, swap
-from backgammon.movegen import legal_candidates
+from backgammon.cli import COMMANDS, main
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer, ScorerPlayer
+from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation.gnu_id import START_ID, parse_position_ids, position_ids
-from backgammon.player import PipCountPlayer, RandomPlayer, ScorerPlayer
 from backgammon.records import read_logs, write_mat
-from backgammon.session import Session, play_session
+from backgammon.rules.board import START, swap
+from backgammon.rules.movegen import legal_candidates
+from backgammon.table.session import Session, play_session
 from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.cli import COMMANDS, main
 from comparison_net.config import NetworkConfig, load_config
-from comparison_net.scorer import load_scorer
 
-PROGRAM = [sys.executable, "-c", "from comparison_net.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from backgammon.cli import main; main()"]
 Invoke = Callable[..., Result]
 
 
@@ -107,7 +107,7 @@ def test_help_of_a_command_says_what_it_does_and_gives_an_example(invoke: Invoke
 @pytest.mark.parametrize("arguments", [[], *[name.split() for name in leaf_commands()]], ids=" ".join)
 def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
     code = (
-        "import sys\nfrom comparison_net.cli import main\n"
+        "import sys\nfrom backgammon.cli import main\n"
         f"try:\n    main({[*arguments, '--help']!r})\nexcept SystemExit:\n    pass\n"
         "print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
@@ -129,7 +129,7 @@ def test_interrupt_ends_with_130_and_one_line(invoke: Invoke, monkeypatch: pytes
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("comparison_net.scorer.load_scorer", interrupt)
+    monkeypatch.setattr("backgammon.learner.net.scorer.load_scorer", interrupt)
     result = invoke("rank", text="")
     assert result.exit_code == 130
     assert result.stderr.strip() == "interrupted"
@@ -139,7 +139,7 @@ def test_a_defect_of_the_program_keeps_its_traceback(invoke: Invoke, monkeypatch
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("comparison_net.scorer.load_scorer", fail)
+    monkeypatch.setattr("backgammon.learner.net.scorer.load_scorer", fail)
     with pytest.raises(ZeroDivisionError):
         invoke("rank", text="")
 
@@ -533,7 +533,7 @@ def test_doctor_reports_versions_kernels_and_model(invoke: Invoke) -> None:
 
 
 def test_doctor_finds_a_model_that_cannot_be_used(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("comparison_net.scorer.DEFAULT_NAME", "missing")
+    monkeypatch.setattr("backgammon.learner.net.scorer.DEFAULT_NAME", "missing")
     result = invoke("doctor")
     assert result.exit_code == 1
     assert "the default model cannot be used" in result.stdout
@@ -685,7 +685,7 @@ def test_resignation_is_judged_and_scored(invoke: Invoke, model: Path) -> None:
 def test_resignation_that_offers_too_little_is_declined(
     invoke: Invoke, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("comparison_net.cli.table_commands.play_out", lambda *_: np.full(200, -2, np.int8))
+    monkeypatch.setattr("backgammon.cli.table_commands.play_out", lambda *_: np.full(200, -2, np.int8))
     result = play(invoke, model, "resign", "resign gammon", "no", options=("--no-board",))
     assert "tiny declines: in 200 games from here it wins 2.00 points on average" in result.stdout
     assert "Score: You 0, tiny 2." in result.stdout

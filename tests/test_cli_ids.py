@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from backgammon.board import Position
-from backgammon.dice import Roll
+from backgammon.cli import main
 from backgammon.notation.gnu_id import START_ID, parse_position_id
 from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import MatchId
 from backgammon.records import RollAction, read_records
-from comparison_net.cli import main
+from backgammon.rules.board import Position
+from backgammon.rules.dice import Roll
 from tests.test_cli_protocols import tiny_model
 
 ROLL = Roll(5, 2)

@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from backgammon.cli import main
 from backgammon.notation.gnu_id import START_ID
 from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.cli import main
 from comparison_net.config import NetworkConfig
 
-PROGRAM = [sys.executable, "-c", "from comparison_net.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from backgammon.cli import main; main()"]
 ROLL = (
     "board:gnubg:ext:0:0:0:0:-1:-1:0:0:0:5:0:3:0:0:0:-4:5:0:0:-1:-3:0:-5:0:0:0:0:2:0:1:0:0:0:0:1:1:1:0:1:-1:0:25:0:0"
     ":0:0:0:0:0:1"

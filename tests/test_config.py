@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backgammon.errors import ConfigError
+from backgammon.tools.errors import ConfigError
 from comparison_net.config import NetworkConfig, TrainConfig, load_config, make_config, settings, to_toml, to_values
 
 

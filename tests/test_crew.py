@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from backgammon.crew import Crew
-from backgammon.errors import ConfigError
+from backgammon.tools.crew import Crew
+from backgammon.tools.errors import ConfigError
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])

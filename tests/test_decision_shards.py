@@ -10,13 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.board import START
-from backgammon.errors import DataError
 from backgammon.evaluation.outcome import equities, final_outcomes
-from backgammon.movegen import legal_candidates
-from comparison_net.comparisons import make_comparisons, outcome_targets
-from comparison_net.config import load_config
-from comparison_net.decision_shards import (
+from backgammon.learner.data.comparisons import make_comparisons, outcome_targets
+from backgammon.learner.data.decision_shards import (
     DecisionArrays,
     best_rows,
     copy_shards,
@@ -26,10 +22,14 @@ from comparison_net.decision_shards import (
     write_decisions,
     write_labelled_shards,
 )
-from comparison_net.run_state import make_net, make_optimizer
-from comparison_net.shard_format import FIELDS, LABELS, MANIFEST, NOT_JUDGED
-from comparison_net.shards import Shards, build_shards, open_shards
-from comparison_net.step import Stepper
+from backgammon.learner.data.shard_format import FIELDS, LABELS, MANIFEST, NOT_JUDGED
+from backgammon.learner.data.shards import Shards, build_shards, open_shards
+from backgammon.rules.board import START
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import DataError
+from comparison_net.config import load_config
+from comparison_net.training.run_state import make_net, make_optimizer
+from comparison_net.training.step import Stepper
 from tests.played_games import taste_games
 from tests.taste_labels import taste_labels, taste_outcomes
 

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import Board
-from backgammon.errors import ConfigError, DataError
 from backgammon.evaluation.outcome import Outcomes, cumulative, equities
-from backgammon.movegen import legal_candidates
-from comparison_net.decision_shards import take_decisions, write_labelled_shards
-from comparison_net.shard_format import NOT_JUDGED, PROBABILITY_UNIT
-from comparison_net.shards import Shards, build_shards
+from backgammon.learner.data.decision_shards import take_decisions, write_labelled_shards
+from backgammon.learner.data.shard_format import NOT_JUDGED, PROBABILITY_UNIT
+from backgammon.learner.data.shards import Shards, build_shards
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import ConfigError, DataError
 from scripts import label_shards
 from scripts.deepening import KEPT, WITHIN, deepen, join_labels, worth_a_look
 from scripts.label_shards import TeacherChoice, make_teacher

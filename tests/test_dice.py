@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backgammon.dice import ROLL_PROBABILITIES, ROLLS, make_roll, parse_roll
-from backgammon.errors import DiceError
+from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS, make_roll, parse_roll
+from backgammon.tools.errors import DiceError
 
 
 def test_twenty_one_rolls_with_probabilities_that_sum_to_one() -> None:

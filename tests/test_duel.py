@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from backgammon import game as turns
-from backgammon.board import START, Board
-from backgammon.duel import DuelResult, duel, play_out
-from backgammon.errors import ConfigError, GameError
-from backgammon.movegen import legal_candidates
-from backgammon.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows
+from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows
+from backgammon.rules import game as turns
+from backgammon.rules.board import START, Board
+from backgammon.rules.movegen import legal_candidates
+from backgammon.table.duel import DuelResult, duel, play_out
+from backgammon.tools.errors import ConfigError, GameError
 from tests.naive import env as twin
 
 RANDOM, PIPCOUNT = RandomPlayer(), PipCountPlayer()

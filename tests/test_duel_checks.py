@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backgammon.board import START, Board
-from backgammon.duel import DuelChecks, duel
-from backgammon.engine import Engine
-from backgammon.errors import ConfigError, ModelError
+from backgammon.cli.depth import Depth
+from backgammon.cli.players import make_player
+from backgammon.engine.chooser import RolloutChooser
 from backgammon.evaluation.bearoff import find_or_build
+from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import equities
-from backgammon.player import PipCountPlayer, RandomPlayer, ScorerPlayer
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer, ScorerPlayer
+from backgammon.rules.board import START, Board
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop
-from backgammon.search.chooser import RolloutChooser
 from backgammon.search.luck import roll_luck
-from backgammon.sprt import Sprt
+from backgammon.table.duel import DuelChecks, duel
+from backgammon.tools.errors import ConfigError, ModelError
+from backgammon.tools.sprt import Sprt
 from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.cli.depth import Depth
-from comparison_net.cli.players import make_player
 from comparison_net.config import NetworkConfig
 from tests.evaluators import PipEvaluator
 from tests.test_bearoff import random_boards

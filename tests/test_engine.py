@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import START, Board, swap
-from backgammon.engine import Engine, identity_of
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
+from backgammon.evaluation.exact import Engine, identity_of
 from backgammon.evaluation.outcome import equities, final_outcomes
-from backgammon.movegen import legal_candidates
-from comparison_net.scorer import load_pruner, load_scorer
+from backgammon.learner.net.scorer import load_pruner, load_scorer
+from backgammon.rules.board import START, Board, swap
+from backgammon.rules.movegen import legal_candidates
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.naive.search import look_ahead
 from tests.test_bearoff import random_boards

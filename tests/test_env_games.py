@@ -1,4 +1,4 @@
-"""Batches of games: the turn order of `backgammon.game`, opponents, matches, forfeits."""
+"""Batches of games: the turn order of `backgammon.rules.game`, opponents, matches, forfeits."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.arena.batch import GameBatch
-from backgammon.arena.encoding import bounds, write_counts, write_units
-from backgammon.arena.move_games import MoveGames
-from backgammon.arena.opponents import Opponent, OpponentSpec, register_opponent, resolve_opponent
-from backgammon.arena.options import Rules, SetUp
-from backgammon.arena.play_games import PlayGames
-from backgammon.arena.turns import OUTSIDE, POINTS, RANDOM
-from backgammon.board import START, Board, Position, points_won
-from backgammon.dice import Roll
-from backgammon.errors import CandidateOverflow, ConfigError, GameError
-from backgammon.movegen import legal_candidates
-from backgammon.player import Noise, PipCountPlayer, RandomPlayer, Rows
-from backgammon.rules import Decision
+from backgammon.evaluation.player import Noise, PipCountPlayer, RandomPlayer, Rows
+from backgammon.rules.board import START, Board, Position, points_won
+from backgammon.rules.decision import Decision
+from backgammon.rules.dice import Roll
+from backgammon.rules.movegen import legal_candidates
+from backgammon.table.arena.batch import GameBatch
+from backgammon.table.arena.encoding import bounds, write_counts, write_units
+from backgammon.table.arena.move_games import MoveGames
+from backgammon.table.arena.opponents import Opponent, OpponentSpec, register_opponent, resolve_opponent
+from backgammon.table.arena.options import Rules, SetUp
+from backgammon.table.arena.play_games import PlayGames
+from backgammon.table.arena.turns import OUTSIDE, POINTS, RANDOM
+from backgammon.tools.errors import CandidateOverflow, ConfigError, GameError
 from tests.naive import env as twin
 
 KEYS = [3, 1 << 63, 77]
@@ -177,7 +177,7 @@ def make_first() -> FirstPlayer:
 def test_names_of_opponents() -> None:
     assert resolve_opponent("random").kind == RANDOM
     assert isinstance(resolve_opponent("pipcount").player, PipCountPlayer)
-    for wrong in ("gnubg", "no.such.module:player", "backgammon.player:nobody", 7):
+    for wrong in ("gnubg", "no.such.module:player", "backgammon.evaluation.player:nobody", 7):
         with pytest.raises(ConfigError, match="opponent"):
             resolve_opponent(wrong)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="not built in"):

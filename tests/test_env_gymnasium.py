@@ -16,11 +16,11 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
 
 import backgammon.env
-from backgammon.arena.micro import encode_action
-from backgammon.board import START, Position, swap
-from backgammon.errors import ConfigError, DiceError, GameError, IdError, IllegalPlay, PositionError
-from backgammon.movegen import legal_candidates
 from backgammon.notation import position_id
+from backgammon.rules.board import START, Position, swap
+from backgammon.rules.movegen import legal_candidates
+from backgammon.table.arena.micro import encode_action
+from backgammon.tools.errors import ConfigError, DiceError, GameError, IdError, IllegalPlay, PositionError
 
 MOVES, TURNS = "Backgammon-v0", "BackgammonTurn-v0"
 IDS = [MOVES, TURNS]

@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.arena.micro import (
+from backgammon.rules.board import START
+from backgammon.rules.movegen import legal_candidates
+from backgammon.table.arena.micro import (
     NO_OP,
     NUM_ACTIONS,
     decode_action,
@@ -15,8 +17,6 @@ from backgammon.arena.micro import (
     fill_mask,
     move_checker,
 )
-from backgammon.board import START
-from backgammon.movegen import legal_candidates
 from tests.naive import env as twin
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backgammon.board import START, Board
-from backgammon.dice import Roll
 from backgammon.env import open_spiel
-from backgammon.errors import GameError, IllegalPlay
-from backgammon.rules import Move, apply_move
+from backgammon.rules.board import START, Board
+from backgammon.rules.decision import Move, apply_move
+from backgammon.rules.dice import Roll
+from backgammon.tools.errors import GameError, IllegalPlay
 
 
 def test_numbers_that_open_spiel_prints_itself() -> None:

@@ -9,9 +9,9 @@ import gymnasium
 import numpy as np
 import pytest
 
-from backgammon.arena.micro import NO_OP
-from backgammon.board import START
-from backgammon.errors import ConfigError, GameError, IdError, IllegalPlay
+from backgammon.rules.board import START
+from backgammon.table.arena.micro import NO_OP
+from backgammon.tools.errors import ConfigError, GameError, IdError, IllegalPlay
 
 pytest.importorskip("pettingzoo")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backgammon.board import START, Position, swap
-from backgammon.dice import ROLLS, Roll
 from backgammon.env.planner import Planner
-from backgammon.errors import DiceError, GameError, IdError, IllegalPlay, PositionError
-from backgammon.movegen import legal_candidates
 from backgammon.notation import position_id
+from backgammon.rules.board import START, Position, swap
+from backgammon.rules.dice import ROLLS, Roll
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import DiceError, GameError, IdError, IllegalPlay, PositionError
 
 XGID = "XGID=-b----E-C---eE---c-e----B-:0:0:-1:00:0:0:0:0:10"
 

@@ -8,12 +8,12 @@ import zlib
 import numpy as np
 import pytest
 
-from backgammon.board import START
 from backgammon.env import render
 from backgammon.env.picture import HEIGHT, WIDTH, draw_picture
 from backgammon.env.raster import Canvas, encode_png
 from backgammon.env.render import Renderer, draw_text
 from backgammon.env.scene import Scene
+from backgammon.rules.board import START
 
 LIGHT, DARK = np.array([244, 236, 220]), np.array([44, 42, 50])
 OPENING = Scene(START, 0, (6, 3), (1, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backgammon.stream import throw_dice, throw_opening, turn_noise
+from backgammon.tools.stream import throw_dice, throw_opening, turn_noise
 from tests.naive import env as twin
 
 KEYS = [0, 1, 0x9E3779B97F4A7C15, (1 << 64) - 1, 1 << 63]

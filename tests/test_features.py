@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import START
-from backgammon.errors import PositionError
-from comparison_net.features import BASE, NAMES, NUM_FEATURES, TABLE, VERSION, encode, fold
+from backgammon.learner.inputs.features import BASE, NAMES, NUM_FEATURES, TABLE, VERSION, encode, fold
+from backgammon.rules.board import START
+from backgammon.tools.errors import PositionError
 from tests.naive.features import features
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]

@@ -7,14 +7,14 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from backgammon.movegen import legal_candidates
-from comparison_net.comparisons import Comparisons
+from backgammon.learner.data.comparisons import Comparisons
+from backgammon.learner.inputs.features import encode
+from backgammon.learner.inputs.patterns import patterns_of
+from backgammon.learner.net.outcome_mask import allowed_outcomes
+from backgammon.learner.training.first_layer import candidate_outputs, candidate_scores
+from backgammon.rules.movegen import legal_candidates
 from comparison_net.config import NetworkConfig
-from comparison_net.features import encode
-from comparison_net.first_layer import candidate_outputs, candidate_scores
 from comparison_net.network import ComparisonNet
-from comparison_net.outcome_mask import allowed_outcomes
-from comparison_net.patterns import patterns_of
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from backgammon.errors import RecordError
 from backgammon.records import MatchRecord, read_logs, read_records, replay_match, without_notes, writable_format
-from backgammon.records.formats import FORMATS, WRITABLE, Format, find_format, format_named
-from backgammon.records.losses import KINDS, find_losses
+from backgammon.records.formats.registry import FORMATS, WRITABLE, Format, find_format, format_named
+from backgammon.records.replay.rewriting_losses import KINDS, find_losses
+from backgammon.tools.errors import RecordError
 from tests.logs import DIALECTS, as_match, only_match, random_game, write_rows
 from tests.test_java_fibs import HEAD, write_game
 from tests.test_position_texts import BLITZ_PLAY, GNUBG, SNOWIE, XG_PLAY

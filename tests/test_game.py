@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backgammon import Position, game
-from backgammon.errors import GameError, IllegalPlay
-from backgammon.game import Ending, Stage
-from backgammon.match import MatchScore
+from backgammon import Position
+from backgammon.rules import game
+from backgammon.rules.game import Ending, Stage
+from backgammon.rules.match import MatchScore
+from backgammon.tools.errors import GameError, IllegalPlay
 
 
 def opened(first: int = 3, second: int = 1) -> game.GameState:

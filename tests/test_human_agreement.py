@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backgammon.errors import DataError
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.notation import parse_play
 from backgammon.notation.gnu_id import START_ID
-from backgammon.player import PipCountPlayer, RandomPlayer
 from backgammon.records import write_mat
-from backgammon.session import Session, play_session
+from backgammon.table.session import Session, play_session
+from backgammon.tools.errors import DataError
 from scripts import human_agreement
 from scripts.human_agreement import FEWEST, OTHERS, HumanPlay, main, read_log_plays, read_plays, score_plays
 

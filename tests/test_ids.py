@@ -16,8 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backgammon import Position, Roll
-from backgammon.board import START, Board, swap
-from backgammon.errors import IdError, NotationError, PositionError
 from backgammon.notation import (
     GnuGameState,
     MatchId,
@@ -36,6 +34,8 @@ from backgammon.notation import (
     position_ids,
 )
 from backgammon.notation.match_id import CENTRED
+from backgammon.rules.board import START, Board, swap
+from backgammon.tools.errors import IdError, NotationError, PositionError
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backgammon.intervals import estimate_mean, estimate_rate, student_quantile
+from backgammon.tools.intervals import estimate_mean, estimate_rate, student_quantile
 
 
 def clustered_hits(num_units: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from backgammon.errors import RecordError
 from backgammon.records import (
     DoubleAction,
     DropAction,
@@ -16,7 +15,8 @@ from backgammon.records import (
     UnreadableAction,
     replay_match,
 )
-from backgammon.records.java_fibs import read
+from backgammon.records.formats.java_fibs import read
+from backgammon.tools.errors import RecordError
 from tests.logs import DIALECTS, KnownPlay, as_match, only_match, random_game, write_rows
 
 HEAD = "JavaFIBS internal match representation v1.1\n8:Joe:7\n"

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from backgammon import jit
+from backgammon.tools import jit
 
 ROOT = Path(__file__).resolve().parent.parent
 
 PROBE = """
-from backgammon.jit import CACHE_DIRECTORY, DISABLED
-from backgammon.phase import phase_name
-from backgammon.board import START
+from backgammon.tools.jit import CACHE_DIRECTORY, DISABLED
+from backgammon.rules.phase import phase_name
+from backgammon.rules.board import START
 print(phase_name(START), CACHE_DIRECTORY, DISABLED)
 """
 
@@ -35,7 +35,7 @@ def test_no_stale_kernel_after_an_edit_in_another_file(tmp_path: Path) -> None:
     cache = str(tmp_path / "cache")
     first = run_probe(tree, NUMBA_CACHE_DIR=cache)
     assert first[0] == "other"
-    phase = tree / "backgammon" / "phase.py"
+    phase = tree / "backgammon" / "rules" / "phase.py"
     phase.write_text(phase.read_text().replace("return OTHER", "return RACE"))
     second = run_probe(tree, NUMBA_CACHE_DIR=cache)
     assert second[0] == "race"

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import Board
-from backgammon.engine import Engine
 from backgammon.evaluation.bearoff import UNCOVERED, find_or_build
+from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import cumulative, final_outcomes
-from backgammon.movegen import legal_candidates
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
 from scripts import joint_evaluator
 from scripts.joint_evaluator import JointEvaluator
 from tests.evaluators import PipEvaluator

@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backgammon.board import START, Position
-from backgammon.errors import RecordError
 from backgammon.records import (
     Action,
     BeaverAction,
@@ -31,7 +29,9 @@ from backgammon.records import (
     UnreadableAction,
     write_jsonl,
 )
-from backgammon.records.jsonl import looks_like, read
+from backgammon.records.formats.jsonl import looks_like, read
+from backgammon.rules.board import START, Position
+from backgammon.tools.errors import RecordError
 from tests.positions import nasty_decisions
 
 BOARDS, _ = nasty_decisions(60, seed=5)

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon import intrinsics
 from backgammon.evaluation.outcome import final_outcomes, possible_outcomes
-from backgammon.jit import kernel
-from backgammon.movegen import legal_candidates
-from backgammon.phase import PHASES, phase_codes
-from comparison_net.features import NUM_FEATURES, fold
-from comparison_net.kernels import Expert, FoldedNet, _scale_bits, decide, fold_net, judge_boards, possible_mask
-from comparison_net.patterns import MAX_PATTERNS, NUM_PATTERNS, patterns_of
+from backgammon.learner.inputs.features import NUM_FEATURES, fold
+from backgammon.learner.inputs.patterns import MAX_PATTERNS, NUM_PATTERNS, patterns_of
+from backgammon.learner.net.kernels import Expert, FoldedNet, _scale_bits, decide, fold_net, judge_boards, possible_mask
+from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.phase import PHASES, phase_codes
+from backgammon.tools import intrinsics
+from backgammon.tools.jit import kernel
 from tests.naive.network import Layers, outcomes, score
 from tests.naive.patterns import patterns
 
@@ -383,7 +383,7 @@ def test_checkers_are_counted(random_play: Arrays, nasty: Arrays) -> None:
 
 
 def test_the_tiles_follow_the_processor_that_is_compiled_for() -> None:
-    code = "from backgammon.intrinsics import TILE_COLUMNS, TILE_ROWS; print(TILE_ROWS, TILE_COLUMNS)"
+    code = "from backgammon.tools.intrinsics import TILE_COLUMNS, TILE_ROWS; print(TILE_ROWS, TILE_COLUMNS)"
     for features, shape in (("+avx,+avx2,-avx512f", "6 16"), ("+avx2,+avx512f", "8 32"), ("", "6 16")):
         environment = {**os.environ, "NUMBA_CPU_FEATURES": features}
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment)

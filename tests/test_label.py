@@ -12,25 +12,25 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from backgammon.board import Position, swap
-from backgammon.engine import Engine
-from backgammon.errors import DataError, PairgammonError
+from backgammon.cli import main
 from backgammon.evaluation.bearoff import find_or_build
+from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import from_cumulative
-from backgammon.movegen import legal_candidates
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
+from backgammon.learner.data.candidate_judge import Judge
+from backgammon.learner.data.label_run import LabelRun, parts_folder
+from backgammon.learner.data.line_ranking import NumberedLine
 from backgammon.notation.gnu_id import parse_position_ids, position_id, position_ids
-from backgammon.notation.play import parse_play
-from backgammon.player import PipCountPlayer, RandomPlayer
+from backgammon.notation.play_text import parse_play
 from backgammon.records import write_mat
-from backgammon.rules import Decision
+from backgammon.rules.board import Position, swap
+from backgammon.rules.decision import Decision
+from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutSettings, Searcher, SearchSettings
-from backgammon.session import Session, play_session
+from backgammon.table.session import Session, play_session
+from backgammon.tools.errors import DataError, PairgammonError
 from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.cli import main
 from comparison_net.config import NetworkConfig
-from comparison_net.judge import Judge
-from comparison_net.label_run import LabelRun, parts_folder
-from comparison_net.ranking import NumberedLine
 from tests.evaluators import PipEvaluator
 from tests.positions import random_play_decisions
 

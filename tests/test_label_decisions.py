@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backgammon.board import swap
-from backgammon.movegen import legal_candidates
+from backgammon.learner.data.shards import Shards, build_shards
 from backgammon.notation import parse_position_ids, position_ids
-from comparison_net.shards import Shards, build_shards
+from backgammon.rules.board import swap
+from backgammon.rules.movegen import legal_candidates
 from scripts import label_decisions
 from tests.played_games import taste_games
 

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backgammon.board import START, swap
-from backgammon.errors import DataError
-from backgammon.movegen import legal_candidates
+from backgammon.learner.data import labels
+from backgammon.learner.data.decision_shards import write_decisions
+from backgammon.learner.data.labels import find_labels, read_labels
+from backgammon.learner.data.shard_format import NOT_JUDGED
+from backgammon.learner.data.shards import Shards, build_shards, open_shards
 from backgammon.notation.gnu_id import START_ID, position_ids
-from comparison_net import labels
-from comparison_net.decision_shards import write_decisions
-from comparison_net.labels import find_labels, read_labels
-from comparison_net.shard_format import NOT_JUDGED
-from comparison_net.shards import Shards, build_shards, open_shards
+from backgammon.rules.board import START, swap
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import DataError
 from tests.played_games import taste_games
 from tests.taste_labels import taste_labels
 

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import Board
-from backgammon.errors import ConfigError, DataError
 from backgammon.evaluation.outcome import cumulative
-from backgammon.movegen import legal_candidates
+from backgammon.learner.data.comparisons import make_comparisons
+from backgammon.learner.data.shards import Shards, build_shards, open_shards
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import ConfigError, DataError
 from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.comparisons import make_comparisons
 from comparison_net.config import NetworkConfig
-from comparison_net.shards import Shards, build_shards, open_shards
 from scripts import label_shards
 from scripts.label_shards import GnubgTeacher, TeacherChoice, make_teacher
 from tests.played_games import taste_games

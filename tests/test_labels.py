@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.board import START, Position, swap
-from backgammon.movegen import legal_candidates
 from backgammon.records import (
     GameRecord,
     Level,
@@ -21,12 +19,14 @@ from backgammon.records import (
     labelled_decisions,
     replay_match,
 )
-from backgammon.records.analysis import cumulative_chances, exclusive_chances, make_play_analysis, valid_boards
-from backgammon.records.execution import find_rows
-from backgammon.records.hops import format_hops, make_hops, spells_dice, swap_list
-from backgammon.records.jsonl import read
-from backgammon.records.retrace import find_hops
-from backgammon.rules import Decision
+from backgammon.records.formats.jsonl import read
+from backgammon.records.record.annotation import cumulative_chances, exclusive_chances, make_play_analysis, valid_boards
+from backgammon.records.replay.execution import find_rows
+from backgammon.records.replay.hops import format_hops, make_hops, spells_dice, swap_list
+from backgammon.records.replay.retrace import find_hops
+from backgammon.rules.board import START, Position, swap
+from backgammon.rules.decision import Decision
+from backgammon.rules.movegen import legal_candidates
 from tests.positions import nasty_decisions
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "formats.md"

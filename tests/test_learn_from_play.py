@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.board import START, swap
-from backgammon.engine import Engine
 from backgammon.evaluation.bearoff import find_or_build
+from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import final_outcomes
-from backgammon.movegen import legal_candidates
+from backgammon.learner.net.scorer import Scorer
+from backgammon.rules.board import START, swap
+from backgammon.rules.movegen import legal_candidates
 from comparison_net.checkpoint import Model, load_model, save_model
 from comparison_net.config import NetworkConfig, TrainConfig
-from comparison_net.run_state import make_net
-from comparison_net.scorer import Scorer
+from comparison_net.training.run_state import make_net
 from scripts import learn_from_play
 from scripts.learn_from_play import Turn, make_targets, play_games
 

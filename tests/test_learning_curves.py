@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from backgammon.learner.data.shards import build_shards, open_shards
 from comparison_net.config import load_config
-from comparison_net.shards import build_shards, open_shards
 from scripts import learning_curves
 from tests.played_games import taste_games
 

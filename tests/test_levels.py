@@ -11,13 +11,9 @@ import numpy.typing as npt
 import pytest
 from click.testing import CliRunner, Result
 
-from backgammon.board import START, Board
-from backgammon.duel import duel
-from backgammon.engine import Engine
-from backgammon.errors import ConfigError, ModelError
-from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.outcome import equities
-from backgammon.levels import (
+from backgammon.cli import main
+from backgammon.cli.players import LEVEL_NAMES, make_player
+from backgammon.engine.levels import (
     LEVELS,
     RACE_SHARE,
     Level,
@@ -28,14 +24,18 @@ from backgammon.levels import (
     find_level,
     judgement_errors,
 )
-from backgammon.movegen import legal_candidates
-from backgammon.player import PipCountPlayer, best_rows
-from backgammon.stream import key_of_seed
+from backgammon.evaluation.bearoff import find_or_build
+from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.outcome import equities
+from backgammon.evaluation.player import PipCountPlayer, best_rows
+from backgammon.learner.net.scorer import load_scorer
+from backgammon.rules.board import START, Board
+from backgammon.rules.movegen import legal_candidates
+from backgammon.table.duel import duel
+from backgammon.tools.errors import ConfigError, ModelError
+from backgammon.tools.stream import key_of_seed
 from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.cli import main
-from comparison_net.cli.players import LEVEL_NAMES, make_player
 from comparison_net.config import NetworkConfig
-from comparison_net.scorer import load_scorer
 from scripts.level_scores import Judged, judge_labels
 from tests.evaluators import PipEvaluator
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from backgammon.errors import RecordError
 from backgammon.records import (
     Action,
     BeaverAction,
@@ -19,7 +18,8 @@ from backgammon.records import (
     UnreadableAction,
     write_mat,
 )
-from backgammon.records.mat import MAX_ACTIONS, MAX_LINE, read
+from backgammon.records.formats.mat import MAX_ACTIONS, MAX_LINE, read
+from backgammon.tools.errors import RecordError
 from tests.logs import DIALECTS, as_match, only_match, random_game, write_rows
 
 
@@ -331,7 +331,7 @@ def test_a_monstrous_line_outside_a_game_is_ignored() -> None:
 
 
 def test_too_many_games_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backgammon.records.mat.MAX_GAMES", 3)
+    monkeypatch.setattr("backgammon.records.formats.mat.MAX_GAMES", 3)
     with pytest.raises(RecordError, match="line 5: more than 3 games"):
         read(b"1 point match\n" + b"Game 1\n" * 4)
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from backgammon.board import Board
-from backgammon.movegen import legal_candidates
-from comparison_net.moe.evaluator import MixtureEvaluator
+from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
 from tests.test_moe_mixtures import ALL_SETTINGS, NAMES, Decisions, make, run, weights_of
 
 every_router = pytest.mark.parametrize("settings", ALL_SETTINGS, ids=NAMES)
@@ -58,7 +58,7 @@ def test_a_score_is_the_same_bytes_whatever_else_is_asked(settings: dict[str, ob
 
 
 def test_it_loads_no_torch() -> None:
-    code = "import sys, comparison_net.moe.evaluator; print('torch' in sys.modules)"
+    code = "import sys, backgammon.learner.net.mixture_evaluator; print('torch' in sys.modules)"
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert done.stdout.strip() == "False"

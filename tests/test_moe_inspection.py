@@ -11,21 +11,21 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from backgammon.board import Board
-from backgammon.errors import ConfigError
-from backgammon.phase import PHASES, phase_codes
+from backgammon.cli import main
+from backgammon.learner.inputs.codes import gate_features
+from backgammon.learner.measure.inspection import inspect_model, play_games
+from backgammon.learner.measure.router_picture import draw_inspection
+from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
+from backgammon.learner.net.scorer import Scorer
+from backgammon.rules.board import Board
+from backgammon.rules.phase import PHASES, phase_codes
+from backgammon.tools.errors import ConfigError
 from comparison_net.checkpoint import Model, save_model
-from comparison_net.cli import main
 from comparison_net.config import NetworkConfig
-from comparison_net.moe.codes import gate_features
-from comparison_net.moe.evaluator import MixtureEvaluator
-from comparison_net.moe.inspection import inspect_model, play_games
-from comparison_net.moe.picture import draw_inspection
 from comparison_net.moe.position_mixture import PositionMixture
 from comparison_net.moe.token_choice import chosen_gates
-from comparison_net.run_folder import RunFolder
-from comparison_net.run_state import make_network
-from comparison_net.scorer import Scorer
+from comparison_net.training.run_folder import RunFolder
+from comparison_net.training.run_state import make_network
 from tests.test_moe_mixtures import ALL_SETTINGS, NAMES, Decisions, make, run, units, weights_of
 
 

@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from backgammon.board import Board
-from backgammon.errors import ConfigError, ModelError
-from backgammon.movegen import legal_candidates
-from backgammon.phase import PHASES, phase_code
+from backgammon.learner.inputs.codes import GATE_FEATURES, PLANS, expert_codes, gate_features
+from backgammon.learner.inputs.features import encode
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.phase import PHASES, phase_code
+from backgammon.tools.errors import ConfigError, ModelError
 from comparison_net.config import NetworkConfig
-from comparison_net.features import encode
-from comparison_net.moe.codes import GATE_FEATURES, PLANS, expert_codes, gate_features
 from comparison_net.moe.experts import PositionExperts
 from comparison_net.moe.mixed import Mixed, TrainingDraw
 from comparison_net.moe.position_mixture import PositionMixture

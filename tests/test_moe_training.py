@@ -12,23 +12,23 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from backgammon.errors import ConfigError, ModelError
-from backgammon.movegen import legal_candidates
-from comparison_net import training
+from backgammon.cli import main
+from backgammon.learner.data.comparisons import Comparisons
+from backgammon.learner.data.shards import Shards, build_shards
+from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
+from backgammon.learner.training.first_layer import candidate_outputs
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import ConfigError, ModelError
 from comparison_net.checkpoint import Model, load_model, save_model, weight_shapes
-from comparison_net.cli import main
-from comparison_net.comparisons import Comparisons
 from comparison_net.config import NetworkConfig, TrainConfig, load_config
-from comparison_net.first_layer import candidate_outputs
 from comparison_net.moe.cost import multiply_adds
-from comparison_net.moe.evaluator import MixtureEvaluator
 from comparison_net.moe.settings import HEADS
 from comparison_net.moe.spread import Spread
-from comparison_net.progress import describe_spread
-from comparison_net.run_folder import RunFolder
-from comparison_net.run_state import RunState, make_network
-from comparison_net.shards import Shards, build_shards
-from comparison_net.training import Interrupted, train
+from comparison_net.training import loop as training
+from comparison_net.training.loop import Interrupted, train
+from comparison_net.training.progress import describe_spread
+from comparison_net.training.run_folder import RunFolder
+from comparison_net.training.run_state import RunState, make_network
 from tests.played_games import taste_games
 from tests.test_training import StopAfter, weights_of
 

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import START, Position, swap
-from backgammon.dice import ROLLS
-from backgammon.errors import DiceError, PositionError
-from backgammon.movegen import MAX_CANDIDATES, generate_batch, legal_candidates
 from backgammon.notation import parse_position_id, position_id
+from backgammon.rules.board import START, Position, swap
+from backgammon.rules.dice import ROLLS
+from backgammon.rules.movegen import MAX_CANDIDATES, generate_batch, legal_candidates
+from backgammon.tools.errors import DiceError, PositionError
 from tests.naive.movegen import legal_results
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from backgammon.evaluation.outcome import equities
-from backgammon.movegen import legal_candidates
+from backgammon.learner.inputs.features import encode
+from backgammon.learner.net.outcome_mask import allowed_outcomes
+from backgammon.rules.movegen import legal_candidates
 from comparison_net.checkpoint import weight_shapes
 from comparison_net.config import NetworkConfig
-from comparison_net.features import encode
 from comparison_net.network import ComparisonNet, masked_probabilities, preference
-from comparison_net.outcome_mask import allowed_outcomes
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from backgammon.board import Board
 from backgammon.evaluation.outcome import final_outcomes
-from backgammon.movegen import legal_candidates
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
 from tests.naive.outcome import final_outcomes as naive_final_outcomes
 
 Arrays = tuple[Board, Board]

@@ -8,10 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import START
-from backgammon.jit import kernel
-from backgammon.movegen import legal_candidates
-from comparison_net.patterns import (
+from backgammon.learner.inputs.patterns import (
     MAX_PATTERNS,
     NUM_PATTERNS,
     change_patterns,
@@ -23,6 +20,9 @@ from comparison_net.patterns import (
     patterns_of,
     put_patterns,
 )
+from backgammon.rules.board import START
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.jit import kernel
 from tests.naive.patterns import patterns
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]

@@ -9,20 +9,21 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import START
-from backgammon.errors import ConfigError
-from backgammon.movegen import legal_candidates
-from backgammon.peers import PeerPlayer, is_peer, player, worker
-from backgammon.peers.pipe import receive_line, receive_rows, send_decisions
-from backgammon.peers.player import PeerError
+from backgammon.engine.peers import PeerPlayer, is_peer, worker
+from backgammon.engine.peers import peer_player as player
+from backgammon.engine.peers.peer_player import PeerError
+from backgammon.engine.peers.pipe import receive_line, receive_rows, send_decisions
+from backgammon.rules.board import START
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import ConfigError
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 
 LAST_ROW = """
 import sys
 import numpy as np
-from backgammon.movegen import legal_candidates
-from backgammon.peers.pipe import receive_decisions, send_line, send_rows
+from backgammon.rules.movegen import legal_candidates
+from backgammon.engine.peers.pipe import receive_decisions, send_line, send_rows
 send_line(sys.stdout.buffer, "ready", "last")
 while (batch := receive_decisions(sys.stdin.buffer)) is not None:
     if len(batch[0]) == {failing}:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backgammon.board import START
-from backgammon.phase import PHASES, phase_codes, phase_name
+from backgammon.rules.board import START
+from backgammon.rules.phase import PHASES, phase_codes, phase_name
 
 
 @pytest.mark.parametrize(

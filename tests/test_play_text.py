@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backgammon import Decision, Position
-from backgammon.board import START, Board, swap
-from backgammon.errors import AmbiguousPlay, IllegalPlay, MalformedPlay, NotationError
 from backgammon.notation import complete_play, format_play, parse_hops, parse_play, parse_position_id, position_ids
-from backgammon.notation.legs import Hop
+from backgammon.notation.grammar import Hop
 from backgammon.notation.readings import legal_plays
-from backgammon.rules import Move, apply_move, single_moves
+from backgammon.rules.board import START, Board, swap
+from backgammon.rules.decision import Move, apply_move, single_moves
+from backgammon.tools.errors import AmbiguousPlay, IllegalPlay, MalformedPlay, NotationError
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 

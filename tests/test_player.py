@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from backgammon.board import START, Board, Position
-from backgammon.movegen import legal_candidates
-from backgammon.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows, ScorerPlayer, best_rows
-from backgammon.rules import Decision
+from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows, ScorerPlayer, best_rows
+from backgammon.rules.board import START, Board, Position
+from backgammon.rules.decision import Decision
+from backgammon.rules.movegen import legal_candidates
 
 
 def board(**points: int) -> Board:

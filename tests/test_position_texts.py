@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.board import Position
-from backgammon.errors import RecordError
 from backgammon.notation import format_play, position_id
 from backgammon.records import (
     BeaverAction,
@@ -20,14 +18,14 @@ from backgammon.records import (
     Notes,
     RollAction,
     TakeAction,
-    gnubg_text,
     labelled_decisions,
     read_records,
     replay_match,
-    snowie,
-    xg_text,
 )
-from backgammon.records.analysis import EVALUATION, ROLLOUT
+from backgammon.records.formats import gnubg_text, snowie, xg_text
+from backgammon.records.record.annotation import EVALUATION, ROLLOUT
+from backgammon.rules.board import Position
+from backgammon.tools.errors import RecordError
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "shared" / "samples" / "gnubg"
 

@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 
-from comparison_net import progress
-from comparison_net.progress import EpochReport, PlainReporter, Reporter, RichReporter, StepReport, make_reporter
+from comparison_net.training import progress
+from comparison_net.training.progress import (
+    EpochReport,
+    PlainReporter,
+    Reporter,
+    RichReporter,
+    StepReport,
+    make_reporter,
+)
 
 SUMMARY: dict[str, Any] = {
     "agreement": 0.7123,

@@ -13,18 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backgammon.board import START, Board, swap
-from backgammon.errors import ConfigError, PairgammonError
 from backgammon.evaluation.outcome import Outcomes
-from backgammon.game import Stage
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.notation.gnu_id import START_ID, position_id
-from backgammon.notation.play import parse_play
-from backgammon.player import PipCountPlayer, RandomPlayer
+from backgammon.notation.play_text import parse_play
 from backgammon.protocols.adviser import Adviser
+from backgammon.protocols.external_player import ERROR, MAX_CLIENTS, ExternalPlayerServer, answer_board
 from backgammon.protocols.fibs_board import parse_board_line
-from backgammon.protocols.gnubg import ERROR, MAX_CLIENTS, ExternalPlayerServer, answer_board
 from backgammon.protocols.lines import MAX_LINE
+from backgammon.rules.board import START, Board, swap
+from backgammon.rules.game import Stage
 from backgammon.search import Searcher, SearchSettings
+from backgammon.tools.errors import ConfigError, PairgammonError
 from tests.evaluators import PipEvaluator
 
 DIALOGUE = Path(__file__).parent / "vectors" / "dialogues" / "gnubg_external_10games.log.xz"

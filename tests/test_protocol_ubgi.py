@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backgammon.board import Position, swap
-from backgammon.errors import ConfigError
 from backgammon.evaluation.outcome import cumulative, equities
+from backgammon.evaluation.player import PipCountPlayer, ScorerPlayer
 from backgammon.notation.gnu_id import START_ID, parse_position_id, position_id
-from backgammon.notation.play import parse_play
-from backgammon.player import PipCountPlayer, ScorerPlayer
+from backgammon.notation.play_text import parse_play
 from backgammon.protocols.adviser import Adviser
 from backgammon.protocols.lines import MAX_LINE
-from backgammon.protocols.ubgi import UbgiEngine
+from backgammon.protocols.ubgi_engine import UbgiEngine
 from backgammon.protocols.ubgi_settings import OPTIONS, SETTINGS, EngineSettings, Version
-from backgammon.rules import Decision
+from backgammon.rules.board import Position, swap
+from backgammon.rules.decision import Decision
 from backgammon.search import Searcher, SearchSettings
+from backgammon.tools.errors import ConfigError
 from tests.evaluators import PipEvaluator
 
 START_XGID = "XGID=-b----E-C---eE---c-e----B-:0:0:1:31:0:0:0:0:10"

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backgammon.board import START as START_BOARD
-from backgammon.errors import ConfigError
 from backgammon.evaluation.outcome import swap_outcomes
-from backgammon.player import PipCountPlayer
+from backgammon.evaluation.player import PipCountPlayer
 from backgammon.protocols.adviser import Adviser
 from backgammon.protocols.web_server import MAX_TARGET, WildbgServer
 from backgammon.protocols.wildbg import answer_request
+from backgammon.rules.board import START as START_BOARD
 from backgammon.search import Searcher, SearchSettings
+from backgammon.tools.errors import ConfigError
 from tests.evaluators import PipEvaluator
 
 START_31 = "/move?die1=3&die2=1&p24=2&p19=-5&p17=-3&p13=5&p12=-5&p8=3&p6=5&p1=-2"  # wildbg's README

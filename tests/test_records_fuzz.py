@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backgammon.errors import RecordError
 from backgammon.records import MatchRecord, replay_match, write_mat
-from backgammon.records.formats import check_head
-from backgammon.records.mat import MAX_LINE, read
-from backgammon.records.source import open_sources
+from backgammon.records.formats.mat import MAX_LINE, read
+from backgammon.records.formats.registry import check_head
+from backgammon.records.record.source import open_sources
+from backgammon.tools.errors import RecordError
 from tests.logs import DIALECTS, as_match, random_game, write_rows
 
 LOGS = [file.read_text() for file in sorted((Path(__file__).parent / "vectors" / "logs").iterdir())]

@@ -8,9 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.board import START, swap
-from backgammon.errors import RecordError
-from backgammon.game import Ending, GameState, Stage, double, drop, new_game, play, resign, roll_dice, take
 from backgammon.records import (
     Action,
     DoubleAction,
@@ -24,8 +21,11 @@ from backgammon.records import (
     replay_match,
     write_mat,
 )
-from backgammon.records.legs import BLANK, CANNOT_MOVE, ILLEGAL_NOTE, LEGS, MALFORMED, UNKNOWN, encode_play
-from backgammon.records.mat import read
+from backgammon.records.formats.mat import read
+from backgammon.records.replay.legs import BLANK, CANNOT_MOVE, ILLEGAL_NOTE, LEGS, MALFORMED, UNKNOWN, encode_play
+from backgammon.rules.board import START, swap
+from backgammon.rules.game import Ending, GameState, Stage, double, drop, new_game, play, resign, roll_dice, take
+from backgammon.tools.errors import RecordError
 from tests.logs import DIALECTS, KnownPlay, as_match, only_game, only_match, played, random_game, write_rows
 
 LOGS = Path(__file__).parent / "vectors" / "logs"

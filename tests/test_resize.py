@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.errors import DataError
 from backgammon.evaluation.outcome import equities
-from backgammon.movegen import legal_candidates
-from backgammon.phase import PHASES, phase_codes
+from backgammon.learner.net.scorer import Scorer
+from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.phase import PHASES, phase_codes
+from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import Model, weight_shapes
 from comparison_net.config import NetworkConfig
-from comparison_net.scorer import Scorer
 from scripts.resize import first_sums, grow, importance, rank_from, see_patterns, take_units, thin_experts
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]

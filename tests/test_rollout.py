@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import START, Board, Position
-from backgammon.engine import Engine
-from backgammon.errors import ConfigError, DataError
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
+from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator
-from backgammon.rules import Decision
+from backgammon.rules.board import START, Board, Position
+from backgammon.rules.decision import Decision
 from backgammon.search import (
     RolloutEstimate,
     RolloutSettings,
@@ -29,6 +28,7 @@ from backgammon.search import (
 )
 from backgammon.search.rollout import GameDice, stratified_error
 from backgammon.search.work import read_result
+from backgammon.tools.errors import ConfigError, DataError
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.test_bearoff import make_board
 

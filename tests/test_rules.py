@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from backgammon import Decision, Position
-from backgammon.errors import IllegalPlay, PositionError
-from backgammon.rules import apply_move
+from backgammon.rules.decision import apply_move
+from backgammon.tools.errors import IllegalPlay, PositionError
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backgammon.movegen import legal_candidates
-from comparison_net.comparisons import Comparisons
+from backgammon.learner.data.comparisons import Comparisons
+from backgammon.rules.movegen import legal_candidates
 from tests.test_first_layer import Arrays
 
 

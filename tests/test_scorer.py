@@ -11,19 +11,19 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from backgammon.board import START, Position
-from backgammon.errors import ConfigError, DiceError, ModelError, PositionError
 from backgammon.evaluation.outcome import equities
-from backgammon.movegen import legal_candidates
-from backgammon.rules import Decision
+from backgammon.learner.data.comparisons import Comparisons
+from backgammon.learner.inputs.features import encode
+from backgammon.learner.net.scorer import DEFAULT_NAME, Scorer, load_scorer
+from backgammon.rules.board import START, Position
+from backgammon.rules.decision import Decision
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import ConfigError, DiceError, ModelError, PositionError
 from comparison_net.checkpoint import MODEL_FILE, Model, save_model, weight_shapes
-from comparison_net.comparisons import Comparisons
 from comparison_net.config import NetworkConfig, TrainConfig
-from comparison_net.features import encode
 from comparison_net.network import ComparisonNet
-from comparison_net.run_state import make_net as make_any_net
-from comparison_net.scorer import DEFAULT_NAME, Scorer, load_scorer
-from comparison_net.step import answer
+from comparison_net.training.run_state import make_net as make_any_net
+from comparison_net.training.step import answer
 from tests.naive.network import proposals_of
 
 Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]

@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import START, Board, Position, swap
-from backgammon.engine import Engine
-from backgammon.errors import ConfigError
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
+from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import Outcomes, equities
-from backgammon.movegen import legal_candidates
-from backgammon.rolls import average_rolls, expand_rolls, group_rows
-from backgammon.rules import Decision
+from backgammon.rules.board import START, Board, Position, swap
+from backgammon.rules.decision import Decision
+from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
 from backgammon.search import Analysis, OutcomeCache, Searcher, SearchSettings, analyse_decision
 from backgammon.search.filters import MoveFilter, keep_candidates, stages
+from backgammon.tools.errors import ConfigError
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.naive.search import look_ahead
 from tests.test_engine import bearoff_decisions

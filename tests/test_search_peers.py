@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.board import Board
+from backgammon.engine.peers.gnubg_judge import engine_boards
 from backgammon.evaluation.outcome import (
     Outcomes,
     equities,
@@ -16,9 +16,9 @@ from backgammon.evaluation.outcome import (
     from_cumulative,
     swap_outcomes,
 )
-from backgammon.movegen import legal_candidates
-from backgammon.peers.judge import engine_boards
-from backgammon.player import best_rows
+from backgammon.evaluation.player import best_rows
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
 from backgammon.search import Searcher, SearchSettings
 
 gnubg: Any = pytest.importorskip("gnubg")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
-from comparison_net.second_layer import second_layer
+from backgammon.learner.training.second_layer import second_layer
 
 
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.4, 1.0])

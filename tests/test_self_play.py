@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.board import swap
-from backgammon.movegen import legal_candidates
-from comparison_net.scorer import load_scorer
-from comparison_net.shards import Shards, open_shards
+from backgammon.learner.data.shards import Shards, open_shards
+from backgammon.learner.net.scorer import load_scorer
+from backgammon.rules.board import swap
+from backgammon.rules.movegen import legal_candidates
 from scripts import self_play
 
 
@@ -41,7 +41,7 @@ def test_the_chosen_candidate_is_the_nets(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_gnu_backgammon_plays_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("gnubg")
-    from backgammon.peers.judge import GnubgJudge
+    from backgammon.engine.peers.gnubg_judge import GnubgJudge
 
     shards = play(tmp_path / "theirs", monkeypatch, "--model", "gnubg:0")
     candidates, offsets = legal_candidates(np.array(shards.positions), np.array(shards.dice))

@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backgammon.board import Position
-from backgammon.errors import ConfigError, DiceError, GameError, IllegalPlay
-from backgammon.game import Stage
-from backgammon.player import PipCountPlayer, RandomPlayer
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.records import replay_match, write_mat
-from backgammon.records.mat import read
-from backgammon.records.record import ResultAction, RollAction
-from backgammon.session import Session, play_session
+from backgammon.records.formats.mat import read
+from backgammon.records.record.record import ResultAction, RollAction
+from backgammon.rules.board import Position
+from backgammon.rules.game import Stage
+from backgammon.table.session import Session, play_session
+from backgammon.tools.errors import ConfigError, DiceError, GameError, IllegalPlay
 
 NAMES = ("ann", "bob")
 PIPCOUNT, RANDOM = PipCountPlayer(), RandomPlayer()

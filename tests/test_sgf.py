@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.board import START, Position
-from backgammon.errors import RecordError
 from backgammon.records import (
     BeaverAction,
     CubeAnalysis,
@@ -28,10 +26,12 @@ from backgammon.records import (
     replay_match,
     write_sgf,
 )
-from backgammon.records.analysis import ROLLOUT
-from backgammon.records.losses import find_losses
-from backgammon.records.sgf import read
-from backgammon.records.sgf_tree import MAX_DEPTH, MAX_NODES, parse_trees
+from backgammon.records.formats.sgf import read
+from backgammon.records.formats.sgf_tree import MAX_DEPTH, MAX_NODES, parse_trees
+from backgammon.records.record.annotation import ROLLOUT
+from backgammon.records.replay.rewriting_losses import find_losses
+from backgammon.rules.board import START, Position
+from backgammon.tools.errors import RecordError
 from tests.logs import DIALECTS, as_match, only_match, random_game, write_rows
 
 ROOT = "FF[4]GM[6]CA[UTF-8]AP[GNU Backgammon:1.07.001]MI[length:7][game:0][ws:0][bs:0]PW[Ann]PB[Bob]"

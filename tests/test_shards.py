@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.errors import DataError
-from backgammon.phase import phase_codes
-from comparison_net.comparisons import make_comparisons, split_rows
-from comparison_net.shard_format import FIELDS, MANIFEST
-from comparison_net.shards import Shards, build_shards, open_shards
+from backgammon.learner.data.comparisons import make_comparisons, split_rows
+from backgammon.learner.data.shard_format import FIELDS, MANIFEST
+from backgammon.learner.data.shards import Shards, build_shards, open_shards
+from backgammon.rules.phase import phase_codes
+from backgammon.tools.errors import DataError
 from tests.played_games import TasteGames, taste_games
 
 

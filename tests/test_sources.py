@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from backgammon.board import swap
-from backgammon.errors import RecordError
 from backgammon.notation.gnu_id import position_ids
 from backgammon.records import LogReading, ReplayedGame, read_logs, write_mat
-from backgammon.records.source import find_files, open_sources
+from backgammon.records.record.source import find_files, open_sources
+from backgammon.rules.board import swap
+from backgammon.tools.errors import RecordError
 from tests.logs import DIALECTS, as_match, only_match, random_game, write_rows
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -158,7 +158,7 @@ def test_a_damaged_member_costs_itself_only(tmp_path: Path) -> None:
 def test_a_bomb_is_not_unpacked_beyond_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: type[bytes]
 ) -> None:
-    monkeypatch.setattr("backgammon.records.source.MAX_BYTES", 100_000)
+    monkeypatch.setattr("backgammon.records.record.source.MAX_BYTES", 100_000)
     (tmp_path / "bomb").write_bytes(pack(LOG.encode() + b"\n" * 10_000_000))
     assert "100,000" in refusal(tmp_path / "bomb")
 
@@ -177,7 +177,7 @@ def test_a_bomb_that_is_no_log_is_not_unpacked_at_all(tmp_path: Path) -> None:
 
 
 def test_an_archive_of_many_bombs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backgammon.records.source.MAX_ARCHIVE_BYTES", 2_000)
+    monkeypatch.setattr("backgammon.records.record.source.MAX_ARCHIVE_BYTES", 2_000)
     (tmp_path / "logs.zip").write_bytes(zipped({f"{i}.mat": LOG.encode() + b"\n" * 900 for i in range(9)}))
     report = read_all(tmp_path, drop_duplicates=False).report
     assert report.num_matches == 2
@@ -185,7 +185,7 @@ def test_an_archive_of_many_bombs_is_given_up(tmp_path: Path, monkeypatch: pytes
 
 
 def test_an_archive_of_too_many_members_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backgammon.records.source.MAX_MEMBERS", 3)
+    monkeypatch.setattr("backgammon.records.record.source.MAX_MEMBERS", 3)
     (tmp_path / "logs.zip").write_bytes(zipped({f"{i}.mat": LOG.encode() for i in range(4)}))
     assert "4 members" in refusal(tmp_path / "logs.zip")
 
@@ -260,7 +260,7 @@ def test_the_report_as_dict_is_json(folder: Path) -> None:
 
 
 def test_long_lists_are_cut_but_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backgammon.records.report.MAX_LISTED", 3)
+    monkeypatch.setattr("backgammon.records.record.account.MAX_LISTED", 3)
     for i in range(5):
         (tmp_path / f"{i}.txt").write_text("no log")
     report = read_all(tmp_path).report

@@ -6,11 +6,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from backgammon.board import START, Position, swap
-from backgammon.dice import Roll
 from backgammon.notation.gnu_id import parse_position_id
 from backgammon.notation.svg import DARK, LIGHT, WIDTH, Arrow, board_svg, play_arrows
-from backgammon.rules import Decision
+from backgammon.rules.board import START, Position, swap
+from backgammon.rules.decision import Decision
+from backgammon.rules.dice import Roll
 
 NS = "{http://www.w3.org/2000/svg}"
 BAR_AND_OFF = Position([-3, 2, 2, -1, 0, 3, 2, *[0] * 15, -2, -2, 0, 2])  # 11 and 8 on the board, 4 and 7 off

@@ -16,22 +16,22 @@ import numpy as np
 import pytest
 import torch
 
-from backgammon.errors import ConfigError, DataError, ModelError
-from comparison_net import training
+from backgammon.learner.data.comparisons import make_comparisons, outcome_targets
+from backgammon.learner.data.decision_shards import write_labelled_shards
+from backgammon.learner.data.shards import Shards, build_shards, open_shards
+from backgammon.learner.net.outcome_mask import allowed_outcomes
+from backgammon.learner.training.first_layer import candidate_outputs, candidate_scores
+from backgammon.tools.errors import ConfigError, DataError, ModelError
 from comparison_net.checkpoint import load_model
-from comparison_net.comparisons import make_comparisons, outcome_targets
 from comparison_net.config import NetworkConfig, TrainConfig
-from comparison_net.decision_shards import write_labelled_shards
-from comparison_net.first_layer import candidate_outputs, candidate_scores
 from comparison_net.network import masked_probabilities
-from comparison_net.outcome_mask import allowed_outcomes
-from comparison_net.progress import EpochReport, SilentReporter, StepReport
-from comparison_net.run_folder import RunFolder
-from comparison_net.run_state import RunState
-from comparison_net.shards import Shards, build_shards, open_shards
-from comparison_net.step import Stepper, measure_pipeline
-from comparison_net.training import Interrupted, learning_rate, train
-from comparison_net.verdict import Verdict
+from comparison_net.training import loop as training
+from comparison_net.training.loop import Interrupted, learning_rate, train
+from comparison_net.training.progress import EpochReport, SilentReporter, StepReport
+from comparison_net.training.run_folder import RunFolder
+from comparison_net.training.run_state import RunState
+from comparison_net.training.step import Stepper, measure_pipeline
+from comparison_net.training.verdict import Verdict
 from scripts.resize import first_sums
 from tests.played_games import TasteGames, taste_games
 from tests.taste_labels import taste_labels
@@ -183,9 +183,9 @@ def test_resumed_after_sigkill_equals_uninterrupted(shards: Shards, finished: Pa
     code = f"""
 import os, signal, sys
 from pathlib import Path
-from comparison_net.shards import open_shards
-from comparison_net.progress import SilentReporter
-from comparison_net.training import train
+from backgammon.learner.data.shards import open_shards
+from comparison_net.training.progress import SilentReporter
+from comparison_net.training.loop import train
 from tests.test_training import SMALL
 class Kill(SilentReporter):
     def step(self, report):

@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.board import START, Board
-from backgammon.errors import RecordError
 from backgammon.records import (
     BeaverAction,
     DoubleAction,
@@ -27,10 +25,12 @@ from backgammon.records import (
     read_records,
     replay_match,
 )
-from backgammon.records.analysis import EVALUATION, ROLLOUT, Level
-from backgammon.records.xg import read
-from backgammon.records.xg import read_records as read_unpacked
-from backgammon.records.xg_archive import MAX_MEMBER_BYTES, unpack_archive
+from backgammon.records.formats.xg import read
+from backgammon.records.formats.xg import read_records as read_unpacked
+from backgammon.records.formats.xg_archive import MAX_MEMBER_BYTES, unpack_archive
+from backgammon.records.record.annotation import EVALUATION, ROLLOUT, Level
+from backgammon.rules.board import START, Board
+from backgammon.tools.errors import RecordError
 from tests.logs import DIALECTS, KnownPlay, as_match, only_match, random_game, write_rows
 from tests.xg_files import (
     Archive,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from backgammon.board import Board, swap
+from backgammon.rules.board import Board, swap
 from tests.logs import KnownPlay
 
 RECORD_BYTES = 2_560

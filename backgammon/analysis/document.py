@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from backgammon.analysis.candidate_table import play_text
 from backgammon.analysis.judging import JudgedGame, JudgedRoll
 from backgammon.analysis.report import Report, notes_of
-from backgammon.analysis.table import play_text
-from backgammon.board import swap
 from backgammon.evaluation.outcome import cumulative
 from backgammon.notation.gnu_id import position_ids
+from backgammon.rules.board import swap
 
 VERSION = 1
 """Grows when a key changes its meaning."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from backgammon.analysis.judging import JudgedGame, JudgedMatch, JudgedRoll
 from backgammon.analysis.scales import GNUBG_MARKS, XG_MARKS, count_luck, count_marks, rating_word
-from backgammon.intervals import Estimate, estimate_mean, estimate_rate
+from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
 
 COUNTING_RULE = (
     "counted: every roll with two or more different positions to choose from; forced plays, dances and cube actions "

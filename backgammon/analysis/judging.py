@@ -14,17 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from backgammon.analysis.logged_rolls import CubeEvent, GameRolls, collect_rolls
 from backgammon.analysis.ranking import PlayJudge, Progress
-from backgammon.analysis.rolls import CubeEvent, GameRolls, collect_rolls
-from backgammon.board import Position
-from backgammon.dice import ROLL_PROBABILITIES, ROLLS, Roll
 from backgammon.evaluation.outcome import PlayingEvaluator, equities
-from backgammon.match import MatchScore
 from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import MatchId
-from backgammon.records.record import GameRecord, MatchRecord, ResultAction
-from backgammon.records.replay import ReplayedGame, ReplayedMatch
-from backgammon.rules import Decision
+from backgammon.records.record.record import GameRecord, MatchRecord, ResultAction
+from backgammon.records.replay.replay import ReplayedGame, ReplayedMatch
+from backgammon.rules.board import Position
+from backgammon.rules.decision import Decision
+from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS, Roll
+from backgammon.rules.match import MatchScore
 from backgammon.search import RankedCandidate
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from backgammon.analysis.candidate_table import behind_text, chances_text, equity_text, level_text, play_text
 from backgammon.analysis.chart import equity_chart
 from backgammon.analysis.judging import JudgedGame, JudgedRoll
 from backgammon.analysis.report import (
@@ -18,7 +19,6 @@ from backgammon.analysis.report import (
     title_of,
 )
 from backgammon.analysis.scales import GNUBG_MARKS, find_mark
-from backgammon.analysis.table import behind_text, chances_text, equity_text, level_text, play_text
 from backgammon.notation.svg import board_svg, play_arrows
 from backgammon.search import RankedCandidate
 

@@ -14,9 +14,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.analysis.rolls import GameRolls
-from backgammon.board import Board
+from backgammon.analysis.logged_rolls import GameRolls
 from backgammon.evaluation.outcome import PlayingEvaluator, equities
+from backgammon.rules.board import Board
 from backgammon.search import (
     Analysis,
     RankedCandidate,

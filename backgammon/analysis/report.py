@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from backgammon.analysis.candidate_table import play_text
 from backgammon.analysis.figures import COUNTING_RULE, PlayerFigures, measure_players
 from backgammon.analysis.judging import JudgedMatch, JudgedRoll
 from backgammon.analysis.scales import GNUBG_MARKS, LUCK_MARKS, XG_MARKS, Mark
-from backgammon.analysis.table import play_text
-from backgammon.intervals import Estimate
+from backgammon.tools.intervals import Estimate
 
 MAX_WORST = 10
 """Plays that are shown with their candidates."""

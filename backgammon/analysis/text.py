@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backgammon.analysis.candidate_table import HEADING, candidate_lines
 from backgammon.analysis.judging import JudgedRoll
 from backgammon.analysis.report import (
     Report,
@@ -13,7 +14,6 @@ from backgammon.analysis.report import (
     roll_text,
     title_of,
 )
-from backgammon.analysis.table import HEADING, candidate_lines
 
 SHOWN_CANDIDATES = 5
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import gymnasium
 
-from backgammon.arena.opponents import register_opponent
 from backgammon.env.candidates import Candidates, RaggedCandidates
 from backgammon.env.planner import ChanceOutcome, Planner
 from backgammon.env.raster import encode_png
 from backgammon.env.single import BackgammonEnv, BackgammonTurnEnv
 from backgammon.env.vector import BackgammonTurnVectorEnv, BackgammonVectorEnv
+from backgammon.table.arena.opponents import register_opponent
 
 __all__ = [
     "BackgammonEnv",

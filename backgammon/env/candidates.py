@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board
+from backgammon.rules.board import Board
 
 
 class Candidates(Sequence[Board]):

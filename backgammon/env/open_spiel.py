@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backgammon.board import BAR, Board
-from backgammon.dice import Roll
-from backgammon.errors import GameError, IllegalPlay
-from backgammon.rules import Move, apply_move, single_moves
+from backgammon.rules.board import BAR, Board
+from backgammon.rules.decision import Move, apply_move, single_moves
+from backgammon.rules.dice import Roll
+from backgammon.tools.errors import GameError, IllegalPlay
 
 NUM_ACTIONS = 1352
 _ORDER = 676

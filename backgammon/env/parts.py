@@ -6,15 +6,15 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from backgammon.arena.batch import GameBatch
-from backgammon.arena.encoding import CODINGS, Coding
-from backgammon.arena.move_games import MoveGames
-from backgammon.arena.opponents import OpponentSpec, resolve_opponent
-from backgammon.arena.options import Rules
-from backgammon.arena.play_games import PlayGames
 from backgammon.env import spaces
-from backgammon.errors import ConfigError
-from backgammon.movegen import MAX_CANDIDATES
+from backgammon.rules.movegen import MAX_CANDIDATES
+from backgammon.table.arena.batch import GameBatch
+from backgammon.table.arena.encoding import CODINGS, Coding
+from backgammon.table.arena.move_games import MoveGames
+from backgammon.table.arena.opponents import OpponentSpec, resolve_opponent
+from backgammon.table.arena.options import Rules
+from backgammon.table.arena.play_games import PlayGames
+from backgammon.tools.errors import ConfigError
 
 DEFAULT_MAX_CANDIDATES = 1024
 """Of random play, 1 decision in 11,000 has more than 512 candidates and 1 in 1,600,000 more than 1,024; none has more

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from gymnasium.utils import seeding
 
-from backgammon.arena.batch import Observation
-from backgammon.arena.encoding import Coding
-from backgammon.arena.options import OPTION_KEYS, Illegal, Reward, Rules, parse_set_up
 from backgammon.env import spaces
 from backgammon.env.parts import make_move_parts
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
 from backgammon.env.scene import Scene
 from backgammon.env.single import as_action
-from backgammon.errors import ConfigError, GameError
-from backgammon.stream import draw_key
+from backgammon.table.arena.batch import Observation
+from backgammon.table.arena.encoding import Coding
+from backgammon.table.arena.options import OPTION_KEYS, Illegal, Reward, Rules, parse_set_up
+from backgammon.tools.errors import ConfigError, GameError
+from backgammon.tools.stream import draw_key
 
 try:
     from pettingzoo import AECEnv

@@ -12,9 +12,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import BAR, NUM_CHECKERS, OPPONENT_BAR, checkers_off, pip_counts
 from backgammon.env.raster import Canvas, Colour, Field, Point
 from backgammon.env.scene import Scene
+from backgammon.rules.board import BAR, NUM_CHECKERS, OPPONENT_BAR, checkers_off, pip_counts
 
 WIDTH, HEIGHT = 760, 572
 

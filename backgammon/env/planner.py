@@ -1,7 +1,7 @@
 """For planners: one game with its chance nodes in the open, every step undone in one call.
 
 A `Planner` is at a chance node (`is_chance`), at a decision, or over. It stands on the turn machine of
-`backgammon.game` and keeps the states it came through, so `undo` and `clone` cost next to nothing. No Gymnasium here.
+`rules.game` and keeps the states it came through, so `undo` and `clone` cost next to nothing. No Gymnasium here.
 
     planner = Planner.from_id("XGID=...")         or Planner() for the start
     for event, probability in planner.chance_outcomes(): ...
@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backgammon import game
-from backgammon.arena.options import parse_set_up
-from backgammon.board import Board, Position
-from backgammon.dice import ROLL_PROBABILITIES, ROLLS, Roll, make_roll
-from backgammon.errors import GameError
-from backgammon.game import GameState, Stage
-from backgammon.rules import Decision
+from backgammon.rules import game
+from backgammon.rules.board import Board, Position
+from backgammon.rules.decision import Decision
+from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS, Roll, make_roll
+from backgammon.rules.game import GameState, Stage
+from backgammon.table.arena.options import parse_set_up
+from backgammon.tools.errors import GameError
 
 
 class ChanceOutcome(NamedTuple):
@@ -95,7 +95,7 @@ class Planner:
 
     @property
     def state(self) -> GameState:
-        """The immutable state of `backgammon.game`."""
+        """The immutable state of `backgammon.rules.game`."""
         return self._states[-1]
 
     @property

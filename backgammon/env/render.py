@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Position
-from backgammon.dice import Roll
 from backgammon.env.picture import HEIGHT, WIDTH, draw_picture
 from backgammon.env.scene import Scene
-from backgammon.errors import ConfigError, GameError
 from backgammon.notation import BoardNotes, draw_board
+from backgammon.rules.board import Position
+from backgammon.rules.dice import Roll
+from backgammon.tools.errors import ConfigError, GameError
 
 RENDER_MODES = ("ansi", "rgb_array", "human")
 RENDER_FPS = 4

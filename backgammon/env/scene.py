@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backgammon.arena.batch import GameBatch
-from backgammon.board import Board, swap
-from backgammon.errors import GameError
+from backgammon.rules.board import Board, swap
+from backgammon.table.arena.batch import GameBatch
+from backgammon.tools.errors import GameError
 
 
 @dataclass(frozen=True)

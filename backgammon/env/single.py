@@ -10,20 +10,20 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.arena.batch import GameBatch, Observation
-from backgammon.arena.encoding import Coding
-from backgammon.arena.move_games import MoveGames
-from backgammon.arena.opponents import OpponentSpec
-from backgammon.arena.options import Illegal, Reward, Rules, parse_set_up
-from backgammon.arena.play_games import PlayGames
-from backgammon.board import Position
-from backgammon.dice import Roll
 from backgammon.env.candidates import Candidates
 from backgammon.env.parts import DEFAULT_MAX_CANDIDATES, Parts, make_move_parts, make_play_parts
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
 from backgammon.env.scene import Scene
-from backgammon.errors import GameError
-from backgammon.stream import draw_key
+from backgammon.rules.board import Position
+from backgammon.rules.dice import Roll
+from backgammon.table.arena.batch import GameBatch, Observation
+from backgammon.table.arena.encoding import Coding
+from backgammon.table.arena.move_games import MoveGames
+from backgammon.table.arena.opponents import OpponentSpec
+from backgammon.table.arena.options import Illegal, Reward, Rules, parse_set_up
+from backgammon.table.arena.play_games import PlayGames
+from backgammon.tools.errors import GameError
+from backgammon.tools.stream import draw_key
 
 
 def as_action(action: Any) -> int:
@@ -167,7 +167,7 @@ class BackgammonEnv(SingleEnv):
 
     | key | space | meaning |
     |---|---|---|
-    | observation | `Box` int8[34] or float32[202] | "counts" or "units", see `backgammon.arena.encoding` |
+    | observation | `Box` int8[34] or float32[202] | "counts" or "units", see `backgammon.table.arena.encoding` |
     | action_mask | `Box` int8[156] | 1 for each legal action |
     | score | `Box` int8[2] | own and other points, with reward="match" only |
 

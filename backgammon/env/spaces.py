@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from backgammon.arena.encoding import Coding, bounds
-from backgammon.arena.micro import NUM_ACTIONS
-from backgammon.arena.options import Rules
-from backgammon.board import NUM_CHECKERS, NUM_LOCATIONS
+from backgammon.rules.board import NUM_CHECKERS, NUM_LOCATIONS
+from backgammon.table.arena.encoding import Coding, bounds
+from backgammon.table.arena.micro import NUM_ACTIONS
+from backgammon.table.arena.options import Rules
 
 Array = npt.NDArray[Any]
 Actions = spaces.Discrete[np.int64]

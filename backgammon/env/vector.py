@@ -17,18 +17,18 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from backgammon.arena.batch import GameBatch, Observation
-from backgammon.arena.encoding import Coding
-from backgammon.arena.move_games import MoveGames
-from backgammon.arena.opponents import OpponentSpec
-from backgammon.arena.options import Illegal, Reward, Rules, parse_set_up
-from backgammon.arena.play_games import PlayGames
 from backgammon.env.candidates import RaggedCandidates
 from backgammon.env.parts import DEFAULT_MAX_CANDIDATES, Parts, make_move_parts, make_play_parts
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
 from backgammon.env.scene import Scene
-from backgammon.errors import ConfigError, GameError
-from backgammon.stream import draw_key
+from backgammon.table.arena.batch import GameBatch, Observation
+from backgammon.table.arena.encoding import Coding
+from backgammon.table.arena.move_games import MoveGames
+from backgammon.table.arena.opponents import OpponentSpec
+from backgammon.table.arena.options import Illegal, Reward, Rules, parse_set_up
+from backgammon.table.arena.play_games import PlayGames
+from backgammon.tools.errors import ConfigError, GameError
+from backgammon.tools.stream import draw_key
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

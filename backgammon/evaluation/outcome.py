@@ -16,8 +16,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import NUM_CHECKERS, Board
-from backgammon.jit import kernel
+from backgammon.rules.board import NUM_CHECKERS, Board
+from backgammon.tools.jit import kernel
 
 Outcomes = npt.NDArray[np.float32]
 """float32[..., 6]: probabilities in the order of `OUTCOMES`."""

@@ -13,9 +13,9 @@ from backgammon.notation.gnu_id import (
     position_id,
     position_ids,
 )
-from backgammon.notation.legs import Hop, parse_hops
+from backgammon.notation.grammar import Hop, parse_hops
 from backgammon.notation.match_id import GnuGameState, MatchId, match_id, parse_match_id
-from backgammon.notation.play import complete_play, format_play, parse_play
+from backgammon.notation.play_text import complete_play, format_play, parse_play
 from backgammon.notation.xgid import XgId, format_xgid, parse_xgid
 
 __all__ = [

@@ -12,8 +12,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from backgammon.board import BAR, OPPONENT_BAR, Position
-from backgammon.dice import Roll
+from backgammon.rules.board import BAR, OPPONENT_BAR, Position
+from backgammon.rules.dice import Roll
 
 Side = Literal["X", "O"]
 Style = Literal["plain", "frame", "X", "O", "note"]

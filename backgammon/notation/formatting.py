@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from backgammon.notation.legs import point_name
-from backgammon.rules import Play
+from backgammon.notation.grammar import point_name
+from backgammon.rules.decision import Play
 
 MAX_LISTED = 12
 """Plays that a message lists before it says how many more there are."""
@@ -20,7 +20,7 @@ MAX_LISTED = 12
 def format_play(play: Play) -> str:
     """The canonical text of a play; empty for a dance.
 
-    >>> from backgammon.rules import Move
+    >>> from backgammon.rules.decision import Move
     >>> format_play((Move(24, 18, True), Move(18, 13, False), Move(6, 5, False)))
     '24/18*/13 6/5'
     """

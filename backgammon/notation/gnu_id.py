@@ -19,10 +19,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import NUM_CHECKERS, NUM_LOCATIONS, Board, Position, check_board
-from backgammon.errors import IdError, PositionError
-from backgammon.jit import kernel
 from backgammon.notation.quoting import quote
+from backgammon.rules.board import NUM_CHECKERS, NUM_LOCATIONS, Board, Position, check_board
+from backgammon.tools.errors import IdError, PositionError
+from backgammon.tools.jit import kernel
 
 Keys = npt.NDArray[np.uint8]
 """uint8[N, 10]."""

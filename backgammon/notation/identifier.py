@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from backgammon.board import Position
-from backgammon.errors import IdError
 from backgammon.notation.gnu_id import POSITION_ID_LENGTH, parse_position_id, position_id
 from backgammon.notation.match_id import CENTRED as NO_OWNER
 from backgammon.notation.match_id import MATCH_ID_LENGTH, MatchId, match_id, parse_match_id
 from backgammon.notation.quoting import quote
 from backgammon.notation.xgid import BOTTOM, CENTRED, TOP, XgId, format_xgid, parse_xgid
+from backgammon.rules.board import Position
+from backgammon.tools.errors import IdError
 
 _BOTTOM_SEAT = 1
 _SIDES = {0: TOP, 1: BOTTOM, NO_OWNER: CENTRED}

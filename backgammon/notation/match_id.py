@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-from backgammon.dice import Roll, make_roll
-from backgammon.errors import DiceError, IdError
 from backgammon.notation.quoting import quote
+from backgammon.rules.dice import Roll, make_roll
+from backgammon.tools.errors import DiceError, IdError
 
 MATCH_ID_LENGTH = 12
 MAX_CUBE = 1 << 15

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backgammon.board import Board
-from backgammon.errors import IllegalPlay
-from backgammon.notation.legs import Hop
-from backgammon.rules import Decision, Move, Play, apply_move, single_moves
+from backgammon.notation.grammar import Hop
+from backgammon.rules.board import Board
+from backgammon.rules.decision import Decision, Move, Play, apply_move, single_moves
+from backgammon.tools.errors import IllegalPlay
 
 Step = tuple[int, int]
 """(source, target) of one checker by one die."""

@@ -11,9 +11,9 @@ from html import escape
 from math import hypot
 from typing import NamedTuple
 
-from backgammon.board import BAR, OPPONENT_BAR, Position
-from backgammon.dice import Roll
-from backgammon.rules import Play
+from backgammon.rules.board import BAR, OPPONENT_BAR, Position
+from backgammon.rules.decision import Play
+from backgammon.rules.dice import Roll
 
 WIDTH, HEIGHT = 632, 428
 

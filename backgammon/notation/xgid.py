@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backgammon.board import NUM_LOCATIONS, Board, Position, swap
-from backgammon.dice import Roll, make_roll
-from backgammon.errors import IdError, PositionError
 from backgammon.notation.quoting import quote
+from backgammon.rules.board import NUM_LOCATIONS, Board, Position, swap
+from backgammon.rules.dice import Roll, make_roll
+from backgammon.tools.errors import IdError, PositionError
 
 BOTTOM, TOP, CENTRED = 1, -1, 0
 """Values of `turn` and `cube_owner`."""

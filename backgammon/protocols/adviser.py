@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Position, swap
-from backgammon.duel import play_out
 from backgammon.evaluation.outcome import Outcomes, equities, swap_outcomes
-from backgammon.game import GameState
-from backgammon.notation.legs import point_name
-from backgammon.player import CandidateScorer, Player
-from backgammon.rules import Decision, Play
+from backgammon.evaluation.player import CandidateScorer, Player
+from backgammon.notation.grammar import point_name
+from backgammon.rules.board import Position, swap
+from backgammon.rules.decision import Decision, Play
+from backgammon.rules.game import GameState
 from backgammon.search import Searcher
+from backgammon.table.duel import play_out
 
 TAKE_POINT = -0.5
 """Cubeless points below which a double is dropped: dropping costs 1 point, playing on at the doubled cube 2 x equity.

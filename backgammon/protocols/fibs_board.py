@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backgammon import game as turns
-from backgammon.board import NUM_LOCATIONS, Position, swap
-from backgammon.errors import GameError, NotationError
-from backgammon.game import GameState
 from backgammon.notation.quoting import quote
+from backgammon.rules import game as turns
+from backgammon.rules.board import NUM_LOCATIONS, Position, swap
+from backgammon.rules.game import GameState
+from backgammon.tools.errors import GameError, NotationError
 
 NUM_FIELDS = 52
 _NUMBER = re.compile("-?[0-9]{1,5}")

@@ -7,9 +7,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
-from backgammon.errors import ConfigError
 from backgammon.protocols.adviser import Adviser
 from backgammon.protocols.wildbg import Answer, answer_request
+from backgammon.tools.errors import ConfigError
 
 DEFAULT_PORT = 8080
 """wildbg's port."""

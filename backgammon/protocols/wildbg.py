@@ -21,13 +21,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 
-from backgammon import game as turns
-from backgammon.board import NUM_LOCATIONS, Position
-from backgammon.errors import PairgammonError
 from backgammon.evaluation.outcome import Outcomes, cumulative
-from backgammon.game import GameState
 from backgammon.notation.quoting import quote
 from backgammon.protocols.adviser import Adviser
+from backgammon.rules import game as turns
+from backgammon.rules.board import NUM_LOCATIONS, Position
+from backgammon.rules.game import GameState
+from backgammon.tools.errors import PairgammonError
 
 MAX_PARAMETERS = 64
 """Of a request; the longest has 30."""

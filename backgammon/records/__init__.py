@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from backgammon.records.analysis import CubeAnalysis, Level, Notes, PlayAnalysis
-from backgammon.records.formats import FORMATS, Format, find_format, read_records, writable_format
-from backgammon.records.jsonl import write_jsonl
-from backgammon.records.labels import LabelledDecision, labelled_decisions
-from backgammon.records.mat import write_mat
+from backgammon.records.formats.jsonl import write_jsonl
+from backgammon.records.formats.mat import write_mat
+from backgammon.records.formats.registry import FORMATS, Format, find_format, read_records, writable_format
+from backgammon.records.formats.sgf_writer import write_sgf
 from backgammon.records.reading import LogReading, read_logs
-from backgammon.records.record import (
+from backgammon.records.record.account import Problem, ReadReport
+from backgammon.records.record.annotation import CubeAnalysis, Level, Notes, PlayAnalysis
+from backgammon.records.record.record import (
     Action,
     BeaverAction,
     DoubleAction,
@@ -23,9 +24,8 @@ from backgammon.records.record import (
     UnreadableAction,
     without_notes,
 )
-from backgammon.records.replay import LoggedDecision, ReplayedGame, ReplayedMatch, replay_match
-from backgammon.records.report import Problem, ReadReport
-from backgammon.records.sgf_writer import write_sgf
+from backgammon.records.replay.logged_labels import LabelledDecision, labelled_decisions
+from backgammon.records.replay.replay import LoggedDecision, ReplayedGame, ReplayedMatch, replay_match
 
 __all__ = [
     "FORMATS",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from backgammon.errors import RecordError
-from backgammon.records.formats import HEAD_BYTES, check_head, read_records
-from backgammon.records.record import MatchRecord
-from backgammon.records.replay import LoggedDecision, ReplayedGame, ReplayedMatch, replay_match
-from backgammon.records.report import DuplicateMatch, Problem, ReadReport
-from backgammon.records.source import find_files, open_sources
+from backgammon.records.formats.registry import HEAD_BYTES, check_head, read_records
+from backgammon.records.record.account import DuplicateMatch, Problem, ReadReport
+from backgammon.records.record.record import MatchRecord
+from backgammon.records.record.source import find_files, open_sources
+from backgammon.records.replay.replay import LoggedDecision, ReplayedGame, ReplayedMatch, replay_match
+from backgammon.tools.errors import RecordError
 
 Progress = Callable[[int, int], None]
 """Called after each file with the bytes read so far and the bytes of all files (as they lie on the disk)."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.evaluation.outcome import PlayingEvaluator
-from backgammon.rules import Decision
+from backgammon.rules.decision import Decision
 from backgammon.search.contest import roll_out_candidates
 from backgammon.search.rollout import RolloutEstimate, RolloutSettings
 from backgammon.search.searcher import Analysis, Searcher, SearchSettings

@@ -12,8 +12,8 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board
 from backgammon.evaluation.outcome import Outcomes
+from backgammon.rules.board import Board
 
 
 class OutcomeCache:

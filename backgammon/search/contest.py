@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from backgammon.board import Board
-from backgammon.errors import ConfigError
+from backgammon.rules.board import Board
 from backgammon.search.rollout import RolloutEstimate, RolloutSettings
 from backgammon.search.work import Workshop, WorkUnit
+from backgammon.tools.errors import ConfigError
 
 _NO_GAMES = np.zeros((0, 6), dtype=np.float32)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.errors import ConfigError
+from backgammon.tools.errors import ConfigError
 
 MAX_PLIES = 3
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board, swap
-from backgammon.dice import ROLL_PROBABILITIES, ROLLS
 from backgammon.evaluation.outcome import PlayingEvaluator, equities
-from backgammon.rolls import NUM_ROLLS, expand_rolls
+from backgammon.rules.board import Board, swap
+from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS
+from backgammon.rules.rolls import NUM_ROLLS, expand_rolls
 
 _WEIGHTS = np.array(ROLL_PROBABILITIES)
 _IS_DOUBLE = np.array([roll.is_double for roll in ROLLS])

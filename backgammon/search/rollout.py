@@ -21,14 +21,14 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board, swap
-from backgammon.engine import Engine
-from backgammon.errors import ConfigError
 from backgammon.evaluation.bearoff import TWO_SIDED, UNCOVERED, Bearoff
+from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import POINTS, Outcomes, PlayingEvaluator, final_outcomes, swap_outcomes
-from backgammon.rolls import NUM_ROLLS, average_rolls, expand_rolls, group_rows, throw_rolls
+from backgammon.rules.board import Board, swap
+from backgammon.rules.rolls import NUM_ROLLS, average_rolls, expand_rolls, group_rows, throw_rolls
 from backgammon.search.luck import roll_numbers
 from backgammon.search.searcher import Searcher
+from backgammon.tools.errors import ConfigError
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

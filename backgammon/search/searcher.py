@@ -21,15 +21,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board
-from backgammon.crew import Crew
-from backgammon.engine import Engine, identity_of
-from backgammon.errors import ConfigError
+from backgammon.evaluation.exact import Engine, identity_of
 from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities, final_outcomes
-from backgammon.movegen import legal_candidates
-from backgammon.rolls import average_rolls, expand_rolls, group_rows
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
 from backgammon.search.cache import OutcomeCache
 from backgammon.search.filters import MAX_PLIES, keep_candidates, stages
+from backgammon.tools.crew import Crew
+from backgammon.tools.errors import ConfigError
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]

@@ -23,12 +23,12 @@ import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
-from backgammon.board import Board
-from backgammon.engine import identity_of
-from backgammon.errors import ConfigError, DataError
+from backgammon.evaluation.exact import identity_of
 from backgammon.evaluation.outcome import PlayingEvaluator
+from backgammon.rules.board import Board
 from backgammon.search.rollout import RolloutSettings, play_games
-from backgammon.storage import replace_file
+from backgammon.tools.errors import ConfigError, DataError
+from backgammon.tools.storage import replace_file
 
 FORMAT_VERSION = 1
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from backgammon.learner.training.second_layer import second_layer
 from comparison_net.moe.algebra import SoftRouting, SparseRouting, gather, send
-from comparison_net.second_layer import second_layer
 
 NUM_OUTCOMES = 6
 

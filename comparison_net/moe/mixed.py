@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from backgammon.board import Board
-from comparison_net.features import NUM_FEATURES
+from backgammon.learner.inputs.features import NUM_FEATURES
+from backgammon.learner.inputs.patterns import NUM_PATTERNS
+from backgammon.rules.board import Board
 from comparison_net.moe.algebra import Metrics
 from comparison_net.network import CandidateNet
-from comparison_net.patterns import NUM_PATTERNS
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,11 +18,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from backgammon.board import Board
+from backgammon.learner.inputs.codes import GATE_FEATURES, PLANS, SPLITS, expert_codes, gate_features
+from backgammon.rules.board import Board
 from comparison_net.config import NetworkConfig
 from comparison_net.moe.algebra import Metrics, SparseRouting
 from comparison_net.moe.balance import balance_loss
-from comparison_net.moe.codes import GATE_FEATURES, PLANS, SPLITS, expert_codes, gate_features
 from comparison_net.moe.experts import NUM_OUTCOMES, PositionExperts
 from comparison_net.moe.mixed import Mixed, MixtureNet, SharedTrunk, TrainingDraw
 from comparison_net.moe.settings import TOKEN_CHOICES

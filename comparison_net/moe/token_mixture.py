@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backgammon.board import NUM_LOCATIONS, Board
+from backgammon.learner.inputs.features import NUM_COUNTS
+from backgammon.rules.board import NUM_LOCATIONS, Board
 from comparison_net.config import NetworkConfig
-from comparison_net.features import NUM_COUNTS
 from comparison_net.moe.algebra import Metrics, SoftRouting, SparseRouting
 from comparison_net.moe.balance import balance_loss
 from comparison_net.moe.expert_choice import sinkhorn_expert_choice, softmax_expert_choice, sparse_expert_choice

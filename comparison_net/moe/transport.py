@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.jit import kernel
+from backgammon.tools.jit import kernel
 
 Plans = npt.NDArray[np.float32]
 """float32[G, m, n]."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from backgammon.errors import ModelError
+from backgammon.tools.errors import ModelError
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 _ZERO = ("experts.score.bias", "skip.weight")

@@ -1,6 +1,6 @@
 """The environments' rules written a second time, slowly.
 
-Chance in Python integers, masks from the definition of a legal play, turns from the turn machine of `backgammon.game`.
+Chance in Python integers, masks from the definition of a legal play, turns from the turn machine of `rules.game`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from backgammon import game
-from backgammon.player import RandomPlayer
+from backgammon.evaluation.player import RandomPlayer
+from backgammon.rules import game
 from tests.naive.movegen import Points, single_moves
 
 _MASK = (1 << 64) - 1
@@ -103,7 +103,7 @@ def turn_ends(points: Points, dice: tuple[int, ...]) -> set[Points]:
 def random_game(key: int, episode: int, agent_rows: Iterator[float] | None) -> list[tuple[bytes, int, tuple[int, int]]]:
     """(board of the seat on roll, seat, roll) of every turn of a game, the last one with the winner and no roll.
 
-    Played through `backgammon.game`. Seat 1 is `RandomPlayer`; seat 0 takes the candidate at the given fraction of its
+    Played through `rules.game`. Seat 1 is `RandomPlayer`; seat 0 takes the candidate at the given fraction of its
     list, or plays like seat 1 when no fractions are given.
     """
     state = game.open_game(game.new_game(has_cube=False), *throw_opening(key, episode, 0))

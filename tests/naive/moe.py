@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.phase import PHASES
-from comparison_net.moe.codes import PLANS
+from backgammon.learner.inputs.codes import PLANS
+from backgammon.rules.phase import PHASES
 from tests.naive.network import features
 
 Floats = npt.NDArray[np.float64]
@@ -149,7 +149,7 @@ def gshard_loss(logits: Floats) -> float:
 
 
 def plan_name(board: npt.NDArray[np.int8], phase: str) -> str:
-    """The plan of a candidate from lists of places; `phase` as backgammon.phase names it."""
+    """The plan of a candidate from lists of places; `phase` as backgammon.rules.phase names it."""
     if phase != "other":
         return phase
     own = {place: int(board[place]) for place in range(1, 26) if board[place] > 0}

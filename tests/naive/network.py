@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.evaluation.outcome import final_outcomes, possible_outcomes
-from comparison_net.features import BASE, TABLE
+from backgammon.learner.inputs.features import BASE, TABLE
 
 Layers = list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
 """Hidden layers in order: (weight [out, in], bias [out]); float64."""

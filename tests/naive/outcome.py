@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backgammon.board import Board
+from backgammon.rules.board import Board
 
 
 def final_outcome(board: Board) -> list[float]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import Board, swap
 from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator
+from backgammon.rules.board import Board, swap
 
 Plays = Callable[[Board, Board], tuple[Board, Outcomes]]
 

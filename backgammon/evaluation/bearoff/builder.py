@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from backgammon.evaluation.bearoff.index import num_positions
 from backgammon.evaluation.bearoff.successors import NUM_ROLLS, ROLL_WEIGHTS, list_successors
-from backgammon.jit import kernel
+from backgammon.tools.jit import kernel
 
 CUBELESS, OWNED, CENTRED, OPPONENT_OWNS = range(4)
 """Last axis of the two-sided table."""

@@ -23,8 +23,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import NUM_CHECKERS, NUM_LOCATIONS, Board
-from backgammon.errors import PositionError
 from backgammon.evaluation.bearoff.index import (
     ONE_SIDED,
     TWO_SIDED,
@@ -34,7 +32,9 @@ from backgammon.evaluation.bearoff.index import (
     opponent_index,
     own_index,
 )
-from backgammon.jit import kernel
+from backgammon.rules.board import NUM_CHECKERS, NUM_LOCATIONS, Board
+from backgammon.tools.errors import PositionError
+from backgammon.tools.jit import kernel
 
 Table = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.float64]

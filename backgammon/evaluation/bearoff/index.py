@@ -19,8 +19,8 @@ from math import comb
 
 import numpy as np
 
-from backgammon.board import NUM_CHECKERS, Board
-from backgammon.jit import kernel
+from backgammon.rules.board import NUM_CHECKERS, Board
+from backgammon.tools.jit import kernel
 
 MAX_POINTS = 10
 """Both sides within their own 10 points have passed each other, and tables stay within memory."""

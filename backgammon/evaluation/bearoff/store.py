@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from backgammon.board import NUM_CHECKERS
-from backgammon.errors import ConfigError, DataError
 from backgammon.evaluation.bearoff.builder import Progress, compute_one_sided, compute_two_sided, num_roll_slots
 from backgammon.evaluation.bearoff.database import Bearoff, Tables, make_tables
 from backgammon.evaluation.bearoff.index import MAX_POINTS, num_positions
 from backgammon.evaluation.bearoff.table_file import FORMAT_VERSION, TableFile, read_table, write_table
-from backgammon.jit import APPLICATION
+from backgammon.rules.board import NUM_CHECKERS
+from backgammon.tools.errors import ConfigError, DataError
+from backgammon.tools.jit import APPLICATION
 
 DATA_VARIABLE = "PAIRGAMMON_DATA"
 """Environment variable that names the folder for computed data."""

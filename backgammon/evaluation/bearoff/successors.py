@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.board import NUM_LOCATIONS, OPPONENT_BAR, Board
-from backgammon.dice import ROLLS
 from backgammon.evaluation.bearoff.index import own_index, place_own
-from backgammon.jit import kernel
-from backgammon.movegen import legal_candidates
+from backgammon.rules.board import NUM_LOCATIONS, OPPONENT_BAR, Board
+from backgammon.rules.dice import ROLLS
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.jit import kernel
 
 NUM_ROLLS = len(ROLLS)
 ROLL_WEIGHTS: npt.NDArray[np.int64] = np.array([1 if roll.is_double else 2 for roll in ROLLS])

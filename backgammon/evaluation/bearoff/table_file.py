@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.errors import DataError
-from backgammon.storage import replace_file
+from backgammon.tools.errors import DataError
+from backgammon.tools.storage import replace_file
 
 FORMAT_VERSION = 1
 

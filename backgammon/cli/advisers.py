@@ -1,0 +1,87 @@
+"""The engine by the model that the command line names, as protocols, hints and analysis want it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from backgammon.evaluation.exact import Engine
+    from backgammon.learner.net.scorer import Scorer
+    from backgammon.protocols.adviser import Adviser
+    from backgammon.search import Searcher
+
+DEFAULT_PLIES = 0
+"""Depth of plays in protocols and hints; as GNU Backgammon counts, 0 is the model alone."""
+
+
+def make_adviser(model: str | None, plies: int = DEFAULT_PLIES, threads: int | None = None, seed: int = 0) -> Adviser:
+    """The adviser of a model.
+
+    Args:
+        model: a path; None for the model that ships with the package.
+        plies: depth of the search; more than 0 takes a model with outcomes.
+        threads: None takes every processor this process may use.
+        seed: see `Adviser`.
+
+    Raises:
+        ModelError: no usable checkpoint, or one without outcomes where a search was asked for.
+        ConfigError: a depth that does not exist.
+    """
+    from backgammon.evaluation.player import ScorerPlayer
+    from backgammon.protocols.adviser import Adviser
+
+    scorer = load_model_scorer(model, threads)
+    if not scorer.has_outcomes and not plies:
+        return Adviser(ScorerPlayer(scorer), ranker=scorer, seed=seed)
+    searcher = make_searcher(scorer, plies, threads)
+    return Adviser(ScorerPlayer(searcher, scorer.name), searcher=searcher, seed=seed)
+
+
+def load_model_scorer(model: str | None, threads: int | None = None) -> Scorer:
+    """The scorer of a model, on every processor unless told otherwise; see `make_adviser`."""
+    from backgammon.learner.net.scorer import load_scorer
+    from backgammon.tools.processors import usable_processors
+
+    return load_scorer(model, threads=threads or usable_processors())
+
+
+def make_searcher(scorer: Scorer, plies: int, threads: int | None = None) -> Searcher:
+    """The search of a model with outcomes, joined with the exact tables of the bear-off.
+
+    Raises:
+        ModelError: the model has no outcomes.
+        ConfigError: a depth that does not exist.
+    """
+    from backgammon.search import Searcher, SearchSettings
+    from backgammon.tools.processors import usable_processors
+
+    return Searcher(make_engine(scorer, plies=plies), SearchSettings(plies=plies), threads or usable_processors())
+
+
+def make_engine(scorer: Scorer, is_pruned: bool = True, plies: int = 0) -> Engine:
+    """A model with outcomes, joined with the exact tables of the bear-off.
+
+    Args:
+        scorer: the model.
+        is_pruned: let the small net that ships propose the replies inside a search.
+        plies: of the search that it is for; at 1 ply it pays to judge dances by their replies.
+
+    Raises:
+        ModelError: the model has no outcomes.
+    """
+    from backgammon.evaluation.bearoff import find_or_build
+    from backgammon.evaluation.exact import Engine
+    from backgammon.learner.net.scorer import load_pruner
+    from backgammon.tools.errors import ModelError
+
+    if not scorer.has_outcomes:
+        raise ModelError(
+            f"{scorer.name}: this model orders plays but gives no chances; give one that was trained with outcomes"
+        )
+    return Engine(scorer, find_or_build(notice=_announce), load_pruner() if is_pruned else None, plies == 1)
+
+
+def _announce(text: str) -> None:
+    click.echo(text, err=True)

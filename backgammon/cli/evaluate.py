@@ -1,0 +1,133 @@
+"""`pairgammon evaluate`: move-agreement rates of a model on logs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from backgammon.cli.group import ExampleCommand, model_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from backgammon.analysis.agreement import AgreementReport, AgreementRow
+    from backgammon.tools.intervals import Estimate
+
+MAX_PLAYERS = 12
+"""Players in the table; --json has them all."""
+
+
+@click.command(
+    cls=ExampleCommand,
+    short_help="Measure agreement with the players of logs.",
+    examples=(
+        ("pairgammon evaluate data/logs", "the shipped model on the shipped logs"),
+        ("pairgammon evaluate matches.zip --model runs/one --json", "a trained model, for a script"),
+    ),
+)
+@click.argument("logs", nargs=-1, required=True)
+@model_option
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of the model.  [default: all processors]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
+def command(logs: tuple[str, ...], model: str | None, threads: int | None, as_json: bool) -> None:
+    """Measure how often a model's first choice is the play of a log.
+
+    LOGS are files or folders of match logs, plain or packed. Agreement is counted by resulting position. Forced plays
+    are left out and counted. The 95 % intervals treat matches, not plays, as the sample. Beside each phase of the game
+    stands what Tesauro reported for comparison training in 1988. Agreement with the very games that a model learnt from
+    says little: evaluate on others.
+    """
+    from backgammon.analysis.agreement import measure_agreement
+    from backgammon.cli.screen import show_byte_progress
+    from backgammon.learner.net.scorer import load_scorer
+    from backgammon.records import read_logs
+    from backgammon.tools.processors import usable_processors
+
+    scorer = load_scorer(model, threads=threads or usable_processors())
+    with show_byte_progress("evaluating") as advance:
+        reading = read_logs(logs, progress=advance)
+        report = measure_agreement(reading, scorer)
+    reading.report.check()
+    if as_json:
+        click.echo(json.dumps({"model": scorer.name, "agreement": report.as_dict(), "logs": reading.report.to_dict()}))
+        return
+    print_report(report, scorer.name)
+    click.echo("\n" + reading.report.render(), err=True)
+
+
+def print_report(report: AgreementReport, model: str) -> None:
+    """Print the tables by phase and by player, within 80 columns."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    overall = report.overall
+    console.print(f"[bold]Move agreement of {model}[/]")
+    console.print(
+        f"{overall.decisions:,} unforced plays of {overall.matches:,} matches, {report.forced:,} forced ones left out\n"
+    )
+    console.print(_phase_table(report), "")
+    if len(report.by_player) > 1:
+        console.print(_player_table(report))
+        if len(report.by_player) > MAX_PLAYERS:
+            console.print(f"and {len(report.by_player) - MAX_PLAYERS:,} more players, see --json")
+        console.print()
+    console.print(_LEGEND, style="dim")
+
+
+_LEGEND = """\
+top 1, top 3  share of plays that are the model's first, or among its first three
+±             half the 95 % interval; the sample are matches (single games of money sessions)
+rank          mean rank of the play of the log, 1 = the model's first
+chance        top 1 of a blind choice
+T88           Tesauro (1988), Table 1: top 1 on an expert's games; CP learnt by comparison, RSP scores"""
+
+
+def _phase_table(report: AgreementReport) -> Table:
+    from backgammon.analysis.agreement import TESAURO_TABLE_1
+
+    table = _make_table("phase", "T88 CP", "RSP")
+    for row in report.by_phase:
+        published = TESAURO_TABLE_1.get(row.name)
+        cells = (_rate(published.comparison, 2), _rate(published.relative_score, 2)) if published else ("", "")
+        table.add_row(row.name, f"{row.decisions:,}", *_figures(row), *cells)
+    table.add_section()
+    overall = report.overall
+    table.add_row(overall.name, f"{overall.decisions:,}", *_figures(overall), style="bold")
+    return table
+
+
+def _player_table(report: AgreementReport) -> Table:
+    from rich.markup import escape
+
+    table = _make_table("player", "matches")
+    for row in report.by_player[:MAX_PLAYERS]:
+        table.add_row(escape(row.name), f"{row.decisions:,}", *_figures(row), f"{row.matches:,}")
+    return table
+
+
+def _make_table(first: str, *last: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, max_width=22, min_width=16, no_wrap=True)
+    for title in ("plays", "top 1", "top 3", "rank", "chance", *last):
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def _figures(row: AgreementRow) -> tuple[str, str, str, str]:
+    return _with_reach(row.top1), _with_reach(row.top3), f"{row.mean_rank.value:.2f}", _rate(row.chance)
+
+
+def _with_reach(estimate: Estimate) -> str:
+    """A rate with half its interval, which one match cannot give."""
+    reach = "" if estimate.half_width is None else f"±{_rate(estimate.half_width)}"
+    return f"{_rate(estimate.value)} {reach:5}"
+
+
+def _rate(value: float, digits: int = 3) -> str:
+    """A share without the leading nought, as agreement is usually printed."""
+    return f"{value:.{digits}f}".removeprefix("0")

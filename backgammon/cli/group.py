@@ -1,0 +1,153 @@
+"""A Click group that imports a command when it is used, and turns a user's mistake into one line and an exit code.
+
+    0    done
+    1    the input cannot be used (PairgammonError, unreadable file): one line on stderr
+    2    the command line cannot be parsed (Click)
+    130  interrupted with Ctrl-C
+    141  the reader of our output went away (as if by SIGPIPE), nothing is printed
+
+A defect of the program itself is none of these and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+EXIT_MISTAKE = 1
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
+
+class ExampleCommand(click.Command):
+    """A command whose help ends in examples."""
+
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        """A command.
+
+        Args:
+            *args: as for click.Command.
+            examples: (command line, what it does).
+            **kwargs: as for click.Command.
+        """
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each command line unbroken so that it can be copied."""
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Examples"):
+            for line, meaning in self.examples:
+                formatter.write_text(f"# {meaning}")
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --model, the same in every command that takes it."""
+    return click.option(
+        "--model",
+        metavar="RUN_OR_FILE",
+        help="A folder made by `train`, or a checkpoint; without it, the model that ships with the package.",
+    )(function)
+
+
+def host_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --host of the servers, the same in each of them."""
+    return click.option(
+        "--host",
+        default="127.0.0.1",
+        show_default=True,
+        help="Address to listen on; the default lets nobody in from outside.",
+    )(function)
+
+
+PLIES_HELP = "Look-ahead as GNU Backgammon counts it: 0 is the model alone (others call that 1-ply)."
+
+
+def plies_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --ply of the commands that may look ahead, the same in each of them."""
+    return click.option(
+        "--ply",
+        "plies",
+        type=click.IntRange(0, 3),
+        default=0,
+        show_default=True,
+        help=PLIES_HELP,
+    )(function)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named by their modules."""
+
+    def __init__(self, *args: Any, modules: Mapping[str, str], **kwargs: Any) -> None:
+        """A group of commands.
+
+        Args:
+            *args: as for click.Group.
+            modules: importable module by command name; the module's `command` is the Click command.
+            **kwargs: as for click.Group.
+        """
+        super().__init__(*args, **kwargs)
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
+        """The commands in the order they were given, which is the order in which a newcomer needs them."""
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - Click's signature
+        """The command, imported now; None when there is none of that name."""
+        if cmd_name not in self._modules:
+            return None
+        command = importlib.import_module(self._modules[cmd_name]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; see the module's text for what becomes of errors."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a reader that has gone away shows here, where it can be handled
+            return result
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted" if sys.stderr.isatty() else "interrupted", err=True)  # after the terminal's ^C
+            ctx.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            _discard_output()
+            ctx.exit(EXIT_BROKEN_PIPE)
+        except OSError as error:
+            _print_error(describe_os_error(error))
+            ctx.exit(EXIT_MISTAKE)
+        except Exception as error:
+            if not _is_mistake(error):
+                raise
+            _print_error(str(error))
+            ctx.exit(EXIT_MISTAKE)
+
+
+def describe_os_error(error: OSError) -> str:
+    """`file: reason` as the operating system gives it."""
+    reason = error.strerror or str(error)
+    return f"{os.fsdecode(error.filename)}: {reason}" if isinstance(error.filename, (str, bytes)) else reason
+
+
+def _is_mistake(error: Exception) -> bool:
+    """True for errors caused by input; their module is asked for only where it was loaded, for it brings numba."""
+    errors = sys.modules.get("backgammon.tools.errors")
+    return errors is not None and isinstance(error, errors.PairgammonError)
+
+
+def _print_error(message: str) -> None:
+    click.echo("error: " + " ".join(message.split()), err=True)
+
+
+def _discard_output() -> None:
+    """Point stdout at nothing, or Python would complain about the closed pipe when it flushes at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # not a real file, as under a test runner: nothing to flush either
+        return

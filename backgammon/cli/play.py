@@ -1,0 +1,238 @@
+"""`pairgammon play`: a game at the terminal."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from backgammon.cli.depth import Depth, depth_options
+from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_error, model_option
+from backgammon.cli.players import FULL, LEVEL_NAMES, PLAYER_HELP
+
+if TYPE_CHECKING:
+    from backgammon.evaluation.player import CandidateScorer
+    from backgammon.table.arena.options import SetUp
+    from backgammon.table.session import Session
+
+LARGEST_SEED = 1_000_000
+"""Seeds that are made up stay below, so that they can be typed again."""
+
+
+@click.command(
+    cls=ExampleCommand,
+    short_help="Play a game at the terminal.",
+    examples=(
+        ("pairgammon play", "money games against the model that ships with the package"),
+        ("pairgammon play --level casual", "against a weaker opponent, who errs as people do"),
+        ("pairgammon play --length 5 --model runs/one", "a match to 5 points against your own model"),
+        ("pairgammon play --model runs/one --time 2", "against a model that thinks for two seconds"),
+        ("pairgammon play --manual-dice", "with your own dice, at a real board"),
+        ("pairgammon play --watch pipcount --seed 7", "look on while a pip counter plays for you"),
+        ("pairgammon play --position XGID=-b----E-C---eE---c-e----B-:0:0:1:52:0:0:0:0:10", "go on from a position"),
+    ),
+    epilog=f"Players: {PLAYER_HELP}.",
+)
+@model_option
+@depth_options
+@click.option(
+    "--level",
+    type=click.Choice(LEVEL_NAMES),
+    default=FULL,
+    show_default=True,
+    help="How well the model plays; the weaker ones misjudge positions, and take no look-ahead.",
+)
+@click.option("--opponent", default="model", metavar="PLAYER", help="Whom to play instead of the model.")
+@click.option(
+    "--length", type=click.IntRange(min=0), default=0, help="Points that win the match.  [default: money play]"
+)
+@click.option("--games", type=click.IntRange(min=1), help="Money games to play.  [default: until you stop]")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Seed of the dice; same seed, same dice.  [default: a new one]"
+)
+@click.option("--position", metavar="ID", help="Begin the first game here: a Position ID, PositionID:MatchID or XGID.")
+@click.option("--dice", metavar="DICE", help="First roll of --position, instead of the one in the ID.")
+@click.option("--manual-dice", is_flag=True, help="Throw your own dice and type them, also for the opponent.")
+@click.option("--name", default="You", show_default=True, help="Your name in the record.")
+@click.option("--save", "save_file", metavar="FILE", help="Where the games are saved.  [default: pairgammon-TIME.mat]")
+@click.option("--no-save", is_flag=True, help="Save nothing.")
+@click.option("--no-board", is_flag=True, help="Draw the board only when you type `board`.")
+@click.option("--watch", metavar="PLAYER", help="Let a player play for you and look on.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    model: str | None,
+    depth: Depth,
+    level: str,
+    opponent: str,
+    length: int,
+    games: int | None,
+    seed: int | None,
+    position: str | None,
+    dice: str | None,
+    manual_dice: bool,
+    name: str,
+    save_file: str | None,
+    no_save: bool,
+    no_board: bool,
+    watch: str | None,
+) -> None:
+    """Play backgammon against a model.
+
+    --ply, --time and --rollout say how deeply models look before they play; they need one trained with outcomes.
+    --level is for a model that does not look ahead; hints always come from the model at its best.
+
+    Type plays as text (8/5 6/5); parts are enough when they are clear. Other words: hint, undo, plays, pips, resign,
+    quit; help explains them. There is no doubling cube. The games are saved as a .mat file that other backgammon
+    programs read, also when you leave in the middle; games that begin at a --position as .sgf, for .mat cannot hold
+    them. In such an ID you are the bottom player (of a Position ID, the player on roll).
+    """
+    import numpy as np
+
+    from backgammon.cli.game_table import Quit, TableGame, TableOptions
+    from backgammon.cli.players import close_player, make_player
+    from backgammon.cli.screen import announce_compilation, is_colour_wanted
+    from backgammon.cli.table_commands import BY_WORD
+    from backgammon.cli.terminal import EndOfInput, Terminal
+    from backgammon.table.session import Session
+
+    chosen_seed = int(np.random.default_rng().integers(LARGEST_SEED)) if seed is None else seed
+    rival = _at_level(model or "model" if opponent == "model" else opponent, level, depth, opponent)
+    player = make_player(rival, depth=depth, seed=chosen_seed)
+    watched = model or "model" if watch == "model" else watch
+    watcher = make_player(watched, depth=depth, seed=chosen_seed) if watched else None
+    for one in filter(None, (player, watcher)):
+        ctx.call_on_close(partial(close_player, one))
+    num_games = games or (1 if watcher and not length else None)
+    names = _distinct(watcher.name if watcher else name, player.name)
+    start = _set_up(position, dice)
+    session = Session(names, chosen_seed, length, num_games, start)
+    recorder = None if no_save else Recorder(save_file, is_set_up=start is not None)
+    announce_compilation()
+    terminal = Terminal(is_colour_wanted())
+    terminal.say(
+        f"{names[0]} (X) against {names[1]} (O), seed {chosen_seed}.{'' if watcher else ' Type help for help.'}\n",
+        "strong",
+    )
+    options = TableOptions(manual_dice, not no_board, watcher, BY_WORD)
+    save = recorder.save if recorder else lambda _: None
+    game = TableGame(session, player, lambda: _load_scorer(model), terminal, options, save)
+    try:
+        game.run()
+    except (Quit, EndOfInput):
+        terminal.say("Goodbye.")
+    except KeyboardInterrupt:
+        terminal.say("\nInterrupted.")
+        ctx.exit(EXIT_INTERRUPTED)
+    finally:
+        if recorder is not None and recorder.is_written:
+            terminal.say(f"Saved in {recorder.path}.")
+
+
+def _at_level(player: str, level: str, depth: Depth, opponent: str) -> str:
+    """The name of a player at a level.
+
+    Raises:
+        ConfigError: a weaker level and a look-ahead, or an opponent that is named by --opponent.
+    """
+    from backgammon.tools.errors import ConfigError
+
+    if level == FULL:
+        return player
+    if depth.is_given:
+        raise ConfigError(f"--level {level} plays without look-ahead: leave out --ply, --time and --rollout")
+    if opponent != "model":
+        raise ConfigError(f"--level {level} is for the model; behind --opponent write it as in runs/one:{level}")
+    return f"{player}:{level}"
+
+
+def _set_up(text: str | None, dice: str | None) -> SetUp | None:
+    """Where the first game begins, the person being seat 0 and the bottom player of the ID.
+
+    Raises:
+        ConfigError: dice without a position, or a position that waits for an answer to a double.
+        IdError, DiceError, PositionError: what is given cannot be read, or the game is over there.
+    """
+    from backgammon.notation.identifier import parse_identifier
+    from backgammon.table.arena.options import parse_set_up
+    from backgammon.tools.errors import ConfigError
+
+    if text is None:
+        if dice is not None:
+            raise ConfigError("--dice belongs to --position; real dice for every roll are --manual-dice")
+        return None
+    found = parse_identifier(text)
+    if found.match.doubled:
+        raise ConfigError(f"{text}: it waits for an answer to a double, and these games have no cube")
+    first = 0 if found.match.on_roll == 1 else 1
+    return parse_set_up({"position": found.position, "dice": dice or found.match.dice, "first": first})
+
+
+def _distinct(one: str, other: str) -> tuple[str, str]:
+    """Two names that can be told apart."""
+    return (one, f"{other} 2") if one == other else (one, other)
+
+
+def _load_scorer(model: str | None) -> CandidateScorer:
+    from backgammon.learner.net.scorer import load_scorer
+
+    return load_scorer(model)
+
+
+class Recorder:
+    """Keeps the file of a session up to date, so that nothing is lost whatever happens.
+
+    A disk that refuses the file costs a warning, not the game.
+    """
+
+    def __init__(self, file: str | None, is_set_up: bool = False) -> None:
+        """Nothing is written before the first play.
+
+        Args:
+            file: where to; its suffix tells the format, .mat in doubt. None for a new name in the current folder.
+            is_set_up: the first game begins at a position, which .mat cannot hold.
+
+        Raises:
+            ConfigError: the file is there already, or cannot hold the games.
+        """
+        from backgammon.records.formats.registry import MAT, WRITABLE
+        from backgammon.tools.errors import ConfigError
+
+        self.path = Path(file) if file else _new_name(".sgf" if is_set_up else ".mat")
+        suffix = self.path.suffix.lower()
+        self.format = next((entry for entry in WRITABLE if suffix in entry.suffixes), MAT)
+        if is_set_up and self.format is MAT:
+            raise ConfigError(f"{self.path}: .mat cannot hold a game that begins at a position; use .sgf or .jsonl")
+        self.is_written = False
+        self.is_refused = False
+        if self.path.exists():
+            raise ConfigError(f"{self.path}: is there already; give another name with --save")
+
+    def save(self, session: Session) -> None:
+        """Write everything so far."""
+        from backgammon.tools.storage import replace_file
+
+        if self.is_refused:
+            return
+        assert self.format.write is not None
+        try:
+            replace_file(self.path, self.format.write(session.record()).encode())
+            self.is_written = True
+        except OSError as error:
+            self.is_refused = True
+            click.echo(
+                f"cannot save: {describe_os_error(error)}; the game goes on, choose a file with --save", err=True
+            )
+
+
+def _new_name(suffix: str) -> Path:
+    """A file name of this moment that is not taken."""
+    stem = time.strftime("pairgammon-%Y%m%d-%H%M%S")
+    path, number = Path(f"{stem}{suffix}"), 1
+    while path.exists():
+        number += 1
+        path = Path(f"{stem}-{number}{suffix}")
+    return path

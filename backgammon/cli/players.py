@@ -1,0 +1,112 @@
+"""Players by the names that the command line takes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from backgammon.cli.depth import Depth
+
+if TYPE_CHECKING:
+    from backgammon.evaluation.player import Player, RowChooser
+
+PLAYER_HELP = (
+    "random, pipcount, model (the one that ships with the package), or the path of a run or checkpoint; a model may "
+    "have @N behind it, for N plies of look-ahead, or a level: model:casual plays like people do, without look-ahead "
+    "(beginner, casual, intermediate, advanced, expert; full is the model itself). With the extra [peers] also gnubg:N "
+    "(GNU Backgammon at N ply) and pubeval"
+)
+
+FULL = "full"
+LEVEL_NAMES = ("beginner", "casual", "intermediate", "advanced", "expert", FULL)
+"""Those of `backgammon.engine.levels`, which would bring the kernels along; a test compares."""
+
+_WITH_PLIES = re.compile(r"(.+)@([0-3])")
+_WITH_LEVEL = re.compile(rf"(.+):({'|'.join(LEVEL_NAMES)})|(model):(.*)")
+
+
+def make_player(text: str, threads: int | None = None, depth: Depth | None = None, seed: int = 0) -> Player:
+    """The player that `text` names; see PLAYER_HELP.
+
+    Args:
+        text: a name or a path.
+        threads: for a model, or processes of another program; None takes every processor this process may use.
+        depth: how deeply a model looks; an @N or a level in `text` counts more.
+        seed: 0 or greater, of what a model at a level misjudges.
+
+    Raises:
+        ModelError: neither a name nor a usable checkpoint, or one without outcomes where it is to look ahead or to
+            play at a level.
+        ConfigError, PeerError: a level or a program that does not exist, or a program that does not start.
+    """
+    from backgammon.engine.peers import PeerPlayer, is_peer
+    from backgammon.evaluation.player import PipCountPlayer, RandomPlayer, ScorerPlayer
+    from backgammon.tools.processors import usable_processors
+
+    workers = threads or usable_processors()
+    if text == "random":
+        return RandomPlayer()
+    if text == "pipcount":
+        return PipCountPlayer()
+    if is_peer(text):
+        return PeerPlayer(text, workers)
+    match = _WITH_LEVEL.fullmatch(text)
+    if match is not None and (match[2] or match[4]) != FULL:
+        return _make_level_player(match[1] or match[3], match[2] or match[4], workers, seed)
+    text = text.removesuffix(f":{FULL}")
+    match = _WITH_PLIES.fullmatch(text)
+    if match is not None:
+        text, depth = match[1], replace(depth or Depth(), plies=int(match[2]), seconds=None, games=None)
+    return ScorerPlayer(_make_chooser(None if text == "model" else text, workers, depth or Depth()))
+
+
+def _make_level_player(model: str, level_name: str, threads: int, seed: int) -> Player:
+    """A model that plays at a weaker level; it judges at 0-ply."""
+    from backgammon.cli.advisers import make_engine
+    from backgammon.engine.levels import LevelPlayer, find_level
+    from backgammon.learner.net.scorer import load_scorer
+    from backgammon.tools.errors import ConfigError
+
+    level = find_level(level_name)
+    if model in ("random", "pipcount") or _WITH_PLIES.fullmatch(model):
+        raise ConfigError(f"{model}:{level.name}: levels are for models, and without look-ahead (model:{level.name})")
+    scorer = load_scorer(None if model == "model" else model, threads)
+    return LevelPlayer(make_engine(scorer), level, seed)
+
+
+def _make_chooser(model: str | None, threads: int, depth: Depth) -> RowChooser:
+    """A model at a depth. One with outcomes knows the exact endings too."""
+    from backgammon.cli.advisers import make_engine
+    from backgammon.learner.net.scorer import load_scorer
+
+    settings, rollout = depth.search_settings(), depth.rollout_settings()
+    is_deep = settings.plies > 0 or rollout is not None
+    scorer = load_scorer(model, threads=1 if is_deep else threads)
+    if not is_deep:
+        return make_engine(scorer) if scorer.has_outcomes else scorer
+    from backgammon.engine.chooser import RolloutChooser
+    from backgammon.search import Searcher, Workshop
+
+    engine = make_engine(scorer, depth.is_pruned, settings.plies)
+    searcher = Searcher(engine, settings, threads)
+    if rollout is None:
+        return searcher
+    return RolloutChooser(searcher, Workshop(engine, rollout, threads=threads))
+
+
+def close_player(player: Player) -> None:
+    """End what a player has started: the processes of another program."""
+    from backgammon.engine.peers import PeerPlayer
+
+    if isinstance(player, PeerPlayer):
+        player.close()
+
+
+def warm_up(player: Player) -> None:
+    """One choice from the starting position, so that kernels are compiled."""
+    import numpy as np
+
+    from backgammon.rules.board import START
+
+    player.choose(START[None].copy(), np.array([[3, 1]], dtype=np.int8), np.zeros(1, dtype=np.uint64))

@@ -1,0 +1,91 @@
+"""`pairgammon rank`: candidates of decisions in order of preference, JSON lines in and out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import click
+
+from backgammon.cli.depth import Depth, depth_options
+from backgammon.cli.group import ExampleCommand, model_option
+
+BATCH_SIZE = 2048
+"""Decisions that are scored together; more gain no speed, only memory."""
+
+DEEP_BATCH_SIZE = 64
+"""The same where the model looks ahead, so that answers keep coming."""
+
+CHUNK = 1 << 18
+"""Bytes asked of the input at a time. A read returns what is there: one line of a person, thousands of a file."""
+
+
+@click.command(
+    cls=ExampleCommand,
+    short_help="Order the candidates of decisions, JSON lines in and out.",
+    examples=(
+        ("pairgammon rank < decisions.jsonl > picks.jsonl", "rank a file with the default model"),
+        ("pairgammon decisions LOGS | pairgammon rank --model runs/one", "rank what was played in logs"),
+        ("pairgammon rank --ply 2 < decisions.jsonl", "equities and chances, two plies deep"),
+    ),
+)
+@model_option
+@depth_options
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of the model.  [default: all processors]")
+@click.option("--skip-bad", is_flag=True, help='Answer an unusable line with {"error": ...} and go on.')
+def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool) -> None:
+    """Rank every candidate of decisions read from standard input.
+
+    Each input line is an object with "id", a GNU Position ID with the player on roll, and "dice", two numbers. An XGID,
+    or PositionID:MatchID, will do as well, and needs no "dice" where it holds them. A line may also be just an ID and
+    the dice, as a person types it: 4HPwATDgc/ABMA 31. The object comes back with "best", the Position ID after the best
+    play (opponent on roll), and "candidates", a list of [Position ID after the play, score], best first. Scores compare
+    the candidates of one line only.
+
+    With --ply, --time or --rollout, and a model that was trained with outcomes, each candidate is an object instead:
+    "id", "equity" (cubeless points of the player who moves), "chances" (six that exclude each other), "ply" it was
+    judged at, "margin" to the best, and after a rollout "standard_error" and "games".
+
+    Lines are answered in order and as soon as they are read, so that another program can ask one question at a time.
+    The first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
+    """
+    from backgammon.learner.data.line_ranking import answer_lines, by_chances, by_scores
+    from backgammon.learner.net.scorer import load_scorer
+    from backgammon.tools.processors import usable_processors
+
+    workers = threads or usable_processors()
+    if depth.is_given:
+        from backgammon.cli.advisers import make_engine
+        from backgammon.learner.data.candidate_judge import Judge
+
+        settings = depth.search_settings()
+        engine = make_engine(load_scorer(model), depth.is_pruned, settings.plies)
+        answer = by_chances(Judge(engine, settings, depth.rollout_settings(), workers))
+    else:
+        answer = by_scores(load_scorer(model, threads=workers))
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    if source.isatty():
+        click.echo("Type or paste decisions, one a line; end with Ctrl-D.", err=True)
+    for lines in read_batches(source, DEEP_BATCH_SIZE if depth.is_given else BATCH_SIZE):
+        for line in answer_lines(lines, answer, skip_bad):
+            sink.write(line)
+        sink.flush()
+
+
+def read_batches(source: BinaryIO, size: int) -> Iterator[list[tuple[int, bytes]]]:
+    """(number, line) of all lines that have arrived, at most `size` at a time; blank lines are left out."""
+    from backgammon.records.formats.decision_line import MAX_LENGTH
+
+    rest, number = b"", 0
+    read = getattr(source, "read1", source.read)
+    while chunk := read(CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > MAX_LENGTH:  # no decision: hand it on to be refused instead of waiting for its end
+            lines, rest = [*lines, rest], b""
+        numbered = [(number + i, line) for i, line in enumerate(lines, start=1) if line.strip()]
+        number += len(lines)
+        for start in range(0, len(numbered), size):
+            yield numbered[start : start + size]
+    if rest.strip():
+        yield [(number + 1, rest)]

@@ -1,0 +1,65 @@
+"""What several commands draw: progress on stderr, tables on stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+
+
+@contextmanager
+def show_progress(title: str, total: float) -> Iterator[Callable[[float], None]]:
+    """A bar on stderr while that is a terminal, silence otherwise; yields a function of the value reached so far."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.progress import MofNCompleteColumn
+
+    with _make_progress(MofNCompleteColumn()) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda value: progress.update(task, completed=value)
+
+
+@contextmanager
+def show_byte_progress(title: str) -> Iterator[Callable[[int, int], None] | None]:
+    """As `show_progress`; yields a function of (bytes done, bytes in all), or None where nothing is shown."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import DownloadColumn
+
+    with _make_progress(DownloadColumn()) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _make_progress(counter: ProgressColumn) -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), counter, TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def is_colour_wanted() -> bool:
+    """True when stdout is a terminal that shows colours; NO_COLOR turns them off, FORCE_COLOR on (no-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def announce_compilation() -> None:
+    """Say on stderr why the first start takes long, when it is one."""
+    from backgammon.tools import jit
+
+    if not jit.DISABLED and not jit.is_cache_warm():
+        click.echo("compiling the kernels, this once (10 to 20 s) ...", err=True)

@@ -1,0 +1,41 @@
+"""`pairgammon serve-gnubg`: the engine as a player inside GNU Backgammon."""
+
+from __future__ import annotations
+
+import click
+
+from backgammon.cli.group import ExampleCommand, host_option, model_option, plies_option
+
+
+@click.command(
+    cls=ExampleCommand,
+    short_help="Play inside GNU Backgammon's own window.",
+    examples=(
+        ("pairgammon serve-gnubg", "wait for a GNU Backgammon on this machine"),
+        ("pairgammon serve-gnubg --model runs/one --port 4321", "with your own model, on another port"),
+    ),
+)
+@model_option
+@plies_option
+@host_option
+@click.option("--port", type=click.IntRange(0, 65535), help="Where to listen; 0 takes a free port.  [default: 1234]")
+@click.option("--log", is_flag=True, help="Print every question (>) and answer (<).")
+def command(model: str | None, plies: int, host: str, port: int | None, log: bool) -> None:
+    """Be an external player of GNU Backgammon, until Ctrl-C.
+
+    In GNU Backgammon type `set player 1 external localhost:1234` (or choose Settings, Players, External) and start a
+    game: it asks for every play of that player, you see it on its board, and its analysis judges us. Several GNU
+    Backgammons can be connected at once.
+    """
+    from backgammon.cli.advisers import make_adviser
+    from backgammon.cli.screen import announce_compilation
+    from backgammon.protocols.external_player import DEFAULT_PORT, ExternalPlayerServer
+
+    announce_compilation()
+    adviser = make_adviser(model, plies)
+    with ExternalPlayerServer(
+        host, DEFAULT_PORT if port is None else port, adviser, click.echo if log else None
+    ) as server:
+        address = "{}:{}".format(*server.address)
+        click.echo(f"{adviser.name} waits on {address}; in GNU Backgammon: set player 1 external {address}")
+        server.serve_forever()

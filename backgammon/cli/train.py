@@ -1,0 +1,172 @@
+"""`pairgammon train`: from logs to a trained network."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand
+from comparison_net.config import LOSSES, TrainConfig, load_config, to_toml
+from comparison_net.moe.settings import HEADS
+
+if TYPE_CHECKING:
+    from backgammon.learner.data.shards import Shards
+    from comparison_net.training.run_folder import RunFolder
+
+DEFAULTS = TrainConfig()
+NETWORK = DEFAULTS.network
+
+
+def _print_settings(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
+    """Answer --settings before anything else is required."""
+    if is_asked:
+        click.echo(to_toml(DEFAULTS), nl=False)
+        ctx.exit()
+
+
+@click.command(
+    cls=ExampleCommand,
+    short_help="Learn from the choices in logs.",
+    examples=(
+        ("pairgammon train data/logs --out runs/one", "learn from the shipped logs with the defaults"),
+        ("pairgammon train data/logs --out runs/linear --set network.hidden=[] --loss pairwise", "Tesauro's of 1988"),
+        ("pairgammon train data/labels --out runs/soft --loss soft", "learn from the equities of all candidates"),
+        ("pairgammon train data/logs --out runs/phases --head phase", "a mixture of experts by game phase"),
+        ("pairgammon train data/logs --out runs/up --head phase --upcycle runs/one", "each expert starts as a copy"),
+        ("pairgammon train --out runs/one --resume", "go on after an interruption"),
+        ("pairgammon train --settings > my.toml", "every setting with its default, for --config"),
+    ),
+)
+@click.argument("logs", nargs=-1)
+@click.option("--out", required=True, metavar="RUN", help="Folder of the run; created.")
+@click.option("--config", "config_file", metavar="FILE", help="Settings in TOML.")
+@click.option("--loss", type=click.Choice(LOSSES), help=f"What is minimised.  [default: {DEFAULTS.loss}]")
+@click.option(
+    "--head", type=click.Choice(HEADS), help=f"Dense, or which mixture of experts.  [default: {NETWORK.head}]"
+)
+@click.option("--upcycle", metavar="MODEL", help="Dense model or run that every expert starts from.")
+@click.option("--epochs", type=int, help=f"Passes over the decisions.  [default: {DEFAULTS.epochs}]")
+@click.option("--seed", type=int, help=f"Start weights and order.  [default: {DEFAULTS.seed}]")
+@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Any other setting; repeatable.")
+@click.option("--resume", is_flag=True, help="Go on where the run was interrupted, to the same bytes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures of the run as one JSON object.")
+@click.option(
+    "--settings", is_flag=True, is_eager=True, expose_value=False, callback=_print_settings, help="Print all settings."
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    logs: tuple[str, ...],
+    out: str,
+    config_file: str | None,
+    loss: str | None,
+    head: str | None,
+    upcycle: str | None,
+    epochs: int | None,
+    seed: int | None,
+    overrides: tuple[str, ...],
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Train a network on the choices in LOGS, by comparison.
+
+    LOGS are files or folders of match logs, plain or packed; or of labelled decisions (JSON lines with "cands"), whose
+    equities and chances serve --loss soft and an outcome head; or shards folders. The decisions are stored in the run
+    folder, a share of the matches is held out to judge by, and training stops when that no longer improves. The best
+    weights are in RUN/model.safetensors; every command that takes --model takes RUN. Ctrl-C, or a crash, loses nothing:
+    --resume goes on, and ends with the very weights of an uninterrupted run.
+    """
+    from comparison_net.training.run_folder import RunFolder
+
+    named = (("loss", loss), ("network.head", head), ("upcycle", upcycle), ("epochs", epochs), ("seed", seed))
+    flags = [f"{name}={json.dumps(value)}" for name, value in named if value is not None]
+    texts = (*overrides, *flags)
+    folder = RunFolder(Path(out))
+    goes_on = resume and folder.is_started
+    base = Path(config_file) if config_file else folder.config if goes_on else None
+    config = load_config(base, texts)
+    shards = _open_or_build(folder, logs, resume)
+
+    from comparison_net.training.loop import Interrupted, train
+    from comparison_net.training.progress import make_reporter
+
+    try:
+        summary = train(shards, config, folder.path, resume=goes_on, reporter=make_reporter(sys.stderr))
+    except Interrupted as stop:
+        click.echo(str(stop), err=True)
+        ctx.exit(EXIT_INTERRUPTED)
+    if as_json:
+        click.echo(json.dumps(summary))
+    else:
+        click.echo(f"best weights: {folder.model}\nnext: pairgammon evaluate OTHER_LOGS --model {folder.path}")
+
+
+def _open_or_build(folder: RunFolder, logs: tuple[str, ...], resume: bool) -> Shards:
+    """The training data of a run: what is there when it goes on, else made from what is named.
+
+    Raises:
+        ConfigError: a run is there already, there is nothing to go on with and nothing is named, or what is named is
+            of several kinds.
+        RecordError, DataError: what is named cannot be used.
+    """
+    from backgammon.learner.data.shard_format import MANIFEST
+    from backgammon.learner.data.shards import open_shards
+    from backgammon.tools.errors import ConfigError
+
+    if folder.is_started and not resume:
+        raise ConfigError(f"{folder.path}: holds a run already; continue it with --resume or give another folder")
+    if folder.shards.exists() and resume:
+        return open_shards(folder.shards)
+    if not logs:
+        raise ConfigError(f"{folder.path}: no run to go on with; name the logs to learn from")
+    is_shards = [(Path(name) / MANIFEST).is_file() for name in logs]
+    if all(is_shards):
+        return _take_shards(logs, folder.shards)
+    if any(is_shards):
+        raise ConfigError("shards folders and logs cannot be learnt from in one run; make shards of all of them")
+    return _read_files(logs, folder.shards)
+
+
+def _take_shards(names: tuple[str, ...], out: Path) -> Shards:
+    """One shards folder as it is, or several joined."""
+    from backgammon.learner.data.decision_shards import copy_shards, join_shards
+    from backgammon.learner.data.shards import open_shards
+
+    sources = [open_shards(Path(name)) for name in names]
+    return copy_shards(sources[0], out) if len(sources) == 1 else join_shards(sources, out)
+
+
+def _read_files(names: tuple[str, ...], out: Path) -> Shards:
+    """Shards of logs, or of labelled decisions.
+
+    Raises:
+        ConfigError: both are named.
+    """
+    from backgammon.cli.screen import show_byte_progress
+    from backgammon.learner.data.decision_shards import write_decisions
+    from backgammon.learner.data.labels import find_labels, read_labels
+    from backgammon.learner.data.shards import build_shards
+    from backgammon.records import read_logs
+    from backgammon.tools.errors import ConfigError
+
+    reading = read_logs(names)
+    labelled = find_labels(reading.files)
+    if labelled and len(labelled) < len(reading.files):
+        raise ConfigError(
+            f"{labelled[0]}: holds labelled decisions, others of these files are logs; learn from one kind at a time"
+        )
+    if labelled:
+        with show_byte_progress("reading labels") as advance:
+            decisions, report = read_labels(labelled, advance)
+            shards = write_decisions(decisions, out)
+        click.echo(report.render(), err=True)
+        return shards
+    with show_byte_progress("reading logs") as advance:
+        reading = read_logs(names, progress=advance)
+        shards = build_shards(reading, out)
+    click.echo(reading.report.render(), err=True)
+    return shards

@@ -1,0 +1,145 @@
+"""A peer's process as a `Player`: many decisions go to it at once, shared between as many processes as wanted."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from backgammon.engine.peers.pipe import receive_line, receive_rows, send_decisions
+from backgammon.evaluation.player import Noise, Rows
+from backgammon.rules.board import Board
+from backgammon.tools.errors import ConfigError, PairgammonError
+
+PEER_NAMES = "gnubg:N (GNU Backgammon at N ply), pubeval"
+"""For help texts."""
+
+_GNUBG = re.compile(r"gnubg:([0-3])")
+_SOURCE = Path(__file__).resolve().parent.parent.parent.parent
+_GOODBYE_SECONDS = 5.0
+
+
+class PeerError(PairgammonError):
+    """A peer that cannot be started, or that has failed."""
+
+
+def is_peer(text: str) -> bool:
+    """True for a name that means another program, known or not."""
+    return text == "pubeval" or text.startswith("gnubg:")
+
+
+class PeerPlayer:
+    """Another program as a player; ends with `close`, with the block of a `with`, or with the object."""
+
+    def __init__(self, name: str, processes: int = 1) -> None:
+        """Start the program.
+
+        Args:
+            name: "gnubg:0" to "gnubg:3", or "pubeval".
+            processes: of the same program, which share the decisions.
+
+        Raises:
+            ConfigError: no such peer.
+            PeerError: its package is missing, or it does not start.
+        """
+        if processes < 1:
+            raise ConfigError(f"processes = {processes}: at least 1")
+        self.name = name
+        command = _command(name)
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._finalizer = weakref.finalize(self, _end, self._processes)
+        self._processes += [_start(command) for _ in range(processes)]
+        self._pool = ThreadPoolExecutor(processes, thread_name_prefix="peer")
+        for process in self._processes:
+            assert process.stdout is not None
+            word, text = receive_line(process.stdout)
+            if word != "ready":
+                self.close()
+                raise PeerError(_explain(name, word, text))
+
+    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002 - part of the protocol
+        """See `Player.choose`; it uses no noise.
+
+        Raises:
+            PeerError: the program has failed.
+        """
+        edges = np.linspace(0, len(boards), len(self._processes) + 1).astype(int)
+        parts = self._pool.map(
+            lambda process, start, stop: self._ask(process, boards[start:stop], dice[start:stop]),
+            self._processes,
+            edges[:-1].tolist(),
+            edges[1:].tolist(),
+        )
+        return np.concatenate(list(parts))
+
+    def _ask(self, process: subprocess.Popen[bytes], boards: Board, dice: Board) -> Rows:
+        if not len(boards):
+            return np.zeros(0, dtype=np.int64)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            send_decisions(process.stdin, boards, dice)
+        except (BrokenPipeError, ValueError):
+            raise PeerError(f"{self.name} has ended unexpectedly: run the command again") from None
+        word, text = receive_line(process.stdout)
+        if word != "rows":
+            raise PeerError(_explain(self.name, word, text))
+        return receive_rows(process.stdout, len(boards)).astype(np.int64)
+
+    def close(self) -> None:
+        """End the processes; a second call does nothing."""
+        self._finalizer()
+        self._pool.shutdown(wait=False)
+
+    def __enter__(self) -> PeerPlayer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _command(name: str) -> list[str]:
+    """The command line of a peer's process."""
+    match = _GNUBG.fullmatch(name)
+    if match is None and name != "pubeval":
+        raise ConfigError(f"player {name!r}: known programs are gnubg:0, gnubg:1, gnubg:2, gnubg:3 and pubeval")
+    words = ["gnubg", match[1]] if match else [name]
+    return [sys.executable, "-m", "backgammon.engine.peers.worker", *words]
+
+
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join(filter(None, [str(_SOURCE), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}  # the packages of this process, wherever it runs
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Close the pipes, wait a little, then insist."""
+    for process in processes:
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except BrokenPipeError:  # it went first, with something unsent
+                    continue
+    for process in processes:
+        try:
+            process.wait(_GOODBYE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _explain(name: str, word: str, text: str) -> str:
+    if word == "error" and "No module named" in text:
+        return f"{name}: its package is not installed; get it with: pip install 'pairgammon[peers]'"
+    return f"{name}: {text}" if word == "error" else f"{name} has ended unexpectedly: run the command again"

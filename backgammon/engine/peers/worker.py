@@ -1,0 +1,126 @@
+"""The process of a peer: `python -m backgammon.engine.peers.worker gnubg 2`, or `pubeval`; `pipe` says what it reads.
+
+GNU Backgammon judges our candidates, see `judge`. Pubeval (PyPI package `gnubg-nn`) is Tesauro's
+public benchmark player of 1993.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from itertools import pairwise
+from typing import IO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.engine.peers.gnubg_judge import GnubgJudge, engine_boards
+from backgammon.engine.peers.pipe import receive_decisions, send_line, send_rows
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
+
+
+class Chooser(Protocol):
+    """A peer."""
+
+    name: str
+
+    def choose(self, board: Board, die1: int, die2: int, candidates: Board) -> int:
+        """The row of candidates int8[K, 26], K > 1, that it plays on board int8[26]."""
+
+
+class Gnubg:
+    """GNU Backgammon at a ply, as it counts them."""
+
+    def __init__(self, plies: int) -> None:
+        """Load the engine.
+
+        Raises:
+            ImportError: the package is not installed.
+        """
+        self.name = f"gnubg:{plies}"
+        self._judge = GnubgJudge(plies)
+
+    def choose(self, board: Board, die1: int, die2: int, candidates: Board) -> int:  # noqa: ARG002 - the protocol
+        """See `Chooser.choose`."""
+        return self._judge.rank(candidates).rows[0]
+
+
+class Pubeval:
+    """Tesauro's pubeval."""
+
+    name = "pubeval"
+
+    def __init__(self) -> None:
+        """Load the package.
+
+        Raises:
+            ImportError: it is not installed.
+        """
+        import gnubg_nn
+
+        self._best_move = gnubg_nn.pub_best_move
+
+    def choose(self, board: Board, die1: int, die2: int, candidates: Board) -> int:
+        """See `Chooser.choose`.
+
+        Raises:
+            LookupError: the package played something that the rules do not allow.
+        """
+        sides = [list(side) for side in next(engine_boards(board[None]))]
+        moves = self._best_move(sides, die1, die2)
+        after = board.copy()
+        for source, target in zip(moves[::2], moves[1::2], strict=True):  # 0-based; below 0 is off
+            after[source + 1] -= 1
+            if target >= 0:
+                if after[target + 1] < 0:
+                    after[target + 1] = 0
+                    after[0] -= 1
+                after[target + 1] += 1
+        hits = np.flatnonzero((candidates == after).all(axis=1))
+        if not len(hits):
+            raise LookupError(f"pubeval played {moves} with {die1}{die2} on {board.tolist()}, which is not legal")
+        return int(hits[0])
+
+
+def make_chooser(words: list[str]) -> Chooser:
+    """The peer that the command line names: ["gnubg", "2"] or ["pubeval"].
+
+    Raises:
+        ImportError: its package is not installed.
+    """
+    return Pubeval() if words[0] == "pubeval" else Gnubg(int(words[1]))
+
+
+def choose_rows(chooser: Chooser, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+    """Rows int64[N] that a peer plays; a forced play is not asked for."""
+    candidates, offsets = legal_candidates(boards, dice)
+    rows = np.zeros(len(boards), dtype=np.int64)
+    for i, (start, stop) in enumerate(pairwise(offsets.tolist())):
+        if stop - start > 1:
+            rows[i] = chooser.choose(boards[i], int(dice[i, 0]), int(dice[i, 1]), candidates[start:stop])
+    return rows
+
+
+def serve(words: list[str], source: IO[bytes], sink: IO[bytes]) -> None:
+    """Answer batches until the pipe is closed."""
+    try:
+        chooser = make_chooser(words)
+        send_line(sink, "ready", chooser.name)
+        while (batch := receive_decisions(source)) is not None:
+            send_rows(sink, choose_rows(chooser, *batch))
+    except (ImportError, LookupError) as error:
+        send_line(sink, "error", str(error))
+
+
+def main() -> None:
+    """Serve on standard input and output; what the packages print goes to standard error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it closes the pipe
+    with os.fdopen(os.dup(1), "wb") as sink:
+        os.dup2(2, 1)
+        serve(sys.argv[1:], sys.stdin.buffer, sink)
+
+
+if __name__ == "__main__":
+    main()

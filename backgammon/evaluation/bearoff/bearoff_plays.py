@@ -1,0 +1,134 @@
+"""Plays by the tables: decisions of the bear-off answered exactly, and positions after a play that need no judge.
+
+Axes: N decisions, M positions after a play. Positions after a play and their outcomes are seen by the player who has
+just moved; the tables know the player on roll, so a position is looked up from the other side and swapped back.
+
+How exact: see `database`. A decision within the two-sided table is played perfectly; one that only the one-sided table
+covers takes the candidate of greatest equity by that table, where both sides play for the fewest rolls.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.evaluation.bearoff.database import OUTCOME_POINTS, Probabilities, Tables, fill_outcome
+from backgammon.evaluation.bearoff.index import UNCOVERED, coverage
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import MAX_CANDIDATES, generate
+from backgammon.tools.jit import kernel
+
+Floats = npt.NDArray[np.float32]
+
+UNKNOWN, KNOWN, OVER = 0, 1, 2
+"""Answers of `known_outcomes`: left to a judge, found in a table, the game is over."""
+
+
+@kernel
+def _fill_over(board: Board, out: Probabilities) -> bool:
+    """Certain outcome of a game that the player who has just moved has won, into out[6]; False while it goes on."""
+    left = 0
+    is_inside = False  # a checker of the loser on the bar or in the winner's home board
+    for location in range(26):
+        if board[location] > 0:
+            return False
+        left -= board[location]
+        if location < 7 and board[location] < 0:
+            is_inside = True
+    out[:] = 0.0
+    if left < 15:
+        out[0] = 1.0
+    elif is_inside:
+        out[2] = 1.0
+    else:
+        out[1] = 1.0
+    return True
+
+
+@kernel
+def _fill_after(tables: Tables, board: Board, swapped: Board, out: Probabilities) -> int:
+    """Outcomes of one position after a play into out[6], for the player who has just moved, if they are known."""
+    if _fill_over(board, out):
+        return OVER
+    covered = coverage(board, tables.points, tables.exact_points, tables.exact_checkers)
+    if covered == UNCOVERED:  # the same from either side, and cheaper than to swap every board
+        return UNKNOWN
+    for location in range(26):
+        swapped[location] = -board[25 - location]
+    fill_outcome(tables, swapped, out)
+    for i in range(3):
+        out[i], out[i + 3] = out[i + 3], out[i]
+    return KNOWN
+
+
+@kernel
+def _fill_known(tables: Tables, boards: Board, outcomes: Floats, known: npt.NDArray[np.int8]) -> None:
+    swapped = np.empty(26, dtype=np.int8)
+    out = np.empty(6)
+    for i in range(boards.shape[0]):
+        known[i] = _fill_after(tables, boards[i], swapped, out)
+        if known[i] != UNKNOWN:
+            for outcome in range(6):
+                outcomes[i, outcome] = out[outcome]
+
+
+@kernel
+def _play(
+    tables: Tables, boards: Board, dice: Board, rows: npt.NDArray[np.int64], afters: Board, outcomes: Floats
+) -> None:
+    candidates = np.empty((MAX_CANDIDATES, 26), dtype=np.int8)
+    scratch = np.empty((3, 26), dtype=np.int8)
+    swapped = np.empty(26, dtype=np.int8)
+    out = np.empty(6)
+    for i in range(boards.shape[0]):
+        num_candidates = generate(boards[i], dice[i, 0], dice[i, 1], candidates, 0, scratch)
+        greatest = -4.0
+        for row in range(num_candidates):
+            _fill_after(tables, candidates[row], swapped, out)
+            equity = 0.0
+            for outcome in range(6):
+                equity += OUTCOME_POINTS[outcome] * out[outcome]
+            if equity > greatest:
+                greatest = equity
+                rows[i] = row
+                for outcome in range(6):
+                    outcomes[i, outcome] = out[outcome]
+        for location in range(26):
+            afters[i, location] = candidates[rows[i], location]
+
+
+def known_outcomes(tables: Tables, boards: Board) -> tuple[npt.NDArray[np.int8], Floats]:
+    """What needs no judge among positions after a play: games that are over, and those of the tables.
+
+    Args:
+        tables: of a `Bearoff`.
+        boards: int8[M, 26], contiguous, seen by the player who has just moved.
+
+    Returns:
+        int8[M] of UNKNOWN, KNOWN, OVER; float32[M, 6] for that player, unset where UNKNOWN.
+    """
+    outcomes = np.empty((len(boards), 6), dtype=np.float32)
+    known = np.empty(len(boards), dtype=np.int8)
+    _fill_known(tables, boards, outcomes, known)
+    return known, outcomes
+
+
+def play_by_tables(
+    tables: Tables, boards: Board, dice: Board
+) -> tuple[npt.NDArray[np.int64], Board, npt.NDArray[np.float32]]:
+    """The candidate of greatest equity in decisions that a table covers; of equal ones the first.
+
+    Args:
+        tables: of a `Bearoff`.
+        boards: int8[N, 26], checked and covered before the play (`Bearoff.coverage`), the player on roll.
+        dice: int8[N, 2], checked.
+
+    Returns:
+        rows int64[N] among the candidates, the positions int8[N, 26] after them and their outcomes float32[N, 6], both
+        seen by the player who has just moved.
+    """
+    rows = np.zeros(len(boards), dtype=np.int64)
+    afters = np.empty((len(boards), 26), dtype=np.int8)
+    outcomes = np.empty((len(boards), 6), dtype=np.float32)
+    _play(tables, boards, dice, rows, afters, outcomes)
+    return rows, afters, outcomes

@@ -1,0 +1,227 @@
+"""The engine: a trained net, and the exact tables where they know better.
+
+Axis legend: N decisions, M positions after a play.
+
+A decision whose position before the play is covered by the bear-off tables is played by them, everything else by the
+net; in the same way positions after a play are judged by the tables where they cover them. Games that are over are
+certain. The engine is a `PlayingEvaluator` like the net inside it, so search and rollouts take either.
+
+A position whose player still has a checker on the bar comes from a dance, or nearly so. Nets judge it worst of all: one
+that learns from choices never sees it (the first nets were off by 0.4 points on average there, against 0.01 elsewhere,
+which spoilt every look-ahead, for a tenth of all replies are dances). With `expands_dances` the engine judges such a
+position from the opponent's 21 replies, unless dances are too rare there to matter. That pays at 1 ply even with a net
+that has learnt dances; deeper searches look through most of them anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.evaluation.bearoff import UNCOVERED, Bearoff
+from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_outcomes, play_by_tables
+from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities
+from backgammon.evaluation.player import best_rows
+from backgammon.rules.board import BAR, Board
+from backgammon.rules.movegen import checked_decisions
+from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
+
+
+def identity_of(evaluator: object) -> str:
+    """What tells the numbers of one evaluator from those of another: its `identity`, else its name or class."""
+    for attribute in ("identity", "name"):
+        value = getattr(evaluator, attribute, None)
+        if isinstance(value, str):
+            return value
+    return type(evaluator).__name__
+
+
+LEAST_CLOSED = 2
+"""Closed points of the opponent's home board from which on a dance is worth 21 replies: against one it comes once in 36
+rolls, and what it is worth hardly matters."""
+
+_Plays = Callable[[Board, Board], tuple[Board, Outcomes]]
+
+
+class Pruner(Protocol):
+    """A cheap ranker for the plays inside a search, such as a small net: it proposes, the engine's net chooses."""
+
+    def propose(self, boards: Board, dice: Board, within: float) -> tuple[Board, npt.NDArray[np.int64]]:
+        """The few best candidates of boards int8[N, 26] with dice int8[N, 2], best first.
+
+        Args:
+            boards: the player on roll.
+            dice: one roll for each.
+            within: how far behind the best they may be, in units of its score.
+
+        Returns:
+            int8[P, 26], decision after decision; int64[N + 1], where each starts. A play that wins stands alone.
+        """
+
+
+PROPOSED_WITHIN = 1.0
+"""How far behind its best play a pruner may put one that the net should see, in units of its score: a preference of e
+to 1. What more would buy, and cost, is in docs/experiments.md."""
+
+
+class Engine:
+    """A net with the bear-off tables; results do not depend on the batch that a position comes in."""
+
+    def __init__(
+        self,
+        net: PlayingEvaluator,
+        bearoff: Bearoff,
+        pruner: Pruner | None = None,
+        expands_dances: bool = False,
+        within: float = PROPOSED_WITHIN,
+    ) -> None:
+        """Join a net and tables.
+
+        Args:
+            net: plays and judges.
+            bearoff: see `bearoff.find_or_build`.
+            pruner: proposes the replies inside a search, of which the net chooses one; GNU Backgammon's pruning nets do
+                the same. None for the net alone.
+            expands_dances: judge positions after a dance by their replies, see the module's text.
+            within: how far behind its best play the pruner may put one that the net should see; below 0 for none.
+        """
+        self.net = net
+        self.bearoff = bearoff
+        self.pruner = pruner
+        self._expands_dances = expands_dances
+        self._within = within
+
+    @property
+    def name(self) -> str:
+        """The net's name."""
+        return self.net.name
+
+    @property
+    def identity(self) -> str:
+        """What its numbers depend on: the net's identity, the size of the tables, the pruner's identity."""
+        tables = self.bearoff.tables
+        size = f"{tables.points}/{tables.exact_points}x{tables.exact_checkers}"
+        pruner = "" if self.pruner is None else f"+pruner-{identity_of(self.pruner)}-within-{self._within}"
+        dances = f"+dances-{LEAST_CLOSED}" if self._expands_dances else ""
+        return f"{identity_of(self.net)}+bearoff-{size}{dances}{pruner}"
+
+    def outcomes(self, boards: Board) -> Outcomes:
+        """Outcomes of positions after a play, float32[M, 6]; see `OutcomeEvaluator.outcomes`."""
+        boards = np.require(boards, np.int8, ["C", "W"])
+        known, outcomes = known_outcomes(self.bearoff.tables, boards)
+        rest = known == UNKNOWN
+        if rest.all():
+            outcomes = self.net.outcomes(boards)
+        elif rest.any():
+            outcomes[rest] = self.net.outcomes(boards[rest])
+        self._judge_dances(boards, outcomes)
+        return outcomes
+
+    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+        """Rows int64[N] of the best candidates: by the tables, else the net's preference."""
+        boards, dice = checked_decisions(boards, dice)
+        is_covered = self._is_covered(boards)
+        if not is_covered.any():
+            return self.net.choose(boards, dice)
+        rows = np.empty(len(boards), dtype=np.int64)
+        rows[is_covered] = play_by_tables(self.bearoff.tables, boards[is_covered], dice[is_covered])[0]
+        if not is_covered.all():
+            rows[~is_covered] = self.net.choose(boards[~is_covered], dice[~is_covered])
+        return rows
+
+    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        """Best candidates and their outcomes, see `PlayingEvaluator.play_best`."""
+        return self._play(boards, dice, self._net_plays)
+
+    def reply(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        """As `play_best`, for the plays inside a search: the net sees what the pruner proposes, if there is one."""
+        return self._play(boards, dice, self._net_plays if self.pruner is None else self._proposed_plays)
+
+    def preferences(
+        self, boards: Board, candidates: Board, offsets: npt.NDArray[np.int64], values: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """What the engine's own choices go by, comparable within ONE decision only.
+
+        Args:
+            boards: int8[N, 26], the player on roll.
+            candidates: int8[M, 26] of all decisions.
+            offsets: int64[N + 1]; the candidates of decision i are rows offsets[i] to offsets[i + 1].
+            values: float32[M], the engine's equities of the candidates.
+
+        Returns:
+            float32[M]: the net's scores; its equities in decisions of the tables, or if the net has no scores.
+        """
+        scores = getattr(self.net, "scores", None)
+        if scores is None:
+            return values
+        is_covered = np.repeat(self._is_covered(np.ascontiguousarray(boards)), np.diff(offsets))
+        preferred = np.where(is_covered, values, scores(candidates)).astype(np.float32)
+        preferred[~(candidates > 0).any(axis=1)] = np.inf  # a play that wins is preferred to all, as in `choose`
+        return preferred
+
+    def _is_covered(self, boards: Board) -> npt.NDArray[np.bool_]:
+        covered: npt.NDArray[np.bool_] = self.bearoff.coverage(boards) != UNCOVERED
+        return covered
+
+    def _play(self, boards: Board, dice: Board, play_rest: _Plays) -> tuple[Board, Outcomes]:
+        """Plays and outcomes: by the tables where they cover the position before the play, by `play_rest` elsewhere."""
+        boards, dice = checked_decisions(boards, dice)
+        is_covered = self._is_covered(boards)
+        if not is_covered.any():
+            afters, outcomes = play_rest(boards, dice)
+        else:
+            afters = np.empty_like(boards)
+            outcomes = np.empty((len(boards), 6), dtype=np.float32)
+            _, afters[is_covered], outcomes[is_covered] = play_by_tables(
+                self.bearoff.tables, boards[is_covered], dice[is_covered]
+            )
+            if not is_covered.all():
+                rest = ~is_covered
+                afters[rest], outcomes[rest] = play_rest(boards[rest], dice[rest])
+        self._judge_dances(afters, outcomes)
+        return afters, outcomes
+
+    def _net_plays(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        """The net's plays; where one of them enters the tables, the tables judge it."""
+        afters, outcomes = self.net.play_best(boards, dice)
+        self._judge_by_tables(afters, outcomes)
+        return afters, outcomes
+
+    def _proposed_plays(self, boards: Board, dice: Board, within: float | None = None) -> tuple[Board, Outcomes]:
+        """The same, where the net chooses from what the pruner proposes; None for the engine's own distance."""
+        assert self.pruner is not None
+        proposals, offsets = self.pruner.propose(boards, dice, self._within if within is None else within)
+        judge = getattr(self.net, "judge", None)
+        if judge is None:
+            values = self.net.outcomes(proposals)
+            preferred = equities(values)
+        else:
+            preferred, values = judge(proposals)
+        best = offsets[:-1] + best_rows(preferred, offsets)
+        afters, outcomes = proposals[best], values[best]
+        self._judge_by_tables(afters, outcomes)
+        return afters, outcomes
+
+    def _judge_by_tables(self, boards: Board, outcomes: Outcomes) -> None:
+        """Replace the outcomes of positions that the tables cover."""
+        known, exact = known_outcomes(self.bearoff.tables, boards)
+        outcomes[known != UNKNOWN] = exact[known != UNKNOWN]
+
+    def _judge_dances(self, boards: Board, outcomes: Outcomes) -> None:
+        """Replace the outcomes of positions whose player is still on the bar; see the module's text."""
+        if not self._expands_dances:
+            return
+        closed = (boards[:, BAR - 6 : BAR] <= -2).sum(axis=1)
+        rows = np.flatnonzero((boards[:, BAR] > 0) & (closed >= LEAST_CLOSED))
+        if not len(rows):
+            return
+        first, group = group_rows(boards[rows])
+        positions, dice = expand_rolls(boards[rows[first]])
+        if self.pruner is None:
+            _, values = self._net_plays(positions, dice)
+        else:  # so far down the pruner's own choice does
+            _, values = self._proposed_plays(positions, dice, 0.0)
+        outcomes[rows] = average_rolls(values, np.arange(len(values)))[group]

@@ -1,0 +1,123 @@
+"""Players: whatever chooses a candidate for every decision of a batch.
+
+Axis legend: N decisions, M candidates of all N decisions together (rows offsets[i] to offsets[i + 1] are decision i).
+
+A player answers with rows in the canonical order of `legal_candidates`. Chance is handed in as `noise`, one random
+64-bit number for each decision, and not as one generator for the batch: so a choice depends on its own decision only,
+and a game has the same course whether it is played alone or among ten thousand others.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.rules.board import NUM_CHECKERS, Board, checkers_off, pip_counts
+from backgammon.rules.movegen import legal_candidates
+
+Rows = npt.NDArray[np.int64]
+"""int64[N]: for each decision a row, counted from its own first candidate."""
+
+Noise = npt.NDArray[np.uint64]
+"""uint64[N]: one uniformly random number for each decision."""
+
+
+class Player(Protocol):
+    """Anything that chooses candidates."""
+
+    @property
+    def name(self) -> str:
+        """What reports and records call the player."""
+
+    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:
+        """The chosen row of each decision's candidates.
+
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            dice: int8[N, 2], 1..6.
+            noise: uint64[N], the player's only source of chance.
+
+        Returns:
+            int64[N], each at least 0 and below the number of candidates.
+        """
+
+
+class RowChooser(Protocol):
+    """A player that needs no chance, such as the trained scorer."""
+
+    def choose(self, boards: Board, dice: Board) -> Rows:
+        """As `Player.choose`, without the noise."""
+
+
+class CandidateScorer(Protocol):
+    """Gives candidates an order by numbers that compare within ONE decision (a ranker, not an evaluator)."""
+
+    def evaluate(self, boards: Board) -> npt.NDArray[np.float32]:
+        """Scores float32[M] of candidates int8[M, 26], seen by the player who has just moved; greater is better."""
+
+
+class RandomPlayer:
+    """Chooses every candidate with the same probability."""
+
+    name = "random"
+
+    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:
+        """See `Player.choose`."""
+        _, offsets = legal_candidates(boards, dice)
+        fractions = (noise >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return (fractions * np.diff(offsets)).astype(np.int64)
+
+
+class PipCountPlayer:
+    """Races and hits: the baseline of somebody who has learnt to count pips, and nothing else.
+
+    In this order it maximises, after its play,
+        1. the lead in pips (the opponent's minus its own): it hits whenever it can, the most advanced checker first;
+        2. its checkers borne off;
+        3. the number of its points (two or more checkers) minus the number of its blots.
+    What is still equal is decided by the canonical order. It uses no noise.
+    """
+
+    name = "pipcount"
+
+    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002 - part of the protocol
+        """See `Player.choose`."""
+        candidates, offsets = legal_candidates(boards, dice)
+        own_pips, opponent_pips = pip_counts(candidates)
+        shape = (candidates >= 2).sum(axis=1) - (candidates == 1).sum(axis=1)  # -15..7
+        merit = (opponent_pips - own_pips) * (NUM_CHECKERS + 1) + checkers_off(candidates)[0]
+        return best_rows(merit * 32 + shape, offsets)
+
+
+class ScorerPlayer:
+    """A chooser without chance (the trained scorer, a table, a function of yours) as a player."""
+
+    def __init__(self, scorer: RowChooser, name: str | None = None) -> None:
+        """Wrap `scorer`; its own `name` is used when none is given, and its class name when it has none."""
+        self._scorer = scorer
+        self.name: str = name or str(getattr(scorer, "name", type(scorer).__name__))
+
+    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002 - part of the protocol
+        """See `Player.choose`."""
+        return self._scorer.choose(boards, dice)
+
+
+def best_rows(values: npt.NDArray[np.generic], offsets: npt.NDArray[np.int64]) -> Rows:
+    """Row of the greatest value of each decision; of equal ones the first.
+
+    Args:
+        values: [M], any order-able dtype without NaN.
+        offsets: int64[N + 1], strictly increasing from 0 to M.
+
+    >>> best_rows(np.array([1.0, 3.0, 3.0, 2.0, 0.0]), np.array([0, 3, 5])).tolist()
+    [1, 0]
+    """
+    starts = offsets[:-1]
+    if not len(starts):
+        return np.zeros(0, dtype=np.int64)
+    best = np.repeat(np.maximum.reduceat(values, starts), np.diff(offsets))
+    hits = np.flatnonzero(values == best)
+    first_hits = np.searchsorted(hits, starts)
+    return hits[first_hits] - starts

@@ -1,0 +1,1 @@
+"""Decisions and labels as files to learn from."""

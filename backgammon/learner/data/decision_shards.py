@@ -1,0 +1,335 @@
+"""Shards from decisions that are arrays already: self-play, labelled files, other shards with a teacher's labels.
+
+D decisions, M candidates of all of them together, in the canonical order of the move generator.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.evaluation.outcome import Outcomes, cumulative
+from backgammon.learner.data.shard_format import FIELDS, LABELS, NOT_JUDGED, PROBABILITY_UNIT, Manifest
+from backgammon.learner.data.shards import Shards, open_shards, write_shards
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.phase import phase_codes
+from backgammon.tools.errors import DataError
+
+_CHUNK = 65_536
+"""Decisions whose candidates are made at a time."""
+_INDICES = {"unit": "units", "player": "players"}
+"""Fields that are indices into names of the manifest."""
+
+
+@dataclass
+class DecisionArrays:
+    """Decisions with everything that shards keep of them.
+
+    Attributes:
+        positions: int8[D, 26], the player on roll; games that are not over.
+        dice: int8[D, 2], 1..6.
+        chosen: int[D], row of the chosen candidate.
+        units: what is split into training and held-out decisions: the name of the game or match of each decision.
+        points: int[D], +-1, 2, 3 won or lost by the player on roll in the end; None: unknown.
+        players: name of the player on roll of each decision; None: nobody's.
+        equities: float32[M], see `shard_format.LABELS`; None without labels.
+        outcomes: uint16[M, 5], see `shard_format.LABELS`, or None; `pack_outcomes` makes them.
+        sources: names of the files they come from.
+        report: what there is to say about the reading.
+        teacher: who judged the candidates.
+    """
+
+    positions: Board
+    dice: Board
+    chosen: npt.NDArray[np.integer[Any]]
+    units: Sequence[str]
+    points: npt.NDArray[np.integer[Any]] | None = None
+    players: Sequence[str] | None = None
+    equities: npt.NDArray[np.float32] | None = None
+    outcomes: npt.NDArray[np.uint16] | None = None
+    sources: tuple[str, ...] = ()
+    report: Mapping[str, Any] = field(default_factory=dict)
+    teacher: str = ""
+
+
+def pack_outcomes(outcomes: Outcomes) -> npt.NDArray[np.uint16]:
+    """Outcomes float32[M, 6] in the form of the labels, uint16[M, 5]; NaN in a row: not judged."""
+    return pack_probabilities(cumulative(outcomes))
+
+
+def pack_probabilities(five: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint16]:
+    """GNU Backgammon's five probabilities, float[M, 5], in the form of the labels, uint16[M, 5]; NaN: not judged."""
+    is_judged = ~np.isnan(five).any(axis=-1)
+    packed = np.full(five.shape, NOT_JUDGED, dtype=np.uint16)
+    packed[is_judged] = np.rint(np.clip(five[is_judged], 0, 1) * PROBABILITY_UNIT)
+    return packed
+
+
+def write_decisions(decisions: DecisionArrays, out: Path, keeps_forced: bool = False) -> Shards:
+    """Write decisions into a new shards folder and open it.
+
+    Forced plays and dances are left out as a rule: there is nothing to compare. With `keeps_forced` they stay, each
+    with its one candidate, for the outcomes alone: a net that has never seen a position after a dance misjudges it by
+    half a point, and look-ahead meets one in every tenth reply.
+
+    Raises:
+        DataError: arrays of different lengths, a chosen row that is no candidate, nothing to learn from, or `out`
+            exists or cannot be written.
+        PositionError, DiceError: see `legal_candidates`.
+    """
+    counts = count_candidates(decisions.positions, decisions.dice)
+    _check_lengths(decisions, counts)
+    is_free = counts > (0 if keeps_forced else 1)
+    if not is_free.any():
+        raise DataError(f"there is no decision to learn from ({len(counts)} forced plays)")
+    kept = np.flatnonzero(is_free).tolist()
+    units, unit = _number(decisions.units, kept)
+    players, player = _number(decisions.players or ["unknown"] * len(counts), kept)
+    points = np.zeros(len(counts), np.int8) if decisions.points is None else np.asarray(decisions.points)
+    positions = np.asarray(decisions.positions, dtype=np.int8)[is_free]
+    columns: dict[str, npt.NDArray[Any]] = {
+        "positions": positions,
+        "dice": -np.sort(-np.asarray(decisions.dice)[is_free], axis=1),
+        "chosen": np.asarray(decisions.chosen)[is_free],
+        "num_candidates": counts[is_free],
+        "points": points[is_free],
+        "won": np.sign(points[is_free]),
+        "unit": unit,
+        "game": unit,
+        "player": player,
+        "phase": phase_codes(positions),
+    }
+    arrays = {name: values.astype(FIELDS[name][0]) for name, values in columns.items()}
+    is_kept = np.repeat(is_free, counts)
+    labels = {name: values for name in LABELS if (values := getattr(decisions, name)) is not None}
+    arrays |= {name: np.asarray(values, dtype=LABELS[name][0])[is_kept] for name, values in labels.items()}
+    manifest = Manifest(
+        decisions=len(positions),
+        games=len(units),
+        forced=int((~is_free).sum()),
+        units=units,
+        players=players,
+        sources=decisions.sources,
+        report=dict(decisions.report),
+        labels=tuple(labels),
+        candidates=int(counts[is_free].sum()) if labels else 0,
+        teacher=decisions.teacher if labels else "",
+    )
+    return write_shards(out, manifest, arrays)
+
+
+def _number(names: Sequence[str], kept: Sequence[int]) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
+    """The different names among those kept, in order of appearance, and the index of each into them."""
+    numbers: dict[str, int] = {}
+    indices = np.fromiter((numbers.setdefault(names[i], len(numbers)) for i in kept), dtype=np.int32, count=len(kept))
+    return tuple(numbers), indices
+
+
+def count_candidates(positions: Board, dice: Board) -> npt.NDArray[np.int64]:
+    """Number of candidates of each decision, int64[D], for positions int8[D, 26] and dice int8[D, 2]."""
+    parts = [np.zeros(0, dtype=np.int64)]
+    for start in range(0, len(positions), _CHUNK):
+        _, offsets = legal_candidates(positions[start : start + _CHUNK], dice[start : start + _CHUNK])
+        parts.append(np.diff(offsets))
+    return np.concatenate(parts)
+
+
+def _check_lengths(decisions: DecisionArrays, counts: npt.NDArray[np.int64]) -> None:
+    """Refuse arrays that do not belong together."""
+    total = int(counts.sum())
+    rows = {name: len(counts) for name in ("positions", "dice", "chosen", "units", "points", "players")}
+    for name, expected in {**rows, "equities": total, "outcomes": total}.items():
+        values = getattr(decisions, name)
+        if values is not None and len(values) != expected:
+            raise DataError(f"{name} has {len(values)} entries, {expected} are needed")
+    chosen = np.asarray(decisions.chosen)
+    if (wrong := np.flatnonzero((chosen < 0) | (chosen >= counts))).size:
+        first = int(wrong[0])
+        raise DataError(f"decision {first}: row {chosen[first]} is chosen of {counts[first]} candidates")
+
+
+def write_labelled_shards(
+    source: Shards,
+    equities: npt.NDArray[np.float32] | None,
+    outcomes: npt.NDArray[np.uint16] | None,
+    out: Path,
+    teacher: str,
+    chosen: npt.NDArray[np.integer[Any]] | None = None,
+) -> Shards:
+    """The decisions of `source` with labels for all their candidates, in a new folder.
+
+    Args:
+        source: the decisions; labels that they have are replaced.
+        equities: float32[M], see `shard_format.LABELS`; None for none.
+        outcomes: uint16[M, 5], see `shard_format.LABELS`; None for none.
+        out: folder to create.
+        teacher: who judged, for people.
+        chosen: int[D], rows that count as chosen from now on; None leaves them.
+
+    Raises:
+        DataError: labels of another length or type, none at all, chosen rows that are no candidates, or `out` exists or
+            cannot be written.
+    """
+    total = int(source.candidate_starts[-1])
+    labels: dict[str, npt.NDArray[Any]] = {}
+    for name, values in (("equities", equities), ("outcomes", outcomes)):
+        if values is None:
+            continue
+        dtype, shape = LABELS[name]
+        if values.shape != (total, *shape) or values.dtype != np.dtype(dtype):
+            raise DataError(f"{name} are {values.dtype}{list(values.shape)}, {dtype}{[total, *shape]} is needed")
+        labels[name] = values
+    if not labels:
+        raise DataError("neither equities nor outcomes: there is nothing to add")
+    fields = {name: getattr(source, name) for name in FIELDS}
+    if chosen is not None:
+        if chosen.shape != (len(source),) or (chosen < 0).any() or (chosen >= source.num_candidates).any():
+            raise DataError(f"chosen rows must be one of the candidates of each of the {len(source)} decisions")
+        fields["chosen"] = chosen.astype(np.int32)
+    manifest = dataclasses.replace(source.manifest, labels=tuple(labels), candidates=total, teacher=teacher)
+    return write_shards(out, manifest, {**fields, **labels})
+
+
+def best_rows(source: Shards, equities: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
+    """int32[D], the judged candidate of each decision with the highest equity; where none was judged, the chosen one.
+
+    Args:
+        source: the decisions.
+        equities: float32[M], see `shard_format.LABELS`.
+    """
+    starts = source.candidate_starts
+    best = np.repeat(np.fmax.reduceat(equities, starts[:-1]), np.diff(starts))
+    places = np.flatnonzero(equities == best)
+    rows = np.array(source.chosen)
+    owners = np.searchsorted(starts, places, side="right") - 1
+    # Backwards, so that of equal candidates the first is what remains.
+    rows[owners[::-1]] = (places - starts[owners])[::-1]
+    return rows
+
+
+def take_decisions(source: Shards, rows: npt.NDArray[np.int64], out: Path) -> Shards:
+    """Some decisions of a folder with their labels, in a new one; units and players keep their numbers.
+
+    Args:
+        source: the folder.
+        rows: int64[K], different decisions, ascending.
+        out: folder to create.
+
+    Raises:
+        DataError: `out` exists or cannot be written.
+    """
+    starts = np.concatenate([[0], np.cumsum(source.num_candidates[rows], dtype=np.int64)])
+    places = source.candidate_places(rows, starts)
+    arrays: dict[str, npt.NDArray[Any]] = {name: getattr(source, name)[rows] for name in FIELDS}
+    arrays |= {name: getattr(source, name)[places] for name in source.manifest.labels}
+    candidates = len(places) if source.manifest.labels else 0
+    report = {"taken": len(rows), "of": source.manifest.fingerprint, **dict(source.manifest.report)}
+    manifest = dataclasses.replace(source.manifest, decisions=len(rows), candidates=candidates, report=report)
+    return write_shards(out, manifest, arrays)
+
+
+def join_shards(sources: Sequence[Shards], out: Path) -> Shards:
+    """All decisions of several folders, one after the other, in a new one; units of one name become one.
+
+    Where only some have labels, the candidates of the others count as not judged.
+
+    Raises:
+        DataError: `out` exists or cannot be written.
+    """
+    labels = tuple(name for name in LABELS if any(name in source.manifest.labels for source in sources))
+    teachers = dict.fromkeys(source.manifest.teacher for source in sources if source.manifest.teacher)
+    manifest = Manifest(
+        decisions=sum(len(source) for source in sources),
+        games=sum(source.manifest.games for source in sources),
+        forced=sum(source.manifest.forced for source in sources),
+        units=_all_names(sources, "units"),
+        players=_all_names(sources, "players"),
+        sources=_all_names(sources, "sources"),
+        report={"joined": [dict(source.manifest.report) for source in sources]},
+        labels=labels,
+        candidates=sum(int(source.candidate_starts[-1]) for source in sources) if labels else 0,
+        teacher=", ".join(teachers),
+    )
+    return write_shards(out, manifest, _Joined(sources, manifest))
+
+
+def _all_names(sources: Sequence[Shards], field_name: str) -> tuple[str, ...]:
+    """The different names in a field of the manifests, in order of appearance."""
+    return tuple(dict.fromkeys(name for source in sources for name in getattr(source.manifest, field_name)))
+
+
+class _Joined(Mapping[str, npt.NDArray[Any]]):
+    """The arrays of several folders joined, each made when it is asked for: all at once could fill the memory."""
+
+    def __init__(self, sources: Sequence[Shards], manifest: Manifest) -> None:
+        self._sources = sources
+        self._manifest = manifest
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        parts: list[npt.NDArray[Any]] = []
+        first_game = 0
+        for source in self._sources:
+            values = getattr(source, name)
+            if values is None:
+                values = _not_judged(name, int(source.candidate_starts[-1]))
+            elif name in _INDICES:
+                values = self._renumbered(source, name, values)
+            elif name == "game":
+                values = values + np.int32(first_game)
+                first_game += source.manifest.games
+            parts.append(values)
+        return np.concatenate(parts)
+
+    def _renumbered(self, source: Shards, name: str, values: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Indices into the joined names."""
+        numbers = {text: number for number, text in enumerate(getattr(self._manifest, _INDICES[name]))}
+        table = np.array([numbers[text] for text in getattr(source.manifest, _INDICES[name])], dtype=np.int32)
+        return table[values]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*FIELDS, *self._manifest.labels))
+
+    def __len__(self) -> int:
+        return len(FIELDS) + len(self._manifest.labels)
+
+
+def _not_judged(name: str, num_candidates: int) -> npt.NDArray[Any]:
+    """Labels that say nothing."""
+    dtype, shape = LABELS[name]
+    return np.full((num_candidates, *shape), np.nan if name == "equities" else NOT_JUDGED, dtype=dtype)
+
+
+def copy_shards(source: Shards, out: Path) -> Shards:
+    """The same folder at another place; on the same disk the files are shared, so that it costs no room.
+
+    Raises:
+        DataError: `out` exists or cannot be written.
+    """
+    if out.exists():
+        raise DataError(f"{out}: exists already; give another folder or remove it")
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(source.path, partial, copy_function=_link_or_copy)
+        partial.rename(out)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise DataError(f"{out}: cannot be written ({error.strerror or error})") from error
+    return open_shards(out)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,153 @@
+"""Ranking of decisions that come as JSON lines: many at once, candidates best first.
+
+Axis legend: N decisions, M candidates of all N decisions together (rows offsets[i] to offsets[i + 1] are decision i).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from backgammon.evaluation.outcome import OUTCOMES
+from backgammon.evaluation.player import CandidateScorer
+from backgammon.learner.data.candidate_judge import Judge
+from backgammon.notation.gnu_id import parse_position_ids, position_ids
+from backgammon.records.formats.decision_line import DecisionLine, parse_decision_line
+from backgammon.rules.board import Board, swap
+from backgammon.rules.movegen import legal_candidates
+from backgammon.search import RankedCandidate
+from backgammon.tools.errors import NotationError, PairgammonError, PositionError
+
+NumberedLine = tuple[int, bytes]
+"""Number for messages and text of a decision, see `decision_line`."""
+
+Problems = dict[int, PairgammonError]
+"""What is wrong with a line, by its place in the batch."""
+
+Answerer = Callable[[Sequence[DecisionLine], Board], Iterable[bytes]]
+"""Answers N decisions with boards int8[N, 26], one line of text each."""
+
+
+def answer_lines(lines: Sequence[NumberedLine], answer: Answerer, skip_bad: bool = False) -> Iterator[bytes]:
+    """One answer for each line, in order, with line feed: the same object with "best" and "candidates".
+
+    Args:
+        lines: the decisions.
+        answer: `by_scores` or `by_chances`.
+        skip_bad: answer a line that cannot be used with an object that has "line" and "error".
+
+    Raises:
+        NotationError: a line cannot be used and `skip_bad` is off; every line before it has been answered.
+    """
+    decisions, boards, problems = read_decisions(lines)
+    first_bad = min(problems, default=len(lines))
+    if not skip_bad:
+        usable = sum(place < first_bad for place, _ in decisions)
+        decisions, boards = decisions[:usable], boards[:usable]
+    answers = dict(zip((place for place, _ in decisions), answer([line for _, line in decisions], boards), strict=True))
+    for place, (number, _) in enumerate(lines):
+        if place in answers:
+            yield answers[place]
+        elif skip_bad:
+            yield json.dumps({"line": number, "error": str(problems[place])}).encode() + b"\n"
+        else:
+            raise NotationError(f"line {number}: {problems[place]}")
+
+
+def by_scores(scorer: CandidateScorer) -> Answerer:
+    """Answers whose candidates are [ID after the play, score], best first."""
+    return partial(_rank, scorer)
+
+
+def by_chances(judge: Judge) -> Answerer:
+    """Answers whose candidates are objects, best first: id, equity, chances, ply, margin; of a rollout also its
+    standard error and games.
+    """
+    return partial(_judge, judge)
+
+
+def read_decisions(lines: Sequence[NumberedLine]) -> tuple[list[tuple[int, DecisionLine]], Board, Problems]:
+    """(place, line) of the usable decisions, their boards int8[N, 26], and what is wrong with the others."""
+    parsed: list[tuple[int, DecisionLine]] = []
+    problems: Problems = {}
+    for place, (_, text) in enumerate(lines):
+        try:
+            parsed.append((place, parse_decision_line(text)))
+        except PairgammonError as error:
+            problems[place] = error
+    try:
+        boards = parse_position_ids([line.position_id for _, line in parsed])
+    except PairgammonError:
+        parsed, boards = _read_one_by_one(parsed, problems)
+    in_play = (boards > 0).any(axis=1) & (boards < 0).any(axis=1)
+    for index in np.flatnonzero(~in_play).tolist():
+        place, line = parsed[index]
+        problems[place] = PositionError(
+            f"{line.position_id}: the game is over in this position, there is nothing to choose"
+        )
+    return [parsed[index] for index in np.flatnonzero(in_play).tolist()], boards[in_play], problems
+
+
+def _read_one_by_one(
+    parsed: list[tuple[int, DecisionLine]], problems: Problems
+) -> tuple[list[tuple[int, DecisionLine]], Board]:
+    """The lines whose Position ID can be decoded, and their boards; the others join the problems."""
+    usable, boards = [], [np.zeros((0, 26), dtype=np.int8)]
+    for place, line in parsed:
+        try:
+            boards.append(parse_position_ids([line.position_id]))
+            usable.append((place, line))
+        except PairgammonError as error:
+            problems[place] = error
+    return usable, np.concatenate(boards)
+
+
+def _rank(scorer: CandidateScorer, decisions: Sequence[DecisionLine], boards: Board) -> Iterator[bytes]:
+    """The answers to N usable decisions with boards int8[N, 26]."""
+    if not decisions:
+        return
+    dice = np.array([line.roll for line in decisions], dtype=np.int8)
+    candidates, offsets = legal_candidates(boards, dice)
+    scores = scorer.evaluate(candidates)
+    owners = np.repeat(np.arange(len(decisions)), np.diff(offsets))
+    order = np.lexsort((-scores, owners))  # stable: equal scores stay in canonical order
+    ids = position_ids(swap(candidates[order]))
+    ranked = scores[order].tolist()
+    for i, line in enumerate(decisions):
+        start, stop = int(offsets[i]), int(offsets[i + 1])
+        line.record.pop("best", None)
+        line.record.pop("candidates", None)
+        head = json.dumps(line.record)[:-1]
+        pairs = ", ".join(map('["%s", %.7g]'.__mod__, zip(ids[start:stop], ranked[start:stop], strict=True)))
+        yield f'{head}, "best": "{ids[start]}", "candidates": [{pairs}]}}\n'.encode()
+
+
+def _judge(judge: Judge, decisions: Sequence[DecisionLine], boards: Board) -> Iterator[bytes]:
+    """The answers to N usable decisions with boards int8[N, 26]."""
+    if not decisions:
+        return
+    analysis, ranked = judge.rank(boards, np.array([line.roll for line in decisions], dtype=np.int8))
+    ids = position_ids(swap(analysis.candidates))
+    for line, candidates, start in zip(decisions, ranked, analysis.offsets.tolist(), strict=False):
+        line.record.pop("best", None)
+        line.record.pop("candidates", None)
+        entries = [_candidate_entry(ids[start + one.row], one) for one in candidates]
+        yield json.dumps({**line.record, "best": entries[0]["id"], "candidates": entries}).encode() + b"\n"
+
+
+def _candidate_entry(after: str, ranked: RankedCandidate) -> dict[str, Any]:
+    """One candidate as it is printed."""
+    entry: dict[str, Any] = {
+        "id": after,
+        "equity": round(ranked.equity, 6),
+        "chances": {name: round(value, 6) for name, value in zip(OUTCOMES, ranked.outcomes.tolist(), strict=True)},
+        "ply": ranked.ply,
+        "margin": round(ranked.margin, 6),
+    }
+    if ranked.standard_error is not None:
+        entry |= {"standard_error": round(ranked.standard_error, 6), "games": ranked.games}
+    return entry

@@ -1,0 +1,276 @@
+"""Training data on disk: the unforced decisions of many logs as memory-mapped arrays, and the split by match.
+
+D decisions. What a folder holds, and how it is kept whole, is the matter of `shard_format`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.learner.data.shard_format import (
+    FIELDS,
+    FORMAT_VERSION,
+    LABELS,
+    Manifest,
+    fingerprint_of,
+    open_array,
+    read_manifest,
+    write_folder,
+)
+from backgammon.rules.board import Board
+from backgammon.rules.phase import phase_codes
+from backgammon.tools.errors import DataError
+
+HASH_LIMIT = 100_000_000
+"""Bytes up to which `open_shards` verifies the fingerprint every time: about a tenth of a second."""
+
+
+class PlayedGame(Protocol):
+    """What is read of a game (`backgammon.records.ReplayedGame`): T plays, dances left out, forced plays in."""
+
+    @property
+    def unit(self) -> str: ...  # noqa: D102 - id of the match, or of the game where games are independent
+    @property
+    def file(self) -> str: ...  # noqa: D102
+    @property
+    def players(self) -> tuple[str, str]: ...  # noqa: D102 - by seat
+    @property
+    def boards(self) -> Board: ...  # noqa: D102 - int8[T, 26], player on roll
+    @property
+    def dice(self) -> Board: ...  # noqa: D102 - int8[T, 2]
+    @property
+    def chosen_rows(self) -> npt.NDArray[np.int64]: ...  # noqa: D102 - int64[T]
+    @property
+    def num_candidates(self) -> npt.NDArray[np.int64]: ...  # noqa: D102 - int64[T]
+    @property
+    def seats(self) -> npt.NDArray[np.int8]: ...  # noqa: D102 - int8[T], 0 or 1: who plays
+    @property
+    def points(self) -> int: ...  # noqa: D102 - +-1, 2, 3 for seat 0; 0 unknown
+    @property
+    def winner(self) -> int | None: ...  # noqa: D102 - seat
+
+
+class ReadingReport(Protocol):
+    """What the reading of the logs has to say at its end."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Counts of files, matches, games, plays, duplicates and reasons for what was skipped."""
+
+
+class PlayedGames(Protocol):
+    """A source of games (`backgammon.records.LogReading`); matches that occur twice are dropped by the source."""
+
+    def __iter__(self) -> Iterator[PlayedGame]: ...
+
+    @property
+    def report(self) -> ReadingReport: ...  # noqa: D102
+
+
+@dataclass(frozen=True, eq=False)
+class Shards:
+    """Opened training data; the arrays are read-only maps of the files, described in `FIELDS`."""
+
+    path: Path
+    manifest: Manifest
+    positions: Board
+    dice: Board
+    chosen: npt.NDArray[np.int32]
+    num_candidates: npt.NDArray[np.int32]
+    points: npt.NDArray[np.int8]
+    won: npt.NDArray[np.int8]
+    unit: npt.NDArray[np.int32]
+    game: npt.NDArray[np.int32]
+    player: npt.NDArray[np.int32]
+    phase: npt.NDArray[np.int8]
+    equities: npt.NDArray[np.float32] | None = None
+    outcomes: npt.NDArray[np.uint16] | None = None
+
+    def __len__(self) -> int:
+        """Number of decisions, D."""
+        return len(self.positions)
+
+    @cached_property
+    def candidate_starts(self) -> npt.NDArray[np.int64]:
+        """int64[D + 1]: the candidates of decision d are the rows candidate_starts[d] to [d + 1] of the labels."""
+        starts = np.zeros(len(self) + 1, dtype=np.int64)
+        np.cumsum(self.num_candidates, out=starts[1:])
+        return starts
+
+    def candidate_places(self, rows: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Rows of the labels that belong to the candidates of some decisions, one decision after the other.
+
+        Args:
+            rows: int64[B], the decisions.
+            offsets: int64[B + 1], where the candidates of each begin when they stand one after the other.
+        """
+        shifts = self.candidate_starts[rows] - offsets[:-1]
+        places: npt.NDArray[np.int64] = np.repeat(shifts, np.diff(offsets)) + np.arange(offsets[-1])
+        return places
+
+    def split(self, held_out: float, seed: int = 0) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Rows to train on and rows held out, whole units only.
+
+        A unit is held out when the hash of (seed, its id) falls below `held_out`, so adding logs never moves a unit
+        to the other side. Two units or more are never all on one side unless held_out is 0.
+
+        Args:
+            held_out: share of the units kept out, 0 to 0.9.
+            seed: another number, another split.
+
+        Returns:
+            int64 rows to train on, int64 rows held out; each ascending.
+        """
+        ranks = np.array([_unit_rank(name, seed) for name in self.manifest.units])
+        is_held_out = ranks < held_out
+        if held_out > 0 and len(ranks) > 1:
+            is_held_out[ranks.argmin()] = True
+            is_held_out[ranks.argmax()] = False
+        elif held_out > 0:
+            is_held_out[:] = False
+        by_decision = is_held_out[self.unit]
+        return np.flatnonzero(~by_decision), np.flatnonzero(by_decision)
+
+
+def _unit_rank(unit: str, seed: int) -> float:
+    """A number in 0..1 fixed by the unit's id and the seed."""
+    digest = hashlib.sha256(f"{seed}\0{unit}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+class _Index:
+    """Names in order of appearance, each with its number."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def number(self, name: str) -> int:
+        return self.numbers.setdefault(name, len(self.numbers))
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.numbers)
+
+
+@dataclass
+class _Collector:
+    """Gathers the decisions of game after game."""
+
+    units: _Index = field(default_factory=_Index)
+    players: _Index = field(default_factory=_Index)
+    sources: _Index = field(default_factory=_Index)
+    games: int = 0
+    forced: int = 0
+    parts: dict[str, list[npt.NDArray[Any]]] = field(default_factory=lambda: {name: [] for name in FIELDS})
+
+    def add(self, game: PlayedGame) -> None:
+        is_free = np.asarray(game.num_candidates) > 1
+        seats = np.asarray(game.seats)[is_free]
+        self.sources.number(game.file)
+        self.forced += int((~is_free).sum())
+        sides = 1 - 2 * seats.astype(np.int8)  # +1 for seat 0
+        winner = 0 if game.winner is None else 1 - 2 * game.winner
+        boards = np.asarray(game.boards, dtype=np.int8)[is_free]
+        columns: dict[str, npt.NDArray[Any]] = {
+            "positions": boards,
+            "dice": np.asarray(game.dice)[is_free],
+            "chosen": np.asarray(game.chosen_rows)[is_free],
+            "num_candidates": np.asarray(game.num_candidates)[is_free],
+            "points": sides * game.points,
+            "won": sides * winner,
+            "unit": np.full(len(seats), self.units.number(game.unit)),
+            "game": np.full(len(seats), self.games),
+            "player": np.array([self.players.number(name) for name in game.players])[seats],
+            "phase": phase_codes(boards),
+        }
+        for name, values in columns.items():
+            self.parts[name].append(values.astype(FIELDS[name][0]))
+        self.games += 1
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {
+            name: np.concatenate([np.empty((0, *shape), dtype), *self.parts[name]])
+            for name, (dtype, shape) in FIELDS.items()
+        }
+
+
+def build_shards(logs: PlayedGames, out: Path) -> Shards:
+    """Write the unforced decisions of all games into a new folder and open it.
+
+    Args:
+        logs: the games; read once, in order.
+        out: folder to create; its parent is created too.
+
+    Raises:
+        DataError: `out` exists, cannot be written, or the logs hold no unforced decision.
+    """
+    if out.exists():
+        raise DataError(f"{out}: exists already; give another folder or remove it")
+    collector = _Collector()
+    for game in logs:
+        collector.add(game)
+    arrays = collector.arrays()
+    if not len(arrays["positions"]):
+        raise DataError(
+            f"the logs hold no decision to learn from ({collector.games} games, {collector.forced} forced plays)"
+        )
+    manifest = Manifest(
+        decisions=len(arrays["positions"]),
+        games=collector.games,
+        forced=collector.forced,
+        units=collector.units.names(),
+        players=collector.players.names(),
+        sources=collector.sources.names(),
+        report=json.loads(json.dumps(logs.report.to_dict())),
+    )
+    return write_shards(out, manifest, arrays)
+
+
+def write_shards(out: Path, manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]]) -> Shards:
+    """Write a folder from arrays that fit together, whole or not at all, and open it.
+
+    Args:
+        out: folder to create; its parent is created too.
+        manifest: its fingerprint and format version are set here.
+        arrays: by name of FIELDS and of `manifest.labels`; each is asked for twice, so they may be made when asked for.
+
+    Raises:
+        DataError: `out` exists or cannot be written.
+    """
+    if out.exists():
+        raise DataError(f"{out}: exists already; give another folder or remove it")
+    manifest = dataclasses.replace(manifest, format_version=FORMAT_VERSION if manifest.labels else 1)
+    manifest = dataclasses.replace(manifest, fingerprint=fingerprint_of(manifest, arrays))
+    try:
+        write_folder(out, manifest, arrays)
+    except OSError as error:
+        raise DataError(f"{out}: cannot be written ({error.strerror or error})") from error
+    return open_shards(out)
+
+
+def open_shards(path: Path, verify: bool | None = None) -> Shards:
+    """Map the arrays of a shards folder.
+
+    Args:
+        path: the folder.
+        verify: read everything and compare the fingerprint; None: when the arrays hold at most HASH_LIMIT bytes.
+
+    Raises:
+        DataError: no shards folder, another version or candidate order, truncated or altered files.
+    """
+    manifest = read_manifest(path)
+    arrays = {name: open_array(path, name, FIELDS[name], manifest.decisions) for name in FIELDS}
+    arrays |= {name: open_array(path, name, LABELS[name], manifest.candidates) for name in manifest.labels}
+    if verify is None:
+        verify = sum(array.nbytes for array in arrays.values()) <= HASH_LIMIT
+    if verify and fingerprint_of(manifest, arrays) != manifest.fingerprint:
+        raise DataError(f"{path}: contents do not match their fingerprint, a file was altered; build the shards again")
+    return Shards(path=path, manifest=manifest, **arrays)

@@ -1,0 +1,1 @@
+"""What a net reads of a board."""

@@ -1,0 +1,1 @@
+"""A look inside a net, and what its choices cost."""

@@ -1,0 +1,1 @@
+"""The trained net at play time, compiled: no torch."""

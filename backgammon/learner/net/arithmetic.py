@@ -1,0 +1,195 @@
+"""A model's weights as something that computes: compiled for the nets that play, numpy for every other mixture.
+
+N decisions, M positions after a play, 6 outcomes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+
+from backgammon.evaluation.outcome import POINTS
+from backgammon.evaluation.player import best_rows
+from backgammon.learner.inputs.features import fold
+from backgammon.learner.net import kernels
+from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS, Expert, Floats, FoldedNet, Offsets, fold_net
+from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
+from backgammon.learner.net.outcome_mask import allowed_outcomes
+from backgammon.rules.board import Board
+from backgammon.rules.movegen import legal_candidates
+from comparison_net.checkpoint import Model
+
+
+class Arithmetic(Protocol):
+    """What a scorer asks of a network; inputs are checked, outputs are filled in, `chances` may have no rows."""
+
+    @property
+    def has_outcomes(self) -> bool: ...  # noqa: D102
+
+    def judge(self, boards: Board, scores: Floats, chances: Floats) -> None:
+        """Scores float32[M] and outcomes float32[M, 6] or float32[0, 6] of positions int8[M, 26]."""
+
+    def decide(self, boards: Board, dice: Board, rows: Offsets, after: Board, chances: Floats) -> None:
+        """Rows int64[N], and where wanted candidates int8[N, 26] with their outcomes float32[N, 6]."""
+
+    def propose(self, boards: Board, dice: Board, within: float, proposals: Board, counts: Offsets) -> None:
+        """The best candidates int8[N, NUM_PROPOSALS, 26] within a distance of the best, and their numbers int64[N]."""
+
+
+def make_arithmetic(model: Model) -> Arithmetic:
+    """The fastest arithmetic that there is for a model."""
+    network = model.network
+    if network.is_mixture and not (network.head == "phase" and network.split == "phase"):
+        return MixtureNet(model)
+    return CompiledNet(model)
+
+
+class CompiledNet:
+    """A dense net, or experts by phase, in the kernels."""
+
+    def __init__(self, model: Model) -> None:
+        """Fold the model."""
+        self._net = fold_model(model)
+
+    @property
+    def has_outcomes(self) -> bool:
+        """True when the net gives chances."""
+        return self._net.has_outcomes
+
+    def judge(self, boards: Board, scores: Floats, chances: Floats) -> None:
+        """See `Arithmetic.judge`."""
+        kernels.judge_boards(boards, self._net, scores, chances)
+
+    def decide(self, boards: Board, dice: Board, rows: Offsets, after: Board, chances: Floats) -> None:
+        """See `Arithmetic.decide`."""
+        kernels.decide(boards, dice, self._net, rows, after, chances)
+
+    def propose(self, boards: Board, dice: Board, within: float, proposals: Board, counts: Offsets) -> None:
+        """See `Arithmetic.propose`."""
+        kernels.propose(boards, dice, self._net, within, proposals, counts)
+
+
+class MixtureNet:
+    """Any other mixture of experts, one position after the other in numpy: exact, and much slower."""
+
+    def __init__(self, model: Model) -> None:
+        """Take the weights over."""
+        self._net = MixtureEvaluator(model.network, model.weights)
+        self._scale = _score_scale(model.weights)
+        self._ranks_by_equity = _ranks_by_equity(model.weights)
+
+    @property
+    def has_outcomes(self) -> bool:
+        """True when the net gives chances."""
+        return self._net.has_outcomes
+
+    def judge(self, boards: Board, scores: Floats, chances: Floats) -> None:
+        """See `Arithmetic.judge`."""
+        found, logits = self._net.outputs(boards)
+        if found is not None:
+            scores[:] = found
+        if logits is None or not (self._ranks_by_equity or len(chances)):
+            return
+        masked = np.where(allowed_outcomes(boards), logits, np.float32(-np.inf))
+        powers = np.exp(masked - masked.max(axis=1, keepdims=True))
+        shares = powers / powers.sum(axis=1, keepdims=True)
+        if self._ranks_by_equity:
+            equities = (shares * POINTS).sum(axis=1) * np.float32(self._scale)
+            scores[:] = equities if found is None else found + equities
+        if len(chances):
+            chances[:] = shares
+
+    def decide(self, boards: Board, dice: Board, rows: Offsets, after: Board, chances: Floats) -> None:
+        """See `Arithmetic.decide`."""
+        candidates, offsets = legal_candidates(boards, dice)
+        scores = np.empty(len(candidates), dtype=np.float32)
+        every = np.empty((len(candidates) if len(chances) else 0, NUM_OUTCOMES), dtype=np.float32)
+        self.judge(candidates, scores, every)
+        scores[(candidates <= 0).all(axis=1)] = np.inf  # a play that wins is preferred to all
+        rows[:] = best_rows(scores, offsets)
+        if len(after):
+            after[:] = candidates[offsets[:-1] + rows]
+        if len(chances):
+            chances[:] = every[offsets[:-1] + rows]
+
+    def propose(self, boards: Board, dice: Board, within: float, proposals: Board, counts: Offsets) -> None:
+        """See `Arithmetic.propose`."""
+        candidates, offsets = legal_candidates(boards, dice)
+        scores = np.empty(len(candidates), dtype=np.float32)
+        self.judge(candidates, scores, np.empty((0, NUM_OUTCOMES), dtype=np.float32))
+        scores[(candidates <= 0).all(axis=1)] = np.inf
+        for i, (first, last) in enumerate(pairwise(offsets)):
+            own = scores[first:last]
+            order = np.argsort(-own, kind="stable")[:NUM_PROPOSALS]
+            near = order[:1] if np.isinf(own[order[0]]) else order[own[order] >= own[order[0]] - within]
+            proposals[i, : len(near)] = candidates[first + near]
+            counts[i] = len(near)
+
+
+def _ranks_by_equity(weights: Mapping[str, Floats]) -> bool:
+    """True where the equity is the score or a part of it."""
+    return "head.temperature" in weights
+
+
+def _score_scale(weights: Mapping[str, Floats]) -> float:
+    """Score of a point of equity; 0 where the equity does not count."""
+    return math.exp(-float(weights["head.temperature"].reshape(()))) if _ranks_by_equity(weights) else 0.0
+
+
+def fold_model(model: Model) -> FoldedNet:
+    """The network of a model as the kernels read it."""
+    weights = model.weights
+    num_hidden = len(model.network.hidden)
+    scale = _score_scale(weights)
+    if not num_hidden:
+        return _fold_linear(weights, scale)
+    first = fold(weights["trunk.layers.0.weight"], weights["trunk.layers.0.bias"])
+    if "experts.layers.0.weight" in weights:
+        experts = [_routed_expert(weights, num_hidden, e) for e in range(len(weights["experts.layers.0.weight"]))]
+    else:
+        layers = [
+            (weights[f"trunk.layers.{index}.weight"], weights[f"trunk.layers.{index}.bias"])
+            for index in range(1, num_hidden)
+        ]
+        experts = [Expert(layers, *_heads(weights))]
+    return fold_net(*first, experts, score_scale=scale, patterns=weights.get("trunk.patterns"))
+
+
+def _heads(weights: Mapping[str, Floats]) -> tuple[tuple[Floats, float] | None, tuple[Floats, Floats] | None]:
+    """The score's and the outcomes' weights and biases, as far as the net has them."""
+    score = (weights["head.score.weight"].ravel(), 0.0) if "head.score.weight" in weights else None
+    has_outcomes = "head.outcome.weight" in weights
+    return score, (weights["head.outcome.weight"], weights["head.outcome.bias"]) if has_outcomes else None
+
+
+def _routed_expert(weights: Mapping[str, Floats], num_hidden: int, expert: int) -> Expert:
+    """One of the stacked experts of a hard-routed head."""
+    layers = [
+        (weights[f"experts.layers.{index}.weight"][expert], weights[f"experts.layers.{index}.bias"][expert])
+        for index in range(num_hidden - 1)
+    ]
+    score = None
+    if "experts.score.weight" in weights:
+        score = weights["experts.score.weight"][expert], float(weights["experts.score.bias"][expert])
+    outcome = None
+    if "experts.outcome.weight" in weights:
+        outcome = weights["experts.outcome.weight"][expert], weights["experts.outcome.bias"][expert]
+    return Expert(layers, score, outcome)
+
+
+def _fold_linear(weights: Mapping[str, Floats], scale: float) -> FoldedNet:
+    """A net without hidden layers: its heads are the first layer, and what follows only passes their values on."""
+    score, outcome = _heads(weights)
+    rows = ([score[0][None]] if score else []) + ([outcome[0]] if outcome else [])
+    table, base = fold(np.concatenate(rows), None)
+    passing = np.eye(len(base), dtype=np.float32)
+    expert = Expert(
+        [],
+        (passing[0], 0.0) if score else None,
+        (passing[-NUM_OUTCOMES:], outcome[1]) if outcome else None,
+    )
+    return fold_net(table, base, [expert], is_linear=True, score_scale=scale)

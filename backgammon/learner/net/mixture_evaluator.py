@@ -1,0 +1,273 @@
+"""Mixtures at play time, with numpy alone: boards in, scores and outcome logits out.
+
+M positions, m = 26 location tokens, H units of the first layer, E (or n) experts, d width of a token, w hidden units.
+
+The twin of `position_mixture` and `token_mixture` without noise and, for positions, without capacity. Every row is
+computed from its own board, as a product of its own (`rows_times`): in one matrix product for all rows the order of
+additions would depend on a row's place. So a score is the same to the last bit whatever else is asked with it. The
+hard phase head has a faster, compiled path in `kernels`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.learner.inputs.codes import expert_codes, gate_features
+from backgammon.learner.inputs.features import NUM_COUNTS, fold
+from backgammon.rules.board import NUM_LOCATIONS, Board
+from comparison_net.moe.settings import TOKEN_CHOICES, MixtureConfig
+from comparison_net.moe.transport import sinkhorn_plans, sparse_plans
+
+Floats = npt.NDArray[np.float32]
+Weights = Mapping[str, Floats]
+
+_BLOCK = 64
+"""Boards computed together: their intermediate numbers stay in the caches."""
+_NORM_EPSILON = np.float32(1e-6)
+_ROW_OF_EMPTY = np.arange(NUM_LOCATIONS) * NUM_COUNTS + NUM_COUNTS // 2
+
+
+class MixtureEvaluator:
+    """A trained mixture."""
+
+    def __init__(self, config: MixtureConfig, weights: Weights) -> None:
+        """Take the weights over.
+
+        Args:
+            config: head, tokens and sizes.
+            weights: float32 by name, as a model file holds them.
+        """
+        self.config = config
+        self.weights = {name: np.ascontiguousarray(values, dtype=np.float32) for name, values in weights.items()}
+        table, base = fold(self.weights["trunk.layers.0.weight"], self.weights["trunk.layers.0.bias"])
+        self._table, self._base = table.reshape(-1, len(base)).astype(np.float32), base.astype(np.float32)
+        prefix = "experts." if config.tokens == "positions" else "head."
+        self.has_score = f"{prefix}score.weight" in weights
+        self.has_outcomes = f"{prefix}outcome.weight" in weights
+
+    def outputs(self, boards: Board) -> tuple[Floats | None, Floats | None]:
+        """What the net says of candidates.
+
+        Args:
+            boards: int8[M, 26], seen by the player who has just moved.
+
+        Returns:
+            Scores float32[M], comparable within a decision, and outcome logits float32[M, 6]; None for what the net
+            does not have.
+        """
+        size = self.has_score + 6 * self.has_outcomes
+        results = np.empty((len(boards), size), dtype=np.float32)
+        compute = self._positions if self.config.tokens == "positions" else self._locations
+        for start in range(0, len(boards), _BLOCK):
+            part = boards[start : start + _BLOCK]
+            rows = part.astype(np.int64) + _ROW_OF_EMPTY
+            hidden = np.maximum(self._table[rows].sum(1) + self._base, 0)
+            results[start : start + _BLOCK] = compute(hidden, part)
+        scores = np.ascontiguousarray(results[:, 0]) if self.has_score else None
+        return scores, np.ascontiguousarray(results[:, -6:]) if self.has_outcomes else None
+
+    def shares(self, boards: Board) -> Floats:
+        """What part each expert has in candidates, float32[M, E]; rows sum to 1.
+
+        For positions the gates; for locations the combine weights, summed over the tokens of a board and layers.
+        """
+        parts = [np.zeros((0, self.config.num_experts), dtype=np.float32)]
+        for start in range(0, len(boards), _BLOCK):
+            part = boards[start : start + _BLOCK]
+            rows = part.astype(np.int64) + _ROW_OF_EMPTY
+            hidden = np.maximum(self._table[rows].sum(1) + self._base, 0)
+            if self.config.tokens == "positions":
+                parts.append(self._shares(hidden, part))
+                continue
+            tokens, total = self._first_tokens(hidden, rows), np.zeros((len(part), self.config.num_experts), np.float32)
+            for layer in range(self.config.token_layers):
+                gates = self._gates(tokens, f"token_layers.{layer}.")
+                total += gates.reshape(*gates.shape[:2], self.config.num_experts, -1).sum((1, 3))
+                tokens = tokens + self._mix(tokens, f"token_layers.{layer}.")
+            parts.append(total)
+        totals = np.concatenate(parts)
+        shares: Floats = totals / totals.sum(1, keepdims=True)
+        return shares
+
+    def _positions(self, hidden: Floats, boards: Board) -> Floats:
+        """Outputs [M, 1, 6 or 7] of a mixture over positions: only experts that some board of the block asks for."""
+        shares = self._shares(hidden, boards)
+        result = np.zeros((len(boards), self.has_score + 6 * self.has_outcomes), dtype=np.float32)
+        for number in np.flatnonzero(shares.any(0)).tolist():
+            result += shares[:, number : number + 1] * self._expert(number, hidden)
+        if "skip.weight" in self.weights:
+            result += rows_times(hidden, self.weights["skip.weight"])
+        return result
+
+    def _shares(self, hidden: Floats, boards: Board) -> Floats:
+        """Gate of every expert, float32[M, E], 0 where it is not asked."""
+        config = self.config
+        if config.head == "phase":
+            return np.eye(config.num_experts, dtype=np.float32)[expert_codes(boards, config.split)]
+        if config.head in TOKEN_CHOICES:
+            logits = rows_times(hidden, self.weights["gate.weight"])
+        else:
+            logits = rows_times(gate_features(boards), self.weights["gate.weight"]) + self.weights["gate.bias"]
+        shares = softmax(logits, 1)
+        kept = _largest(shares, config.choices, 1)
+        shares = shares * kept
+        if config.renormalise or config.head not in TOKEN_CHOICES:
+            shares /= shares.sum(1, keepdims=True)
+        return shares
+
+    def _expert(self, number: int, hidden: Floats) -> Floats:
+        """Outputs of one expert."""
+        layer = 0
+        while (name := f"experts.layers.{layer}.weight") in self.weights:
+            hidden = _rectified(
+                hidden, self.weights[name][number], self.weights[f"experts.layers.{layer}.bias"][number]
+            )
+            layer += 1
+        outputs = []
+        if self.has_score:
+            weight, bias = self.weights["experts.score.weight"][number], self.weights["experts.score.bias"][number]
+            outputs.append(rows_times(hidden, weight[None]) + bias)
+        if self.has_outcomes:
+            weight, bias = self.weights["experts.outcome.weight"][number], self.weights["experts.outcome.bias"][number]
+            outputs.append(rows_times(hidden, weight) + bias)
+        return np.concatenate(outputs, axis=1)
+
+    def _locations(self, hidden: Floats, boards: Board) -> Floats:
+        """Outputs of a mixture over the locations of each board."""
+        weights = self.weights
+        tokens = self._first_tokens(hidden, boards.astype(np.int64) + _ROW_OF_EMPTY)
+        for layer in range(self.config.token_layers):
+            tokens = tokens + self._mix(tokens, f"token_layers.{layer}.")
+        units = np.concatenate([hidden, np.maximum(tokens, 0).mean(1)], axis=1)
+        layer = 0
+        while (name := f"layers.{layer}.weight") in weights:
+            units = _rectified(units, weights[name], weights[f"layers.{layer}.bias"])
+            layer += 1
+        outputs = [rows_times(units, weights["head.score.weight"])] if self.has_score else []
+        if self.has_outcomes:
+            outputs.append(rows_times(units, weights["head.outcome.weight"]) + weights["head.outcome.bias"])
+        return np.concatenate(outputs, axis=1)
+
+    def _first_tokens(self, hidden: Floats, rows: npt.NDArray[np.int64]) -> Floats:
+        """Tokens float32[M, m, d] before the first mixture, from table rows int64[M, m]."""
+        view = rows_times(hidden, self.weights["context.weight"]) + self.weights["context.bias"]
+        tokens: Floats = self.weights["embedding.weight"][rows] + view[:, None]
+        return tokens
+
+    def _soft_logits(self, tokens: Floats, prefix: str) -> Floats:
+        """Logits float32[M, m, n c] of the soft router."""
+        slots, scale = self.weights[f"{prefix}gate.slots"], self.weights[f"{prefix}gate.scale"]
+        logits: Floats = _unit_rows(tokens) @ (scale * _unit_rows(slots.reshape(-1, tokens.shape[2]))).T
+        return logits
+
+    def _gates(self, tokens: Floats, prefix: str) -> Floats:
+        """Combine weights of a layer: float32[M, m, n], of the soft router float32[M, m, n c]."""
+        if self.config.head == "soft":
+            return softmax(self._soft_logits(tokens, prefix), 2)
+        if self.config.head == "dense":
+            return np.ones((*tokens.shape[:2], 1), dtype=np.float32)
+        return board_gates(self.config, tokens @ self.weights[f"{prefix}gate.weight"].T)
+
+    def _mix(self, tokens: Floats, prefix: str) -> Floats:
+        """What the experts of a layer add to tokens float32[M, m, d]."""
+        first, first_bias, second, second_bias = (
+            self.weights[f"{prefix}experts.layers.{name}"] for name in ("0.weight", "0.bias", "1.weight", "1.bias")
+        )
+        n, hidden, width = first.shape
+        if self.config.head == "soft":
+            logits = self._soft_logits(tokens, prefix)
+            inputs = softmax(logits, 1).transpose(0, 2, 1) @ tokens
+            given = inputs.reshape(len(tokens), n, -1, width)
+            units = np.maximum(given @ first.transpose(0, 2, 1) + first_bias[:, None], 0)
+            outputs = units @ second.transpose(0, 2, 1) + second_bias[:, None]
+            mixed: Floats = softmax(logits, 2) @ outputs.reshape(len(tokens), -1, width)
+            return mixed
+        gates = self._gates(tokens, prefix)
+        units = np.maximum(tokens @ first.reshape(n * hidden, width).T + first_bias.ravel(), 0)
+        weighted = (units.reshape(*gates.shape, hidden) * gates[..., None]).reshape(*tokens.shape[:2], n * hidden)
+        result: Floats = weighted @ second.transpose(0, 2, 1).reshape(n * hidden, width) + gates @ second_bias
+        return result
+
+
+def board_gates(config: MixtureConfig, logits: Floats) -> Floats:
+    """Combine weights float32[M, m, n] of the configured sparse router, from logits float32[M, m, n]."""
+    m, n = logits.shape[1:]
+    shares = softmax(logits, 2)
+    head = config.head
+    if head in TOKEN_CHOICES:
+        affinity = shares if head == "softmax-token" else sinkhorn_plans(np.ascontiguousarray(logits))
+        capacity = min(m, math.ceil(m * config.choices * config.capacity / n))
+        is_priority = config.batch_priority and head == "softmax-token"
+        gates = shares * _token_choice(affinity, config.choices, capacity, is_priority)
+    elif head in ("us", "us-free"):
+        column = softmax(logits, 1) if head == "us" else 2 / (1 + np.exp(-logits)) / np.float32(n)
+        scores = np.float32(config.alpha) * shares + np.float32(1 - config.alpha) * column
+        budget = min(m * n, max(1, round(config.capacity * m)))
+        gates = scores * _largest(scores.reshape(len(logits), -1), budget, 1).reshape(scores.shape)
+    else:
+        capacity = min(m, max(1, round(m * config.capacity / n)))
+        if head == "sparse-expert":
+            gates = shares * (sparse_plans(shares, capacity) > 0)
+        else:
+            affinity = shares if head == "softmax-expert" else sinkhorn_plans(np.ascontiguousarray(logits))
+            gates = shares * _largest(affinity, capacity, 1)
+    if config.renormalise:
+        totals = gates.sum(2, keepdims=True)
+        gates = np.divide(gates, totals, out=np.zeros_like(gates), where=totals > 0)
+    return gates
+
+
+def _token_choice(affinity: Floats, num_choices: int, capacity: int, is_priority: bool) -> npt.NDArray[np.bool_]:
+    """Taken bool[M, m, n]: first choices before second ones, in the order of the tokens or of their best affinity."""
+    order = np.argsort(-affinity, axis=2, kind="stable")[..., :num_choices]
+    taken = np.zeros(affinity.shape, dtype=bool)
+    used = np.zeros((len(affinity), 1, affinity.shape[2]), dtype=np.int64)
+    tokens = np.argsort(-affinity.max(2), axis=1, kind="stable") if is_priority else None
+    for choice in range(num_choices):
+        asked = order[..., choice]
+        if tokens is not None:
+            asked = np.take_along_axis(asked, tokens, 1)
+        asks = asked[..., None] == np.arange(affinity.shape[2])
+        is_taken = asks & (used + asks.cumsum(1) <= capacity)
+        used = used + asks.sum(1, keepdims=True)
+        if tokens is not None:
+            np.put_along_axis(is_taken, tokens[..., None], is_taken.copy(), 1)
+        taken |= is_taken
+    return taken
+
+
+def softmax(values: Floats, axis: int) -> Floats:
+    """Shares of exp(values) along an axis."""
+    powers = np.exp(values - values.max(axis, keepdims=True))
+    shares: Floats = powers / powers.sum(axis, keepdims=True)
+    return shares
+
+
+def _largest(values: Floats, count: int, axis: int) -> npt.NDArray[np.bool_]:
+    """True at the `count` largest entries along an axis."""
+    places = np.argsort(-values, axis=axis, kind="stable").take(np.arange(count), axis)
+    mask = np.zeros(values.shape, dtype=bool)
+    np.put_along_axis(mask, places, True, axis)
+    return mask
+
+
+def rows_times(given: Floats, weight: Floats) -> Floats:
+    """given[M, K] @ weight[W, K].T, each row by itself, so that its bits do not depend on the others."""
+    product: Floats = (given[:, None] @ weight.T)[:, 0]
+    return product
+
+
+def _rectified(given: Floats, weight: Floats, bias: Floats) -> Floats:
+    result: Floats = np.maximum(rows_times(given, weight) + bias, 0)
+    return result
+
+
+def _unit_rows(rows: Floats) -> Floats:
+    result: Any = rows / np.sqrt((rows * rows).sum(-1, keepdims=True) + _NORM_EPSILON)
+    units: Floats = result
+    return units

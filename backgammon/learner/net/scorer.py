@@ -1,0 +1,264 @@
+"""The trained network at play time, without torch: candidates to scores, decisions to choices.
+
+N decisions, M candidates. Candidates are seen by the player who has just moved; scores are comparable within one
+decision only. The arithmetic is that of `kernels`: a candidate's score is the same however it is asked for, alone or
+among others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cached_property
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.evaluation.outcome import Outcomes
+from backgammon.learner.inputs.features import check_counts
+from backgammon.learner.net.arithmetic import make_arithmetic
+from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS
+from backgammon.rules.board import NUM_LOCATIONS, Board
+from backgammon.rules.decision import Decision
+from backgammon.rules.movegen import checked_decisions
+from backgammon.tools.crew import Crew
+from backgammon.tools.errors import ModelError, PositionError
+from comparison_net.checkpoint import Model, load_model
+
+DEFAULT_NAME = "default"
+"""The model that ships with the package, `backgammon/learner/net/models/default.safetensors`."""
+
+PRUNER_NAME = "pruner"
+"""The small net beside it, `backgammon/learner/net/models/pruner.safetensors`."""
+
+_CHUNK_DECISIONS = 512
+_CHUNK_POSITIONS = 8192
+"""What a thread takes at a time, at least."""
+_LARGER = 5
+"""... and so many times as much where each thread still has _PIECES to do: handing the net over costs the lock."""
+_PIECES = 12
+
+
+class Scorer:
+    """Scores and choices of one trained network.
+
+    The numbers do not depend on `threads`: every position is computed by one thread from its own data.
+    """
+
+    def __init__(self, model: Model, name: str, threads: int = 1) -> None:
+        """Fold the model.
+
+        Args:
+            model: the trained network.
+            name: what reports call it.
+            threads: for batches, at least 1.
+
+        Raises:
+            ConfigError: fewer than one thread.
+        """
+        self._crew = Crew(threads, "scorer")
+        self.model = model
+        self._name = name
+        self._arithmetic = make_arithmetic(model)
+        self.has_outcomes = self._arithmetic.has_outcomes
+
+    @property
+    def name(self) -> str:
+        """What reports and records call the player."""
+        return self._name
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 over input coding and weights, hexadecimal: names what was computed with this network."""
+        digest = hashlib.sha256(self.model.feature_version.encode())
+        for name, tensor in sorted(self.model.weights.items()):
+            digest.update(f"\0{name} {tensor.shape}\0".encode() + np.ascontiguousarray(tensor).tobytes())
+        return digest.hexdigest()
+
+    def evaluate(self, boards: Board) -> npt.NDArray[np.float32]:
+        """Scores of candidates.
+
+        Args:
+            boards: int8[M, 26], positions after a play, seen by the player who has just moved.
+
+        Returns:
+            float32[M].
+
+        Raises:
+            PositionError: another shape or dtype, or impossible counts.
+        """
+        checked = check_counts(boards)
+        scores = np.empty(len(checked), dtype=np.float32)
+        nothing = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
+
+        def work(first: int, last: int) -> None:
+            self._arithmetic.judge(checked[first:last], scores[first:last], nothing)
+
+        self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
+        return scores
+
+    def outcomes(self, boards: Board) -> Outcomes:
+        """Outcome probabilities of positions after a play; see `judge`.
+
+        Returns:
+            float32[M, 6].
+        """
+        return self.judge(boards)[1]
+
+    def judge(self, boards: Board) -> tuple[npt.NDArray[np.float32], Outcomes]:
+        """Scores and outcome probabilities of positions after a play.
+
+        Args:
+            boards: int8[M, 26], seen by the player who has just moved; games that are over are among them.
+
+        Returns:
+            float32[M], see `evaluate`; float32[M, 6], in the order of `evaluation.outcome.OUTCOMES`, for that player.
+
+        Raises:
+            ModelError: the network was trained without outcomes.
+            PositionError: another shape or dtype, impossible counts, or no opponent left.
+        """
+        self._require_outcomes()
+        checked = check_counts(boards)
+        gone = np.flatnonzero((checked >= 0).all(axis=1))
+        if len(gone):
+            raise PositionError(f"position {gone[0]}: the opponent has no checker left, so the last play was not ours")
+        scores = np.empty(len(checked), dtype=np.float32)
+        chances = np.empty((len(checked), NUM_OUTCOMES), dtype=np.float32)
+
+        def work(first: int, last: int) -> None:
+            self._arithmetic.judge(checked[first:last], scores[first:last], chances[first:last])
+
+        self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
+        return scores, chances
+
+    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+        """The preferred candidate of each decision; of equal scores the first. A play that wins is preferred to all.
+
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            dice: int8[N, 2], 1..6.
+
+        Returns:
+            int64[N], rows within the decision's block of `legal_candidates`.
+
+        Raises:
+            PositionError, DiceError: see `legal_candidates`.
+        """
+        checked, rolls = checked_decisions(boards, dice)
+        rows = np.empty(len(checked), dtype=np.int64)
+        after = np.empty((0, NUM_LOCATIONS), dtype=np.int8)
+        chances = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
+
+        def work(first: int, last: int) -> None:
+            self._arithmetic.decide(checked[first:last], rolls[first:last], rows[first:last], after, chances)
+
+        self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
+        return rows
+
+    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        """The preferred candidate of each decision, as `choose` finds it, and its outcomes.
+
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            dice: int8[N, 2], 1..6.
+
+        Returns:
+            int8[N, 26] positions after the play and float32[N, 6] their outcomes, both seen by the player who has
+            just moved.
+
+        Raises:
+            ModelError: the network was trained without outcomes.
+            PositionError, DiceError: see `legal_candidates`.
+        """
+        self._require_outcomes()
+        checked, rolls = checked_decisions(boards, dice)
+        rows = np.empty(len(checked), dtype=np.int64)
+        after = np.empty((len(checked), NUM_LOCATIONS), dtype=np.int8)
+        chances = np.empty((len(checked), NUM_OUTCOMES), dtype=np.float32)
+
+        def work(first: int, last: int) -> None:
+            part = slice(first, last)
+            self._arithmetic.decide(checked[part], rolls[part], rows[part], after[part], chances[part])
+
+        self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
+        return after, chances
+
+    def propose(self, boards: Board, dice: Board, within: float) -> tuple[Board, npt.NDArray[np.int64]]:
+        """The best candidates of each decision, for somebody else to choose from; no outcomes needed.
+
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            dice: int8[N, 2], 1..6.
+            within: how far behind the best a candidate may be, in units of the score.
+
+        Returns:
+            int8[P, 26], decision after decision, best first; and int64[N + 1], where each starts and the last ends. At
+            most three of a decision; a play that wins stands alone.
+
+        Raises:
+            PositionError, DiceError: see `legal_candidates`.
+        """
+        checked, rolls = checked_decisions(boards, dice)
+        proposals = np.empty((len(checked), NUM_PROPOSALS, NUM_LOCATIONS), dtype=np.int8)
+        counts = np.empty(len(checked), dtype=np.int64)
+
+        def work(first: int, last: int) -> None:
+            part = slice(first, last)
+            self._arithmetic.propose(checked[part], rolls[part], within, proposals[part], counts[part])
+
+        self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
+        offsets = np.zeros(len(checked) + 1, dtype=np.int64)
+        np.cumsum(counts, out=offsets[1:])
+        return proposals[np.arange(NUM_PROPOSALS) < counts[:, None]], offsets
+
+    def _require_outcomes(self) -> None:
+        if not self.has_outcomes:
+            raise ModelError(
+                f"{self.name}: this network ranks plays but gives no chances; train one with network.outcomes=true"
+            )
+
+    def scores(self, candidates: Board) -> npt.NDArray[np.float32]:
+        """`evaluate` under the name that a `PlayRanker` gives it."""
+        return self.evaluate(candidates)
+
+    def score(self, decision: Decision) -> npt.NDArray[np.float32]:
+        """Scores float32[N] of a decision's candidates, in their order."""
+        return self.evaluate(decision.candidates)
+
+    def _in_chunks(self, count: int, size: int, work: Callable[[int, int], None]) -> None:
+        """Call work(first, last) for consecutive ranges of about `size`, on all threads."""
+        if self._crew.threads == 1:
+            work(0, count)
+        else:
+            size = min(max(size, -(-count // (_PIECES * self._crew.threads))), _LARGER * size)
+            self._crew.map(lambda start: work(start, min(start + size, count)), range(0, count, size))
+
+
+def load_pruner() -> Scorer | None:
+    """The small net that ships for the replies inside a search (`Engine.pruner`); None if this copy has none."""
+    resource = files("backgammon.learner.net") / "models" / f"{PRUNER_NAME}.safetensors"
+    if not resource.is_file():
+        return None
+    with as_file(resource) as path:
+        return Scorer(load_model(path), PRUNER_NAME)
+
+
+def load_scorer(model: str | Path | None = None, threads: int = 1) -> Scorer:
+    """The scorer of a model.
+
+    Args:
+        model: a model file or a run folder; None for the model that ships with the package.
+        threads: see `Scorer`.
+
+    Raises:
+        ModelError: missing, foreign, damaged, or of another version.
+        ConfigError: fewer than one thread.
+    """
+    if model is None:
+        with as_file(files("backgammon.learner.net") / "models" / f"{DEFAULT_NAME}.safetensors") as path:
+            return Scorer(load_model(path), DEFAULT_NAME, threads)
+    path = Path(model)
+    return Scorer(load_model(path), path.stem, threads)

@@ -1,0 +1,329 @@
+"""The first layer of a network in training, computed on positions instead of on features.
+
+B decisions, M candidates of all of them, F features, H units of the layer, R = 26 * 31 rows, one for each (location,
+count).
+
+The features are sums over locations (see `features`), so a layer W x + b is a sum of rows of the table W TABLE, and a
+candidate differs from the position before the play in a few locations: its sum is the parent's plus a few rows. The
+gradient goes the same way back. A few thousand additions for a candidate replace the 65,000 multiplications (and as
+many again for the gradient) of a dense layer of 256 units, and no row of features is ever written. The dense layer is
+the twin in the tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from backgammon.evaluation.outcome import OUTCOMES
+from backgammon.learner.data.comparisons import Comparisons
+from backgammon.learner.inputs.features import BASE, COLUMNS, NUM_COUNTS, ROW_STARTS, VALUES, Rows
+from backgammon.learner.inputs.patterns import MAX_PATTERNS, change_patterns, list_patterns
+from backgammon.learner.net.outcome_mask import allowed_outcomes
+from backgammon.learner.training.second_layer import second_layer
+from backgammon.rules.board import NUM_LOCATIONS, Board
+from backgammon.tools.jit import kernel
+from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
+from comparison_net.network import CandidateNet, ComparisonNet
+
+Starts = npt.NDArray[np.int32]
+Columns = npt.NDArray[np.int16]
+Offsets = npt.NDArray[np.int64]
+
+
+@kernel
+def _fold(weight: Rows, row_starts: Starts, columns: Columns, values: Rows, table: Rows) -> None:
+    """table[R, H] = TABLE @ weight for weight[F, H], TABLE in compressed rows."""
+    for r in range(table.shape[0]):
+        row = table[r]
+        row[:] = np.float32(0.0)
+        for k in range(row_starts[r], row_starts[r + 1]):
+            value = values[k]
+            source = weight[columns[k]]
+            for j in range(row.shape[0]):
+                row[j] += value * source[j]
+
+
+@kernel
+def _unfold(gradient: Rows, row_starts: Starts, columns: Columns, values: Rows, weight_gradient: Rows) -> None:
+    """Add TABLE.T @ gradient to weight_gradient[F, H], for gradient[R, H]."""
+    for r in range(gradient.shape[0]):
+        row = gradient[r]
+        for k in range(row_starts[r], row_starts[r + 1]):
+            value = values[k]
+            target = weight_gradient[columns[k]]
+            for j in range(row.shape[0]):
+                target[j] += value * row[j]
+
+
+@kernel
+def _sum_rows(
+    boards: Board,
+    candidates: Board,
+    offsets: Offsets,
+    table: Rows,
+    base: Rows,
+    patterns: Rows,
+    is_rectified: bool,
+    out: Rows,
+) -> None:
+    """The layer of every candidate into out[M, H]: parent's sum, then the rows that differ.
+
+    Args:
+        boards: int8[B, 26].
+        candidates: int8[M, 26].
+        offsets: int64[B + 1].
+        table: float32[R, H].
+        base: float32[H].
+        patterns: float32[P, H], or float32[0, H] for a layer without them.
+        is_rectified: as it says.
+        out: float32[M, H].
+    """
+    width = base.shape[0]
+    parent = np.empty(width, dtype=np.float32)
+    has_patterns = patterns.shape[0] > 0
+    all_boards = boards.reshape(-1)
+    all_candidates = candidates.reshape(-1)
+    lists = np.empty((4, MAX_PATTERNS), dtype=np.int32)
+    before, after, removed, added = lists[0], lists[1], lists[2], lists[3]
+    num_before = 0
+    for d in range(boards.shape[0]):
+        board = boards[d]
+        parent[:] = base
+        for location in range(26):
+            row = table[location * 31 + board[location] + 15]
+            for j in range(width):
+                parent[j] += row[j]
+        if has_patterns:
+            num_before = list_patterns(all_boards, d * 26, before)
+            for k in range(num_before):
+                row = patterns[before[k]]
+                for j in range(width):
+                    parent[j] += row[j]
+        for m in range(offsets[d], offsets[d + 1]):
+            units = out[m]
+            units[:] = parent
+            for location in range(26):
+                count = candidates[m, location]
+                if count != board[location]:
+                    old = table[location * 31 + board[location] + 15]
+                    new = table[location * 31 + count + 15]
+                    for j in range(width):
+                        units[j] += new[j] - old[j]
+            if has_patterns:
+                num_after = list_patterns(all_candidates, m * 26, after)
+                num_removed, num_added = change_patterns(before, num_before, after, num_after, removed, added)
+                for k in range(num_removed):
+                    row = patterns[removed[k]]
+                    for j in range(width):
+                        units[j] -= row[j]
+                for k in range(num_added):
+                    row = patterns[added[k]]
+                    for j in range(width):
+                        units[j] += row[j]
+            if is_rectified:
+                for j in range(width):
+                    units[j] = max(units[j], np.float32(0.0))
+
+
+@kernel
+def _scatter_rows(
+    boards: Board,
+    candidates: Board,
+    offsets: Offsets,
+    units: Rows,
+    gradient: Rows,
+    is_rectified: bool,
+    pull: np.float32,
+    table_gradient: Rows,
+    base_gradient: Rows,
+    pattern_gradient: Rows,
+) -> None:
+    """Add the gradient of `_sum_rows` with regard to table, base and patterns, given that of its output[M, H].
+
+    `pull` is added to the gradient of every rectified unit that is above 0.
+    """
+    width = base_gradient.shape[0]
+    total = np.empty(width, dtype=np.float32)
+    slope = np.empty(width, dtype=np.float32)
+    has_patterns = pattern_gradient.shape[0] > 0
+    all_boards = boards.reshape(-1)
+    all_candidates = candidates.reshape(-1)
+    lists = np.empty((4, MAX_PATTERNS), dtype=np.int32)
+    before, after, removed, added = lists[0], lists[1], lists[2], lists[3]
+    num_before = 0
+    for d in range(boards.shape[0]):
+        board = boards[d]
+        total[:] = np.float32(0.0)
+        if has_patterns:
+            num_before = list_patterns(all_boards, d * 26, before)
+        for m in range(offsets[d], offsets[d + 1]):
+            for j in range(width):
+                slope[j] = gradient[m, j] + pull if units[m, j] > 0 or not is_rectified else np.float32(0.0)
+                total[j] += slope[j]
+            for location in range(26):
+                count = candidates[m, location]
+                if count != board[location]:
+                    old = table_gradient[location * 31 + board[location] + 15]
+                    new = table_gradient[location * 31 + count + 15]
+                    for j in range(width):
+                        new[j] += slope[j]
+                        old[j] -= slope[j]
+            if has_patterns:
+                num_after = list_patterns(all_candidates, m * 26, after)
+                num_removed, num_added = change_patterns(before, num_before, after, num_after, removed, added)
+                for k in range(num_removed):
+                    row = pattern_gradient[removed[k]]
+                    for j in range(width):
+                        row[j] -= slope[j]
+                for k in range(num_added):
+                    row = pattern_gradient[added[k]]
+                    for j in range(width):
+                        row[j] += slope[j]
+        for location in range(26):
+            row = table_gradient[location * 31 + board[location] + 15]
+            for j in range(width):
+                row[j] += total[j]
+        for k in range(num_before):
+            row = pattern_gradient[before[k]]
+            for j in range(width):
+                row[j] += total[j]
+        for j in range(width):
+            base_gradient[j] += total[j]
+
+
+class _FirstLayer(torch.autograd.Function):
+    """Weight [H, F], bias [H] (or None) and patterns [P, H] (or None) to the layer float32[M, H] of a batch."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        weight: Tensor,
+        bias: Tensor | None,
+        patterns: Tensor | None,
+        batch: Comparisons,
+        is_rectified: bool,
+        pull: float,
+    ) -> Tensor:
+        """The layer's units; in the gradient each candidate counts `pull` times the sum of its units as a loss."""
+        transposed = weight.detach().t().contiguous().numpy()
+        width = transposed.shape[1]
+        table = np.empty((NUM_LOCATIONS * NUM_COUNTS, width), dtype=np.float32)
+        _fold(transposed, ROW_STARTS, COLUMNS, VALUES, table)
+        base = BASE @ transposed
+        if bias is not None:
+            base = base + bias.detach().numpy()
+        rows = np.empty((0, width), dtype=np.float32) if patterns is None else patterns.detach().numpy()
+        units = torch.empty((len(batch.candidates), width))
+        _sum_rows(batch.boards, batch.candidates, batch.offsets, table, base, rows, is_rectified, units.numpy())
+        ctx.save_for_backward(units)
+        ctx.batch, ctx.is_rectified, ctx.has_bias, ctx.num_patterns = batch, is_rectified, bias is not None, len(rows)
+        ctx.pull = pull
+        return units
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, None, None, None]:
+        """Gradients of weight, bias and patterns."""
+        (units,) = ctx.saved_tensors
+        batch: Comparisons = ctx.batch
+        slopes = gradients[0].contiguous()
+        width = units.shape[1]
+        table = np.zeros((NUM_LOCATIONS * NUM_COUNTS, width), dtype=np.float32)
+        base = np.zeros(width, dtype=np.float32)
+        rows = np.zeros((ctx.num_patterns, width), dtype=np.float32)
+        _scatter_rows(
+            batch.boards,
+            batch.candidates,
+            batch.offsets,
+            units.numpy(),
+            slopes.numpy(),
+            ctx.is_rectified,
+            np.float32(ctx.pull),
+            table,
+            base,
+            rows,
+        )
+        weight = BASE[:, None] * base
+        _unfold(table, ROW_STARTS, COLUMNS, VALUES, weight)
+        return (
+            torch.from_numpy(weight).t().contiguous(),
+            torch.from_numpy(base) if ctx.has_bias else None,
+            torch.from_numpy(rows) if ctx.num_patterns else None,
+            None,
+            None,
+            None,
+        )
+
+
+def _rectified_layer(net: CandidateNet, batch: Comparisons, pull: float) -> Tensor:
+    """The first layer of a net that has layers above it, float32[M, H]."""
+    first = net.first_layer
+    units: Tensor = _FirstLayer.apply(first.weight, first.bias, net.patterns, batch, True, pull)  # type: ignore[no-untyped-call]
+    return units
+
+
+def mixture_outputs(net: MixtureNet, batch: Comparisons, draw: TrainingDraw | None = None, pull: float = 0.0) -> Mixed:
+    """What a mixture says of a batch's candidates; `draw` and `pull` (see `candidate_outputs`) in training only."""
+    mixed: Mixed = net(_rectified_layer(net, batch, pull), batch.candidates, draw)
+    return mixed
+
+
+def candidate_outputs(
+    net: CandidateNet, batch: Comparisons, rows: Tensor | None = None, pull: float = 0.0
+) -> tuple[Tensor | None, Tensor | None]:
+    """What the heads of `net` give for the candidates of a batch, without writing their features.
+
+    Args:
+        net: the network.
+        batch: its candidates.
+        rows: int64[R], candidates whose outcomes are wanted; None for all.
+        pull: the gradient is that of the loss plus this times the sum of the first layer's rectified units, which
+            makes them sparse; the loss itself does not show it.
+
+    Returns:
+        Scores float32[M] (None where they come from the equity); logits float32[R, 6] of the outcomes (None without).
+    """
+    if isinstance(net, MixtureNet):
+        mixed = mixture_outputs(net, batch, pull=pull)
+        return mixed.scores, mixed.outcomes if mixed.outcomes is None or rows is None else mixed.outcomes[rows]
+    assert isinstance(net, ComparisonNet)
+    head = net.head
+    if not net.trunk.layers:
+        return _linear_outputs(net, batch, rows)
+    units = _rectified_layer(net, batch, pull)
+    if len(net.trunk.layers) == 2:
+        second = net.trunk.layers[1]
+        assert isinstance(second, nn.Linear)
+        codes = np.zeros(len(units), dtype=np.int64)
+        hidden = second_layer(units, codes, second.weight[None], second.bias[None])
+    else:
+        hidden = net.trunk.upper(units)
+    return head.scores(hidden), head.logits(hidden if rows is None else hidden[rows])
+
+
+def _linear_outputs(net: ComparisonNet, batch: Comparisons, rows: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    """`candidate_outputs` of a network without hidden layers: its heads, stacked, are the first layer."""
+    score, outcome = net.head.score, net.head.outcome
+    if outcome is None:
+        assert score is not None
+        units: Tensor = _FirstLayer.apply(score.weight, None, None, batch, False, 0.0)  # type: ignore[no-untyped-call]
+        return units.squeeze(-1), None
+    weights = [outcome.weight] if score is None else [outcome.weight, score.weight]
+    weight = torch.cat(weights)
+    bias = torch.cat([outcome.bias, torch.zeros(len(weights) - 1)])
+    units = _FirstLayer.apply(weight, bias, None, batch, False, 0.0)  # type: ignore[no-untyped-call]
+    logits = units[:, : len(OUTCOMES)]
+    return None if score is None else units[:, -1], logits if rows is None else logits[rows]
+
+
+def candidate_scores(net: CandidateNet, batch: Comparisons) -> Tensor:
+    """Scores float32[M] of every candidate of a batch: `net` on its features, without writing the features."""
+    scores, logits = candidate_outputs(net, batch)
+    possible = torch.from_numpy(allowed_outcomes(batch.candidates)) if net.ranks_by_equity else None
+    return net.head.final_scores(scores, logits, possible)

@@ -1,0 +1,1 @@
+"""From records to checked decisions: every play executed and found among the candidates."""

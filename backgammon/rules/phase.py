@@ -1,0 +1,72 @@
+"""Game phase of a position: the one definition for router, reports and data.
+
+Five categories after Tesauro (1988), who trained one specialist for each, and the race, which he left to another
+program. They are read from the position BEFORE the play, with the player on roll as "own", so all candidates of a
+decision share one phase. First match counts:
+
+    race              no contact left: the rearmost checkers have passed each other
+    bearoff           every own checker is in the own home board (and there is contact)
+    opponent bearoff  every opponent's checker is in the opponent's home board
+    bearin            no own checker is behind the 12-point (own side of the board)
+    opponent bearin   no opponent's checker is behind the opponent's 12-point
+    other             all the rest
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from backgammon.rules.board import Board
+from backgammon.tools.jit import kernel
+
+PHASES: tuple[str, ...] = ("bearoff", "bearin", "opponent bearoff", "opponent bearin", "other", "race")
+"""Names by code; the order of Tesauro's Table 1, then the race."""
+
+BEAROFF, BEARIN, OPPONENT_BEAROFF, OPPONENT_BEARIN, OTHER, RACE = range(6)
+
+
+@kernel
+def phase_code_at(boards: Board, at: int) -> int:
+    """Code (index into PHASES) of the position whose 26 counts begin at `at` of flat int8 `boards`."""
+    own_back = 25
+    while own_back > 0 and boards[at + own_back] <= 0:
+        own_back -= 1
+    opponent_back = 25
+    while opponent_back > 0 and boards[at + 25 - opponent_back] >= 0:
+        opponent_back -= 1
+    if own_back + opponent_back < 25:
+        return RACE
+    if own_back <= 6:
+        return BEAROFF
+    if opponent_back <= 6:
+        return OPPONENT_BEAROFF
+    if own_back <= 12:
+        return BEARIN
+    if opponent_back <= 12:
+        return OPPONENT_BEARIN
+    return OTHER
+
+
+@kernel
+def phase_code(board: Board) -> int:
+    """Code (index into PHASES) of one position, int8[26] of the player on roll."""
+    return phase_code_at(board, 0)
+
+
+@kernel
+def _fill_phase_codes(boards: Board, codes: npt.NDArray[np.int8]) -> None:
+    for i in range(boards.shape[0]):
+        codes[i] = phase_code(boards[i])
+
+
+def phase_codes(boards: Board) -> npt.NDArray[np.int8]:
+    """Codes int8[N] of positions int8[N, 26], each seen by its player on roll."""
+    codes = np.empty(len(boards), dtype=np.int8)
+    _fill_phase_codes(np.ascontiguousarray(boards, dtype=np.int8), codes)
+    return codes
+
+
+def phase_name(board: Board) -> str:
+    """Name of the phase of one position, int8[26] of the player on roll."""
+    return PHASES[int(phase_codes(board[None])[0])]

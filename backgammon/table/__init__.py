@@ -1,0 +1,1 @@
+"""Games in play: the turn engine for one game or ten thousand, sessions, duels."""

@@ -1,0 +1,311 @@
+"""A session: games played one after the other at one table, with score, take-back and a record of everything.
+
+The session keeps the books; the game itself is the single game of the turn environment (`arena.SingleGame`), and its
+course is told in the states of `game`. Whoever moves the checkers (a person at a terminal, a player, a protocol) asks
+the session for the decision and gives it a row.
+
+Dice come from the seed: game k of a money session is episode k of `BackgammonTurn-v0` reset with that seed, and a match
+is one episode. They belong to the turn and not to the moment, so a play that is taken back and played otherwise meets
+the same dice again: nobody can shop for a better roll.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from backgammon.evaluation.player import Player
+from backgammon.notation.play_text import format_play
+from backgammon.records.record.record import Action, GameRecord, MatchRecord, ResultAction, RollAction, Setup
+from backgammon.rules import game as turns
+from backgammon.rules.board import Position
+from backgammon.rules.decision import Decision
+from backgammon.rules.game import Ending, GameResult, GameState, Stage
+from backgammon.rules.match import MatchScore
+from backgammon.table.arena.options import MAX_MATCH_LENGTH, SetUp
+from backgammon.table.arena.single_game import Moment, SingleGame
+from backgammon.tools.errors import ConfigError, GameError
+from backgammon.tools.stream import key_of_seed
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One roll of a game and what was played with it.
+
+    Attributes:
+        seat: who rolled.
+        decision: position, roll and candidates; `chosen` is filled in.
+        before: the state in which the choice was made.
+    """
+
+    seat: int
+    decision: Decision
+    before: GameState
+
+    @property
+    def text(self) -> str:
+        """The play as text, "" when the roll could not be played."""
+        return "" if self.decision.is_dance else format_play(self.decision.plays[self.decision.chosen or 0])
+
+
+class Session:
+    """Cubeless games between two seats; mutable, and the only place that changes its state."""
+
+    def __init__(
+        self,
+        names: tuple[str, str],
+        seed: int,
+        length: int = 0,
+        num_games: int | None = None,
+        start: SetUp | None = None,
+    ) -> None:
+        """A session before its first game.
+
+        Args:
+            names: by seat, for the record.
+            seed: 0 or greater; dice of every game follow from it.
+            length: points that win the match, 0 for money play.
+            num_games: games of a money session; None plays on until somebody stops.
+            start: where the first game begins (`parse_set_up` makes it from an ID); later games begin as usual.
+
+        Raises:
+            ConfigError: a seed, length or number of games that cannot be used.
+        """
+        if seed < 0:
+            raise ConfigError(f"seed {seed}: give 0 or a positive number")
+        if not 0 <= length <= MAX_MATCH_LENGTH:
+            raise ConfigError(
+                f"match length {length}: give 0 for money play or the points that win, {MAX_MATCH_LENGTH} at most"
+            )
+        if num_games is not None and num_games < 1:
+            raise ConfigError(f"{num_games} games: give 1 or more")
+        if length and num_games is not None:
+            raise ConfigError("a match ends by its length: give a length or a number of games, not both")
+        self.names = names
+        self.seed = seed
+        self.num_games = num_games
+        self.score = MatchScore.start(length)
+        self.turns: list[Turn] = []
+        self._finished: list[GameRecord] = []
+        self._game = SingleGame(length)
+        self._game.seed(np.array([key_of_seed(seed)]))
+        self._game.start(start)
+        self._start_game(None if start is None or start.is_usual else start)
+
+    def _start_game(self, start: SetUp | None) -> None:
+        """Lay out the game that the engine has begun; its dice are not shown before they are thrown."""
+        self.turns = []
+        self._moments: list[Moment] = []
+        self._start = None if start is None else Setup(self._game.position(), self._game.seat())
+        self.state = turns.new_game(has_cube=False)
+        if start is not None:
+            self.state = turns.new_game(False, self._game.position(), self._game.seat())
+            if start.roll is not None and not start.random_turns:
+                self.throw_dice()
+
+    @property
+    def game_number(self) -> int:
+        """Number of the game in play, or of the next one when it is over; from 1."""
+        return len(self._finished) + 1
+
+    @property
+    def num_finished(self) -> int:
+        """Games that have a result."""
+        return len(self._finished)
+
+    @property
+    def is_over(self) -> bool:
+        """True when the match is won or the agreed number of games has been played."""
+        return self.score.is_over or self.num_finished == self.num_games
+
+    def board_of(self, seat: int) -> Position:
+        """The position in play in the view of a seat."""
+        return self.state.position if self.state.turn == seat else self.state.position.swap()
+
+    def throw_dice(self, dice: tuple[int, int] | None = None) -> None:
+        """Throw for the turn: the session's own dice, or `dice` from the table.
+
+        Args:
+            dice: opening roll: seat 0's die, seat 1's die; later: both dice of the seat on roll.
+
+        Raises:
+            GameError: the game does not wait for dice, or an opening roll of equal dice.
+            DiceError: impossible dice.
+        """
+        if self.is_over:
+            raise GameError("the session is over")
+        is_opening = self.state.stage is Stage.OPENING
+        own = self._game.roll()
+        if is_opening:
+            first, second = dice or (own if self._game.seat() == 0 else own[::-1])
+            after = turns.open_game(self.state, first, second)
+        else:
+            after = turns.roll_dice(self.state, *(dice or own))
+        if dice is not None:
+            self._put_dice(after)
+        self.state = after
+
+    def _put_dice(self, thrown: GameState) -> None:
+        """Give the engine dice from the table."""
+        assert thrown.roll is not None, "dice have been thrown"
+        self._game.put_dice(thrown.roll, thrown.turn)
+
+    def rethrow_dice(self, dice: tuple[int, int]) -> None:
+        """Put right the dice that were typed for this turn.
+
+        Raises:
+            GameError: there are no dice to play, or they belong to an opening roll that would change the turn.
+            DiceError: impossible dice.
+        """
+        if self.state.stage is not Stage.PLAY:
+            raise GameError("no dice to put right: none have been thrown in this turn")
+        if not self.turns and self._start is None:
+            raise GameError("an opening roll decides who starts: begin the game again to change it")
+        after = turns.roll_dice(replace(self.state, stage=Stage.ROLL, roll=None), *dice)
+        self._put_dice(after)
+        self.state = after
+
+    def decision(self) -> Decision:
+        """The choice that the dice of the seat on roll offer.
+
+        Raises:
+            GameError: there are no dice to play.
+        """
+        self._check_dice()
+        return self._game.decision()
+
+    def _check_dice(self) -> None:
+        if self.state.stage is not Stage.PLAY:
+            raise GameError(f"no dice to play: the game waits for {self.state.stage.value}")
+
+    def play(self, row: int) -> Turn:
+        """The seat on roll plays a candidate; a game that ends is booked.
+
+        Raises:
+            GameError: there are no dice to play.
+            IllegalPlay: there is no such row.
+        """
+        decision = self.decision().choose(row)
+        turn = Turn(self.state.turn, decision, self.state)
+        game = self._game
+        moment, score = game.moment(), game.match_score()
+        game.play(row)
+        self.turns.append(turn)
+        self._moments.append(moment)
+        if game.match_score() == score:
+            self.state = turns.new_game(False, game.position(), game.seat())
+        else:  # the engine may be at the next game of the match already
+            result = GameResult(turn.seat, abs(game.points_of(0)), self.state.cube, Ending.BORNE_OFF)
+            final = Position(decision.candidates[row])
+            self.state = replace(self.state, position=final, stage=Stage.OVER, roll=None, result=result)
+        self._book_result()
+        return turn
+
+    def ask(self, player: Player) -> int:
+        """The row that a player chooses for the dice in play.
+
+        Raises:
+            GameError: there are no dice to play, or the player chose a row that does not exist.
+        """
+        self._check_dice()
+        return self._game.choice_of(player)
+
+    def resign(self, seat: int, size: int) -> None:
+        """A seat gives up the game as a single one (1), a gammon (2) or a backgammon (3).
+
+        Raises:
+            GameError: no game is in play, or not a size.
+        """
+        self.state = turns.resign(self.state, seat, size)
+        self._game.resign(seat, size)
+        self._book_result()
+
+    def can_take_back(self, seat: int) -> bool:
+        """True when the seat has made a choice in the game in play."""
+        return not self.state.is_over and self._last_choice(seat) is not None
+
+    def take_back(self, seat: int) -> None:
+        """Return to the last real choice that a seat made in this game; dice stay as they were.
+
+        Raises:
+            GameError: the seat has chosen nothing yet, or the game is over.
+        """
+        if self.state.is_over:
+            raise GameError("nothing to take back: the game is over and booked")
+        last = self._last_choice(seat)
+        if last is None:
+            raise GameError("nothing to take back: no choice has been made in this game")
+        self.state = self.turns[last].before
+        self._game.go_back(self._moments[last])
+        del self.turns[last:], self._moments[last:]
+
+    def _last_choice(self, seat: int) -> int | None:
+        chosen = [i for i, turn in enumerate(self.turns) if turn.seat == seat and not turn.decision.is_forced]
+        return chosen[-1] if chosen else None
+
+    def next_game(self) -> None:
+        """Set up the next game.
+
+        Raises:
+            GameError: the game in play is not over, or the session is.
+        """
+        if self.is_over:
+            raise GameError("the session is over")
+        if not self.state.is_over:
+            raise GameError("the game in play is not over")
+        if self.score.is_money:
+            self._game.start(None)
+        self._start_game(None)
+
+    def _book_result(self) -> None:
+        result = self.state.result
+        if result is None:
+            return
+        record = self._game_record(self.game_number)
+        self.score = self.score.after(result.winner, result.points)
+        closing = ResultAction(result.winner, result.points, self.score.is_over)
+        self._finished.append(replace(record, actions=(*record.actions, closing)))
+
+    def _game_record(self, number: int) -> GameRecord:
+        """The game in play as far as it has come."""
+        actions: list[Action] = [RollAction(turn.seat, turn.decision.roll, turn.text) for turn in self.turns]
+        if self.state.stage is Stage.PLAY and self.state.roll is not None:
+            actions.append(RollAction(self.state.turn, self.state.roll))
+        return GameRecord(number, self.names, self.score.points, tuple(actions), start=self._start)
+
+    def record(self) -> MatchRecord:
+        """Everything so far, a game in play included."""
+        games = list(self._finished)
+        if self.turns and not self.state.is_over:
+            games.append(self._game_record(self.game_number))
+        headers = (
+            ("Player 1", self.names[0]),
+            ("Player 2", self.names[1]),
+            ("Variation", "Backgammon"),
+            ("CubeLimit", "1"),
+            ("Transcriber", f"pairgammon, seed {self.seed}"),
+        )
+        return MatchRecord(self.score.length, tuple(games), headers)
+
+
+def play_session(players: tuple[Player, Player], session: Session) -> MatchRecord:
+    """Let two players play a session to its end.
+
+    Args:
+        players: by seat.
+        session: not begun or in play; with a length or a number of games.
+
+    Raises:
+        ConfigError: the session has no end.
+        GameError: a player chose a row that does not exist.
+    """
+    if session.score.is_money and session.num_games is None:
+        raise ConfigError("a session without an end: give it a match length or a number of games")
+    while not session.is_over:
+        if session.state.is_over:
+            session.next_game()
+        if session.state.stage is not Stage.PLAY:
+            session.throw_dice()
+        session.play(session.ask(players[session.state.turn]))
+    return session.record()

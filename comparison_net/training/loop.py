@@ -1,0 +1,280 @@
+"""The training loop: plain torch, seeded, logged, and resumable to the byte.
+
+B decisions of a batch, N the most candidates of one of them, M candidates of all of them, F features.
+
+Each step cuts its batch into parts of equal work; a pool of threads makes the candidates, features, scores and
+gradients of the parts (torch itself runs single-threaded inside each), and the gradients are added in the order of the
+parts. So the finished weights are a function of shards and configuration, not of the number of threads, and a run
+killed at any moment and resumed gives the same bytes as an uninterrupted one (on one kind of processor, with the same
+libraries). Threads of our own instead of torch's: no core spins while it waits for another, which on a busy machine
+made torch's own two threads 2 to 10 times slower than one, and generating and encoding need no queue.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from backgammon.learner.data.shards import Shards
+from backgammon.tools.errors import ConfigError, DataError
+from comparison_net.checkpoint import Model, load_model, save_model
+from comparison_net.config import TrainConfig
+from comparison_net.training.progress import EpochReport, Reporter, SilentReporter, StepReport
+from comparison_net.training.run_folder import RunFolder
+from comparison_net.training.run_state import RunState
+from comparison_net.training.step import Stepper, measure_pipeline
+
+EARLY_CHECKPOINT = 10
+"""Steps before the first checkpoint: a run that is killed early makes progress too."""
+FIGURES = ("agreement", "by_phase", "equity_loss", "outcome_log_loss", "outcome_brier")
+"""What is said of the held-out decisions, see `verdict`."""
+LOG_STEPS = 50
+"""Steps between two progress events."""
+_WARMUP_SHARE = 0.1
+
+
+class Interrupted(Exception):
+    """Ctrl-C arrived; the run is saved and can be resumed. No error: the user asked for it."""
+
+
+def train(
+    shards: Shards, config: TrainConfig | None, run: Path, resume: bool = False, reporter: Reporter | None = None
+) -> dict[str, Any]:
+    """Train until the configured end or an early stop; gives the summary that is also written to the run folder.
+
+    Args:
+        shards: training data; it is split into matches to train on and matches held out.
+        config: settings; None for the defaults, or with `resume` for those the run was started with.
+        run: folder of the run, see `run_folder`.
+        resume: go on where the run was interrupted; a run that has finished only gives its summary again.
+        reporter: hears of progress; None for silence.
+
+    Raises:
+        ConfigError: `run` holds a run already (or none, with `resume`), or the loss ceased to be finite.
+        DataError, ModelError: shards or state that cannot be used.
+        Interrupted: Ctrl-C; what was done is saved.
+    """
+    folder = RunFolder(run)
+    if resume:
+        config = folder.stored_config(config)
+    else:
+        config = config or TrainConfig()
+        folder.start(config)
+    with Stepper(shards, config) as stepper, _interrupt_flag() as interrupted:
+        training = _Training(shards, config, folder, stepper, reporter or SilentReporter(), interrupted)
+        if resume and folder.state.exists():
+            training.state.load(folder.state, shards.manifest.fingerprint)
+        elif config.start:
+            training.state.go_on_from(Path(config.start))
+        elif config.upcycle:
+            training.state.start_from(Path(config.upcycle), config.upcycle_moments)
+        folder.rewind_log(training.state.progress.step)
+        return training.run()
+
+
+class _Training:
+    """One call of `train`."""
+
+    def __init__(
+        self,
+        shards: Shards,
+        config: TrainConfig,
+        folder: RunFolder,
+        stepper: Stepper,
+        reporter: Reporter,
+        interrupted: threading.Event,
+    ) -> None:
+        self.shards = shards
+        self.config = config
+        self.folder = folder
+        self.stepper = stepper
+        self.reporter = reporter
+        self.interrupted = interrupted
+        self.train_rows, self.held_out_rows = shards.split(config.held_out, config.split_seed)
+        if not len(self.train_rows):
+            raise DataError(f"{shards.path}: nothing is left to train on; lower held_out or add logs")
+        self.total_steps = -(-len(self.train_rows) // config.batch_decisions) * config.epochs
+        self.selector = self._find_selector()
+        self.state = RunState(config)
+
+    def _find_selector(self) -> str:
+        """Which held-out figure decides what is best.
+
+        Raises:
+            ConfigError: equity loss is asked for where no held-out decision has equities.
+        """
+        equities = self.shards.equities
+        has_equities = equities is not None and len(self.held_out_rows) > 0
+        if self.config.select_by == "equity_loss" and not has_equities:
+            raise ConfigError(
+                f"{self.shards.path}: no equities among the held-out decisions, so select_by cannot be 'equity_loss'; "
+                "set it to 'auto' or train on labelled decisions"
+            )
+        return "equity_loss" if has_equities and self.config.select_by != "agreement" else "agreement"
+
+    def run(self) -> dict[str, Any]:
+        """The remaining epochs, then the summary."""
+        progress = self.state.progress
+        sizes = {"train": len(self.train_rows), "held_out": len(self.held_out_rows)}
+        self.folder.log_event("start", progress.step, epoch=progress.epoch, **sizes)
+        self.reporter.start(self.total_steps, progress.step, **sizes)
+        try:
+            while not progress.is_finished:
+                self._train_epoch()
+                self._finish_epoch()
+            summary = self._summarise()
+        finally:
+            self.reporter.stop()
+        self.reporter.end(summary)
+        return summary
+
+    def _train_epoch(self) -> None:
+        """The rest of the current epoch."""
+        progress, config = self.state.progress, self.config
+        order = np.random.default_rng([config.seed, progress.epoch]).permutation(self.train_rows)
+        for start in range(progress.batch * config.batch_decisions, len(order), config.batch_decisions):
+            began = time.perf_counter()
+            rows = order[start : start + config.batch_decisions]
+            rate = learning_rate(config, progress.step, self.total_steps)
+            loss = self.stepper.train(self.state.net, self.state.optimizer, rows, rate, progress.step)
+            if not math.isfinite(loss):
+                raise ConfigError(
+                    f"the loss is {loss} at step {progress.step}; lower learning_rate ({config.learning_rate})"
+                )
+            progress.step += 1
+            progress.batch += 1
+            progress.decisions += len(rows)
+            progress.loss_sum += loss * len(rows)
+            self.state.update_average()
+            seconds = time.perf_counter() - began
+            progress.train_seconds += seconds
+            self._after_step(len(rows) / seconds)
+
+    def _after_step(self, decisions_per_second: float) -> None:
+        """Reports and checkpoints that are due."""
+        progress = self.state.progress
+        spread = self.stepper.spread
+        loss = progress.loss_sum / progress.decisions
+        report = StepReport(progress.epoch, progress.step, loss, decisions_per_second, spread)
+        self.reporter.step(report)
+        if progress.step % LOG_STEPS == 0:
+            self.folder.log_event(
+                "progress", progress.step, epoch=progress.epoch, loss=loss, **(spread.as_dict() if spread else {})
+            )
+        is_due = progress.step % self.config.checkpoint_steps == 0 or progress.step == EARLY_CHECKPOINT
+        if is_due or self.interrupted.is_set():
+            self._save_state()
+        if self.interrupted.is_set():
+            raise Interrupted(f"{self.folder.path}: stopped after step {progress.step}; --resume goes on from here")
+
+    def _save_state(self) -> None:
+        self.state.save(self.folder.state, self.shards.manifest.fingerprint)
+
+    def _finish_epoch(self) -> None:
+        """Judge, keep what is best, decide whether to go on, and save."""
+        progress = self.state.progress
+        result = self.state.result()
+        verdict = self.stepper.judge(result, self.held_out_rows)
+        entry: dict[str, Any] = {
+            "epoch": progress.epoch,
+            "loss": progress.loss_sum / progress.decisions,
+            **verdict.figures(),
+        }
+        figure = verdict.agreement
+        if self.selector == "equity_loss":
+            figure = None if verdict.equity_loss is None else -verdict.equity_loss
+        is_best = figure is None or progress.best_figure is None or figure > progress.best_figure
+        progress.history.append(entry)
+        if is_best:
+            progress.best_figure = figure
+            progress.best_epoch = progress.epoch
+            progress.epochs_without_gain = 0
+            self.state.best = dict(result.weights())
+        else:
+            progress.epochs_without_gain += 1
+        self.folder.log_event("epoch", progress.step, train_seconds=round(progress.train_seconds, 3), **entry)
+        self.reporter.epoch(EpochReport(is_best=is_best, train_seconds=progress.train_seconds, **entry))
+        progress.epoch += 1
+        progress.batch = progress.decisions = 0
+        progress.loss_sum = 0.0
+        is_stale = 0 < self.config.patience <= progress.epochs_without_gain
+        progress.is_finished = progress.epoch == self.config.epochs or is_stale
+        self._save_models()
+        self._save_state()
+
+    def _save_models(self) -> None:
+        """Best and last weights with their deterministic figures."""
+        progress = self.state.progress
+        fingerprint = self.shards.manifest.fingerprint
+        for path, weights, epoch in (
+            (self.folder.model, self.state.best, progress.best_epoch),
+            (self.folder.last, self.state.result().weights(), progress.epoch - 1),
+        ):
+            summary = {
+                **progress.history[epoch],
+                "loss_name": self.config.loss,
+                "train_decisions": len(self.train_rows),
+                "held_out_decisions": len(self.held_out_rows),
+            }
+            save_model(path, Model(self.config.network, weights, fingerprint, summary))
+
+    def _summarise(self) -> dict[str, Any]:
+        """Figures of the finished run, the speed of the pipeline measured anew."""
+        progress = self.state.progress
+        model = load_model(self.folder.model)
+        summary = {
+            **{name: model.summary[name] for name in FIGURES},
+            "selected_by": self.selector,
+            "best_epoch": progress.best_epoch,
+            "epochs": progress.epoch,
+            "stopped_early": progress.epoch < self.config.epochs,
+            "steps": progress.step,
+            "train_decisions": len(self.train_rows),
+            "held_out_decisions": len(self.held_out_rows),
+            "train_seconds": round(progress.train_seconds, 3),
+            "decisions_per_second": round(len(self.train_rows) * progress.epoch / progress.train_seconds, 1),
+            "pipeline": measure_pipeline(self.shards, self.config),
+            "threads": self.stepper.num_workers,
+            "torch": torch.__version__,
+            "data_fingerprint": self.shards.manifest.fingerprint,
+        }
+        self.folder.log_event("end", progress.step, **summary)
+        self.folder.write_summary(summary)
+        return summary
+
+
+def learning_rate(config: TrainConfig, step: int, total_steps: int) -> float:
+    """Step size of `step` (0-based): the schedule, after a linear rise over the warm-up or a tenth of the run."""
+    warmup = min(config.warmup_steps, int(total_steps * _WARMUP_SHARE))
+    rise = min(1.0, (step + 1) / (warmup + 1))
+    fall = 0.5 * (1 + math.cos(math.pi * step / total_steps)) if config.schedule == "cosine" else 1.0
+    return config.learning_rate * rise * fall
+
+
+@contextmanager
+def _interrupt_flag() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets, so that a step is never cut in two; a second Ctrl-C stops at once."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+
+    def handle(*_: Any) -> None:
+        if flag.is_set():
+            raise KeyboardInterrupt
+        flag.set()
+
+    saved = signal.signal(signal.SIGINT, handle)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, saved)

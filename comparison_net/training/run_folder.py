@@ -1,0 +1,105 @@
+"""The folder of a training run: which file is what, the echoed configuration, and the log of events.
+
+What lies in it:
+
+    config.toml          every setting of the run; `--resume` reads it from here
+    shards/              the training data
+    state.safetensors    everything needed to go on after an interruption
+    log.jsonl            one line per event: start, progress, epoch, end
+    model.safetensors    the best weights so far by the held-out figure; what players load
+    last.safetensors     the weights after the last finished epoch
+    summary.json         figures of the finished run, timings included
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from backgammon.tools.errors import ConfigError, DataError
+from backgammon.tools.storage import replace_file
+from comparison_net.checkpoint import MODEL_FILE
+from comparison_net.config import INDIFFERENT, TrainConfig, load_config, to_toml, to_values
+
+
+class RunFolder:
+    """Paths and small files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is created yet."""
+        self.path = path
+        self.config = path / "config.toml"
+        self.shards = path / "shards"
+        self.state = path / "state.safetensors"
+        self.log = path / "log.jsonl"
+        self.model = path / MODEL_FILE
+        self.last = path / "last.safetensors"
+        self.summary = path / "summary.json"
+
+    @property
+    def is_started(self) -> bool:
+        """True when a run has been configured here."""
+        return self.config.exists()
+
+    def start(self, config: TrainConfig) -> None:
+        """Echo the configuration of a new run.
+
+        Raises:
+            ConfigError: another run lives here, or the folder cannot be written.
+        """
+        if self.is_started:
+            raise ConfigError(f"{self.path}: holds a run already; continue it with --resume or give another folder")
+        try:
+            replace_file(self.config, to_toml(config).encode())
+        except OSError as error:
+            raise ConfigError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+
+    def stored_config(self, expected: TrainConfig | None = None) -> TrainConfig:
+        """The configuration the run was started with.
+
+        Args:
+            expected: what the user asks for now; None if nothing. Of `config.INDIFFERENT` its settings are taken.
+
+        Raises:
+            ConfigError: no run here, or `expected` differs from it in what decides the weights.
+        """
+        if not self.is_started:
+            raise ConfigError(f"{self.path}: holds no run to resume; start one without --resume")
+        stored = load_config(self.config)
+        if expected is None:
+            return stored
+        wanted = to_values(expected)
+        for name, value in to_values(stored).items():
+            if name not in INDIFFERENT and wanted[name] != value:
+                raise ConfigError(
+                    f"{self.path}: was started with {name} = {value!r}, not {wanted[name]!r}; "
+                    "resume with the same settings or start a new run"
+                )
+        return expected
+
+    def write_summary(self, values: Mapping[str, Any]) -> None:
+        """Write summary.json whole."""
+        replace_file(self.summary, (json.dumps(values, indent=1) + "\n").encode())
+
+    def log_event(self, event: str, step: int, **values: Any) -> None:
+        """Append one line to the log; `step` counts finished steps of the optimiser."""
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"event": event, "step": step, **values}) + "\n")
+
+    def rewind_log(self, step: int) -> None:
+        """Drop the events after `step`: they will happen again. A half-written last line goes too."""
+        if not self.log.exists():
+            return
+        kept = []
+        for line in self.log.read_text(encoding="utf-8").splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+            except (ValueError, KeyError, TypeError):
+                break
+        try:
+            replace_file(self.log, "".join(kept).encode())
+        except OSError as error:
+            raise DataError(f"{self.log}: cannot be written ({error.strerror or error})") from error

@@ -1,0 +1,205 @@
+"""Everything that decides how a run goes on, saved so that the finished weights do not depend on interruptions.
+
+A state holds weights, optimiser moments, averaged and best weights, the place in the data (epoch, batch), and the
+course so far. No random state needs saving: the order of the decisions is a function of (seed, epoch).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from backgammon.tools.errors import ModelError
+from comparison_net.checkpoint import Tensors, load_model, read_tensors, write_tensors
+from comparison_net.config import NetworkConfig, TrainConfig
+from comparison_net.moe.position_mixture import PositionMixture
+from comparison_net.moe.token_mixture import TokenMixture
+from comparison_net.moe.upcycle import upcycle, upcycle_moments
+from comparison_net.network import CandidateNet, ComparisonNet
+from comparison_net.training.run_folder import RunFolder
+
+STATE_KIND = "pairgammon-run-state"
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What AdamW keeps for every parameter."""
+
+
+@dataclass
+class Progress:
+    """Where a run is and how it went; plain numbers, kept as JSON."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    """Finished steps of the optimiser, over all epochs."""
+    loss_sum: float = 0.0
+    """Sum over the decisions of this epoch so far."""
+    decisions: int = 0
+    """Decisions of this epoch so far."""
+    best_figure: float | None = None
+    """Held-out figure of the best epoch, the larger the better; None before there is one."""
+    best_epoch: int = -1
+    epochs_without_gain: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """One entry for each finished epoch."""
+    is_finished: bool = False
+    train_seconds: float = 0.0
+    """In steps of the optimiser; wall clock, so the only entry that differs between equal runs."""
+
+
+class RunState:
+    """The living objects of a run."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        """Fresh weights from the configured seed."""
+        self.config = config
+        self.net = make_net(config)
+        self.optimizer = make_optimizer(self.net, config)
+        self.average = copy.deepcopy(self.net) if config.average_decay > 0 else self.net
+        self.best: Tensors = {}
+        self.progress = Progress()
+
+    def result(self) -> CandidateNet:
+        """The network that is judged and kept: the averaged one where averaging is on."""
+        return self.average
+
+    def update_average(self) -> None:
+        """Move the averaged weights towards the current ones; early steps count less, the start is noise."""
+        if self.average is self.net:
+            return
+        step = self.progress.step
+        decay = min(self.config.average_decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for mean, current in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                mean.lerp_(current, 1 - decay)
+
+    def go_on_from(self, model: Path) -> None:
+        """Start from the weights of a model of the same shape, with fresh moments.
+
+        Raises:
+            ModelError: it cannot be read, or has another shape.
+        """
+        try:
+            _load_weights(self.net, dict(load_model(model).weights))
+        except RuntimeError as error:
+            raise ModelError(f"{model}: has another shape than the run's network ({error})") from error
+        if self.average is not self.net:
+            self.average.load_state_dict(self.net.state_dict())
+
+    def start_from(self, dense: Path, has_moments: bool) -> None:
+        """Let every expert of a mixture start from a dense network, see `moe.upcycle`.
+
+        Args:
+            dense: a model file, or a run folder.
+            has_moments: take the last weights of a run and the moments of its optimiser instead of its best weights.
+
+        Raises:
+            ModelError: it cannot be read, has other widths or heads, or moments are asked of a model file.
+        """
+        if not has_moments:
+            upcycle(self.net, load_model(dense).weights)
+        else:
+            if not dense.is_dir():
+                raise ModelError(
+                    f"{dense}: a model file holds no moments; give the run folder, or upcycle_moments=false"
+                )
+            tensors, _ = read_tensors(RunFolder(dense).state, STATE_KIND)
+            upcycle(self.net, _with_prefix(tensors, "net."))
+            moments = _with_prefix(tensors, "adam.")
+            by_key = {
+                key: {name.removesuffix(f".{key}"): moments[name] for name in moments if name.endswith(f".{key}")}
+                for key in _MOMENTS
+            }
+            upcycle_moments(self.net, self.optimizer, by_key)
+        if self.average is not self.net:
+            self.average.load_state_dict(self.net.state_dict())
+
+    def save(self, path: Path, data_fingerprint: str) -> None:
+        """Write the whole state.
+
+        Raises:
+            ModelError: the file cannot be written.
+        """
+        tensors = _prefixed("net.", self.net.weights())
+        tensors.update(_prefixed("best.", self.best))
+        if self.average is not self.net:
+            tensors.update(_prefixed("average.", self.average.weights()))
+        for name, parameter in self.net.named_parameters():
+            moments = self.optimizer.state.get(parameter, {})
+            tensors.update({f"adam.{name}.{key}": moments[key].numpy() for key in _MOMENTS if key in moments})
+        description = {"progress": vars(self.progress), "data_fingerprint": data_fingerprint}
+        write_tensors(path, STATE_KIND, tensors, description)
+
+    def load(self, path: Path, data_fingerprint: str) -> None:
+        """Take over a saved state.
+
+        Raises:
+            ModelError: no state, damaged, of another network, or of other training data.
+        """
+        tensors, description = read_tensors(path, STATE_KIND)
+        if description.get("data_fingerprint") != data_fingerprint:
+            raise ModelError(f"{path}: belongs to other training data; resume with the shards of that run")
+        try:
+            self.progress = Progress(**description["progress"])
+            _load_weights(self.net, _with_prefix(tensors, "net."))
+            if self.average is not self.net:
+                _load_weights(self.average, _with_prefix(tensors, "average."))
+            self.best = _with_prefix(tensors, "best.")
+            self.optimizer.load_state_dict(self._optimizer_state(tensors))
+        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+            raise ModelError(f"{path}: does not fit the run's configuration ({error}); start a new run") from error
+
+    def _optimizer_state(self, tensors: Tensors) -> dict[str, Any]:
+        """A state dict of the optimiser: groups as configured, moments from the file."""
+        state = self.optimizer.state_dict()
+        numbers = {parameter: name for name, parameter in self.net.named_parameters()}
+        ordered = [numbers[parameter] for group in self.optimizer.param_groups for parameter in group["params"]]
+        moments = {
+            number: {key: torch.from_numpy(np.array(tensors[f"adam.{name}.{key}"])) for key in _MOMENTS}
+            for number, name in enumerate(ordered)
+            if self.progress.step > 0
+        }
+        return {"state": moments, "param_groups": state["param_groups"]}
+
+
+def make_net(config: TrainConfig) -> CandidateNet:
+    """A network with the start weights that the seed gives; torch's own generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return make_network(config.network)
+
+
+def make_network(config: NetworkConfig) -> CandidateNet:
+    """The network of that shape, with fresh weights from torch's current generator."""
+    if not config.is_mixture:
+        return ComparisonNet(config)
+    return TokenMixture(config) if config.tokens == "locations" else PositionMixture(config)
+
+
+def make_optimizer(net: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
+    """AdamW that decays the weights and leaves the biases alone."""
+    weights: list[nn.Parameter] = []
+    biases: list[nn.Parameter] = []
+    for name, parameter in net.named_parameters():
+        is_bias = parameter.ndim <= 1 or name.endswith("bias")  # stacked experts have biases with two axes
+        (biases if is_bias else weights).append(parameter)
+    groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate, fused=True)
+
+
+def _prefixed(prefix: str, tensors: Mapping[str, Any]) -> Tensors:
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def _with_prefix(tensors: Tensors, prefix: str) -> Tensors:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _load_weights(net: CandidateNet, weights: Tensors) -> None:
+    net.load_state_dict({name: torch.from_numpy(np.array(tensor)) for name, tensor in weights.items()})
