@@ -23,7 +23,7 @@ learn, and what held-out agreement compares with. The default keeps the play of 
 for self-play of an older net it is not.
 
 With --prefer the chosen candidate's equity goes up by so many points after it was judged: the choice of an expert who
-errs otherwise than the teacher is evidence too (docs/experiments.md, "From choices alone").
+errs otherwise than the teacher is evidence too (docs/experiments/student.md).
 
 Games that are over are certain and never asked about. The work is done in parts, files that appear whole or not at all
 in a folder beside LABELLED; the same command goes on after an interruption, and the result does not depend on the

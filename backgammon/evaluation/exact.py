@@ -64,7 +64,7 @@ class Pruner(Protocol):
 
 PROPOSED_WITHIN = 1.0
 """How far behind its best play a pruner may put one that the net should see, in units of its score: a preference of e
-to 1. What more would buy, and cost, is in docs/experiments.md."""
+to 1. What more would buy, and cost, is in docs/experiments/look-ahead.md."""
 
 
 class Engine:

@@ -49,7 +49,7 @@ class SearchSettings:
             was finished counts (0-ply always is); None for no limit.
         shallow: share of the evaluator's own value in the value of a candidate at 1 ply. The errors of the two are of
             different kinds, and of opposite sign where the evaluator misjudges whose turn it is; deeper than that the
-            evaluator alone has nothing to add (docs/experiments.md).
+            evaluator alone has nothing to add (docs/experiments/look-ahead.md).
 
     Raises:
         ConfigError: a setting that does not exist.
