@@ -9,6 +9,7 @@
     |   +-- IllegalPlay      the text is a play, but not one of this roll
     |   +-- IdError          a Position ID, Match ID or XGID that cannot be decoded
     +-- RecordError          a log that cannot be read
+    +-- StakesError          a score, cube or owner that cannot be
     +-- GameError            an action the state of the game does not allow
     |   +-- CandidateOverflow  a roll with more candidates than an environment has actions
     +-- ModelError           a checkpoint that cannot be used (damaged, foreign, other feature version)
@@ -55,6 +56,10 @@ class IdError(NotationError):
 
 class RecordError(PairgammonError):
     """A log that cannot be read."""
+
+
+class StakesError(PairgammonError, ValueError):
+    """A score, cube or owner that cannot be; the message names the field and the rule."""
 
 
 class GameError(PairgammonError):
