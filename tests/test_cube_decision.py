@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backgammon.cube.decision import ACTIONS, CubeVerdict, cube_choice
+from backgammon.cube.cube_verdict import ACTIONS, CubeVerdict, cube_choice
 from backgammon.cube.stakes import OPPONENT, OWN, Stakes
 from backgammon.cube.valuation import Unit, Valuation, Value
 from backgammon.cube.window import market_window
