@@ -26,12 +26,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.learner.net.scorer import Scorer, load_scorer
 from backgammon.rules.board import START
 from backgammon.rules.dice import ROLLS
 from backgammon.rules.movegen import MAX_CANDIDATES, generate_batch, legal_candidates
+from backgammon.tools.arrays import Boards
 from comparison_net.checkpoint import Model, weight_shapes
 from comparison_net.config import NetworkConfig
 from scripts.ceilings import two_cores
@@ -40,7 +40,6 @@ from tests.naive.movegen import legal_results
 from tests.positions import random_play_decisions
 
 ROOT = Path(__file__).resolve().parent.parent
-Boards = npt.NDArray[np.int8]
 NUM_PAIRS = 2000
 REFERENCE = "net 256-32"
 REAL_CORES = 1.9

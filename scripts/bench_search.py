@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.engine.peers.worker import Gnubg, choose_rows
 from backgammon.evaluation.bearoff import find_or_build
@@ -36,11 +35,11 @@ from backgammon.learner.net.scorer import load_pruner, load_scorer
 from backgammon.rules.board import START
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, WorkUnit, play_games
+from backgammon.tools.arrays import Boards
 from scripts.bench import Framed, Row, machine, midgame, optional, report, show
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.search import look_ahead
 
-Boards = npt.NDArray[np.int8]
 DECISIONS = {1: 400, 2: 40, 3: 8}
 """Of a round, by ply; the peers get the first PEER_DECISIONS of them."""
 PEER_DECISIONS = {1: 80, 2: 16}

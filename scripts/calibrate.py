@@ -26,20 +26,17 @@ from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import cumulative
 from backgammon.learner.data.labels import find_labels, read_labels
 from backgammon.learner.data.shard_format import NOT_JUDGED, PROBABILITY_UNIT
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.records import read_logs
-from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Float64s, Int64s
 from backgammon.tools.errors import DataError, PairgammonError
 from backgammon.tools.intervals import Estimate, estimate_mean
 from backgammon.tools.processors import usable_processors
-
-Floats = npt.NDArray[np.float64]
 
 EVENTS: dict[str, int] = {"win": 0, "gammon won": 1, "gammon lost": 3}
 """The events and their place among the five cumulative chances."""
@@ -62,9 +59,9 @@ class Cases(NamedTuple):
         kind: "labels" or "results".
     """
 
-    boards: Board
-    observed: Floats
-    units: npt.NDArray[np.int64]
+    boards: Boards
+    observed: Float64s
+    units: Int64s
     kind: str
 
 
@@ -158,7 +155,7 @@ def _result_cases(paths: Sequence[str]) -> Cases:
     return Cases(np.concatenate(boards), observed, np.concatenate(units), "results")
 
 
-def calibrate(event: str, predicted: Floats, observed: Floats, units: npt.NDArray[np.int64]) -> Calibration:
+def calibrate(event: str, predicted: Float64s, observed: Float64s, units: Int64s) -> Calibration:
     """Figures of one event.
 
     Args:

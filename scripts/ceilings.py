@@ -15,8 +15,8 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
+from backgammon.tools.arrays import Float32s, Int32s, Int64s
 from backgammon.tools.intrinsics import LANES, TILE_COLUMNS, TILE_ROWS, dense_tile
 from backgammon.tools.jit import kernel
 
@@ -37,10 +37,10 @@ def _chain(steps: int) -> int:
 
 @kernel
 def _tiles(
-    inputs: npt.NDArray[np.float32],
-    used: npt.NDArray[np.int32],
-    weights: npt.NDArray[np.float32],
-    outputs: npt.NDArray[np.float32],
+    inputs: Float32s,
+    used: Int32s,
+    weights: Float32s,
+    outputs: Float32s,
     num_inputs: int,
     repeats: int,
 ) -> None:
@@ -53,7 +53,7 @@ def _tiles(
 
 
 @kernel
-def _read(values: npt.NDArray[np.int32], repeats: int) -> np.int32:
+def _read(values: Int32s, repeats: int) -> np.int32:
     """Read an array over and over; integer sums, so that the loop becomes vectors."""
     total = np.int32(0)
     for _ in range(repeats):
@@ -64,7 +64,7 @@ def _read(values: npt.NDArray[np.int32], repeats: int) -> np.int32:
 
 
 @kernel
-def _pick(table: npt.NDArray[np.int32], total: npt.NDArray[np.int32], repeats: int) -> None:
+def _pick(table: Int32s, total: Int32s, repeats: int) -> None:
     """Add rows of a table, each chosen by a generator of random numbers."""
     num_rows = table.shape[0] // _ROW
     state = 12345
@@ -76,7 +76,7 @@ def _pick(table: npt.NDArray[np.int32], total: npt.NDArray[np.int32], repeats: i
 
 
 @kernel
-def _write(values: npt.NDArray[np.int64], repeats: int) -> None:
+def _write(values: Int64s, repeats: int) -> None:
     """Write an array over and over."""
     for repeat in range(repeats):
         for i in range(values.shape[0]):

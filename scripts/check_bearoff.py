@@ -29,22 +29,19 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.bearoff.builder import compute_one_sided, compute_two_sided
 from backgammon.evaluation.bearoff.index import num_positions
 from backgammon.evaluation.bearoff.successors import NUM_ROLLS, ROLL_WEIGHTS, list_successors
+from backgammon.tools.arrays import Float64s, Int32s, Int64s, Offsets
 from backgammon.tools.jit import kernel
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 POINTS, CHECKERS, EXACT_CHECKERS = 6, 15, 6
 ONE, UNIT = 65535, 32767.5
 NUM_SLOTS = 32
 
 
-def read_one_sided(path: Path) -> tuple[Ints, Ints]:
+def read_one_sided(path: Path) -> tuple[Int64s, Int64s]:
     """(all off, first off), each int64[54264, 32] with sum 65535."""
     content = path.read_bytes()
     if not content.startswith(b"gnubg-OS-06-15-1-1-0"):
@@ -61,7 +58,7 @@ def read_one_sided(path: Path) -> tuple[Ints, Ints]:
     return off, first
 
 
-def read_two_sided(path: Path) -> Ints:
+def read_two_sided(path: Path) -> Int64s:
     """The stored numbers, int64[924, 924, 4], 0..65535."""
     content = path.read_bytes()
     if not content.startswith(b"gnubg-TS-06-06-1"):
@@ -74,14 +71,14 @@ def read_two_sided(path: Path) -> Ints:
 def repeat_distributions(
     first: int,
     last: int,
-    offsets: Ints,
-    targets: npt.NDArray[np.int32],
-    weights: Ints,
-    integers: Ints,
-    totals: Ints,
-    exact: Floats,
-    bounds: Floats,
-    mean_bounds: Floats,
+    offsets: Offsets,
+    targets: Int32s,
+    weights: Int64s,
+    integers: Int64s,
+    totals: Int64s,
+    exact: Float64s,
+    bounds: Float64s,
+    mean_bounds: Float64s,
 ) -> None:
     """Positions first..last-1: the integer recursion, our exact average along the same plays, and rounding bounds.
 
@@ -138,9 +135,7 @@ def repeat_cube_decision(no_double: int, double_take: int) -> int:
 
 
 @kernel
-def repeat_two_sided(
-    offsets: Ints, targets: npt.NDArray[np.int32], weights: Ints, integers: Ints, bounds: Floats
-) -> None:
+def repeat_two_sided(offsets: Offsets, targets: Int32s, weights: Int64s, integers: Int64s, bounds: Float64s) -> None:
     """Integer recursion into integers: int64[N, N, 4] (signed) and rounding bounds float64[N, N, 4] in units.
 
     Cutting to whole numbers costs less than 1 unit; doubling doubles the error below and adds at most 1 unit (the
@@ -182,7 +177,7 @@ def report(label: str, num_beyond: int, num_entries: int, detail: str) -> bool:
     return num_beyond == 0
 
 
-def check_distributions(name: str, given: Ints, ours: Floats, num_done: int) -> bool:
+def check_distributions(name: str, given: Int64s, ours: Float64s, num_done: int) -> bool:
     """One of the two one-sided distributions; positions below `num_done` need no roll."""
     size = len(given)
     integers, totals = np.zeros((size, NUM_SLOTS), dtype=np.int64), np.zeros(size, dtype=np.int64)

@@ -18,24 +18,23 @@ the only one.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import OutcomeEvaluator, Outcomes, cumulative, equities, final_outcomes
 from backgammon.learner.data.decision_shards import pack_probabilities
 from backgammon.learner.data.shard_format import NOT_JUDGED
 from backgammon.learner.data.shards import Shards
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Float32s, Int64s, Offsets, Uint16s
 
 KEPT = 5
 """Candidates of a decision that are judged again, at most."""
 WITHIN = 0.08
 """... if they are this close to the best, in points."""
 
-Floats = npt.NDArray[np.float32]
-Labels = tuple[Floats, npt.NDArray[np.uint16]]
+Labels = tuple[Float32s, Uint16s]
 
 
-def worth_a_look(old: Floats, offsets: npt.NDArray[np.int64], least: int = 2) -> npt.NDArray[np.int64]:
+def worth_a_look(old: Float32s, offsets: Offsets, least: int = 2) -> Int64s:
     """Rows int64[K] of the candidates that are judged again.
 
     Args:
@@ -49,12 +48,12 @@ def worth_a_look(old: Floats, offsets: npt.NDArray[np.int64], least: int = 2) ->
     best = old[order[offsets[:-1]]]
     is_near = (ranks < KEPT) & (old[order] >= best[owners[order]] - WITHIN)
     is_open = np.bincount(owners, is_near, len(offsets) - 1) >= least
-    rows: npt.NDArray[np.int64] = np.sort(order[is_near & is_open[owners]])
+    rows: Int64s = np.sort(order[is_near & is_open[owners]])
     return rows
 
 
 def join_labels(
-    old: Floats, old_chances: npt.NDArray[np.uint16], offsets: npt.NDArray[np.int64], rows: npt.NDArray[np.int64],
+    old: Float32s, old_chances: Uint16s, offsets: Offsets, rows: Int64s,
     found: Outcomes, forgets: bool = False,
 ) -> Labels:  # fmt: skip
     """The labels with what was judged again, and its decisions moved to the new level.

@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import Engine
@@ -37,13 +36,11 @@ from backgammon.rules.decision import Decision
 from backgammon.rules.dice import make_roll
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.search import Searcher, SearchSettings
+from backgammon.tools.arrays import Bools, Float64s, Int64s
 from backgammon.tools.errors import DataError, NotationError, PairgammonError
 from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
 from backgammon.tools.processors import usable_processors
 from scripts.score_labels import show
-
-Rows = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 FEWEST = 300
 """Unforced plays from which a player has a line of its own."""
@@ -166,7 +163,7 @@ class Row:
     people_unlisted: float | None = None
 
 
-def score_plays(plays: list[HumanPlay], rows: Rows) -> list[Row]:
+def score_plays(plays: list[HumanPlay], rows: Int64s) -> list[Row]:
     """A row for all, for each phase, for each player with many plays and for the other players together.
 
     Args:
@@ -216,16 +213,16 @@ def _loss(play: HumanPlay, row: int) -> float:
     return 1000 * max(0.0, next(iter(play.listed.values())) - play.listed[row])
 
 
-def _rate(hits: npt.NDArray[np.bool_], at: Rows, units: Rows) -> Estimate:
+def _rate(hits: Bools, at: Int64s, units: Int64s) -> Estimate:
     return estimate_rate(hits[at].astype(np.float64), units[at])
 
 
-def _mean_listed(losses: Floats, at: Rows, units: Rows) -> Estimate:
+def _mean_listed(losses: Float64s, at: Int64s, units: Int64s) -> Estimate:
     kept = at[~np.isnan(losses[at])]
     return estimate_mean(losses[kept], units[kept])
 
 
-def choose_rows(plays: list[HumanPlay], model: str | None, plies: int) -> Rows:
+def choose_rows(plays: list[HumanPlay], model: str | None, plies: int) -> Int64s:
     """Rows int64[N] that a model chooses in the plays' decisions.
 
     Raises:

@@ -8,14 +8,13 @@ other's evaluations a candidate, where its own look-ahead spends ten times as ma
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.engine.peers.gnubg_judge import GnubgJudge
 from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_outcomes
 from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import Outcomes, from_cumulative
-from backgammon.rules.board import Board
 from backgammon.rules.rolls import group_rows
+from backgammon.tools.arrays import Boards, Dice, Int64s
 
 
 class JointEvaluator:
@@ -45,20 +44,20 @@ class JointEvaluator:
         """What its numbers depend on."""
         return f"{self._engine.identity}+gnubg-0-ply-{self._share}"
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         """See `OutcomeEvaluator.outcomes`."""
         return self._mixed(boards, self._engine.outcomes(boards))
 
-    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         """The engine's choice."""
         return self._engine.choose(boards, dice)
 
-    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def play_best(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
         """The engine's play, as it chooses inside a search, with the mean of the outcomes."""
         afters, outcomes = self._engine.reply(boards, dice)
         return afters, self._mixed(afters, outcomes)
 
-    def _mixed(self, boards: Board, outcomes: Outcomes) -> Outcomes:
+    def _mixed(self, boards: Boards, outcomes: Outcomes) -> Outcomes:
         known, _ = known_outcomes(self._engine.bearoff.tables, boards)
         rows = np.flatnonzero(known == UNKNOWN)
         if len(rows):

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.engine.peers.gnubg_judge import GnubgJudge
 from backgammon.learner.data.shards import Shards, open_shards
@@ -28,6 +27,7 @@ from backgammon.notation import position_ids
 from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import make_roll
+from backgammon.tools.arrays import Int64s
 from backgammon.tools.errors import ConfigError, PairgammonError
 from scripts.make_expert_logs import label, store
 
@@ -47,7 +47,7 @@ def label_rows(path: Path, rows: list[int], plies: int) -> list[dict[str, Any]]:
     return lines
 
 
-def draw_rows(shards: Shards, sample: int, seed: int) -> npt.NDArray[np.int64]:
+def draw_rows(shards: Shards, sample: int, seed: int) -> Int64s:
     """Unforced decisions int64[K], ascending, drawn without replacement; all of them if there are no more."""
     unforced = np.flatnonzero(np.array(shards.num_candidates) > 1)
     return np.sort(np.random.default_rng(seed).permutation(unforced)[:sample])

@@ -55,9 +55,9 @@ from backgammon.learner.data.decision_shards import best_rows, pack_probabilitie
 from backgammon.learner.data.shard_format import LABELS
 from backgammon.learner.data.shards import Shards, open_shards
 from backgammon.learner.net.scorer import load_pruner, load_scorer
-from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import Searcher, SearchSettings
+from backgammon.tools.arrays import Boards, Bools, Dice, Float32s, Float64s, Int64s, Uint16s
 from backgammon.tools.errors import ConfigError, DataError, PairgammonError
 from scripts.deepening import deepen
 from scripts.joint_evaluator import JointEvaluator
@@ -83,7 +83,7 @@ class Teacher(Protocol):
     def identity(self) -> str:
         """What tells its labels from those of any other teacher."""
 
-    def chances(self, positions: Board, dice: Board) -> npt.NDArray[np.floating[Any]]:
+    def chances(self, positions: Boards, dice: Dice) -> npt.NDArray[np.floating[Any]]:
         """GNU Backgammon's five cumulative probabilities of every candidate, for the player who makes the play.
 
         Args:
@@ -113,10 +113,10 @@ class GnubgTeacher:
         """See `Teacher`; there is one version of the engine in `constraints.txt`."""
         return self.name
 
-    def chances(self, positions: Board, dice: Board) -> npt.NDArray[np.float64]:
+    def chances(self, positions: Boards, dice: Dice) -> Float64s:
         """See `Teacher`."""
         candidates, offsets = legal_candidates(positions, dice)
-        is_open: npt.NDArray[np.bool_] = np.any(candidates > 0, axis=1)
+        is_open: Bools = np.any(candidates > 0, axis=1)
         found = np.full((len(candidates), 5), np.nan)
         found[is_open] = self._judge.chances(candidates[is_open], 0)
         if self._plies:
@@ -126,12 +126,12 @@ class GnubgTeacher:
         return found
 
 
-def _kept(equities: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def _kept(equities: Float64s) -> Int64s:
     """Rows that the filter lets through; with a game that is won at once (NaN) nothing needs a deeper look."""
     if np.isnan(equities).any():
         return np.zeros(0, dtype=np.int64)
-    best: npt.NDArray[np.int64] = np.argsort(-equities, kind="stable")[:KEPT]
-    is_near: npt.NDArray[np.bool_] = equities[best] >= equities[best[0]] - WITHIN
+    best: Int64s = np.argsort(-equities, kind="stable")[:KEPT]
+    is_near: Bools = equities[best] >= equities[best[0]] - WITHIN
     return best[is_near]
 
 
@@ -151,13 +151,11 @@ class EngineTeacher:
         """See `Teacher`."""
         return self._searcher.identity
 
-    def chances(self, positions: Board, dice: Board) -> npt.NDArray[np.float32]:
+    def chances(self, positions: Boards, dice: Dice) -> Float32s:
         """See `Teacher`."""
         return cumulative(self._searcher.analyse(positions, dice).outcomes)
 
-    def deepen(
-        self, shards: Shards, part: slice, values_only: bool
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
+    def deepen(self, shards: Shards, part: slice, values_only: bool) -> tuple[Float32s, Uint16s]:
         """Labels of the decisions in `part`, judged again where it matters; see `scripts.deepening`."""
         return deepen(self._searcher, shards, part, values_only)
 
@@ -221,7 +219,7 @@ def make_teacher(choice: TeacherChoice) -> Teacher:
         raise ConfigError("GNU Backgammon's package is missing; install it: pip install -e '.[peers]'") from error
 
 
-def judge(teacher: Teacher, positions: Board, dice: Board) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
+def judge(teacher: Teacher, positions: Boards, dice: Dice) -> tuple[Float32s, Uint16s]:
     """Labels of all candidates of some decisions, float32[M] and uint16[M, 5] as in `shard_format.LABELS`.
 
     Args:

@@ -19,21 +19,19 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from backgammon.evaluation.player import RandomPlayer, best_rows
-from backgammon.rules.board import Board
 from backgammon.table.arena.encoding import NUM_UNITS, write_units
 from backgammon.table.arena.opponents import resolve_opponent
 from backgammon.table.arena.turns import NUM_REGISTERS
+from backgammon.tools.arrays import Boards, Int64s
 
-Integers = npt.NDArray[np.int64]
 NUM_GAMES, EVALUATION_GAMES = 256, 1000
 
 
-def coded(positions: Board) -> torch.Tensor:
+def coded(positions: Boards) -> torch.Tensor:
     """The units of positions int8[M, 26], without dice: float32[M, 202]."""
     units = np.empty((len(positions), NUM_UNITS), dtype=np.float32)
     no_dice = np.zeros((len(positions), NUM_REGISTERS), dtype=np.int8)
@@ -41,14 +39,14 @@ def coded(positions: Board) -> torch.Tensor:
     return torch.from_numpy(units)
 
 
-def best_by(network: nn.Module, candidates: Any) -> Integers:
+def best_by(network: nn.Module, candidates: Any) -> Int64s:
     """The row that the network likes best in each game of `info["candidates"]`."""
     with torch.no_grad():
         scores = network(coded(candidates.rows))[:, 0].numpy()
     return best_rows(scores, candidates.offsets)
 
 
-def comparison_loss(network: nn.Module, candidates: Any, chosen: Integers) -> torch.Tensor:
+def comparison_loss(network: nn.Module, candidates: Any, chosen: Int64s) -> torch.Tensor:
     """Mean of -log sigma(f(chosen) - f(other)) over the others of a decision, then over the unforced decisions."""
     sizes = np.diff(candidates.offsets)
     scores = network(coded(candidates.rows))[:, 0]

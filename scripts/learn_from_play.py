@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
 from backgammon.evaluation.exact import Engine
@@ -38,8 +37,9 @@ from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcome
 from backgammon.learner.data.comparisons import Comparisons
 from backgammon.learner.data.decision_shards import pack_outcomes
 from backgammon.learner.net.scorer import Scorer, load_scorer
-from backgammon.rules.board import START, Board, swap
+from backgammon.rules.board import START, swap
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Bools, Float64s, Int64s
 from backgammon.tools.errors import ConfigError, PairgammonError
 from comparison_net.checkpoint import Model, load_model, save_model
 from comparison_net.config import TrainConfig, load_config
@@ -64,14 +64,14 @@ class Turn(NamedTuple):
         is_over: bool[S]
     """
 
-    games: npt.NDArray[np.int64]
-    afters: Board
+    games: Int64s
+    afters: Boards
     values: Outcomes
-    is_random: npt.NDArray[np.bool_]
-    is_over: npt.NDArray[np.bool_]
+    is_random: Bools
+    is_over: Bools
 
 
-def play_games(player: Engine, judge: Engine, shares: npt.NDArray[np.float64], rng: np.random.Generator) -> list[Turn]:
+def play_games(player: Engine, judge: Engine, shares: Float64s, rng: np.random.Generator) -> list[Turn]:
     """Some games from the start to the end, in lockstep.
 
     Args:
@@ -105,7 +105,7 @@ def play_games(player: Engine, judge: Engine, shares: npt.NDArray[np.float64], r
     return turns
 
 
-def make_targets(turns: list[Turn], trace: float) -> tuple[Board, Outcomes]:
+def make_targets(turns: list[Turn], trace: float) -> tuple[Boards, Outcomes]:
     """Positions int8[K, 26] after a play, and the outcomes float32[K, 6] that the net should give them.
 
     Both are seen by the player who has just moved; games that are over are left out.
@@ -127,7 +127,7 @@ def make_targets(turns: list[Turn], trace: float) -> tuple[Board, Outcomes]:
     return np.concatenate(afters), np.concatenate(targets)
 
 
-def in_parts(afters: Board, targets: Outcomes) -> list[Comparisons]:
+def in_parts(afters: Boards, targets: Outcomes) -> list[Comparisons]:
     """Positions as forced decisions, PART of them in each: nothing to compare, outcomes to learn."""
     packed = pack_outcomes(targets)
     parts = []
@@ -210,7 +210,7 @@ class Learner:
         save_model(self._folder.model, self._model())
         self._state.save(self._folder.state, self._fingerprint)
 
-    def _play(self, number: int) -> tuple[Board, Outcomes]:
+    def _play(self, number: int) -> tuple[Boards, Outcomes]:
         """Positions of a round's games and their targets, in random order."""
         rng = np.random.default_rng([self._config.seed, number])
         judge = Engine(Scorer(self._model(), "learner", self._stepper.num_workers), self._tables)
@@ -222,7 +222,7 @@ class Learner:
         order = rng.permutation(len(afters))
         return afters[order], targets[order]
 
-    def _learn(self, afters: Board, targets: Outcomes, number: int) -> float:
+    def _learn(self, afters: Boards, targets: Outcomes, number: int) -> float:
         """One pass over the positions; gives the mean loss."""
         config, state = self._config, self._state
         size = config.batch_decisions

@@ -24,7 +24,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.analysis.scales import rating_word
 from backgammon.engine.levels import LEVELS, Level, candidate_equities, choice_chances, decision_scales
@@ -32,17 +31,15 @@ from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import Engine
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation import parse_position_ids, position_ids
-from backgammon.rules.board import Board, swap
+from backgammon.rules.board import swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import RACE, phase_codes
+from backgammon.tools.arrays import Boards, Float64s, Int64s, Offsets
 from backgammon.tools.errors import PairgammonError
 from backgammon.tools.intervals import Estimate, estimate_mean
 from backgammon.tools.processors import usable_processors
 from scripts.human_agreement import read_plays
 from scripts.score_labels import read_labels, show
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 PR_POINTS = 500
 """PR of a point lost in every unforced decision."""
@@ -65,15 +62,15 @@ class Judged:
         units: int64[N], the game of each decision.
     """
 
-    boards: Board
-    offsets: Integers
-    values: Floats
-    chosen: Integers
-    losses: Floats
-    is_best: Floats
-    units: Integers
+    boards: Boards
+    offsets: Offsets
+    values: Float64s
+    chosen: Int64s
+    losses: Float64s
+    is_best: Float64s
+    units: Int64s
 
-    def chances(self, scale: float) -> Floats:
+    def chances(self, scale: float) -> Float64s:
         """Chance of each candidate, float64[M], at a level's scale; 0 is the model at its best."""
         if not scale:
             chances = np.zeros(len(self.values))
@@ -82,7 +79,7 @@ class Judged:
         scales = decision_scales(self.boards, self.values, self.offsets, scale)
         return choice_chances(self.values, self.offsets, scales)
 
-    def mean(self, what: Floats, scale: float) -> Estimate:
+    def mean(self, what: Float64s, scale: float) -> Estimate:
         """Mean of `what`, float64[M], over the plays of a level."""
         return estimate_mean(np.add.reduceat(self.chances(scale) * what, self.offsets[:-1]), self.units)
 

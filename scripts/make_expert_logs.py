@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.engine.peers.gnubg_judge import GnubgJudge, Ranked
 from backgammon.notation import format_play, position_id, position_ids
@@ -39,7 +38,6 @@ from backgammon.rules.game import Stage
 from backgammon.tools.storage import replace_file
 
 GAMES_A_FILE = 100
-Boards = npt.NDArray[np.int8]
 EngineBoard = tuple[tuple[int, ...], tuple[int, ...]]
 """Counts of the player who has just moved and of the player on roll, as GNU Backgammon takes a position."""
 

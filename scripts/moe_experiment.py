@@ -31,6 +31,7 @@ from backgammon.learner.data.comparisons import Comparisons, make_comparisons
 from backgammon.learner.data.shards import Shards, build_shards, open_shards
 from backgammon.learner.training.first_layer import candidate_scores, mixture_outputs
 from backgammon.records import read_logs
+from backgammon.tools.arrays import Int64s
 from backgammon.tools.storage import replace_file
 from comparison_net.config import NetworkConfig, load_config
 from comparison_net.losses import listwise_loss
@@ -225,7 +226,7 @@ def _part(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.
     return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
 
 
-def judge(net: CandidateNet, labelled: LabelledDecisions) -> tuple[npt.NDArray[np.int64], dict[str, Any]]:
+def judge(net: CandidateNet, labelled: LabelledDecisions) -> tuple[Int64s, dict[str, Any]]:
     """The row picked in each decision, and load, dropped share and entropy as at play time."""
     picks = np.empty(len(labelled), dtype=np.int64)
     loads, dropped, entropies, sizes = [], [], [], []

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.learner.data.comparisons import Comparisons
 from backgammon.notation import parse_position_ids, position_ids
-from backgammon.rules.board import Board, swap
+from backgammon.rules.board import swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import phase_codes
+from backgammon.tools.arrays import Boards, Bools, Dice, Float64s, Int8s, Int64s, Offsets
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +35,14 @@ class LabelledDecisions:
         source: int64[D], number of the file.
     """
 
-    boards: Board
-    dice: Board
-    candidates: Board
-    offsets: npt.NDArray[np.int64]
-    costs: npt.NDArray[np.float64]
-    best: npt.NDArray[np.int64]
-    phases: npt.NDArray[np.int8]
-    source: npt.NDArray[np.int64]
+    boards: Boards
+    dice: Dice
+    candidates: Boards
+    offsets: Offsets
+    costs: Float64s
+    best: Int64s
+    phases: Int8s
+    source: Int64s
 
     def __len__(self) -> int:
         """D."""
@@ -59,7 +59,7 @@ class LabelledDecisions:
             self.best[start:stop],
         )
 
-    def judge(self, picks: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    def judge(self, picks: Int64s) -> tuple[Float64s, Bools]:
         """(millipoints lost float64[D], agreed with the best bool[D]) for picked rows int64[D]."""
         return self.costs[self.offsets[:-1] + picks], picks == self.best
 

@@ -20,19 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from backgammon.learner.net.scorer import Scorer
 from backgammon.rules.phase import PHASES
+from backgammon.tools.arrays import Float64s, Int8s
 from backgammon.tools.intervals import student_quantile
 from comparison_net.checkpoint import Model
 from comparison_net.config import NetworkConfig
 from comparison_net.moe.cost import multiply_adds
 from comparison_net.training.run_state import make_network
 from scripts.moe_labels import LabelledDecisions, read_labelled
-
-Floats = npt.NDArray[np.float64]
 
 TIMED_DECISIONS = 500
 TIMED_ROUNDS = 5
@@ -51,8 +49,8 @@ class Result:
 
     name: str
     runs: dict[int, dict[str, Any]]
-    losses: dict[int, Floats]
-    hits: dict[int, Floats]
+    losses: dict[int, Float64s]
+    hits: dict[int, Float64s]
 
 
 def read_results(folder: Path) -> dict[str, Result]:
@@ -76,7 +74,7 @@ class SeedSpread:
     freedom: int
 
 
-def pool_seeds(cells: Iterable[list[Floats]]) -> SeedSpread:
+def pool_seeds(cells: Iterable[list[Float64s]]) -> SeedSpread:
     """Few seeds of one cell know little of their spread, so that of all cells is taken as one.
 
     Args:
@@ -90,7 +88,7 @@ def pool_seeds(cells: Iterable[list[Floats]]) -> SeedSpread:
     return SeedSpread(squares / freedom if freedom else 0.0, freedom)
 
 
-def estimate(values: list[Floats], spread: SeedSpread) -> tuple[float, float]:
+def estimate(values: list[Float64s], spread: SeedSpread) -> tuple[float, float]:
     """(mean, half of its 95 % interval) of values by seed and decision."""
     by_decision = np.stack(values).mean(0)
     sampling = float(by_decision.var(ddof=1)) / len(by_decision)
@@ -102,7 +100,7 @@ def estimate(values: list[Floats], spread: SeedSpread) -> tuple[float, float]:
     return float(by_decision.mean()), student_quantile(freedom) * float(np.sqrt(variance))
 
 
-def differences(one: dict[int, Floats], other: dict[int, Floats]) -> list[Floats]:
+def differences(one: dict[int, Float64s], other: dict[int, Float64s]) -> list[Float64s]:
     """Paired differences by the seeds that both have."""
     return [one[seed] - other[seed] for seed in sorted(one) if seed in other]
 
@@ -128,7 +126,7 @@ def scoring_time(network: NetworkConfig, labelled: LabelledDecisions) -> float:
     return 1e6 * min(rounds) / int(labelled.offsets[TIMED_DECISIONS])
 
 
-def by_seed(values: dict[int, Floats]) -> list[Floats]:
+def by_seed(values: dict[int, Float64s]) -> list[Float64s]:
     """The rows in the order of the seeds."""
     return [values[seed] for seed in sorted(values)]
 
@@ -192,14 +190,14 @@ def _costs(result: Result, labelled: LabelledDecisions) -> list[str]:
     ]
 
 
-def phase_table(results: dict[str, Result], phases: npt.NDArray[np.int8], reference: Result) -> list[str]:
+def phase_table(results: dict[str, Result], phases: Int8s, reference: Result) -> list[str]:
     """Loss by phase; behind each figure the paired difference to the reference."""
     counts = np.bincount(phases, minlength=len(PHASES))
     heads = [f"{name} ({count:,})" for name, count in zip(PHASES, counts, strict=True)]
     lines = ["| recipe | " + " | ".join(heads) + " |", "|---" * (len(PHASES) + 1) + "|"]
     cells = sorted(results.values(), key=mean_loss)
 
-    def apart(result: Result, code: int) -> list[Floats]:
+    def apart(result: Result, code: int) -> list[Float64s]:
         return [row[phases == code] for row in differences(result.losses, reference.losses)]
 
     spreads = [pool_seeds(apart(result, code) for result in cells if result is not reference) for code in range(6)]

@@ -28,15 +28,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.learner.data.shards import open_shards
-from backgammon.learner.inputs.features import NUM_FEATURES, Rows, encode
+from backgammon.learner.inputs.features import NUM_FEATURES, encode
 from backgammon.learner.inputs.patterns import NUM_PATTERNS, patterns_of
 from backgammon.learner.net.scorer import DEFAULT_NAME, load_scorer
-from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
+from backgammon.tools.arrays import Boards, Bools, Float32s, Float64s, Int64s
 from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import Model, load_model, save_model, weight_shapes
 from comparison_net.network import START_TEMPERATURE
@@ -51,9 +50,11 @@ _HEADS = {"experts.score": 1.0, "experts.outcome": 10.0}
 """What reads the second layer of an expert, and how much more a logit of an outcome counts than the score."""
 
 
-def first_sums(model: Model, candidates: Board) -> Rows:
+def first_sums(model: Model, candidates: Boards) -> Float32s:
     """Sums of the first layer before they are rectified, float32[M, H], of candidates int8[M, 26]."""
-    sums: Rows = encode(candidates) @ model.weights["trunk.layers.0.weight"].T + model.weights["trunk.layers.0.bias"]
+    sums: Float32s = (
+        encode(candidates) @ model.weights["trunk.layers.0.weight"].T + model.weights["trunk.layers.0.bias"]
+    )
     if "trunk.patterns" in model.weights:
         rows = model.weights["trunk.patterns"]
         for total, seen in zip(sums, patterns_of(candidates), strict=True):
@@ -61,16 +62,16 @@ def first_sums(model: Model, candidates: Board) -> Rows:
     return sums
 
 
-def importance(model: Model, sums: Rows) -> npt.NDArray[np.float64]:
+def importance(model: Model, sums: Float32s) -> Float64s:
     """How much each unit of the first layer says to the layer above, float64[H]."""
     reader = next(model.weights[f"{name}.weight"] for name in _READERS if f"{name}.weight" in model.weights)
     spread = np.maximum(sums, 0).std(axis=0, dtype=np.float64)
     strength = np.sqrt(np.square(reader.reshape(-1, reader.shape[-1])).mean(axis=0))
-    product: npt.NDArray[np.float64] = spread * strength
+    product: Float64s = spread * strength
     return product
 
 
-def take_units(model: Model, kept: npt.NDArray[np.int64], means: Rows) -> Model:
+def take_units(model: Model, kept: Int64s, means: Float32s) -> Model:
     """The model with the units `kept` of its first layer; the others' means float32[H] go into the biases above."""
     weights = {name: np.array(values) for name, values in model.weights.items()}
     for name in ("trunk.layers.0.weight", "trunk.layers.0.bias"):
@@ -87,7 +88,7 @@ def take_units(model: Model, kept: npt.NDArray[np.int64], means: Rows) -> Model:
     return dataclasses.replace(model, network=network, weights=weights)
 
 
-def grow(model: Model, width: int, is_silent: npt.NDArray[np.bool_], rng: np.random.Generator) -> Model:
+def grow(model: Model, width: int, is_silent: Bools, rng: np.random.Generator) -> Model:
     """The same function with `width` units in the first layer, the silent ones bool[H] among them fresh."""
     old = len(is_silent)
     fresh = np.concatenate([is_silent, np.ones(width - old, dtype=bool)])
@@ -108,7 +109,7 @@ def grow(model: Model, width: int, is_silent: npt.NDArray[np.bool_], rng: np.ran
     return dataclasses.replace(model, network=network, weights=weights)
 
 
-def thin_experts(model: Model, candidates: Board, width: int) -> Model:
+def thin_experts(model: Model, candidates: Boards, width: int) -> Model:
     """The model with `width` units in the second layer of each expert: those that say most to its heads.
 
     Args:

@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.engine.peers.gnubg_judge import GnubgJudge
 from backgammon.evaluation.bearoff import find_or_build
@@ -34,10 +33,11 @@ from backgammon.evaluation.exact import PROPOSED_WITHIN, Engine
 from backgammon.evaluation.outcome import equities, from_cumulative
 from backgammon.learner.net.scorer import load_pruner, load_scorer
 from backgammon.notation import parse_position_ids, position_ids
-from backgammon.rules.board import Board, swap
+from backgammon.rules.board import swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, rank_rollouts, roll_out_analysis
+from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
 from backgammon.tools.processors import usable_processors
 
@@ -118,7 +118,7 @@ def main() -> int:
     return 0
 
 
-def look_ahead(options: argparse.Namespace, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+def look_ahead(options: argparse.Namespace, boards: Boards, dice: Dice) -> Int64s:
     """Rows int64[N] that a model chooses at a depth, or by rollout."""
     pruner = None if options.no_prune else load_pruner()
     plies = 1 if options.ply is None else options.ply

@@ -22,14 +22,14 @@ import time
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import POINTS, final_outcomes
 from backgammon.evaluation.player import best_rows
 from backgammon.learner.data.decision_shards import DecisionArrays, count_candidates, write_decisions
 from backgammon.learner.net.scorer import Scorer, load_scorer
-from backgammon.rules.board import START, Board, swap
+from backgammon.rules.board import START, swap
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
 from scripts.label_shards import GnubgTeacher, judge
 
 GNUBG = "gnubg:0"
@@ -50,12 +50,12 @@ class GnubgChooser:
         """
         self._teacher = GnubgTeacher(0)
 
-    def choose(self, positions: Board, dice: Board) -> npt.NDArray[np.int64]:
+    def choose(self, positions: Boards, dice: Dice) -> Int64s:
         """The row of each decision's best candidate, int64[N], for positions int8[N, 26] and dice int8[N, 2]."""
         return best_rows(judge(self._teacher, positions, dice)[0], legal_candidates(positions, dice)[1])
 
 
-def _throw(rngs: list[np.random.Generator], is_first: bool) -> Board:
+def _throw(rngs: list[np.random.Generator], is_first: bool) -> Dice:
     """One roll for each game, int8[G, 2]; never a double for the first roll of a game."""
     dice = np.array([rng.integers(1, 7, 2) for rng in rngs], dtype=np.int8).reshape(-1, 2)
     while is_first and (equal := np.flatnonzero(dice[:, 0] == dice[:, 1])).size:
@@ -65,7 +65,7 @@ def _throw(rngs: list[np.random.Generator], is_first: bool) -> Board:
 
 def play_games(
     scorer: Scorer | GnubgChooser, numbers: range, noise: list[float], seed: int
-) -> tuple[Board, Board, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+) -> tuple[Boards, Dice, Int64s, Int64s, Int8s]:
     """Every decision of some games played to their end.
 
     Args:

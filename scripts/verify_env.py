@@ -32,10 +32,10 @@ from backgammon.rules.decision import Decision, apply_move
 from backgammon.rules.dice import Roll
 from backgammon.rules.movegen import legal_candidates
 from backgammon.table.arena.micro import NO_OP, NUM_ACTIONS, fill_mask, move_checker
+from backgammon.tools.arrays import Boards, Dice, Int8s
 from backgammon.tools.jit import kernel
 from tests.positions import nasty_decisions, random_play_decisions
 
-Bytes = npt.NDArray[np.int8]
 CHUNK = 2000
 
 
@@ -43,7 +43,7 @@ CHUNK = 2000
 
 
 @kernel
-def _expand(states: Bytes, out: Bytes, ends: Bytes, mask: Bytes) -> tuple[int, int]:
+def _expand(states: Int8s, out: Int8s, ends: Int8s, mask: Int8s) -> tuple[int, int]:
     """Play every masked action of every state; gives the numbers of states still in the turn and of ended turns.
 
     A state is a row of 32: board, larger and smaller die, how often each is left, and two bytes for the position.
@@ -75,7 +75,7 @@ def _expand(states: Bytes, out: Bytes, ends: Bytes, mask: Bytes) -> tuple[int, i
     return num_out, num_ends
 
 
-def distinct(rows: Bytes) -> Bytes:
+def distinct(rows: Int8s) -> Int8s:
     """The distinct rows, sorted."""
     if not len(rows):
         return rows
@@ -83,7 +83,7 @@ def distinct(rows: Bytes) -> Bytes:
     return np.unique(whole).view(np.int8).reshape(-1, rows.shape[1])
 
 
-def turn_ends(boards: Board, dice: Board) -> Bytes:
+def turn_ends(boards: Boards, dice: Dice) -> Int8s:
     """Distinct (board, number of the position) in which turns of masked actions can end, int8[E, 28]."""
     num = len(boards)
     high, low = dice.max(axis=1), dice.min(axis=1)
@@ -213,13 +213,13 @@ def check_open_spiel(num: int) -> dict[str, Any]:
 # ---------------------------------------------------------------- the faces against each other
 
 
-def chosen(mask: Bytes, step: int) -> int:
+def chosen(mask: Int8s, step: int) -> int:
     """A legal action that depends on the mask and the number of the step only."""
     legal = np.flatnonzero(mask)
     return int(legal[(step * 2654435761 + 12345) % 1000003 % len(legal)])
 
 
-def digest(observation: dict[str, npt.NDArray[Any]], reward: float, dice: Bytes, seat: int) -> bytes:
+def digest(observation: dict[str, npt.NDArray[Any]], reward: float, dice: Dice, seat: int) -> bytes:
     """One step in bytes."""
     parts = [observation[key].tobytes() for key in sorted(observation)]
     return b"".join([*parts, np.float64(reward).tobytes(), dice.tobytes(), bytes([seat])])

@@ -17,15 +17,14 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.rules.board import START, points_won, swap
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards
 from tests.naive.movegen import legal_results
 from tests.positions import nasty_decisions, random_play_decisions
 
-Boards = npt.NDArray[np.int8]
 BLOCK = 5000
 KINDS = ("random play", "engine play", "engine play, 30 % random", "nasty")
 

@@ -12,12 +12,12 @@ import argparse
 import sys
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from backgammon.learner.data.comparisons import Comparisons
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Float32s
 from comparison_net.config import TrainConfig
 from comparison_net.network import CandidateNet
 from comparison_net.training.run_state import make_net
@@ -30,9 +30,7 @@ _PART = 500
 """Decisions that torch scores at a time."""
 
 
-def torch_scores(
-    net: CandidateNet, boards: npt.NDArray[np.int8], dice: npt.NDArray[np.int8]
-) -> npt.NDArray[np.float32]:
+def torch_scores(net: CandidateNet, boards: Boards, dice: Dice) -> Float32s:
     """Scores float32[M] of all candidates of decisions int8[N, 26] and int8[N, 2], as training computes them."""
     parts = []
     for start in range(0, len(boards), _PART):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 
+from backgammon.tools.arrays import Int8s
 from tests.positions import nasty_decisions, random_play_decisions
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes, possible_outcomes
 from backgammon.evaluation.player import best_rows
 from backgammon.rules.board import Board, checkers_off, pip_counts
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Int64s
 
 
 class PipEvaluator:
@@ -16,7 +16,7 @@ class PipEvaluator:
 
     name = "pips"
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         is_over, outcomes = final_outcomes(boards)
         live = boards[~is_over]
         own, opponent = pip_counts(live)
@@ -28,11 +28,11 @@ class PipEvaluator:
         outcomes[~is_over] = raw / raw.sum(axis=1, keepdims=True)
         return outcomes
 
-    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         candidates, offsets = legal_candidates(boards, dice)
         return best_rows(equities(self.outcomes(candidates)), offsets)
 
-    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def play_best(self, boards: Boards, dice: Dice) -> tuple[Board, Outcomes]:
         candidates, offsets = legal_candidates(boards, dice)
         outcomes = self.outcomes(candidates)
         best = offsets[:-1] + best_rows(equities(outcomes), offsets)
@@ -44,6 +44,6 @@ class NoEvaluator(PipEvaluator):
 
     name = "none"
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         assert not len(boards), "a position that the tables do not cover was asked for"
         return super().outcomes(boards)

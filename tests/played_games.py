@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.learner.inputs.features import NAMES, encode
 from backgammon.rules.board import START, Board, points_won, swap
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s
 
 _TASTE = {"one": -0.3, "two": 0.4, "three": 0.3, "four+": 0.1}
 
@@ -23,11 +23,11 @@ class TasteGame:
     unit: str
     file: str
     players: tuple[str, str]
-    boards: Board
-    dice: Board
-    chosen_rows: npt.NDArray[np.int64]
-    num_candidates: npt.NDArray[np.int64]
-    seats: npt.NDArray[np.int8]
+    boards: Boards
+    dice: Dice
+    chosen_rows: Int64s
+    num_candidates: Int64s
+    seats: Int8s
     points: int
     winner: int | None
 
@@ -70,7 +70,7 @@ def taste_games(num_games: int, seed: int, max_rolls: int = 60) -> TasteGames:
     return TasteGames([_play(weights, f"game-{seed}-{number}", seed, number, max_rolls) for number in range(num_games)])
 
 
-def _play(weights: npt.NDArray[np.float32], name: str, seed: int, number: int, max_rolls: int) -> TasteGame:
+def _play(weights: Float32s, name: str, seed: int, number: int, max_rolls: int) -> TasteGame:
     rng = np.random.default_rng([seed, number])
     board, seat = START, int(rng.integers(2))
     plays: list[tuple[Board, Board, int, int, int]] = []

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.rules.board import START, points_won, swap
 from backgammon.rules.movegen import legal_candidates
-
-Boards = npt.NDArray[np.int8]
+from backgammon.tools.arrays import Boards
 
 
 def random_play_decisions(num: int, seed: int, num_games: int = 64) -> tuple[Boards, Boards]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes
 from backgammon.learner.data.decision_shards import pack_outcomes
 from backgammon.learner.data.shards import Shards
 from backgammon.learner.inputs.features import NAMES, encode
 from backgammon.learner.net.outcome_mask import allowed_outcomes
-from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Float32s, Uint16s
 
 _BLOTS = np.array([name.startswith("own") and name.endswith(" one") for name in NAMES])
 _LEAD = np.array([{"opponent pips": 2.0, "own pips": -2.0}.get(name, 0.0) for name in NAMES], dtype=np.float32)
 
 
-def taste_outcomes(candidates: Board) -> Outcomes:
+def taste_outcomes(candidates: Boards) -> Outcomes:
     """Chances float32[M, 6] of candidates int8[M, 26]: who leads the race and has few blots wins."""
     features = encode(candidates)
     level = features @ _LEAD - 0.2 * features[:, _BLOTS].sum(axis=1)
@@ -32,7 +31,7 @@ def taste_outcomes(candidates: Board) -> Outcomes:
     return normalised
 
 
-def taste_labels(shards: Shards) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
+def taste_labels(shards: Shards) -> tuple[Float32s, Uint16s]:
     """Equities float32[M] and packed chances uint16[M, 5] of every candidate of some shards."""
     candidates, _ = legal_candidates(np.array(shards.positions), np.array(shards.dice))
     outcomes = taste_outcomes(candidates)

@@ -6,7 +6,6 @@ from math import isnan
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.analysis.agreement import (
@@ -17,9 +16,10 @@ from backgammon.analysis.agreement import (
 )
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.records import ReplayedGame, read_logs, write_mat
-from backgammon.rules.board import Board, pip_counts
+from backgammon.rules.board import pip_counts
 from backgammon.rules.phase import PHASES
 from backgammon.table.session import Session, play_session
+from backgammon.tools.arrays import Boards, Float32s
 
 
 def test_rank_counts_better_candidates_and_earlier_equal_ones() -> None:
@@ -79,7 +79,7 @@ def test_report_as_json_has_tesauro_beside_his_phases_only() -> None:
 class PipScorer:
     """Prefers few own pips: a scorer that needs no file."""
 
-    def evaluate(self, boards: Board) -> npt.NDArray[np.float32]:
+    def evaluate(self, boards: Boards) -> Float32s:
         own, opponent = pip_counts(boards)
         return (opponent - own).astype(np.float32)
 

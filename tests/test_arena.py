@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pytest
 from gymnasium.utils import seeding
 
-from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows
+from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer
 from backgammon.rules import game as turns
-from backgammon.rules.board import START, Board, Position
+from backgammon.rules.board import START, Position
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import Roll
 from backgammon.rules.game import Stage
@@ -22,6 +22,7 @@ from backgammon.table.arena.options import SetUp, parse_set_up
 from backgammon.table.arena.single_game import SingleGame
 from backgammon.table.duel import duel
 from backgammon.table.session import Session, play_session
+from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError, GameError, IllegalPlay
 from backgammon.tools.stream import draw_key, key_of_seed
 
@@ -40,7 +41,7 @@ class Watched:
         self.name = player.name
         self.moves: Moves = []
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:
         rows = self.player.choose(boards, dice, noise)
         for board, (high, low), row in zip(boards, dice.tolist(), rows.tolist(), strict=True):
             self.moves.append((board.tobytes(), (high, low), row))
@@ -292,7 +293,7 @@ def test_wrong_rows_and_lengths_are_refused() -> None:
     class Wild:
         name = "wild"
 
-        def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002
+        def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:  # noqa: ARG002
             return np.full(len(boards), 400)
 
     with pytest.raises(GameError, match="player wild chose candidate 400"):

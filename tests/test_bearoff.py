@@ -10,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from click.testing import CliRunner
 
@@ -30,6 +29,7 @@ from backgammon.evaluation.bearoff.database import OUTCOME_POINTS
 from backgammon.evaluation.bearoff.index import num_positions, opponent_index, own_index
 from backgammon.evaluation.bearoff.successors import NUM_ROLLS, ROLL_WEIGHTS, fill_boards, list_successors
 from backgammon.rules.board import START, Board, points_won, swap
+from backgammon.tools.arrays import Int64s
 from backgammon.tools.errors import ConfigError, DataError, PositionError
 from tests.naive import bearoff as naive
 
@@ -461,7 +461,7 @@ def test_larger_tables_agree_with_smaller_ones_where_both_apply(tables: Bearoff)
     off, _ = builder.compute_one_sided(7, 3)
     boards = np.zeros((num_positions(6, 3), 26), dtype=np.int8)
     fill_boards(0, 6, 3, boards)
-    rows: npt.NDArray[np.int64] = np.array([own_index(board, 7) for board in boards])
+    rows: Int64s = np.array([own_index(board, 7) for board in boards])
     assert np.abs(off[rows][:, :32] - tables.tables.off[: len(rows)]).max() < 1e-7
 
 

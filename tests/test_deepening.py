@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.evaluation.outcome import Outcomes, cumulative, equities
 from backgammon.learner.data.decision_shards import take_decisions, write_labelled_shards
 from backgammon.learner.data.shard_format import NOT_JUDGED, PROBABILITY_UNIT
 from backgammon.learner.data.shards import Shards, build_shards
-from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Int64s
 from backgammon.tools.errors import ConfigError, DataError
 from scripts import label_shards
 from scripts.deepening import KEPT, WITHIN, deepen, join_labels, worth_a_look
@@ -27,7 +26,7 @@ class Deeper:
 
     name = "deeper"
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         found = taste_outcomes(boards)
         moved = found[:, 3] / 4
         found[:, 0] += moved
@@ -106,7 +105,7 @@ def test_a_teacher_that_judges_itself_may_forget_what_it_said_at_0_ply(labelled:
 
 
 def test_decisions_are_taken_with_their_labels(labelled: Shards, tmp_path: Path) -> None:
-    rows: npt.NDArray[np.int64] = np.sort(np.random.default_rng(1).permutation(len(labelled))[:40])
+    rows: Int64s = np.sort(np.random.default_rng(1).permutation(len(labelled))[:40])
     taken = take_decisions(labelled, rows, tmp_path / "taken")
     assert len(taken) == 40
     assert taken.positions.tobytes() == labelled.positions[rows].tobytes()

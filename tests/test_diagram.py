@@ -6,16 +6,16 @@ import re
 import unicodedata
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backgammon import Position, Roll
 from backgammon.notation import BoardNotes, draw_board, parse_position_id
+from backgammon.tools.arrays import Int8s
 from tests.positions import nasty_decisions
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 COLOUR_CODE = re.compile("\x1b\\[[0-9;]*m")
 NASTY = nasty_decisions(200, seed=5)[0]
@@ -129,9 +129,7 @@ NOTES = st.builds(
 
 @settings(max_examples=300, deadline=None)
 @given(notes=NOTES, board=st.sampled_from([*NASTY]))
-def test_colours_change_nothing_but_colour_and_no_line_is_too_wide(
-    notes: BoardNotes, board: npt.NDArray[np.int8]
-) -> None:
+def test_colours_change_nothing_but_colour_and_no_line_is_too_wide(notes: BoardNotes, board: Int8s) -> None:
     plain = draw_board(Position(board), notes)
     assert COLOUR_CODE.sub("", draw_board(Position(board), notes, colour=True)) == plain
     lines = plain.split("\n")

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows
+from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer
 from backgammon.rules import game as turns
 from backgammon.rules.board import START, Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.table.duel import DuelResult, duel, play_out
+from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError, GameError
 from tests.naive import env as twin
 
@@ -110,7 +111,7 @@ class Recorder(RandomPlayer):
         self.dice: list[Board] = []
         self.noise: list[Noise] = []
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:
         self.boards.append(boards)
         self.dice.append(dice)
         self.noise.append(noise)
@@ -140,7 +141,7 @@ class Cheat:
     def __init__(self, row: int) -> None:
         self.row = row
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:  # noqa: ARG002
         _, offsets = legal_candidates(boards, dice)
         return np.diff(offsets) if self.row > 0 else np.full(len(boards), self.row, dtype=np.int64)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
@@ -12,11 +11,12 @@ from backgammon.evaluation.outcome import equities, final_outcomes
 from backgammon.learner.net.scorer import load_pruner, load_scorer
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.naive.search import look_ahead
 from tests.test_bearoff import random_boards
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_a_mixed_batch_gives_each_position_what_it_gets_alone(engine: Engine, ra
     judged = engine.outcomes(afters)
     assert judged.tobytes() == outcomes.tobytes()
     for i in range(len(boards)):
-        alone: tuple[Board, npt.NDArray[np.float32]] = engine.play_best(boards[i : i + 1], dice[i : i + 1])
+        alone: tuple[Board, Float32s] = engine.play_best(boards[i : i + 1], dice[i : i + 1])
         assert alone[0][0].tobytes() == afters[i].tobytes()
         assert alone[1][0].tobytes() == outcomes[i].tobytes()
         assert engine.choose(boards[i : i + 1], dice[i : i + 1])[0] == rows[i]
@@ -138,7 +138,7 @@ def test_the_net_chooses_as_if_it_had_seen_all_when_everything_is_proposed(
     tables: Bearoff, random_play: Arrays
 ) -> None:
     class Everything:
-        def propose(self, boards: Board, dice: Board, within: float) -> tuple[Board, npt.NDArray[np.int64]]:
+        def propose(self, boards: Boards, dice: Dice, within: float) -> tuple[Board, Int64s]:
             assert within == 3.5
             return legal_candidates(boards, dice)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from backgammon.evaluation.player import Noise, PipCountPlayer, RandomPlayer, Rows
+from backgammon.evaluation.player import Noise, PipCountPlayer, RandomPlayer
 from backgammon.rules.board import START, Board, Position, points_won
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import Roll
@@ -21,6 +21,7 @@ from backgammon.table.arena.opponents import Opponent, OpponentSpec, register_op
 from backgammon.table.arena.options import Rules, SetUp
 from backgammon.table.arena.play_games import PlayGames
 from backgammon.table.arena.turns import OUTSIDE, POINTS, RANDOM
+from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import CandidateOverflow, ConfigError, GameError
 from tests.naive import env as twin
 
@@ -142,7 +143,7 @@ def test_an_opponent_may_be_an_object_a_function_or_an_address() -> None:
     class Scorer:
         name = "first"
 
-        def choose(self, boards: Board, dice: Board) -> Rows:
+        def choose(self, boards: Boards, dice: Dice) -> Int64s:
             assert boards.shape[1:] == (26,)
             assert dice.shape[1:] == (2,)
             return np.zeros(len(boards), dtype=np.int64)
@@ -165,7 +166,7 @@ def test_an_opponent_may_be_an_object_a_function_or_an_address() -> None:
 class FirstPlayer:
     name = "first"
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:
         assert len(dice) == len(noise)
         return np.zeros(len(boards), dtype=np.int64)
 
@@ -190,7 +191,7 @@ class Mute:
     def __init__(self, answer: npt.NDArray[np.generic]) -> None:
         self.answer = answer
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> npt.NDArray[np.generic]:
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> npt.NDArray[np.generic]:
         assert len(boards) == len(dice) == len(noise)
         return self.answer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.rules.board import START
@@ -17,20 +16,21 @@ from backgammon.table.arena.micro import (
     fill_mask,
     move_checker,
 )
+from backgammon.tools.arrays import Int8s
 from tests.naive import env as twin
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
-Board = npt.NDArray[np.int8]
+Arrays = tuple[Int8s, Int8s]
+Board = Int8s
 
 
-def mask_of(board: Board, dice: tuple[int, ...]) -> npt.NDArray[np.int8]:
+def mask_of(board: Board, dice: tuple[int, ...]) -> Int8s:
     high, low = max(dice), min(dice)
     mask = np.full(NUM_ACTIONS, 7, dtype=np.int8)
     fill_mask(board, high, low, dice.count(high), 0 if high == low else dice.count(low), mask)
     return mask
 
 
-def all_dice(roll: npt.NDArray[np.int8]) -> tuple[int, ...]:
+def all_dice(roll: Int8s) -> tuple[int, ...]:
     first, second = (int(die) for die in roll)
     return (first,) * 4 if first == second else (first, second)
 

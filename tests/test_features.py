@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.learner.inputs.features import BASE, NAMES, NUM_FEATURES, TABLE, VERSION, encode, fold
 from backgammon.rules.board import START
+from backgammon.tools.arrays import Boards, Int8s
 from backgammon.tools.errors import PositionError
 from tests.naive.features import features
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 
 def test_every_feature_has_a_name_of_its_own() -> None:
@@ -74,7 +74,7 @@ def test_a_buffer_given_is_the_buffer_filled() -> None:
     ],
     ids=["one dimension", "25 counts", "int64", "16 checkers", "-16 checkers"],
 )
-def test_boards_that_cannot_be_encoded_are_refused(boards: npt.NDArray[np.int8]) -> None:
+def test_boards_that_cannot_be_encoded_are_refused(boards: Boards) -> None:
     with pytest.raises(PositionError):
         encode(boards)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
@@ -13,10 +12,11 @@ from backgammon.learner.inputs.patterns import patterns_of
 from backgammon.learner.net.outcome_mask import allowed_outcomes
 from backgammon.learner.training.first_layer import candidate_outputs, candidate_scores
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Int8s
 from comparison_net.config import NetworkConfig
 from comparison_net.network import ComparisonNet
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 
 def make_batch(decisions: Arrays) -> Comparisons:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,9 +34,10 @@ from backgammon.notation import (
 )
 from backgammon.notation.match_id import CENTRED
 from backgammon.rules.board import START, Board, swap
+from backgammon.tools.arrays import Int8s
 from backgammon.tools.errors import IdError, NotationError, PositionError
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 VECTORS = [
     json.loads(line) for line in (Path(__file__).parent / "vectors" / "gnubg_vectors.jsonl").read_text().splitlines()

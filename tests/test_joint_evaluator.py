@@ -11,13 +11,13 @@ import pytest
 from backgammon.evaluation.bearoff import UNCOVERED, find_or_build
 from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import cumulative, final_outcomes
-from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Int8s
 from scripts import joint_evaluator
 from scripts.joint_evaluator import JointEvaluator
 from tests.evaluators import PipEvaluator
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 OTHER = np.array([0.2, 0.1, 0.0, 0.4, 0.2, 0.1], dtype=np.float32)
 ENDING = np.zeros(26, dtype=np.int8)
 ENDING[[1, 2, 24]] = 2, 1, -3
@@ -31,7 +31,7 @@ class Judge:
     def __init__(self, plies: int) -> None:
         assert plies == 0
 
-    def chances(self, candidates: Board, _plies: int) -> npt.NDArray[np.floating[Any]]:
+    def chances(self, candidates: Boards, _plies: int) -> npt.NDArray[np.floating[Any]]:
         Judge.asked += len(candidates)
         return np.repeat(cumulative(OTHER)[None], len(candidates), axis=0)
 

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.evaluation.outcome import final_outcomes, possible_outcomes
@@ -19,21 +18,20 @@ from backgammon.learner.net.kernels import Expert, FoldedNet, _scale_bits, decid
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools import intrinsics
+from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int8s, Int16s, Int32s, Int64s
 from backgammon.tools.jit import kernel
 from tests.naive.network import Layers, outcomes, score
 from tests.naive.patterns import patterns
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
-Numbers = npt.NDArray[np.int32]
-Numbers64 = npt.NDArray[np.int64]
-Shorts = npt.NDArray[np.int16]
+Arrays = tuple[Int8s, Int8s]
+Numbers64 = Int64s
 ROOT = Path(__file__).resolve().parent.parent
 
 PASSING = Expert([], (np.ones(1, dtype=np.float32), 0.0), None)
 SHAPES = [(), (1,), (40,), (64, 8), (96, 33, 17), (32, 40)]
 
 
-def random_net(hidden: tuple[int, ...], seed: int = 3) -> tuple[FoldedNet, Layers, npt.NDArray[np.float64]]:
+def random_net(hidden: tuple[int, ...], seed: int = 3) -> tuple[FoldedNet, Layers, Float64s]:
     rng = np.random.default_rng(seed)
     sizes = [NUM_FEATURES, *hidden]
     layers = [
@@ -51,15 +49,13 @@ def random_net(hidden: tuple[int, ...], seed: int = 3) -> tuple[FoldedNet, Layer
     return net, layers, output
 
 
-def evaluate(net: FoldedNet, boards: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
+def evaluate(net: FoldedNet, boards: Boards) -> Float32s:
     scores = np.empty(len(boards), dtype=np.float32)
     judge_boards(boards, net, scores, np.empty((0, 6), dtype=np.float32))
     return scores
 
 
-def choose(
-    net: FoldedNet, boards: npt.NDArray[np.int8], dice: npt.NDArray[np.int8]
-) -> tuple[npt.NDArray[np.int64], int]:
+def choose(net: FoldedNet, boards: Boards, dice: Dice) -> tuple[Int64s, int]:
     rows = np.empty(len(boards), dtype=np.int64)
     num_scored = decide(boards, dice, net, rows, np.empty((0, 26), dtype=np.int8), np.empty((0, 6), dtype=np.float32))
     return rows, num_scored
@@ -103,7 +99,7 @@ def test_the_choice_is_the_first_best_of_the_scores(
         assert num_scored == counts[counts > 1].sum()
 
 
-def random_patterns(width: int) -> npt.NDArray[np.float32]:
+def random_patterns(width: int) -> Float32s:
     return np.random.default_rng(17).normal(0, 0.2, (NUM_PATTERNS, width)).astype(np.float32)
 
 
@@ -272,7 +268,7 @@ def test_a_net_whose_first_layer_is_silent_scores_its_bias(random_play: Arrays) 
 
 
 @kernel
-def _find(values: npt.NDArray[np.float32], at: int, stride: int, rows: int, length: int, found: Numbers) -> int:
+def _find(values: Float32s, at: int, stride: int, rows: int, length: int, found: Int32s) -> int:
     return intrinsics.find_nonzero(values, at, stride, rows, length, found)
 
 
@@ -300,11 +296,11 @@ def test_a_tile_is_a_matrix_product_over_a_list(rows: int, columns: int, num_use
 
     @kernel
     def run(
-        inputs: npt.NDArray[np.float32],
-        used: Numbers,
+        inputs: Float32s,
+        used: Int32s,
         num_used: int,
-        numbers: npt.NDArray[np.float32],
-        outputs: npt.NDArray[np.float32],
+        numbers: Float32s,
+        outputs: Float32s,
         floor: float,
     ) -> None:
         tile(inputs, 3, 100, used, num_used, numbers, 64, 96 * 16, numbers, 1, outputs, 2, 40, np.float32(floor))
@@ -327,11 +323,11 @@ def test_a_tile_is_a_matrix_product_over_a_list(rows: int, columns: int, num_use
 
 @kernel
 def _sum_both(
-    whole: Numbers,
-    real: npt.NDArray[np.float32],
-    base: Numbers,
+    whole: Int32s,
+    real: Float32s,
+    base: Int32s,
     base_at: int,
-    table: Shorts,
+    table: Int16s,
     starts: Numbers64,
     plus: int,
     minus: int,
@@ -341,9 +337,7 @@ def _sum_both(
 
 
 @kernel
-def _step_both(
-    whole: Numbers, real: npt.NDArray[np.float32], base: Numbers, table: Shorts, plus: int, minus: int
-) -> None:
+def _step_both(whole: Int32s, real: Float32s, base: Int32s, table: Int16s, plus: int, minus: int) -> None:
     intrinsics.step_row(whole, 3, base, 0, table, plus, minus, 64)
     intrinsics.step_to_floats(real, 5, base, 0, table, plus, minus, 64, np.float32(0))
 
@@ -371,7 +365,7 @@ def test_rows_of_int16_are_summed_exactly(plus: int, minus: int) -> None:
 
 
 @kernel
-def _count(boards: npt.NDArray[np.int8], at: int) -> tuple[int, int]:
+def _count(boards: Boards, at: int) -> tuple[int, int]:
     return intrinsics.count_own(boards, at), intrinsics.count_theirs(boards, at)
 
 

@@ -13,8 +13,8 @@ import pytest
 from backgammon.evaluation.outcome import cumulative
 from backgammon.learner.data.comparisons import make_comparisons
 from backgammon.learner.data.shards import Shards, build_shards, open_shards
-from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice
 from backgammon.tools.errors import ConfigError, DataError
 from comparison_net.checkpoint import Model, save_model, weight_shapes
 from comparison_net.config import NetworkConfig
@@ -31,7 +31,7 @@ class TasteTeacher:
 
     name = identity = "taste"
 
-    def chances(self, positions: Board, dice: Board) -> npt.NDArray[np.floating[Any]]:
+    def chances(self, positions: Boards, dice: Dice) -> npt.NDArray[np.floating[Any]]:
         candidates, _ = legal_candidates(positions, dice)
         found = cumulative(taste_outcomes(candidates))
         found[~(candidates > 0).any(axis=1)] = np.nan

@@ -7,7 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from click.testing import CliRunner, Result
 
@@ -32,6 +31,7 @@ from backgammon.learner.net.scorer import load_scorer
 from backgammon.rules.board import START, Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.table.duel import duel
+from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError, ModelError
 from backgammon.tools.stream import key_of_seed
 from comparison_net.checkpoint import Model, save_model, weight_shapes
@@ -45,7 +45,7 @@ JUDGE = PipEvaluator()
 CASUAL = LEVELS["casual"]
 
 
-def choose(player: LevelPlayer, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+def choose(player: LevelPlayer, boards: Boards, dice: Dice) -> Int64s:
     return player.choose(boards, dice, np.zeros(len(boards), np.uint64))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor
 
+from backgammon.tools.arrays import Int64s
 from comparison_net.config import LOSSES
 from comparison_net.losses import listwise_loss, loss_named, outcome_loss, pairwise_loss, soft_loss, soft_targets
 from tests.naive import losses as naive
@@ -15,7 +15,7 @@ from tests.naive import losses as naive
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
-def make_batch(counts: npt.NDArray[np.int64], seed: int = 4) -> Batch:
+def make_batch(counts: Int64s, seed: int = 4) -> Batch:
     """Random scores float32[B, N] of decisions with these counts, their mask, and random choices."""
     rng = np.random.default_rng(seed)
     mask = np.arange(counts.max()) < counts[:, None]

@@ -13,6 +13,7 @@ import torch
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards
 from tests.test_moe_mixtures import ALL_SETTINGS, NAMES, Decisions, make, run, weights_of
 
 every_router = pytest.mark.parametrize("settings", ALL_SETTINGS, ids=NAMES)
@@ -25,7 +26,7 @@ def candidates(random_play: Decisions, nasty: Decisions) -> Board:
 
 
 @every_router
-def test_it_says_what_torch_says(settings: dict[str, object], candidates: Board) -> None:
+def test_it_says_what_torch_says(settings: dict[str, object], candidates: Boards) -> None:
     net = make(settings, has_outcomes=True)
     evaluator = MixtureEvaluator(net.config, weights_of(net))
     scores, logits = evaluator.outputs(candidates)
@@ -41,7 +42,7 @@ def test_it_says_what_torch_says(settings: dict[str, object], candidates: Board)
 
 
 @every_router
-def test_a_score_is_the_same_bytes_whatever_else_is_asked(settings: dict[str, object], candidates: Board) -> None:
+def test_a_score_is_the_same_bytes_whatever_else_is_asked(settings: dict[str, object], candidates: Boards) -> None:
     net = make(settings)
     evaluator = MixtureEvaluator(net.config, weights_of(net))
     together, logits = evaluator.outputs(candidates)

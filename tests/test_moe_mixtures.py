@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor
@@ -15,6 +14,7 @@ from backgammon.learner.inputs.features import encode
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_code
+from backgammon.tools.arrays import Boards, Float32s, Int8s, Int64s
 from backgammon.tools.errors import ConfigError, ModelError
 from comparison_net.config import NetworkConfig
 from comparison_net.moe.experts import PositionExperts
@@ -27,7 +27,7 @@ from comparison_net.network import ComparisonNet
 from tests.naive import moe as naive
 
 Net = PositionMixture | TokenMixture
-Decisions = tuple[Board, npt.NDArray[np.int8]]
+Decisions = tuple[Board, Int8s]
 
 POSITION_SETTINGS: tuple[dict[str, object], ...] = (
     {"head": "phase"},
@@ -69,12 +69,12 @@ NAMES = ["-".join(str(value) for value in settings.values()) for settings in ALL
 every_router = pytest.mark.parametrize("settings", ALL_SETTINGS, ids=NAMES)
 
 
-def units(net: Net | ComparisonNet, boards: Board) -> Tensor:
+def units(net: Net | ComparisonNet, boards: Boards) -> Tensor:
     hidden: Tensor = torch.relu(net.trunk.layers[0](torch.from_numpy(encode(boards))))
     return hidden
 
 
-def run(net: Net, boards: Board, draw: TrainingDraw | None = None) -> Mixed:
+def run(net: Net, boards: Boards, draw: TrainingDraw | None = None) -> Mixed:
     mixed: Mixed = net(units(net, boards), boards, draw)
     return mixed
 
@@ -94,13 +94,13 @@ def _deterministic() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def batch(random_play: Decisions) -> tuple[Board, npt.NDArray[np.int64]]:
+def batch(random_play: Decisions) -> tuple[Board, Int64s]:
     """(candidates int8[M, 26], offsets int64[B + 1]) of some decisions."""
     boards, dice = random_play
     return legal_candidates(boards[:60], dice[:60])
 
 
-Batch = tuple[Board, npt.NDArray[np.int64]]
+Batch = tuple[Board, Int64s]
 
 
 @every_router
@@ -311,7 +311,7 @@ def dense_net() -> ComparisonNet:
     return ComparisonNet(NetworkConfig(hidden=(24, 8)))
 
 
-def weights_of(net: torch.nn.Module) -> dict[str, npt.NDArray[np.float32]]:
+def weights_of(net: torch.nn.Module) -> dict[str, Float32s]:
     return {name: tensor.numpy().copy() for name, tensor in net.state_dict().items()}
 
 

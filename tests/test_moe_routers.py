@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor
 
+from backgammon.tools.arrays import Float64s
 from comparison_net.moe import balance
 from comparison_net.moe.algebra import SoftRouting, SparseRouting, gather, renormalised, send
 from comparison_net.moe.expert_choice import (
@@ -53,7 +53,7 @@ def make_logits(groups: int = 20, m: int = 26, n: int = 5, scale: float = 2.0, s
     return torch.from_numpy(rng.normal(scale=scale, size=(groups, m, n)).astype(np.float32))
 
 
-def doubles(group: Tensor) -> npt.NDArray[np.float64]:
+def doubles(group: Tensor) -> Float64s:
     return group.numpy().astype(np.float64)
 
 

@@ -6,17 +6,17 @@ import json
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.notation import parse_position_id, position_id
 from backgammon.rules.board import START, Position, swap
 from backgammon.rules.dice import ROLLS
 from backgammon.rules.movegen import MAX_CANDIDATES, generate_batch, legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Int8s
 from backgammon.tools.errors import DiceError, PositionError
 from tests.naive.movegen import legal_results
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 
 def results(board: dict[int, int], die1: int, die2: int) -> set[tuple[tuple[int, int], ...]]:
@@ -32,7 +32,7 @@ def final(board: dict[int, int]) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(board.items()))
 
 
-def assert_equals_twin(boards: npt.NDArray[np.int8], dice: npt.NDArray[np.int8]) -> None:
+def assert_equals_twin(boards: Boards, dice: Dice) -> None:
     candidates, offsets = legal_candidates(boards, dice)
     for i in range(len(boards)):
         expected = legal_results(tuple(boards[i].tolist()), int(dice[i, 0]), int(dice[i, 1]))

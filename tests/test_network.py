@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
@@ -15,11 +14,12 @@ from backgammon.evaluation.outcome import equities
 from backgammon.learner.inputs.features import encode
 from backgammon.learner.net.outcome_mask import allowed_outcomes
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Int8s
 from comparison_net.checkpoint import weight_shapes
 from comparison_net.config import NetworkConfig
 from comparison_net.network import ComparisonNet, masked_probabilities, preference
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 SHAPES = [(), (16,), (32, 8)]
 

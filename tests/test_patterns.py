@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.learner.inputs.patterns import (
@@ -22,12 +21,11 @@ from backgammon.learner.inputs.patterns import (
 )
 from backgammon.rules.board import START
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Int8s, Int32s, Int64s
 from backgammon.tools.jit import kernel
 from tests.naive.patterns import patterns
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
-Boards = npt.NDArray[np.int8]
-Rows = npt.NDArray[np.int32]
+Arrays = tuple[Int8s, Int8s]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +68,7 @@ def test_the_patterns_of_a_board_are_the_twins(boards: Boards) -> None:
 
 
 @kernel
-def _list_at(flat: Boards, at: int, rows: Rows) -> int:
+def _list_at(flat: Boards, at: int, rows: Int32s) -> int:
     return list_patterns(flat, at, rows)
 
 
@@ -83,7 +81,7 @@ def test_a_board_may_stand_anywhere(boards: Boards) -> None:
 
 
 @kernel
-def _change(old: Boards, new: Boards, removed: npt.NDArray[np.int64], added: npt.NDArray[np.int64]) -> tuple[int, int]:
+def _change(old: Boards, new: Boards, removed: Int64s, added: Int64s) -> tuple[int, int]:
     first = pattern_words(old, 0)
     second = pattern_words(new, 0)
     blocks = changed_places(first[0], first[1], second[0], second[1])

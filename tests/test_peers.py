@@ -6,7 +6,6 @@ import io
 import sys
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.engine.peers import PeerPlayer, is_peer, worker
@@ -15,9 +14,10 @@ from backgammon.engine.peers.peer_player import PeerError
 from backgammon.engine.peers.pipe import receive_line, receive_rows, send_decisions
 from backgammon.rules.board import START
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Int8s, Uint64s
 from backgammon.tools.errors import ConfigError
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 LAST_ROW = """
 import sys
@@ -35,7 +35,7 @@ while (batch := receive_decisions(sys.stdin.buffer)) is not None:
 """
 
 
-def noise(count: int) -> npt.NDArray[np.uint64]:
+def noise(count: int) -> Uint64s:
     return np.zeros(count, dtype=np.uint64)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,9 +18,10 @@ from backgammon.notation.grammar import Hop
 from backgammon.notation.readings import legal_plays
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.decision import Move, apply_move, single_moves
+from backgammon.tools.arrays import Int8s
 from backgammon.tools.errors import AmbiguousPlay, IllegalPlay, MalformedPlay, NotationError
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 VECTORS = [
     json.loads(line) for line in (Path(__file__).parent / "vectors" / "gnubg_moves.jsonl").read_text().splitlines()

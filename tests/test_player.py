@@ -5,10 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer, Rows, ScorerPlayer, best_rows
+from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer, ScorerPlayer, best_rows
 from backgammon.rules.board import START, Board, Position
 from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Int64s
 
 
 def board(**points: int) -> Board:
@@ -99,7 +100,7 @@ def test_pipcount_makes_points_when_pips_are_equal() -> None:
 class LastRow:
     name = "last"
 
-    def choose(self, boards: Board, dice: Board) -> Rows:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         _, offsets = legal_candidates(boards, dice)
         return np.diff(offsets) - 1
 

@@ -21,9 +21,10 @@ from backgammon.protocols.adviser import Adviser
 from backgammon.protocols.external_player import ERROR, MAX_CLIENTS, ExternalPlayerServer, answer_board
 from backgammon.protocols.fibs_board import parse_board_line
 from backgammon.protocols.lines import MAX_LINE
-from backgammon.rules.board import START, Board, swap
+from backgammon.rules.board import START, swap
 from backgammon.rules.game import Stage
 from backgammon.search import Searcher, SearchSettings
+from backgammon.tools.arrays import Boards
 from backgammon.tools.errors import ConfigError, PairgammonError
 from tests.evaluators import PipEvaluator
 
@@ -60,7 +61,7 @@ class SureEvaluator(PipEvaluator):
     def __init__(self, chance: float) -> None:
         self._chance = chance
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         row = [self._chance, 0, 0, 1 - self._chance, 0, 0]
         return np.tile(np.array(row, dtype=np.float32), (len(boards), 1))
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.evaluation.outcome import equities
 from backgammon.learner.net.scorer import Scorer
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
+from backgammon.tools.arrays import Boards, Int8s
 from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import Model, weight_shapes
 from comparison_net.config import NetworkConfig
 from scripts.resize import first_sums, grow, importance, rank_from, see_patterns, take_units, thin_experts
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 
 def make_model(head: str) -> Model:
@@ -29,12 +29,12 @@ def make_model(head: str) -> Model:
 
 
 @pytest.fixture
-def candidates(random_play: Arrays) -> npt.NDArray[np.int8]:
+def candidates(random_play: Arrays) -> Int8s:
     return legal_candidates(random_play[0][:60], random_play[1][:60])[0]
 
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
-def test_a_grown_model_says_the_same_and_no_unit_is_silent(head: str, candidates: npt.NDArray[np.int8]) -> None:
+def test_a_grown_model_says_the_same_and_no_unit_is_silent(head: str, candidates: Boards) -> None:
     model = make_model(head)
     is_silent = first_sums(model, candidates).max(axis=0) <= 0
     assert is_silent[:3].all()
@@ -48,7 +48,7 @@ def test_a_grown_model_says_the_same_and_no_unit_is_silent(head: str, candidates
 
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
-def test_patterns_start_without_an_effect(head: str, candidates: npt.NDArray[np.int8]) -> None:
+def test_patterns_start_without_an_effect(head: str, candidates: Boards) -> None:
     model = make_model(head)
     seeing = see_patterns(model)
     assert {name: values.shape for name, values in seeing.weights.items()} == weight_shapes(seeing.network)
@@ -58,7 +58,7 @@ def test_patterns_start_without_an_effect(head: str, candidates: npt.NDArray[np.
 
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
-def test_silent_units_can_go_without_a_trace_and_matter_least(head: str, candidates: npt.NDArray[np.int8]) -> None:
+def test_silent_units_can_go_without_a_trace_and_matter_least(head: str, candidates: Boards) -> None:
     model = see_patterns(make_model(head))
     sums = first_sums(model, candidates)
     assert (importance(model, sums)[:3] == 0).all()
@@ -69,7 +69,7 @@ def test_silent_units_can_go_without_a_trace_and_matter_least(head: str, candida
     )
 
 
-def test_the_mean_of_a_unit_that_goes_stays_in_the_bias(candidates: npt.NDArray[np.int8]) -> None:
+def test_the_mean_of_a_unit_that_goes_stays_in_the_bias(candidates: Boards) -> None:
     model = make_model("dense")
     weights = dict(model.weights)
     weights["trunk.layers.0.weight"] = np.array(weights["trunk.layers.0.weight"])
@@ -85,14 +85,14 @@ def test_the_mean_of_a_unit_that_goes_stays_in_the_bias(candidates: npt.NDArray[
 
 
 @pytest.fixture
-def every_phase(random_play: Arrays, nasty: Arrays) -> npt.NDArray[np.int8]:
+def every_phase(random_play: Arrays, nasty: Arrays) -> Int8s:
     boards, dice = (np.concatenate(pair) for pair in zip(random_play, nasty, strict=True))
     found = legal_candidates(boards, dice)[0][::40]
     assert set(phase_codes(found).tolist()) == set(range(len(PHASES)))
     return found
 
 
-def test_silent_units_of_an_expert_go_first_and_change_nothing(every_phase: npt.NDArray[np.int8]) -> None:
+def test_silent_units_of_an_expert_go_first_and_change_nothing(every_phase: Int8s) -> None:
     model = make_model("phase")
     weights = {name: np.array(values) for name, values in model.weights.items()}
     weights["experts.layers.0.bias"][:, [1, 4]] = -1000.0
@@ -105,7 +105,7 @@ def test_silent_units_of_an_expert_go_first_and_change_nothing(every_phase: npt.
     np.testing.assert_allclose(after.outcomes(every_phase), before.outcomes(every_phase), atol=1e-6)
 
 
-def test_what_a_unit_said_on_average_stays(every_phase: npt.NDArray[np.int8]) -> None:
+def test_what_a_unit_said_on_average_stays(every_phase: Int8s) -> None:
     model = make_model("phase")
     weights = {name: np.array(values) for name, values in model.weights.items()}
     weights["experts.layers.0.weight"][:, 2] = 0.0
@@ -116,14 +116,14 @@ def test_what_a_unit_said_on_average_stays(every_phase: npt.NDArray[np.int8]) ->
     np.testing.assert_allclose(after.evaluate(every_phase), before.evaluate(every_phase), atol=1e-3)
 
 
-def test_a_phase_that_was_not_seen_is_said(candidates: npt.NDArray[np.int8]) -> None:
+def test_a_phase_that_was_not_seen_is_said(candidates: Boards) -> None:
     with pytest.raises(DataError, match="no candidate of phase"):
         thin_experts(make_model("phase"), candidates[:1], 6)
 
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
 @pytest.mark.parametrize("source", ["equity", "sum"])
-def test_a_model_can_rank_by_its_equity_alone(head: str, source: str, candidates: npt.NDArray[np.int8]) -> None:
+def test_a_model_can_rank_by_its_equity_alone(head: str, source: str, candidates: Boards) -> None:
     model = make_model(head)
     by_head = {name: values for name, values in model.weights.items() if name != "head.temperature"}
     ranked_by_head = dataclasses.replace(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
@@ -28,6 +27,7 @@ from backgammon.search import (
 )
 from backgammon.search.rollout import GameDice, stratified_error
 from backgammon.search.work import read_result
+from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
 from backgammon.tools.errors import ConfigError, DataError
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.test_bearoff import make_board
@@ -44,13 +44,13 @@ class TablePlayer:
     def __init__(self, tables: Bearoff) -> None:
         self._engine = Engine(NoEvaluator(), tables)
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         return self._engine.outcomes(boards)
 
-    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         return self._engine.choose(boards, dice)
 
-    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def play_best(self, boards: Boards, dice: Dice) -> tuple[Board, Outcomes]:
         return self._engine.play_best(boards, dice)
 
 
@@ -79,7 +79,7 @@ def test_first_and_second_rolls_are_stratified() -> None:
     games = np.arange(3 * 1296)
     first, second = dice.throw(games, 0), dice.throw(games, 1)
 
-    def counts(throws: npt.NDArray[np.int8]) -> list[int]:
+    def counts(throws: Int8s) -> list[int]:
         return sorted(collections.Counter(map(tuple, throws.tolist())).values())
 
     for start in range(0, len(games), 36):
@@ -208,7 +208,7 @@ class Interrupting(PipEvaluator):
     def __init__(self, calls: int) -> None:
         self.calls = calls
 
-    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def play_best(self, boards: Boards, dice: Dice) -> tuple[Board, Outcomes]:
         self.calls -= 1
         if self.calls < 0:
             raise KeyboardInterrupt

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon import Decision, Position
 from backgammon.rules.decision import apply_move
+from backgammon.tools.arrays import Int8s
 from backgammon.tools.errors import IllegalPlay, PositionError
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 
 def test_every_play_leads_to_its_candidate(random_play: Arrays, nasty: Arrays) -> None:

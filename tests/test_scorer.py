@@ -7,7 +7,6 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
@@ -18,6 +17,7 @@ from backgammon.learner.net.scorer import DEFAULT_NAME, Scorer, load_scorer
 from backgammon.rules.board import START, Position
 from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Int8s
 from backgammon.tools.errors import ConfigError, DiceError, ModelError, PositionError
 from comparison_net.checkpoint import MODEL_FILE, Model, save_model, weight_shapes
 from comparison_net.config import NetworkConfig, TrainConfig
@@ -26,7 +26,7 @@ from comparison_net.training.run_state import make_net as make_any_net
 from comparison_net.training.step import answer
 from tests.naive.network import proposals_of
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 SHAPES = [(), (8,), (256, 32), (40, 24, 8)]
 

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
@@ -18,12 +17,13 @@ from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
 from backgammon.search import Analysis, OutcomeCache, Searcher, SearchSettings, analyse_decision
 from backgammon.search.filters import MoveFilter, keep_candidates, stages
+from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
 from backgammon.tools.errors import ConfigError
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.naive.search import look_ahead
 from tests.test_engine import bearoff_decisions
 
-Arrays = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]
+Arrays = tuple[Int8s, Int8s]
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +194,7 @@ def test_a_search_is_an_evaluator_of_another_search(random_play: Arrays) -> None
     class Composed(PipEvaluator):
         """The evaluator's plays, judged one ply deeper."""
 
-        def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+        def play_best(self, boards: Boards, dice: Dice) -> tuple[Board, Outcomes]:
             afters, _ = super().play_best(boards, dice)
             return afters, inner.outcomes(afters)
 
@@ -207,7 +207,7 @@ class FirstRow:
 
     identity = "first"
 
-    def propose(self, boards: Board, dice: Board, _: float) -> tuple[Board, npt.NDArray[np.int64]]:
+    def propose(self, boards: Boards, dice: Dice, _: float) -> tuple[Board, Int64s]:
         candidates, offsets = legal_candidates(boards, dice)
         return np.asarray(candidates[offsets[:-1]], dtype=np.int8), np.arange(len(boards) + 1)
 
@@ -217,7 +217,7 @@ class EveryRow:
 
     identity = "every"
 
-    def propose(self, boards: Board, dice: Board, _: float) -> tuple[Board, npt.NDArray[np.int64]]:
+    def propose(self, boards: Boards, dice: Dice, _: float) -> tuple[Board, Int64s]:
         return legal_candidates(boards, dice)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from backgammon.engine.peers.gnubg_judge import engine_boards
@@ -20,6 +19,7 @@ from backgammon.evaluation.player import best_rows
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import Searcher, SearchSettings
+from backgammon.tools.arrays import Boards, Dice, Int64s
 
 gnubg: Any = pytest.importorskip("gnubg")
 
@@ -35,18 +35,18 @@ class GnubgEvaluator:
         self._cube["gammonprice"] = ((1.0, 1.0), (1.0, 1.0))
         self._context = gnubg.evalcontext(0, plies, 1, 0, 0.0)
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         is_over, outcomes = final_outcomes(boards)
         afters = engine_boards(-boards[~is_over][:, ::-1])
         chances = [gnubg.evaluate(after, self._cube, self._context)[:5] for after in afters]
         outcomes[~is_over] = swap_outcomes(from_cumulative(np.array(chances).reshape(-1, 5)))
         return outcomes
 
-    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         candidates, offsets = legal_candidates(boards, dice)
         return best_rows(equities(self.outcomes(candidates)), offsets)
 
-    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def play_best(self, boards: Boards, dice: Dice) -> tuple[Board, Outcomes]:
         candidates, offsets = legal_candidates(boards, dice)
         outcomes = self.outcomes(candidates)
         best = offsets[:-1] + best_rows(equities(outcomes), offsets)

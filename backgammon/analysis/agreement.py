@@ -19,9 +19,8 @@ from backgammon.evaluation.player import CandidateScorer
 from backgammon.records.replay.replay import ReplayedGame
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
+from backgammon.tools.arrays import Int64s, Offsets
 from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
-
-Integers = npt.NDArray[np.int64]
 
 
 class TesauroRow(NamedTuple):
@@ -94,7 +93,7 @@ class AgreementReport:
         return report
 
 
-def chosen_ranks(scores: npt.NDArray[np.floating[Any]], offsets: Integers, chosen: Integers) -> Integers:
+def chosen_ranks(scores: npt.NDArray[np.floating[Any]], offsets: Offsets, chosen: Int64s) -> Int64s:
     """Rank of the chosen candidate in each decision, 1 = best; equal scores rank in canonical order.
 
     Args:
@@ -120,18 +119,18 @@ class AgreementCounter:
 
     def __init__(self) -> None:
         self.forced = 0
-        self._ranks: list[Integers] = []
-        self._sizes: list[Integers] = []
-        self._phases: list[Integers] = []
-        self._players: list[Integers] = []
-        self._units: list[Integers] = []
+        self._ranks: list[Int64s] = []
+        self._sizes: list[Int64s] = []
+        self._phases: list[Int64s] = []
+        self._players: list[Int64s] = []
+        self._units: list[Int64s] = []
         self._player_codes: dict[str, int] = {}
         self._unit_codes: dict[str, int] = {}
 
     def add(
         self,
-        ranks: Integers,
-        sizes: Integers,
+        ranks: Int64s,
+        sizes: Int64s,
         phases: npt.NDArray[np.integer[Any]],
         players: Sequence[str],
         units: Sequence[str],
@@ -167,7 +166,7 @@ class AgreementCounter:
             for part in (self._ranks, self._sizes, self._phases, self._players, self._units)
         )
 
-        def rows(names: Sequence[str], codes: Integers) -> list[AgreementRow]:
+        def rows(names: Sequence[str], codes: Int64s) -> list[AgreementRow]:
             members = ((name, np.flatnonzero(codes == code)) for code, name in enumerate(names))
             return [_row(name, ranks[at], sizes[at], units[at]) for name, at in members if len(at)]
 
@@ -217,12 +216,12 @@ def _count_games(games: Sequence[ReplayedGame], scorer: CandidateScorer, counter
     )
 
 
-def _encode(names: Sequence[str], codes: dict[str, int]) -> Integers:
+def _encode(names: Sequence[str], codes: dict[str, int]) -> Int64s:
     """Numbers for names; `codes` grows by the new ones."""
     return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
 
 
-def _row(name: str, ranks: Integers, sizes: Integers, units: Integers) -> AgreementRow:
+def _row(name: str, ranks: Int64s, sizes: Int64s, units: Int64s) -> AgreementRow:
     return AgreementRow(
         name=name,
         decisions=len(ranks),

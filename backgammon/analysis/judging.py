@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.analysis.logged_rolls import CubeEvent, GameRolls, collect_rolls
 from backgammon.analysis.ranking import PlayJudge, Progress
@@ -26,6 +25,7 @@ from backgammon.rules.decision import Decision
 from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS, Roll
 from backgammon.rules.match import MatchScore
 from backgammon.search import RankedCandidate
+from backgammon.tools.arrays import Float64s
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +154,7 @@ def judge_match(
     return JudgedMatch(record.full_names, record.length, record.file, judge.name, tuple(judged))
 
 
-def measure_luck(game: GameRolls, evaluator: PlayingEvaluator) -> npt.NDArray[np.float64]:
+def measure_luck(game: GameRolls, evaluator: PlayingEvaluator) -> Float64s:
     """Luck float64[R] of each roll for the player who threw it, see the module's text."""
     if not len(game):
         return np.zeros(0)
@@ -165,7 +165,7 @@ def measure_luck(game: GameRolls, evaluator: PlayingEvaluator) -> npt.NDArray[np
     average = values @ np.array(ROLL_PROBABILITIES)
     if game.has_opening:
         average[0] = 0.0
-    luck: npt.NDArray[np.float64] = values[np.arange(len(game)), rolled] - average
+    luck: Float64s = values[np.arange(len(game)), rolled] - average
     return luck
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import CENTRED, MatchId
@@ -16,6 +15,7 @@ from backgammon.records.record.record import BeaverAction, DoubleAction, DropAct
 from backgammon.records.replay.replay import ReplayedGame
 from backgammon.rules.board import START, Board, Position, swap
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
 
 CUBE_WORDS: dict[type, str] = {
     DoubleAction: "doubles",
@@ -62,13 +62,13 @@ class GameRolls:
         events: what was done with the cube.
     """
 
-    boards: Board
-    dice: npt.NDArray[np.int8]
-    chosen: npt.NDArray[np.int64]
-    num_candidates: npt.NDArray[np.int64]
-    seats: npt.NDArray[np.int8]
-    cubes: npt.NDArray[np.int64]
-    owners: npt.NDArray[np.int64]
+    boards: Boards
+    dice: Dice
+    chosen: Int64s
+    num_candidates: Int64s
+    seats: Int8s
+    cubes: Int64s
+    owners: Int64s
     has_opening: bool
     events: tuple[CubeEvent, ...]
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.analysis.logged_rolls import GameRolls
 from backgammon.evaluation.outcome import PlayingEvaluator, equities
@@ -26,6 +25,7 @@ from backgammon.search import (
     rank_candidates,
     roll_out_candidates,
 )
+from backgammon.tools.arrays import Int64s
 
 BATCH = 64
 """Decisions that are searched together, so that progress can be shown."""
@@ -83,14 +83,14 @@ class PlayJudge:
             ranked.append(found)
         return ranked
 
-    def _rank_forced(self, game: GameRolls, rows: npt.NDArray[np.int64], found: list[Ranking]) -> None:
+    def _rank_forced(self, game: GameRolls, rows: Int64s, found: list[Ranking]) -> None:
         """Rolls without a choice: the evaluator alone says what the position is worth."""
         _, outcomes = self.evaluator.play_best(game.boards[rows], game.dice[rows])
         values = equities(outcomes)
         for place, row in enumerate(rows.tolist()):
             found[row] = (RankedCandidate(0, float(values[place]), outcomes[place], ply=0, margin=0.0),)
 
-    def _rank_open(self, game: GameRolls, rows: npt.NDArray[np.int64], found: list[Ranking]) -> None:
+    def _rank_open(self, game: GameRolls, rows: Int64s, found: list[Ranking]) -> None:
         """Rolls with a choice."""
         analysis = self._searcher.analyse(game.boards[rows], game.dice[rows])
         lists = [rank_candidates(analysis, place) for place in range(len(rows))]
@@ -164,5 +164,5 @@ def _by_rollout(
     return tuple(replace(one, margin=known[0].equity - one.equity) for one in (*known, *others))
 
 
-def _batches(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+def _batches(rows: Int64s) -> list[Int64s]:
     return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search.analysis import rank_rollouts, roll_out_analysis
 from backgammon.search.searcher import Searcher
 from backgammon.search.work import Workshop
+from backgammon.tools.arrays import Boards, Dice, Int64s
 
 
 class RolloutChooser:
@@ -25,7 +24,7 @@ class RolloutChooser:
         """The search's name and the games of a rollout."""
         return f"{self._searcher.name} rollout {self._workshop.settings.games}"
 
-    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         """Rows int64[N] of the candidates to play, see `player.RowChooser`; a forced play is not looked at."""
         _, offsets = legal_candidates(boards, dice)
         rows = np.zeros(len(boards), dtype=np.int64)

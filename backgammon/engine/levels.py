@@ -18,18 +18,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import OutcomeEvaluator, equities
-from backgammon.evaluation.player import Noise, Rows, best_rows
-from backgammon.rules.board import Board
+from backgammon.evaluation.player import Noise, best_rows
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import RACE, phase_codes
+from backgammon.tools.arrays import Boards, Dice, Float64s, Int64s, Offsets
 from backgammon.tools.errors import ConfigError
 from backgammon.tools.stream import key_of_seed
-
-Floats = npt.NDArray[np.float64]
-Offsets = npt.NDArray[np.int64]
 
 RACE_SHARE = 0.3
 """Scale in races over that elsewhere; see the module's text."""
@@ -106,7 +102,7 @@ class LevelPlayer:
         """The evaluator's name and the level."""
         return f"{self._judge.name} {self._level.name}"
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002 - errors have their own source
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:  # noqa: ARG002 - errors have their own source
         """See `Player.choose`; a play that wins is never missed."""
         candidates, offsets = legal_candidates(boards, dice)
         values = candidate_equities(self._judge, candidates)
@@ -114,7 +110,7 @@ class LevelPlayer:
         return best_rows(values + scales * judgement_errors(candidates, self._key), offsets)
 
 
-def candidate_equities(judge: OutcomeEvaluator, candidates: Board) -> Floats:
+def candidate_equities(judge: OutcomeEvaluator, candidates: Boards) -> Float64s:
     """Equities float64[M] of candidates int8[M, 26] for the player who has just moved; a win is infinitely good.
 
     That keeps a win from losing to a position that is as good as won, whatever the errors.
@@ -124,7 +120,7 @@ def candidate_equities(judge: OutcomeEvaluator, candidates: Board) -> Floats:
     return values
 
 
-def decision_scales(boards: Board, values: Floats, offsets: Offsets, scale: float) -> Floats:
+def decision_scales(boards: Boards, values: Float64s, offsets: Offsets, scale: float) -> Float64s:
     """How far the candidates of each decision are misjudged at a level's scale, float64[N], in points.
 
     Args:
@@ -141,7 +137,7 @@ def decision_scales(boards: Board, values: Floats, offsets: Offsets, scale: floa
     return np.where(spread > NOTHING_AT_STAKE, share * scale, 0.0)
 
 
-def judgement_errors(candidates: Board, key: np.uint64) -> Floats:
+def judgement_errors(candidates: Boards, key: np.uint64) -> Float64s:
     """Gumbel numbers float64[M] of scale 1, each a function of `key` and its candidate only.
 
     The 26 counts, as four words, go through the finaliser of SplitMix64 one after the other (`stream` has its sources;
@@ -156,11 +152,11 @@ def judgement_errors(candidates: Board, key: np.uint64) -> Floats:
         state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         state = state ^ (state >> np.uint64(31))
     fractions = ((state >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    errors: Floats = -np.log(-np.log(fractions))
+    errors: Float64s = -np.log(-np.log(fractions))
     return errors
 
 
-def choice_chances(values: Floats, offsets: Offsets, scales: Floats) -> Floats:
+def choice_chances(values: Float64s, offsets: Offsets, scales: Float64s) -> Float64s:
     """Chance float64[M] that each candidate is chosen, over all seeds of a player: a softmax within the decision.
 
     Args:
@@ -171,7 +167,7 @@ def choice_chances(values: Floats, offsets: Offsets, scales: Floats) -> Floats:
     >>> choice_chances(np.array([0.1, 0.1, 0.3]), np.array([0, 2, 3]), np.array([0.05, 0.05])).tolist()
     [0.5, 0.5, 1.0]
     """
-    chances: Floats = np.zeros(len(values))
+    chances: Float64s = np.zeros(len(values))
     if not len(scales):
         return chances
     best = best_rows(values, offsets) + offsets[:-1]

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.rules.board import Board
+from backgammon.tools.arrays import Offsets
 
 
 class Candidates(Sequence[Board]):
@@ -60,7 +61,7 @@ class RaggedCandidates(Sequence[Board]):
         offsets: int64[N + 1].
     """
 
-    def __init__(self, rows: Board, offsets: npt.NDArray[np.int64]) -> None:
+    def __init__(self, rows: Board, offsets: Offsets) -> None:
         self.rows = rows
         self.offsets = offsets
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.env.raster import Canvas, Colour, Field, Point
 from backgammon.env.scene import Scene
 from backgammon.rules.board import BAR, NUM_CHECKERS, OPPONENT_BAR, checkers_off, pip_counts
+from backgammon.tools.arrays import Uint8s
 
 WIDTH, HEIGHT = 760, 572
 
@@ -56,7 +56,7 @@ _SPOTS: dict[int, tuple[tuple[int, int], ...]] = {
 }
 
 
-def draw_picture(scene: Scene) -> npt.NDArray[np.uint8]:
+def draw_picture(scene: Scene) -> Uint8s:
     """The picture of a scene, uint8[572, 760, 3], a new array."""
     canvas = _empty_board().copy()
     for point in range(1, 25):

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from backgammon.tools.arrays import Uint8s
+
 Colour = tuple[int, int, int]
 Field = npt.NDArray[np.floating[Any]]
 Point = tuple[float, float]
@@ -37,7 +39,7 @@ class Canvas:
         other.pixels = self.pixels.copy()
         return other
 
-    def to_bytes(self) -> npt.NDArray[np.uint8]:
+    def to_bytes(self) -> Uint8s:
         """The picture as uint8[H, W, 3]."""
         return (self.pixels + 0.5).astype(np.uint8)
 
@@ -155,7 +157,7 @@ def _length(x: Field, y: Field) -> Field:
     return result
 
 
-def encode_png(picture: npt.NDArray[np.uint8]) -> bytes:
+def encode_png(picture: Uint8s) -> bytes:
     """A picture uint8[H, W, 3] as the bytes of a PNG file (W3C Portable Network Graphics, 8-bit RGB, no filter)."""
     height, width, _ = picture.shape
     rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with its filter, 0

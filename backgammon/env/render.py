@@ -10,20 +10,18 @@ import warnings
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from backgammon.env.picture import HEIGHT, WIDTH, draw_picture
 from backgammon.env.scene import Scene
 from backgammon.notation import BoardNotes, draw_board
 from backgammon.rules.board import Position
 from backgammon.rules.dice import Roll
+from backgammon.tools.arrays import Uint8s
 from backgammon.tools.errors import ConfigError, GameError
 
 RENDER_MODES = ("ansi", "rgb_array", "human")
 RENDER_FPS = 4
 
-Frame = str | npt.NDArray[np.uint8] | None
+Frame = str | Uint8s | None
 
 
 def draw_text(scene: Scene) -> str:
@@ -101,7 +99,7 @@ class _Window:
         self._surface = pygame.display.set_mode((WIDTH, HEIGHT))
         self._clock = pygame.time.Clock()
 
-    def show(self, picture: npt.NDArray[np.uint8]) -> None:
+    def show(self, picture: Uint8s) -> None:
         """Put the picture on the screen; waits as long as the frame rate asks."""
         self._pygame.event.pump()
         self._pygame.surfarray.blit_array(self._surface, picture.swapaxes(0, 1))

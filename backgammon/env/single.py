@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.env.candidates import Candidates
 from backgammon.env.parts import DEFAULT_MAX_CANDIDATES, Parts, make_move_parts, make_play_parts
@@ -22,6 +21,7 @@ from backgammon.table.arena.move_games import MoveGames
 from backgammon.table.arena.opponents import OpponentSpec
 from backgammon.table.arena.options import Illegal, Reward, Rules, parse_set_up
 from backgammon.table.arena.play_games import PlayGames
+from backgammon.tools.arrays import Bools
 from backgammon.tools.errors import GameError
 from backgammon.tools.stream import draw_key
 
@@ -225,9 +225,9 @@ class BackgammonEnv(SingleEnv):
         rules = Rules(reward, match_length, illegal)
         super().__init__(make_move_parts(1, opponent, rules, observation), render_mode)
 
-    def action_masks(self) -> npt.NDArray[np.bool_]:
+    def action_masks(self) -> Bools:
         """bool[156] of the legal actions, as MaskablePPO of sb3-contrib asks for them."""
-        masks: npt.NDArray[np.bool_] = self.games.masks[0] == 1
+        masks: Bools = self.games.masks[0] == 1
         return masks
 
 
@@ -299,7 +299,7 @@ class BackgammonTurnEnv(SingleEnv):
         rules = Rules(reward, match_length, illegal)
         super().__init__(make_play_parts(1, opponent, rules, max_candidates, padded), render_mode)
 
-    def action_masks(self) -> npt.NDArray[np.bool_]:
+    def action_masks(self) -> Bools:
         """bool[K] of the legal actions, as MaskablePPO of sb3-contrib asks for them."""
         return np.arange(self.games.max_candidates) < max(1, int(self.games.offsets[1]))
 

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from gymnasium import Space
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -27,16 +26,15 @@ from backgammon.table.arena.move_games import MoveGames
 from backgammon.table.arena.opponents import OpponentSpec
 from backgammon.table.arena.options import Illegal, Reward, Rules, parse_set_up
 from backgammon.table.arena.play_games import PlayGames
+from backgammon.tools.arrays import Bools, Float64s, Int64s
 from backgammon.tools.errors import ConfigError, GameError
 from backgammon.tools.stream import draw_key
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 Seeds = int | Sequence[int | None] | None
-Step = tuple[Observation, Floats, Bools, Bools, dict[str, Any]]
+Step = tuple[Observation, Float64s, Bools, Bools, dict[str, Any]]
 
 
-class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
+class BatchEnv(VectorEnv[Observation, Int64s, Any]):
     """What both vectorised environments have in common."""
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -103,7 +101,7 @@ class BatchEnv(VectorEnv[Observation, npt.NDArray[np.int64], Any]):
             raise ConfigError(f"{len(seed)} seeds for {self.num_envs} games: give one for each, or a single number")
         return seed
 
-    def step(self, actions: npt.NDArray[np.int64]) -> Step:
+    def step(self, actions: Int64s) -> Step:
         """One action in every game.
 
         Args:

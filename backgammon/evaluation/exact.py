@@ -19,15 +19,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.bearoff import UNCOVERED, Bearoff
 from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_outcomes, play_by_tables
 from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities
 from backgammon.evaluation.player import best_rows
-from backgammon.rules.board import BAR, Board
+from backgammon.rules.board import BAR
 from backgammon.rules.movegen import checked_decisions
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
+from backgammon.tools.arrays import Boards, Bools, Dice, Float32s, Int64s, Offsets
 
 
 def identity_of(evaluator: object) -> str:
@@ -43,13 +43,13 @@ LEAST_CLOSED = 2
 """Closed points of the opponent's home board from which on a dance is worth 21 replies: against one it comes once in 36
 rolls, and what it is worth hardly matters."""
 
-_Plays = Callable[[Board, Board], tuple[Board, Outcomes]]
+_Plays = Callable[[Boards, Dice], tuple[Boards, Outcomes]]
 
 
 class Pruner(Protocol):
     """A cheap ranker for the plays inside a search, such as a small net: it proposes, the engine's net chooses."""
 
-    def propose(self, boards: Board, dice: Board, within: float) -> tuple[Board, npt.NDArray[np.int64]]:
+    def propose(self, boards: Boards, dice: Dice, within: float) -> tuple[Boards, Offsets]:
         """The few best candidates of boards int8[N, 26] with dice int8[N, 2], best first.
 
         Args:
@@ -108,7 +108,7 @@ class Engine:
         dances = f"+dances-{LEAST_CLOSED}" if self._expands_dances else ""
         return f"{identity_of(self.net)}+bearoff-{size}{dances}{pruner}"
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         """Outcomes of positions after a play, float32[M, 6]; see `OutcomeEvaluator.outcomes`."""
         boards = np.require(boards, np.int8, ["C", "W"])
         known, outcomes = known_outcomes(self.bearoff.tables, boards)
@@ -120,7 +120,7 @@ class Engine:
         self._judge_dances(boards, outcomes)
         return outcomes
 
-    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         """Rows int64[N] of the best candidates: by the tables, else the net's preference."""
         boards, dice = checked_decisions(boards, dice)
         is_covered = self._is_covered(boards)
@@ -132,17 +132,15 @@ class Engine:
             rows[~is_covered] = self.net.choose(boards[~is_covered], dice[~is_covered])
         return rows
 
-    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def play_best(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
         """Best candidates and their outcomes, see `PlayingEvaluator.play_best`."""
         return self._play(boards, dice, self._net_plays)
 
-    def reply(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def reply(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
         """As `play_best`, for the plays inside a search: the net sees what the pruner proposes, if there is one."""
         return self._play(boards, dice, self._net_plays if self.pruner is None else self._proposed_plays)
 
-    def preferences(
-        self, boards: Board, candidates: Board, offsets: npt.NDArray[np.int64], values: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float32]:
+    def preferences(self, boards: Boards, candidates: Boards, offsets: Offsets, values: Float32s) -> Float32s:
         """What the engine's own choices go by, comparable within ONE decision only.
 
         Args:
@@ -162,11 +160,11 @@ class Engine:
         preferred[~(candidates > 0).any(axis=1)] = np.inf  # a play that wins is preferred to all, as in `choose`
         return preferred
 
-    def _is_covered(self, boards: Board) -> npt.NDArray[np.bool_]:
-        covered: npt.NDArray[np.bool_] = self.bearoff.coverage(boards) != UNCOVERED
+    def _is_covered(self, boards: Boards) -> Bools:
+        covered: Bools = self.bearoff.coverage(boards) != UNCOVERED
         return covered
 
-    def _play(self, boards: Board, dice: Board, play_rest: _Plays) -> tuple[Board, Outcomes]:
+    def _play(self, boards: Boards, dice: Dice, play_rest: _Plays) -> tuple[Boards, Outcomes]:
         """Plays and outcomes: by the tables where they cover the position before the play, by `play_rest` elsewhere."""
         boards, dice = checked_decisions(boards, dice)
         is_covered = self._is_covered(boards)
@@ -184,13 +182,13 @@ class Engine:
         self._judge_dances(afters, outcomes)
         return afters, outcomes
 
-    def _net_plays(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def _net_plays(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
         """The net's plays; where one of them enters the tables, the tables judge it."""
         afters, outcomes = self.net.play_best(boards, dice)
         self._judge_by_tables(afters, outcomes)
         return afters, outcomes
 
-    def _proposed_plays(self, boards: Board, dice: Board, within: float | None = None) -> tuple[Board, Outcomes]:
+    def _proposed_plays(self, boards: Boards, dice: Dice, within: float | None = None) -> tuple[Boards, Outcomes]:
         """The same, where the net chooses from what the pruner proposes; None for the engine's own distance."""
         assert self.pruner is not None
         proposals, offsets = self.pruner.propose(boards, dice, self._within if within is None else within)
@@ -205,12 +203,12 @@ class Engine:
         self._judge_by_tables(afters, outcomes)
         return afters, outcomes
 
-    def _judge_by_tables(self, boards: Board, outcomes: Outcomes) -> None:
+    def _judge_by_tables(self, boards: Boards, outcomes: Outcomes) -> None:
         """Replace the outcomes of positions that the tables cover."""
         known, exact = known_outcomes(self.bearoff.tables, boards)
         outcomes[known != UNKNOWN] = exact[known != UNKNOWN]
 
-    def _judge_dances(self, boards: Board, outcomes: Outcomes) -> None:
+    def _judge_dances(self, boards: Boards, outcomes: Outcomes) -> None:
         """Replace the outcomes of positions whose player is still on the bar; see the module's text."""
         if not self._expands_dances:
             return

@@ -16,16 +16,17 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.rules.board import NUM_CHECKERS, Board
+from backgammon.rules.board import NUM_CHECKERS
+from backgammon.tools.arrays import Boards, Bools, Dice, Float32s, Int64s
 from backgammon.tools.jit import kernel
 
-Outcomes = npt.NDArray[np.float32]
+Outcomes = Float32s
 """float32[..., 6]: probabilities in the order of `OUTCOMES`."""
 
 OUTCOMES: tuple[str, ...] = ("win", "win_gammon", "win_backgammon", "lose", "lose_gammon", "lose_backgammon")
 """Six exclusive outcomes: the first of each three is the single game alone."""
 
-POINTS: npt.NDArray[np.float32] = np.array([1, 2, 3, -1, -2, -3], dtype=np.float32)
+POINTS: Float32s = np.array([1, 2, 3, -1, -2, -3], dtype=np.float32)
 """Points won with a centred cube at 1."""
 
 _OTHER_SIDE = [3, 4, 5, 0, 1, 2]
@@ -34,7 +35,7 @@ _OTHER_SIDE = [3, 4, 5, 0, 1, 2]
 class PlayRanker(Protocol):
     """Orders the candidates of one decision; its numbers mean nothing between decisions."""
 
-    def scores(self, candidates: Board) -> npt.NDArray[np.float32]:
+    def scores(self, candidates: Boards) -> Float32s:
         """Scores float32[M] of one decision's candidates int8[M, 26], seen by the player who has just moved."""
 
 
@@ -45,7 +46,7 @@ class OutcomeEvaluator(Protocol):
     def name(self) -> str:
         """What reports call the evaluator."""
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         """Outcomes of positions after a play.
 
         Args:
@@ -59,10 +60,10 @@ class OutcomeEvaluator(Protocol):
 class PlayingEvaluator(OutcomeEvaluator, Protocol):
     """An evaluator that also plays: the work-horse of look-ahead and rollouts."""
 
-    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         """Rows int64[N] of the preferred candidates, see `player.RowChooser`."""
 
-    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def play_best(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
         """The preferred candidate of each decision and its outcomes.
 
         Args:
@@ -75,7 +76,7 @@ class PlayingEvaluator(OutcomeEvaluator, Protocol):
         """
 
 
-def equities(outcomes: Outcomes) -> npt.NDArray[np.float32]:
+def equities(outcomes: Outcomes) -> Float32s:
     """Cubeless money equity, points from -3 to 3, float32[...], of outcomes float32[..., 6] for the same side.
 
     >>> float(equities(np.array([0.5, 0.25, 0, 0.25, 0, 0], dtype=np.float32)))
@@ -83,7 +84,7 @@ def equities(outcomes: Outcomes) -> npt.NDArray[np.float32]:
     """
     # Not a matrix product: its order of additions depends on the size of the batch and the place in it.
     win, gammon, backgammon, lose, lose_gammon, lose_backgammon = np.moveaxis(outcomes, -1, 0)
-    values: npt.NDArray[np.float32] = (win - lose) + 2 * (gammon - lose_gammon) + 3 * (backgammon - lose_backgammon)
+    values: Float32s = (win - lose) + 2 * (gammon - lose_gammon) + 3 * (backgammon - lose_backgammon)
     return values
 
 
@@ -92,7 +93,7 @@ def swap_outcomes(outcomes: Outcomes) -> Outcomes:
     return outcomes[..., _OTHER_SIDE]
 
 
-def cumulative(outcomes: Outcomes) -> npt.NDArray[np.float32]:
+def cumulative(outcomes: Outcomes) -> Float32s:
     """GNU Backgammon's five numbers, float32[..., 5]: win, win gammon or more, win backgammon, lose likewise."""
     win, gammon, backgammon, _, lose_gammon, lose_backgammon = np.moveaxis(outcomes, -1, 0)
     return np.stack(
@@ -127,7 +128,7 @@ def from_cumulative(probabilities: npt.NDArray[np.floating]) -> Outcomes:
 
 
 @kernel
-def _fill_final(boards: Board, is_over: npt.NDArray[np.bool_], outcomes: Outcomes) -> None:
+def _fill_final(boards: Boards, is_over: Bools, outcomes: Outcomes) -> None:
     """`final_outcomes` of boards int8[M, 26] into bool[M] and float32[M, 6]."""
     for i in range(boards.shape[0]):
         outcomes[i] = 0.0
@@ -146,7 +147,7 @@ def _fill_final(boards: Board, is_over: npt.NDArray[np.bool_], outcomes: Outcome
             outcomes[i, column] = 1.0
 
 
-def final_outcomes(boards: Board) -> tuple[npt.NDArray[np.bool_], Outcomes]:
+def final_outcomes(boards: Boards) -> tuple[Bools, Outcomes]:
     """Which games are over because the player who has just moved has no checker left, and their certain outcomes.
 
     Args:
@@ -161,7 +162,7 @@ def final_outcomes(boards: Board) -> tuple[npt.NDArray[np.bool_], Outcomes]:
     return is_over, outcomes
 
 
-def possible_outcomes(boards: Board) -> npt.NDArray[np.bool_]:
+def possible_outcomes(boards: Boards) -> Bools:
     """Which outcomes the rules still allow, bool[M, 6], for the player who has just moved.
 
     A side that has borne off a checker cannot lose a gammon. Without contact, a side with no checker on the bar or in

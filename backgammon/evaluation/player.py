@@ -14,13 +14,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.rules.board import NUM_CHECKERS, Board, checkers_off, pip_counts
+from backgammon.rules.board import NUM_CHECKERS, checkers_off, pip_counts
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int64s, Offsets, Uint64s
 
-Rows = npt.NDArray[np.int64]
-"""int64[N]: for each decision a row, counted from its own first candidate."""
-
-Noise = npt.NDArray[np.uint64]
+Noise = Uint64s
 """uint64[N]: one uniformly random number for each decision."""
 
 
@@ -31,7 +29,7 @@ class Player(Protocol):
     def name(self) -> str:
         """What reports and records call the player."""
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:
         """The chosen row of each decision's candidates.
 
         Args:
@@ -47,14 +45,14 @@ class Player(Protocol):
 class RowChooser(Protocol):
     """A player that needs no chance, such as the trained scorer."""
 
-    def choose(self, boards: Board, dice: Board) -> Rows:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         """As `Player.choose`, without the noise."""
 
 
 class CandidateScorer(Protocol):
     """Gives candidates an order by numbers that compare within ONE decision (a ranker, not an evaluator)."""
 
-    def evaluate(self, boards: Board) -> npt.NDArray[np.float32]:
+    def evaluate(self, boards: Boards) -> Float32s:
         """Scores float32[M] of candidates int8[M, 26], seen by the player who has just moved; greater is better."""
 
 
@@ -63,7 +61,7 @@ class RandomPlayer:
 
     name = "random"
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:
         """See `Player.choose`."""
         _, offsets = legal_candidates(boards, dice)
         fractions = (noise >> np.uint64(11)).astype(np.float64) * 2.0**-53
@@ -82,7 +80,7 @@ class PipCountPlayer:
 
     name = "pipcount"
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002 - part of the protocol
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:  # noqa: ARG002 - part of the protocol
         """See `Player.choose`."""
         candidates, offsets = legal_candidates(boards, dice)
         own_pips, opponent_pips = pip_counts(candidates)
@@ -99,12 +97,12 @@ class ScorerPlayer:
         self._scorer = scorer
         self.name: str = name or str(getattr(scorer, "name", type(scorer).__name__))
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002 - part of the protocol
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:  # noqa: ARG002 - part of the protocol
         """See `Player.choose`."""
         return self._scorer.choose(boards, dice)
 
 
-def best_rows(values: npt.NDArray[np.generic], offsets: npt.NDArray[np.int64]) -> Rows:
+def best_rows(values: npt.NDArray[np.generic], offsets: Offsets) -> Int64s:
     """Row of the greatest value of each decision; of equal ones the first.
 
     Args:

@@ -17,14 +17,14 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.notation.quoting import quote
-from backgammon.rules.board import NUM_CHECKERS, NUM_LOCATIONS, Board, Position, check_board
+from backgammon.rules.board import NUM_CHECKERS, NUM_LOCATIONS, Position, check_board
+from backgammon.tools.arrays import Boards, Uint8s
 from backgammon.tools.errors import IdError, PositionError
 from backgammon.tools.jit import kernel
 
-Keys = npt.NDArray[np.uint8]
+Keys = Uint8s
 """uint8[N, 10]."""
 
 POSITION_ID_LENGTH = 14
@@ -41,7 +41,7 @@ _OPPONENT_COUNT, _OWN_COUNT, _SHARED_POINT, _LEFT_OVER, _EMPTY = range(5)  # wha
 
 
 @kernel
-def _pack(boards: Board, keys: Keys) -> int:
+def _pack(boards: Boards, keys: Keys) -> int:
     """Fill the keys; gives the first board that cannot occur in a game, or -1.
 
     A side takes 25 bits and one for each checker, 40 at most: it is gathered in one machine word, since setting single
@@ -75,7 +75,7 @@ def _pack(boards: Board, keys: Keys) -> int:
 
 
 @kernel
-def _unpack(keys: Keys, boards: Board) -> tuple[int, int, int]:
+def _unpack(keys: Keys, boards: Boards) -> tuple[int, int, int]:
     """Fill zeroed boards; gives (row, what is wrong, count or point at fault) of the first bad key, or (-1, 0, 0)."""
     for i in range(keys.shape[0]):
         bit = 0
@@ -111,7 +111,7 @@ def _unpack(keys: Keys, boards: Board) -> tuple[int, int, int]:
     return -1, 0, 0
 
 
-def pack_boards(boards: Board) -> Keys:
+def pack_boards(boards: Boards) -> Keys:
     """The 10 bytes of each position.
 
     Args:
@@ -136,7 +136,7 @@ def pack_boards(boards: Board) -> Keys:
     return keys
 
 
-def unpack_keys(keys: Keys, texts: Sequence[str], kind: str) -> Board:
+def unpack_keys(keys: Keys, texts: Sequence[str], kind: str) -> Boards:
     """The boards of the 10-byte keys; `texts` and `kind` ("Position ID") are for the error message.
 
     Raises:
@@ -165,7 +165,7 @@ def _id_error(kind: str, texts: Sequence[str], row: int, problem: str) -> IdErro
     return IdError(f"{where}: {problem}")
 
 
-def position_ids(boards: Board) -> list[str]:
+def position_ids(boards: Boards) -> list[str]:
     """The Position ID of each board, int8[N, 26] of the player on roll.
 
     Raises:
@@ -178,7 +178,7 @@ def position_ids(boards: Board) -> list[str]:
     return [text[i : i + POSITION_ID_LENGTH] for i in range(0, len(text), 16)]
 
 
-def parse_position_ids(texts: Sequence[str]) -> Board:
+def parse_position_ids(texts: Sequence[str]) -> Boards:
     """The boards, int8[N, 26] of the player on roll, of Position IDs.
 
     Raises:
@@ -198,7 +198,7 @@ def parse_position_ids(texts: Sequence[str]) -> Board:
     return boards
 
 
-def letter_codes(boards: Board) -> list[str]:
+def letter_codes(boards: Boards) -> list[str]:
     """The 20-letter code of each board, int8[N, 26] of the player on roll.
 
     Raises:
@@ -209,7 +209,7 @@ def letter_codes(boards: Board) -> list[str]:
     return [text[i : i + LETTER_CODE_LENGTH] for i in range(0, len(text), LETTER_CODE_LENGTH)]
 
 
-def parse_letter_codes(texts: Sequence[str]) -> Board:
+def parse_letter_codes(texts: Sequence[str]) -> Boards:
     """The boards, int8[N, 26] of the player on roll, of 20-letter codes.
 
     Raises:

@@ -12,7 +12,6 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import Outcomes, equities, swap_outcomes
 from backgammon.evaluation.player import CandidateScorer, Player
@@ -22,6 +21,7 @@ from backgammon.rules.decision import Decision, Play
 from backgammon.rules.game import GameState
 from backgammon.search import Searcher
 from backgammon.table.duel import play_out
+from backgammon.tools.arrays import Int8s, Int64s
 
 TAKE_POINT = -0.5
 """Cubeless points below which a double is dropped: dropping costs 1 point, playing on at the doubled cube 2 x equity.
@@ -45,8 +45,8 @@ class Advice:
     """
 
     decision: Decision
-    order: npt.NDArray[np.int64]
-    plies: npt.NDArray[np.int8]
+    order: Int64s
+    plies: Int8s
     outcomes: Outcomes | None
 
 

@@ -14,11 +14,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from backgammon.tools.arrays import Boards, Int8s, Int64s
 from backgammon.tools.errors import PositionError
 
-Board = npt.NDArray[np.int8]
+Board = Int8s
 """int8[26], or int8[..., 26] for many."""
 
 NUM_LOCATIONS = 26
@@ -36,18 +36,18 @@ START[[1, 12, 17, 19]] = -2, -5, -3, -5
 START.setflags(write=False)
 
 
-def swap(boards: Board) -> Board:
+def swap(boards: Boards) -> Boards:
     """The same board(s) from the other player's side. boards: int8[..., 26]; a new contiguous array."""
     return np.ascontiguousarray(-boards[..., ::-1])
 
 
-def pip_counts(boards: Board) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def pip_counts(boards: Boards) -> tuple[Int64s, Int64s]:
     """Pips still to play for the player in whose view the board is, and for the opponent. boards: int8[..., 26]."""
     wide = boards.astype(np.int64)
     return np.maximum(wide, 0) @ _PIPS, np.maximum(-wide, 0) @ _PIPS[::-1]
 
 
-def checkers_off(boards: Board) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def checkers_off(boards: Boards) -> tuple[Int64s, Int64s]:
     """Checkers borne off, own and the opponent's. boards: int8[..., 26]."""
     wide = boards.astype(np.int64)
     return NUM_CHECKERS - np.maximum(wide, 0).sum(-1), NUM_CHECKERS - np.maximum(-wide, 0).sum(-1)

@@ -15,6 +15,7 @@ import numpy as np
 from backgammon.rules.board import BAR, HOME, Board, Position
 from backgammon.rules.dice import Roll, make_roll
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards
 from backgammon.tools.errors import IllegalPlay
 
 
@@ -70,7 +71,7 @@ class Decision:
 
     position: Position
     roll: Roll
-    candidates: Board
+    candidates: Boards
     chosen: int | None = None
 
     @classmethod

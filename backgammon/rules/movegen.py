@@ -26,9 +26,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.rules.board import NUM_LOCATIONS, Board
+from backgammon.tools.arrays import Boards, Dice, Int8s, Offsets
 from backgammon.tools.errors import DiceError, PositionError
 from backgammon.tools.intrinsics import borrow, copy_board, highest_bit, locations_above
 from backgammon.tools.jit import kernel
@@ -95,7 +95,7 @@ def die_sources(own: int, free: int, die: int) -> int:
 
 
 @kernel
-def _own_after(own: int, boards: Board, at: int, source: int, target: int) -> int:
+def _own_after(own: int, boards: Boards, at: int, source: int, target: int) -> int:
     """The mover's mask after a move that the board at `at` already shows."""
     if boards[at + source] <= 0:
         own &= ~(1 << source)
@@ -378,9 +378,7 @@ def generate(board: Board, die1: int, die2: int, out: Board, start: int, scratch
 
 
 @kernel
-def generate_batch(
-    boards: Board, dice: Board, out: Board, offsets: npt.NDArray[np.int64], first: int, scratch: Board
-) -> int:
+def generate_batch(boards: Boards, dice: Dice, out: Board, offsets: Offsets, first: int, scratch: Board) -> int:
     """Generate for decisions first..N-1 until `out` might overflow; gives the number of decisions finished in all.
 
     offsets[i] must hold the row where decision i = first starts; offsets[i + 1] is written for every finished one.
@@ -391,10 +389,10 @@ def generate_batch(
 
 @kernel
 def _generate_rows(
-    boards: Board,
-    dice: Board,
+    boards: Boards,
+    dice: Dice,
     out: Board,
-    offsets: npt.NDArray[np.int64],
+    offsets: Offsets,
     first: int,
     scratch: Board,
     board: Board,
@@ -418,7 +416,7 @@ def _generate_rows(
 
 
 @kernel
-def _first_unusable(boards: Board, dice: Board) -> int:
+def _first_unusable(boards: Boards, dice: Dice) -> int:
     """Index of the first decision with an unusable board (finished, impossible) or dice; -1 if there is none."""
     for i in range(boards.shape[0]):
         own = 0
@@ -437,7 +435,7 @@ def _first_unusable(boards: Board, dice: Board) -> int:
     return -1
 
 
-def checked_decisions(boards: Board, dice: Board) -> tuple[Board, Board]:
+def checked_decisions(boards: Boards, dice: Dice) -> tuple[Boards, Dice]:
     """The two arrays as the kernels need them: contiguous int8[N, 26] and int8[N, 2], every row playable.
 
     Raises:
@@ -459,7 +457,7 @@ def checked_decisions(boards: Board, dice: Board) -> tuple[Board, Board]:
     return boards, dice
 
 
-def legal_candidates(boards: Board, dice: Board) -> tuple[Board, npt.NDArray[np.int64]]:
+def legal_candidates(boards: Boards, dice: Dice) -> tuple[Boards, Offsets]:
     """Every distinct position each roll can lead to, best use of the dice already enforced.
 
     Args:
@@ -495,7 +493,7 @@ def legal_candidates(boards: Board, dice: Board) -> tuple[Board, npt.NDArray[np.
         candidates = larger
 
 
-def _as_rows(values: Board, width: int, name: str, error: type[Exception]) -> Board:
+def _as_rows(values: Int8s, width: int, name: str, error: type[Exception]) -> Int8s:
     """`values` as contiguous int8[N, width], or `error`."""
     array = np.asarray(values)
     if array.ndim != 2 or array.shape[1] != width:

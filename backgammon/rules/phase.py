@@ -15,9 +15,9 @@ decision share one phase. First match counts:
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.rules.board import Board
+from backgammon.tools.arrays import Boards, Int8s
 from backgammon.tools.jit import kernel
 
 PHASES: tuple[str, ...] = ("bearoff", "bearin", "opponent bearoff", "opponent bearin", "other", "race")
@@ -27,7 +27,7 @@ BEAROFF, BEARIN, OPPONENT_BEAROFF, OPPONENT_BEARIN, OTHER, RACE = range(6)
 
 
 @kernel
-def phase_code_at(boards: Board, at: int) -> int:
+def phase_code_at(boards: Boards, at: int) -> int:
     """Code (index into PHASES) of the position whose 26 counts begin at `at` of flat int8 `boards`."""
     own_back = 25
     while own_back > 0 and boards[at + own_back] <= 0:
@@ -55,12 +55,12 @@ def phase_code(board: Board) -> int:
 
 
 @kernel
-def _fill_phase_codes(boards: Board, codes: npt.NDArray[np.int8]) -> None:
+def _fill_phase_codes(boards: Boards, codes: Int8s) -> None:
     for i in range(boards.shape[0]):
         codes[i] = phase_code(boards[i])
 
 
-def phase_codes(boards: Board) -> npt.NDArray[np.int8]:
+def phase_codes(boards: Boards) -> Int8s:
     """Codes int8[N] of positions int8[N, 26], each seen by its player on roll."""
     codes = np.empty(len(boards), dtype=np.int8)
     _fill_phase_codes(np.ascontiguousarray(boards, dtype=np.int8), codes)

@@ -8,15 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from backgammon.rules.board import Board
 from backgammon.rules.dice import ROLLS
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s
 from backgammon.tools.jit import DISABLED, kernel
 from backgammon.tools.stream import throw_dice
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 NUM_ROLLS = len(ROLLS)
 _DICE = np.array(ROLLS, dtype=np.int8)
@@ -28,7 +24,7 @@ _SHIFT = np.uint64(32)
 
 
 @kernel
-def _hash(rows: Board, row: int) -> Any:
+def _hash(rows: Int8s, row: int) -> Any:
     """FNV-1a of a row of small integers."""
     code = _BASIS
     for column in range(rows.shape[1]):
@@ -41,7 +37,7 @@ if DISABLED:  # plain numpy scalars warn about the wrap-around that the arithmet
 
 
 @kernel
-def _find_groups(rows: Board, slots: Integers, first: Integers, group: Integers) -> int:
+def _find_groups(rows: Int8s, slots: Int64s, first: Int64s, group: Int64s) -> int:
     """See `group_rows`; slots int64[power of two, more than M], -1 everywhere."""
     mask = slots.shape[0] - 1
     num_groups = 0
@@ -66,7 +62,7 @@ def _find_groups(rows: Board, slots: Integers, first: Integers, group: Integers)
 
 
 @kernel
-def _expand(boards: Board, positions: Board, dice: Board) -> None:
+def _expand(boards: Boards, positions: Boards, dice: Dice) -> None:
     for i in range(boards.shape[0]):
         for roll in range(NUM_ROLLS):
             row = NUM_ROLLS * i + roll
@@ -77,7 +73,7 @@ def _expand(boards: Board, positions: Board, dice: Board) -> None:
 
 
 @kernel
-def _average(outcomes: Floats, group: Integers, out: Floats) -> None:
+def _average(outcomes: Float32s, group: Int64s, out: Float32s) -> None:
     sums = np.empty(6)
     for i in range(out.shape[0]):
         sums[:] = 0.0
@@ -90,12 +86,12 @@ def _average(outcomes: Floats, group: Integers, out: Floats) -> None:
 
 
 @kernel
-def _throw(key: np.uint64, games: Integers, turn: int, dice: Board) -> None:
+def _throw(key: np.uint64, games: Int64s, turn: int, dice: Dice) -> None:
     for i in range(games.shape[0]):
         dice[i, 0], dice[i, 1] = throw_dice(key, np.uint64(games[i]), np.uint64(turn))
 
 
-def group_rows(rows: Board) -> tuple[Integers, Integers]:
+def group_rows(rows: Int8s) -> tuple[Int64s, Int64s]:
     """Which rows are equal: each different row once, in the order of its first appearance.
 
     Args:
@@ -113,7 +109,7 @@ def group_rows(rows: Board) -> tuple[Integers, Integers]:
     return first[:num_groups], group
 
 
-def expand_rolls(boards: Board) -> tuple[Board, Board]:
+def expand_rolls(boards: Boards) -> tuple[Boards, Dice]:
     """The 21 rolls of the opponent in each position.
 
     Args:
@@ -129,7 +125,7 @@ def expand_rolls(boards: Board) -> tuple[Board, Board]:
     return positions, dice
 
 
-def average_rolls(outcomes: Floats, group: Integers) -> Floats:
+def average_rolls(outcomes: Float32s, group: Int64s) -> Float32s:
     """Averages over the 21 rolls, weighted by their probabilities and seen from the other side.
 
     Args:
@@ -145,7 +141,7 @@ def average_rolls(outcomes: Floats, group: Integers) -> Floats:
     return averages
 
 
-def throw_rolls(key: int, games: Integers, turn: int) -> Board:
+def throw_rolls(key: int, games: Int64s, turn: int) -> Dice:
     """The dice of a turn in each game, int8[G, 2], larger first: a pure function of key, game number and turn."""
     dice = np.empty((len(games), 2), dtype=np.int8)
     _throw(np.uint64(key), games, turn, dice)

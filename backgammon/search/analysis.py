@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import PlayingEvaluator
 from backgammon.rules.decision import Decision
@@ -14,6 +13,7 @@ from backgammon.search.contest import roll_out_candidates
 from backgammon.search.rollout import RolloutEstimate, RolloutSettings
 from backgammon.search.searcher import Analysis, Searcher, SearchSettings
 from backgammon.search.work import Workshop
+from backgammon.tools.arrays import Float32s
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class RankedCandidate:
 
     row: int
     equity: float
-    outcomes: npt.NDArray[np.float32]
+    outcomes: Float32s
     ply: int
     margin: float
     standard_error: float | None = None

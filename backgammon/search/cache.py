@@ -10,10 +10,9 @@ from collections import OrderedDict
 from threading import Lock
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import Outcomes
-from backgammon.rules.board import Board
+from backgammon.tools.arrays import Boards, Bools, Float32s
 
 
 class OutcomeCache:
@@ -22,14 +21,14 @@ class OutcomeCache:
     def __init__(self, capacity: int = 65_536) -> None:
         """Room for `capacity` positions, about 200 bytes each."""
         self._capacity = capacity
-        self._entries: OrderedDict[tuple[str, bytes], npt.NDArray[np.float32]] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, bytes], Float32s] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         """Positions kept."""
         return len(self._entries)
 
-    def find(self, key: str, boards: Board) -> tuple[npt.NDArray[np.bool_], Outcomes]:
+    def find(self, key: str, boards: Boards) -> tuple[Bools, Outcomes]:
         """Which of boards int8[K, 26] are known under `key`, bool[K], and their outcomes float32[K, 6]."""
         found = np.zeros(len(boards), dtype=np.bool_)
         outcomes = np.empty((len(boards), 6), dtype=np.float32)
@@ -42,7 +41,7 @@ class OutcomeCache:
                     outcomes[row] = entry
         return found, outcomes
 
-    def keep(self, key: str, boards: Board, outcomes: Outcomes) -> None:
+    def keep(self, key: str, boards: Boards, outcomes: Outcomes) -> None:
         """Remember outcomes float32[K, 6] of boards int8[K, 26]."""
         with self._lock:
             for board, entry in zip(boards, outcomes, strict=True):

@@ -8,13 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from backgammon.tools.arrays import Bools, Float32s, Int64s
 from backgammon.tools.errors import ConfigError
 
 MAX_PLIES = 3
-
-Integers = npt.NDArray[np.int64]
 
 
 class MoveFilter(NamedTuple):
@@ -72,10 +70,10 @@ def stages(name: str, plies: int) -> list[tuple[MoveFilter, int]]:
 
 def keep_candidates(
     move_filter: MoveFilter,
-    owners: Integers,
-    equities: npt.NDArray[np.float32],
-    preference: npt.NDArray[np.float32],
-) -> npt.NDArray[np.bool_]:
+    owners: Int64s,
+    equities: Float32s,
+    preference: Float32s,
+) -> Bools:
     """Which candidates pass a filter.
 
     Args:

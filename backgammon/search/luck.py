@@ -10,21 +10,19 @@ the less variance.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import PlayingEvaluator, equities
-from backgammon.rules.board import Board, swap
+from backgammon.rules.board import swap
 from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS
 from backgammon.rules.rolls import NUM_ROLLS, expand_rolls
+from backgammon.tools.arrays import Boards, Bools, Dice, Float64s, Int64s
 
 _WEIGHTS = np.array(ROLL_PROBABILITIES)
 _IS_DOUBLE = np.array([roll.is_double for roll in ROLLS])
 _OPENING_WEIGHTS = np.where(_IS_DOUBLE, 0.0, 1.0 / (~_IS_DOUBLE).sum())
 
 
-def roll_luck(
-    judge: PlayingEvaluator, boards: Board, dice: Board, is_opening: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
+def roll_luck(judge: PlayingEvaluator, boards: Boards, dice: Dice, is_opening: Bools) -> Float64s:
     """Luck of rolls in cubeless points, for the player who has thrown them.
 
     Args:
@@ -41,11 +39,11 @@ def roll_luck(
     weights = np.where(is_opening[:, None], _OPENING_WEIGHTS, _WEIGHTS)
     high, low = dice.max(axis=1).astype(np.int64), dice.min(axis=1).astype(np.int64)
     thrown = values[np.arange(len(values)), roll_numbers(high, low)]
-    luck: npt.NDArray[np.float64] = thrown - (weights * values).sum(axis=1)
+    luck: Float64s = thrown - (weights * values).sum(axis=1)
     return luck
 
 
-def roll_numbers(high: npt.NDArray[np.int64], low: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def roll_numbers(high: Int64s, low: Int64s) -> Int64s:
     """Places of rolls in `dice.ROLLS`, from their dice int64[N]."""
-    numbers: npt.NDArray[np.int64] = high * (high - 1) // 2 + low - 1
+    numbers: Int64s = high * (high - 1) // 2 + low - 1
     return numbers

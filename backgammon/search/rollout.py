@@ -28,10 +28,8 @@ from backgammon.rules.board import Board, swap
 from backgammon.rules.rolls import NUM_ROLLS, average_rolls, expand_rolls, group_rows, throw_rolls
 from backgammon.search.luck import roll_numbers
 from backgammon.search.searcher import Searcher
+from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s
 from backgammon.tools.errors import ConfigError
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 THROWS = 36
 """Ordered pairs of dice: games of a rollout come in multiples of it."""
@@ -102,18 +100,18 @@ class RolloutEstimate:
         games: float32[G, 6], one row for each game; with luck subtracted a row may lie outside 0..1, its sum is 1.
     """
 
-    games: npt.NDArray[np.float32]
+    games: Float32s
 
     @property
-    def outcomes(self) -> npt.NDArray[np.float32]:
+    def outcomes(self) -> Float32s:
         """float32[6], mean chances; luck subtraction may leave one a little below 0."""
-        mean: npt.NDArray[np.float32] = self.games.mean(axis=0, dtype=np.float64).astype(np.float32)
+        mean: Float32s = self.games.mean(axis=0, dtype=np.float64).astype(np.float32)
         return mean
 
     @property
-    def equities(self) -> Floats:
+    def equities(self) -> Float64s:
         """float64[G], points of each game."""
-        points: Floats = self.games.astype(np.float64) @ POINTS.astype(np.float64)
+        points: Float64s = self.games.astype(np.float64) @ POINTS.astype(np.float64)
         return points
 
     @property
@@ -131,12 +129,12 @@ class RolloutEstimate:
         common = min(len(self.games), len(other.games))
         return stratified_error(self.equities[:common] - other.equities[:common])
 
-    def joined(self, more: npt.NDArray[np.float32]) -> RolloutEstimate:
+    def joined(self, more: Float32s) -> RolloutEstimate:
         """This rollout and its next games."""
         return RolloutEstimate(np.concatenate([self.games, more]))
 
 
-def stratified_error(values: Floats) -> float:
+def stratified_error(values: Float64s) -> float:
     """Standard error of the mean of consecutive games from game 0 on, whose first rolls are stratified.
 
     The variance within the 36 strata counts, the variance between them is zero by design. (That the second rolls are
@@ -162,10 +160,10 @@ def find_tables(evaluator: object) -> Bearoff | None:
 def play_games(
     player: PlayingEvaluator,
     after: Board,
-    games: Integers,
+    games: Int64s,
     settings: RolloutSettings,
     judge: PlayingEvaluator | None = None,
-) -> npt.NDArray[np.float32]:
+) -> Float32s:
     """Play a position out many times, all games in lockstep.
 
     Args:
@@ -193,7 +191,7 @@ class _Lockstep:
         judge: PlayingEvaluator,
         settings: RolloutSettings,
         after: Board,
-        games: Integers,
+        games: Int64s,
     ) -> None:
         self._player = player
         self._judge = judge
@@ -204,10 +202,10 @@ class _Lockstep:
         self._games = games
         self._turn = 0
         self._in_play = np.arange(len(games))
-        self._boards: Board = np.repeat(
+        self._boards: Boards = np.repeat(
             np.asarray(after, dtype=np.int8)[None], len(games), axis=0
         )  # after the last play
-        self.results: Floats = np.zeros((len(games), 6))  # of the player who moved before turn 0
+        self.results: Float64s = np.zeros((len(games), 6))  # of the player who moved before turn 0
         self._settle(None)
 
     @property
@@ -226,14 +224,14 @@ class _Lockstep:
         self._turn += 1
         self._settle(values if self._turn == self._settings.horizon else None)
 
-    def _play(self, dice: Board) -> tuple[Board, Outcomes]:
+    def _play(self, dice: Dice) -> tuple[Boards, Outcomes]:
         """The player's plays, equal decisions asked once."""
         positions = swap(self._boards)
         first, group = group_rows(np.concatenate([positions, dice], axis=1))
         afters, values = self._player.play_best(positions[first], dice[first])
         return afters[group], values[group]
 
-    def _play_and_subtract_luck(self, different: Board, group: Integers, dice: Board) -> tuple[Board, Outcomes]:
+    def _play_and_subtract_luck(self, different: Boards, group: Int64s, dice: Dice) -> tuple[Boards, Outcomes]:
         """Plays of the games in play; the luck of their rolls is taken from the results."""
         positions, rolls = expand_rolls(different)
         afters, values = self._judge.play_best(positions, rolls)
@@ -277,9 +275,9 @@ class GameDice:
         """Dice of a seed."""
         self._seed = seed
         self._key = int.from_bytes(hashlib.sha256(f"rollout dice {seed}".encode()).digest()[:8], "little")
-        self._orders: dict[int, tuple[Integers, Integers]] = {}
+        self._orders: dict[int, tuple[Int64s, Int64s]] = {}
 
-    def throw(self, games: Integers, turn: int) -> Board:
+    def throw(self, games: Int64s, turn: int) -> Dice:
         """Dice int8[S, 2] of a turn in the games with these numbers, larger first."""
         if turn > 1:
             return throw_rolls(self._key, games, turn)
@@ -295,7 +293,7 @@ class GameDice:
         dice[:, ::-1].sort(axis=1)
         return dice
 
-    def _order(self, cycle: int) -> tuple[Integers, Integers]:
+    def _order(self, cycle: int) -> tuple[Int64s, Int64s]:
         """Orders of the 36 throws on the first and on the second turn of 1,296 games.
 
         On the first turn it is the same in all cycles, so that a game's number modulo 36 is its stratum.

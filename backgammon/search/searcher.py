@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.exact import Engine, identity_of
 from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities, final_outcomes
@@ -28,11 +27,9 @@ from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
 from backgammon.search.cache import OutcomeCache
 from backgammon.search.filters import MAX_PLIES, keep_candidates, stages
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s, Offsets
 from backgammon.tools.crew import Crew
 from backgammon.tools.errors import ConfigError
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 
 _CHUNK = {0: 8192, 1: 768, 2: 36, 3: 4}
 """Positions that a thread takes at a time, by ply: about 16,000 rows for the evaluator at its innermost level."""
@@ -80,24 +77,24 @@ class Analysis(NamedTuple):
         order: int64[M], rows of the M by decision, best first: deeper judged ones before others, then by equity.
     """
 
-    candidates: Board
-    offsets: Integers
-    equities: Floats
+    candidates: Boards
+    offsets: Offsets
+    equities: Float32s
     outcomes: Outcomes
-    plies: npt.NDArray[np.int8]
-    order: Integers
+    plies: Int8s
+    order: Int64s
 
     @property
-    def best_rows(self) -> Integers:
+    def best_rows(self) -> Int64s:
         """int64[N], row of the best candidate within its decision."""
-        rows: Integers = self.order[self.offsets[:-1]] - self.offsets[:-1]
+        rows: Int64s = self.order[self.offsets[:-1]] - self.offsets[:-1]
         return rows
 
-    def searched_rows(self, index: int) -> Integers:
+    def searched_rows(self, index: int) -> Int64s:
         """Rows of the M that were judged at the greatest depth of decision `index`, best first."""
         rows = self.order[self.offsets[index] : self.offsets[index + 1]]
         depths = self.plies[rows]
-        searched: Integers = rows[depths == depths.max()]
+        searched: Int64s = rows[depths == depths.max()]
         return searched
 
 
@@ -143,11 +140,11 @@ class Searcher:
         """The evaluator's identity and every setting that changes a value."""
         return f"{identity_of(self.evaluator)} {self.settings}"
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         """Outcomes of positions after a play at the depth of the settings; see `OutcomeEvaluator.outcomes`."""
         return self._judge(np.require(boards, np.int8, ["C", "W"]), self.settings.plies, None)
 
-    def choose(self, boards: Board, dice: Board) -> Integers:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         """Rows int64[N] of the best candidates; a forced play is not looked at."""
         if self.settings.plies == 0:
             return self.evaluator.choose(boards, dice)
@@ -158,7 +155,7 @@ class Searcher:
             rows[open_rows] = self.analyse(boards[open_rows], dice[open_rows]).best_rows
         return rows
 
-    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def play_best(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
         """Best candidates int8[N, 26] and their outcomes float32[N, 6] at the depth of the settings."""
         if self.settings.plies == 0:
             return self.evaluator.play_best(boards, dice)
@@ -166,7 +163,7 @@ class Searcher:
         best = analysis.order[analysis.offsets[:-1]]
         return analysis.candidates[best], analysis.outcomes[best]
 
-    def analyse(self, boards: Board, dice: Board) -> Analysis:
+    def analyse(self, boards: Boards, dice: Dice) -> Analysis:
         """Values of every candidate, the filtered ones at the full depth.
 
         Args:
@@ -181,7 +178,7 @@ class Searcher:
         parts = [self._deepen(boards[i : i + 1], dice[i : i + 1], self.settings.seconds) for i in range(len(boards))]
         return join_analyses(parts) if parts else self._analyse(boards, dice, 0, None)
 
-    def _deepen(self, boards: Board, dice: Board, seconds: float) -> Analysis:
+    def _deepen(self, boards: Boards, dice: Dice, seconds: float) -> Analysis:
         """The deepest analysis of one decision that time allows."""
         deadline = time.perf_counter() + seconds
         best = self._analyse(boards, dice, 0, None)
@@ -192,7 +189,7 @@ class Searcher:
                 break
         return best
 
-    def _analyse(self, boards: Board, dice: Board, plies: int, deadline: float | None) -> Analysis:
+    def _analyse(self, boards: Boards, dice: Dice, plies: int, deadline: float | None) -> Analysis:
         candidates, offsets = legal_candidates(boards, dice)
         owners = np.repeat(np.arange(len(boards)), np.diff(offsets))
         outcomes = self.evaluator.outcomes(candidates)
@@ -212,13 +209,13 @@ class Searcher:
         order = np.lexsort((-ranking, -depths.astype(np.int64), owners))
         return Analysis(candidates, offsets, values, outcomes, depths, order)
 
-    def _preferences(self, boards: Board, candidates: Board, offsets: Integers, values: Floats) -> Floats:
+    def _preferences(self, boards: Boards, candidates: Boards, offsets: Offsets, values: Float32s) -> Float32s:
         """What the evaluator alone orders the candidates by, float32[M], comparable within a decision."""
         if isinstance(self.evaluator, Engine):
             return self.evaluator.preferences(boards, candidates, offsets, values)
         return values
 
-    def _judge(self, boards: Board, plies: int, deadline: float | None) -> Outcomes:
+    def _judge(self, boards: Boards, plies: int, deadline: float | None) -> Outcomes:
         """Outcomes float32[K, 6] at a depth, from the cache where it has them, on all threads."""
         if plies == 0:
             return self.evaluator.outcomes(boards)
@@ -232,7 +229,7 @@ class Searcher:
             self._cache.keep(key, boards[missing], outcomes[missing])
         return outcomes
 
-    def _judge_in_chunks(self, boards: Board, plies: int, deadline: float | None) -> Outcomes:
+    def _judge_in_chunks(self, boards: Boards, plies: int, deadline: float | None) -> Outcomes:
         first, group = group_rows(boards)
         different = boards[first]
         size = _CHUNK[min(plies, MAX_PLIES)]
@@ -246,7 +243,7 @@ class Searcher:
         results = self._crew.map(work, pieces)
         return np.concatenate(results)[group] if results else np.zeros((0, 6), dtype=np.float32)
 
-    def _look_ahead(self, boards: Board, plies: int, deadline: float | None) -> Outcomes:
+    def _look_ahead(self, boards: Boards, plies: int, deadline: float | None) -> Outcomes:
         """Outcomes of different positions, `plies` >= 1."""
         is_over, outcomes = final_outcomes(boards)
         live = boards[~is_over]

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
@@ -27,6 +26,7 @@ from backgammon.evaluation.exact import identity_of
 from backgammon.evaluation.outcome import PlayingEvaluator
 from backgammon.rules.board import Board
 from backgammon.search.rollout import RolloutSettings, play_games
+from backgammon.tools.arrays import Float32s
 from backgammon.tools.errors import ConfigError, DataError
 from backgammon.tools.storage import replace_file
 
@@ -34,8 +34,6 @@ FORMAT_VERSION = 1
 
 _TENSOR = "outcomes"
 _ENTRY = "pairgammon"
-
-Results = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class Workshop:
         content = {**self._description, "after": unit.after.hex(), "games": [unit.first, unit.count]}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-    def results(self, units: Sequence[WorkUnit], progress: Callable[[], None] | None = None) -> list[Results]:
+    def results(self, units: Sequence[WorkUnit], progress: Callable[[], None] | None = None) -> list[Float32s]:
         """The outcomes float32[count, 6] of each unit, found or played now.
 
         Args:
@@ -114,26 +112,26 @@ class Workshop:
             DataError: a result file is damaged.
             KeyboardInterrupt: what was finished stays in the folder; units that have begun are lost.
         """
-        found: list[Results] = []
+        found: list[Float32s] = []
         for result in self._each(units):
             found.append(result)
             if progress is not None:
                 progress()
         return found
 
-    def _each(self, units: Sequence[WorkUnit]) -> Iterator[Results]:
+    def _each(self, units: Sequence[WorkUnit]) -> Iterator[Float32s]:
         if self.threads == 1 or len(units) < 2:
             yield from map(self._result, units)
             return
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="rollout")
         try:
-            waiting: list[Future[Results]] = [pool.submit(self._result, unit) for unit in units]
+            waiting: list[Future[Float32s]] = [pool.submit(self._result, unit) for unit in units]
             for future in waiting:
                 yield future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _result(self, unit: WorkUnit) -> Results:
+    def _result(self, unit: WorkUnit) -> Float32s:
         name = self.unit_name(unit)
         if self._folder is not None:
             kept = read_result(self._folder / f"{name}.safetensors", name)
@@ -146,7 +144,7 @@ class Workshop:
         return outcomes
 
 
-def write_result(path: Path, name: str, outcomes: Results) -> None:
+def write_result(path: Path, name: str, outcomes: Float32s) -> None:
     """Write the result of unit `name`: the file appears whole or not at all.
 
     Raises:
@@ -157,7 +155,7 @@ def write_result(path: Path, name: str, outcomes: Results) -> None:
     replace_file(path, content)
 
 
-def read_result(path: Path, name: str) -> Results | None:
+def read_result(path: Path, name: str) -> Float32s | None:
     """The result of unit `name`, None when the file is not there.
 
     Raises:
@@ -166,7 +164,7 @@ def read_result(path: Path, name: str) -> Results | None:
     try:
         with safetensors.safe_open(path, "np") as file:
             entry = json.loads((file.metadata() or {})[_ENTRY])
-            outcomes: Results = file.get_tensor(_TENSOR)
+            outcomes: Float32s = file.get_tensor(_TENSOR)
     except FileNotFoundError:
         return None
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -176,6 +174,6 @@ def read_result(path: Path, name: str) -> Results | None:
     return outcomes
 
 
-def _digest(name: str, outcomes: Results) -> str:
+def _digest(name: str, outcomes: Float32s) -> str:
     little = np.ascontiguousarray(outcomes, dtype="<f4")
     return hashlib.sha256(name.encode() + repr(little.shape).encode() + little.tobytes()).hexdigest()

@@ -21,7 +21,6 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import PlayingEvaluator
 from backgammon.evaluation.player import Player
@@ -32,6 +31,7 @@ from backgammon.table.arena.opponents import resolve_opponent
 from backgammon.table.arena.options import Rules, SetUp
 from backgammon.table.arena.play_games import PlayGames
 from backgammon.table.arena.turns import TURN
+from backgammon.tools.arrays import Float64s, Int8s, Int64s
 from backgammon.tools.errors import ConfigError
 from backgammon.tools.sprt import Sprt
 from backgammon.tools.stream import key_of_seed
@@ -83,9 +83,9 @@ class DuelResult:
     gammons: tuple[int, int]
     backgammons: tuple[int, int]
     plies: int
-    points: npt.NDArray[np.int8] = field(repr=False, compare=False)
+    points: Int8s = field(repr=False, compare=False)
     seconds: float = field(compare=False)
-    adjusted: npt.NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
+    adjusted: Float64s | None = field(default=None, repr=False, compare=False)
     verdict: str | None = None
 
     @property
@@ -192,7 +192,7 @@ def duel(
     )
 
 
-def _mean_and_error(means: npt.NDArray[np.float64]) -> tuple[float, float | None]:
+def _mean_and_error(means: Float64s) -> tuple[float, float | None]:
     """Mean of the means of pairs, and its standard error; None of a single pair."""
     return float(means.mean()), float(means.std(ddof=1)) / sqrt(len(means)) if len(means) > 1 else None
 
@@ -247,11 +247,11 @@ class _Table:
             self._seat_next_games(ended)
 
     @property
-    def adjusted(self) -> npt.NDArray[np.float64]:
+    def adjusted(self) -> Float64s:
         """float64[P, 2], the points less the luck that was measured."""
         return self.points - self._luck
 
-    def _measure_luck(self, judge: PlayingEvaluator, who: npt.NDArray[np.int64]) -> None:
+    def _measure_luck(self, judge: PlayingEvaluator, who: Int64s) -> None:
         """Add the luck of the rolls that are to be played now, as the first player sees it."""
         games = np.flatnonzero(who >= 0)
         if len(games):
@@ -259,7 +259,7 @@ class _Table:
             luck = roll_luck(judge, self._games.boards[games], self._games.rolls()[games], is_opening)
             self._luck.reshape(-1)[self._numbers[games]] += np.where(who[games] == 0, luck, -luck)
 
-    def _seat_next_games(self, free: npt.NDArray[np.int64]) -> None:
+    def _seat_next_games(self, free: Int64s) -> None:
         """Let the next games begin, in the next turn, where others have ended."""
         numbers = np.arange(self._next_number, min(self._next_number + len(free), self.points.size))
         self._next_number += len(numbers)
@@ -271,7 +271,7 @@ class _Table:
 
 def play_out(
     player: Player, board: Board, dice: tuple[int, int] | None, num_games: int, rng: np.random.Generator
-) -> npt.NDArray[np.int8]:
+) -> Int8s:
     """Points of the player on roll when `player` plays both sides to the end, many times.
 
     Args:

@@ -12,10 +12,8 @@ from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from backgammon.tools.arrays import Float64s, Int64s
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Estimate:
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
-def estimate_mean(values: Floats, units: Integers) -> Estimate:
+def estimate_mean(values: Float64s, units: Int64s) -> Estimate:
     """Mean of `values` with a 95 % interval from the spread between units.
 
     Args:
@@ -52,7 +50,7 @@ def estimate_mean(values: Floats, units: Integers) -> Estimate:
     return Estimate(mean, mean - reach, mean + reach)
 
 
-def estimate_rate(hits: Floats, units: Integers) -> Estimate:
+def estimate_rate(hits: Float64s, units: Int64s) -> Estimate:
     """Share of ones with a 95 % interval from the spread between units, never outside 0..1.
 
     Args:
@@ -68,7 +66,7 @@ def estimate_rate(hits: Floats, units: Integers) -> Estimate:
     return Estimate(rate, low, high)
 
 
-def _ratio_estimate(values: Floats, units: Integers) -> tuple[float, float, int]:
+def _ratio_estimate(values: Float64s, units: Int64s) -> tuple[float, float, int]:
     """(mean, its standard error between units, number of units); (nan, nan, 0) of nothing."""
     if not len(values):
         return float("nan"), float("nan"), 0

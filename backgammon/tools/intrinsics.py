@@ -16,18 +16,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba.core import codegen as _codegen
 from numba.core import config as _config
 
+from backgammon.tools.arrays import Boards, Float32s, Int8s, Int16s, Int32s, Int64s
 from backgammon.tools.jit import DISABLED
 
 _SETTINGS: Any = _config  # numba sets these names at run time, so a type checker cannot know them
 _CODEGEN: Any = _codegen  # untyped
 
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int32]
-Shorts = npt.NDArray[np.int16]
 
 LANES = 16
 """Numbers in a vector."""
@@ -60,33 +57,33 @@ if DISABLED:
         """Index of the highest set bit; mask must not be 0."""
         return int(mask).bit_length() - 1
 
-    def locations_above(boards: npt.NDArray[np.int8], at: int, bound: int) -> int:
+    def locations_above(boards: Boards, at: int, bound: int) -> int:
         """Mask of the locations 0..25 whose count is above `bound`, of the board that begins at `at`."""
         return sum(1 << location for location in range(26) if boards[at + location] > bound)
 
-    def count_own(boards: npt.NDArray[np.int8], at: int) -> int:
+    def count_own(boards: Boards, at: int) -> int:
         """Sum of the counts above 0 of the board that begins at `at`."""
         return int(np.maximum(boards[at : at + 26], 0).sum())
 
-    def count_theirs(boards: npt.NDArray[np.int8], at: int) -> int:
+    def count_theirs(boards: Boards, at: int) -> int:
         """Sum of the counts below 0 of the board that begins at `at`, without the sign."""
         return -int(np.minimum(boards[at : at + 26], 0).sum())
 
-    def copy_lanes(source: Floats, source_at: int, target: Floats, target_at: int) -> None:
+    def copy_lanes(source: Float32s, source_at: int, target: Float32s, target_at: int) -> None:
         """Copy LANES numbers."""
         target[target_at : target_at + LANES] = source[source_at : source_at + LANES]
 
-    def copy_board(source: npt.NDArray[np.int8], source_at: int, target: npt.NDArray[np.int8], target_at: int) -> None:
+    def copy_board(source: Int8s, source_at: int, target: Int8s, target_at: int) -> None:
         """Copy the 26 counts that begin at a place of one array to a place of another."""
         target[target_at : target_at + 26] = source[source_at : source_at + 26]
 
     def sum_rows(
-        target: Integers,
+        target: Int32s,
         target_at: int,
-        base: Integers,
+        base: Int32s,
         base_at: int,
-        rows: Shorts,
-        starts: npt.NDArray[np.int64],
+        rows: Int16s,
+        starts: Int64s,
         num_plus: int,
         num_minus: int,
         length: int,
@@ -100,12 +97,12 @@ if DISABLED:
         target[target_at : target_at + length] = total
 
     def sum_rows_to_floats(
-        target: Floats,
+        target: Float32s,
         target_at: int,
-        base: Integers,
+        base: Int32s,
         base_at: int,
-        rows: Shorts,
-        starts: npt.NDArray[np.int64],
+        rows: Int16s,
+        starts: Int64s,
         num_plus: int,
         num_minus: int,
         length: int,
@@ -117,11 +114,11 @@ if DISABLED:
         target[target_at : target_at + length] = np.maximum(total.astype(np.float32), np.float32(floor))
 
     def step_row(
-        target: Integers,
+        target: Int32s,
         target_at: int,
-        parent: Integers,
+        parent: Int32s,
         parent_at: int,
-        steps: Shorts,
+        steps: Int16s,
         plus_at: int,
         minus_at: int,
         length: int,
@@ -131,11 +128,11 @@ if DISABLED:
         target[target_at : target_at + length] = total - steps[minus_at : minus_at + length]
 
     def step_to_floats(
-        target: Floats,
+        target: Float32s,
         target_at: int,
-        parent: Integers,
+        parent: Int32s,
         parent_at: int,
-        steps: Shorts,
+        steps: Int16s,
         plus_at: int,
         minus_at: int,
         length: int,
@@ -146,7 +143,7 @@ if DISABLED:
         total = (total - steps[minus_at : minus_at + length]).astype(np.float32)
         target[target_at : target_at + length] = np.maximum(total, np.float32(floor))
 
-    def find_nonzero(values: Floats, at: int, stride: int, num_rows: int, length: int, found: Integers) -> int:
+    def find_nonzero(values: Float32s, at: int, stride: int, num_rows: int, length: int, found: Int32s) -> int:
         """Ascending columns where one of the rows values[at + row * stride] is not +0, into `found`; their number.
 
         `found` has room for length + 8.
@@ -160,17 +157,17 @@ if DISABLED:
 
     def _make_tile(num_rows: int, num_columns: int) -> Any:
         def tile(
-            inputs: Floats,
+            inputs: Float32s,
             inputs_at: int,
             input_stride: int,
-            used: Integers,
+            used: Int32s,
             num_used: int,
-            weights: Floats,
+            weights: Float32s,
             weights_at: int,
             panel_stride: int,
-            biases: Floats,
+            biases: Float32s,
             biases_at: int,
-            outputs: Floats,
+            outputs: Float32s,
             outputs_at: int,
             output_stride: int,
             floor: np.floating,
@@ -187,7 +184,9 @@ if DISABLED:
 
         return tile
 
-    def softmax_row(values: Floats, at: int, mask: int, weights: Floats, target: Floats, target_at: int) -> np.float32:
+    def softmax_row(
+        values: Float32s, at: int, mask: int, weights: Float32s, target: Float32s, target_at: int
+    ) -> np.float32:
         """Softmax of LANES values over the lanes in `mask`, 0 elsewhere, into target; gives the sum of weights * it."""
         is_in = np.array([mask >> lane & 1 == 1 for lane in range(LANES)])
         chosen = np.where(is_in, values[at : at + LANES], -np.inf)

@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log
 
-import numpy as np
-import numpy.typing as npt
-
+from backgammon.tools.arrays import Float64s
 from backgammon.tools.errors import ConfigError
 
 MIN_PAIRS = 100
@@ -47,7 +45,7 @@ class Sprt:
         """A ratio beyond this, on either side, is a verdict."""
         return log((1 - self.error) / self.error)
 
-    def ratio(self, means: npt.NDArray[np.float64]) -> float:
+    def ratio(self, means: Float64s) -> float:
         """Log-likelihood ratio of the means float64[P] of pairs, 0 where they tell nothing."""
         if len(means) < 2:
             return 0.0
@@ -56,7 +54,7 @@ class Sprt:
             return 0.0
         return len(means) * (self.high - self.low) * (float(means.mean()) - (self.high + self.low) / 2) / variance
 
-    def verdict(self, means: npt.NDArray[np.float64]) -> str | None:
+    def verdict(self, means: Float64s) -> str | None:
         """What the means float64[P] say: "high", "low", or None as long as they leave it open."""
         ratio = self.ratio(means)
         if len(means) < MIN_PAIRS or abs(ratio) < self.bound:

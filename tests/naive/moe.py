@@ -9,29 +9,28 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.learner.inputs.codes import PLANS
 from backgammon.rules.phase import PHASES
+from backgammon.tools.arrays import Bools, Float32s, Float64s, Int8s, Int64s
 from tests.naive.network import features
 
-Floats = npt.NDArray[np.float64]
-Weights = Mapping[str, npt.NDArray[np.float32]]
+Weights = Mapping[str, Float32s]
 
 
-def softmax(values: Floats) -> Floats:
+def softmax(values: Float64s) -> Float64s:
     """Shares of exp(values), which sum to 1."""
-    powers: Floats = np.exp(values - values.max())
-    shares: Floats = powers / powers.sum()
+    powers: Float64s = np.exp(values - values.max())
+    shares: Float64s = powers / powers.sum()
     return shares
 
 
-def gates(logits: Floats) -> Floats:
+def gates(logits: Float64s) -> Float64s:
     """G: softmax over the experts."""
     return np.array([softmax(row) for row in logits])
 
 
-def token_choice(affinity: Floats, num_choices: int, capacity: int, is_priority: bool) -> npt.NDArray[np.int64]:
+def token_choice(affinity: Float64s, num_choices: int, capacity: int, is_priority: bool) -> Int64s:
     """Slots [m, n]; first choices of all tokens, then second choices, until an expert is full."""
     m, n = affinity.shape
     slots = np.full((m, n), -1)
@@ -46,7 +45,7 @@ def token_choice(affinity: Floats, num_choices: int, capacity: int, is_priority:
     return slots
 
 
-def expert_choice(affinity: Floats, capacity: int) -> npt.NDArray[np.bool_]:
+def expert_choice(affinity: Float64s, capacity: int) -> Bools:
     """Taken [m, n]: the best tokens of each column."""
     m, n = affinity.shape
     taken = np.zeros((m, n), dtype=bool)
@@ -56,13 +55,13 @@ def expert_choice(affinity: Floats, capacity: int) -> npt.NDArray[np.bool_]:
     return taken
 
 
-def log_sum_exp(values: Floats) -> float:
+def log_sum_exp(values: Float64s) -> float:
     """log of the sum of exp(values)."""
     largest = values.max()
     return float(largest + math.log(np.exp(values - largest).sum()))
 
 
-def sinkhorn(logits: Floats, epsilon: float, iterations: int) -> Floats:
+def sinkhorn(logits: Float64s, epsilon: float, iterations: int) -> Float64s:
     """The plan in the log domain: u and v in turn."""
     m, n = logits.shape
     u, v = np.zeros(m), np.zeros(n)
@@ -71,11 +70,11 @@ def sinkhorn(logits: Floats, epsilon: float, iterations: int) -> Floats:
             u[i] = -log_sum_exp(logits[i] / epsilon + v)
         for e in range(n):
             v[e] = math.log(m / n) - log_sum_exp(logits[:, e] / epsilon + u)
-    plan: Floats = np.exp(logits / epsilon + u[:, None] + v[None])
+    plan: Float64s = np.exp(logits / epsilon + u[:, None] + v[None])
     return plan
 
 
-def project(values: Floats, mass: float) -> Floats:
+def project(values: Float64s, mass: float) -> Float64s:
     """Nearest vector with entries >= 0 and this sum, the threshold found by halving."""
     low, high = values.min() - mass, values.max()
     for _ in range(200):
@@ -84,11 +83,11 @@ def project(values: Floats, mass: float) -> Floats:
             low = middle
         else:
             high = middle
-    nearest: Floats = np.maximum(values - (low + high) / 2, 0)
+    nearest: Float64s = np.maximum(values - (low + high) / 2, 0)
     return nearest
 
 
-def sparse_column(values: Floats, k: int, mass: float) -> Floats:
+def sparse_column(values: Float64s, k: int, mass: float) -> Float64s:
     """The same with at most k entries: the k largest are projected, the others 0."""
     column = np.zeros(len(values))
     best = sorted(range(len(values)), key=lambda i: -values[i])[:k]
@@ -96,12 +95,12 @@ def sparse_column(values: Floats, k: int, mass: float) -> Floats:
     return column
 
 
-def sparse_plan(similarity: Floats, k: int, gamma: float, rate: float, steps: int) -> Floats:
+def sparse_plan(similarity: Float64s, k: int, gamma: float, rate: float, steps: int) -> Float64s:
     """Adam on the semi-dual: the gradient is row sum wanted (1) minus row sum had."""
     m, n = similarity.shape
     dual, first, second = np.zeros(m), np.zeros(m), np.zeros(m)
 
-    def plan() -> Floats:
+    def plan() -> Float64s:
         return np.stack([sparse_column((dual + similarity[:, e]) / gamma, k, m / n) for e in range(n)], axis=1)
 
     for step in range(1, steps + 1):
@@ -112,7 +111,7 @@ def sparse_plan(similarity: Floats, k: int, gamma: float, rate: float, steps: in
     return plan()
 
 
-def unified(scores: Floats, budget: int) -> npt.NDArray[np.bool_]:
+def unified(scores: Float64s, budget: int) -> Bools:
     """Taken [m, n]: the best pairs of all."""
     pairs = [(i, e) for i in range(scores.shape[0]) for e in range(scores.shape[1])]
     taken = np.zeros(scores.shape, dtype=bool)
@@ -121,13 +120,13 @@ def unified(scores: Floats, budget: int) -> npt.NDArray[np.bool_]:
     return taken
 
 
-def importance_loss(logits: Floats) -> float:
+def importance_loss(logits: Float64s) -> float:
     """(std / mean)^2 of the summed gates."""
     importance = gates(logits).sum(0)
     return float((importance.std() / importance.mean()) ** 2)
 
 
-def load_loss(logits: Floats, noisy: Floats, num_choices: int, deviation: float) -> float:
+def load_loss(logits: Float64s, noisy: Float64s, num_choices: int, deviation: float) -> float:
     """(std / mean)^2 of the mean chances to be chosen under fresh noise."""
     m, n = logits.shape
     chance = np.zeros((m, n))
@@ -140,7 +139,7 @@ def load_loss(logits: Floats, noisy: Floats, num_choices: int, deviation: float)
     return float((load.std() / load.mean()) ** 2)
 
 
-def gshard_loss(logits: Floats) -> float:
+def gshard_loss(logits: Float64s) -> float:
     """n^2 times the mean over experts of (share of first choices) * (mean gate)."""
     m, n = logits.shape
     shares = gates(logits)
@@ -148,7 +147,7 @@ def gshard_loss(logits: Floats) -> float:
     return float(n**2 * np.mean(first * shares.mean(0)))
 
 
-def plan_name(board: npt.NDArray[np.int8], phase: str) -> str:
+def plan_name(board: Int8s, phase: str) -> str:
     """The plan of a candidate from lists of places; `phase` as backgammon.rules.phase names it."""
     if phase != "other":
         return phase
@@ -177,7 +176,7 @@ def plan_name(board: npt.NDArray[np.int8], phase: str) -> str:
     return "other"
 
 
-def position_score(board: npt.NDArray[np.int8], weights: Weights, shares: Floats) -> float:
+def position_score(board: Int8s, weights: Weights, shares: Float64s) -> float:
     """Weighted sum of the experts' scores of one candidate, shares [E]; plus the skip where there is one."""
     hidden = np.maximum(
         weights["trunk.layers.0.weight"].astype(float) @ features(board) + weights["trunk.layers.0.bias"], 0
@@ -192,7 +191,7 @@ def position_score(board: npt.NDArray[np.int8], weights: Weights, shares: Floats
     return total
 
 
-def token_result(tokens: Floats, dispatch: Floats, combine: Floats, weights: Weights) -> Floats:
+def token_result(tokens: Float64s, dispatch: Float64s, combine: Float64s, weights: Weights) -> Float64s:
     """B Z for one group: D [m, n, c], B [m, n, c]; experts of two layers."""
     m, n, c = dispatch.shape
     result = np.zeros_like(tokens)

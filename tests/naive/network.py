@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import final_outcomes, possible_outcomes
 from backgammon.learner.inputs.features import BASE, TABLE
+from backgammon.tools.arrays import Boards, Float32s, Float64s, Int8s
 
-Layers = list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
+Layers = list[tuple[Float64s, Float64s]]
 """Hidden layers in order: (weight [out, in], bias [out]); float64."""
 
 
-def features(board: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
+def features(board: Int8s) -> Float64s:
     """Features of one board: the base and one table row for each location."""
     total = BASE.astype(np.float64)
     for location in range(26):
@@ -20,7 +20,7 @@ def features(board: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
     return total
 
 
-def score(board: npt.NDArray[np.int8], layers: Layers, output: npt.NDArray[np.float64]) -> float:
+def score(board: Int8s, layers: Layers, output: Float64s) -> float:
     """f(board): rectified hidden layers, then a weighted sum."""
     units = features(board)
     for weight, bias in layers:
@@ -28,9 +28,7 @@ def score(board: npt.NDArray[np.int8], layers: Layers, output: npt.NDArray[np.fl
     return float(output @ units)
 
 
-def outcomes(
-    board: npt.NDArray[np.int8], layers: Layers, weight: npt.NDArray[np.float64], bias: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def outcomes(board: Int8s, layers: Layers, weight: Float64s, bias: Float64s) -> Float64s:
     """Six chances: rectified hidden layers, six logits, softmax over those that the rules allow."""
     units = features(board)
     for layer_weight, layer_bias in layers:
@@ -38,16 +36,14 @@ def outcomes(
     logits = weight @ units + bias
     is_over, final = final_outcomes(board[None])
     if is_over[0]:
-        certain: npt.NDArray[np.float64] = final[0].astype(np.float64)
+        certain: Float64s = final[0].astype(np.float64)
         return certain
     powers = np.where(possible_outcomes(board[None])[0], np.exp(logits), 0.0)
-    chances: npt.NDArray[np.float64] = powers / powers.sum()
+    chances: Float64s = powers / powers.sum()
     return chances
 
 
-def proposals_of(
-    scores: npt.NDArray[np.float32], candidates: npt.NDArray[np.int8], within: float
-) -> npt.NDArray[np.int8]:
+def proposals_of(scores: Float32s, candidates: Boards, within: float) -> Int8s:
     """The three best within a distance of the best, or a play that wins; sorted and cut."""
     ranked = sorted(range(len(scores)), key=lambda row: -float(scores[row]))
     winning = [row for row in range(len(scores)) if (candidates[row] <= 0).all()]

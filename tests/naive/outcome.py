@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backgammon.rules.board import Board
+from backgammon.tools.arrays import Boards
 
 
 def final_outcome(board: Board) -> list[float]:
@@ -18,6 +19,6 @@ def final_outcome(board: Board) -> list[float]:
     return [0, 0, 1.0, 0, 0, 0] if sum(theirs[:7]) else [0, 1.0, 0, 0, 0, 0]
 
 
-def final_outcomes(boards: Board) -> np.ndarray:
+def final_outcomes(boards: Boards) -> np.ndarray:
     """float32[M, 6] of boards int8[M, 26]."""
     return np.array([final_outcome(board) for board in boards], dtype=np.float32).reshape(-1, 6)

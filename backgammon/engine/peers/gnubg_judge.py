@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from backgammon.rules.board import Board
+from backgammon.tools.arrays import Boards, Float64s
 
 KEPT = 8
 """Candidates that are searched deeper than 0-ply, at most."""
@@ -57,7 +56,7 @@ class GnubgJudge:
         self._cube["gammonprice"] = ((1.0, 1.0), (1.0, 1.0))
         self._contexts = {depth: gnubg.evalcontext(0, depth, 1, 1, 0.0) for depth in {0, plies}}
 
-    def rank(self, candidates: Board) -> Ranked:
+    def rank(self, candidates: Boards) -> Ranked:
         """Rank candidates int8[K, 26], seen by the player who has just moved."""
         boards = list(_after_boards(candidates))
         equities = [self._equity(board, 0) for board in boards]
@@ -72,7 +71,7 @@ class GnubgJudge:
         judged = [deep[row] for row in searched] + [equities[row] for row in others]
         return Ranked(searched + others, judged, [self.plies] * len(searched) + [0] * len(others))
 
-    def chances(self, candidates: Board, plies: int) -> npt.NDArray[np.float64]:
+    def chances(self, candidates: Boards, plies: int) -> Float64s:
         """The five cumulative probabilities, float64[M, 5], of the player who has just moved.
 
         Args:
@@ -92,13 +91,13 @@ class GnubgJudge:
         return -float(2 * win - 1 + gammon + backgammon - lose_gammon - lose_backgammon)
 
 
-def engine_boards(boards: Board) -> Iterator[EngineBoard]:
+def engine_boards(boards: Boards) -> Iterator[EngineBoard]:
     """Positions int8[M, 26] of the player on roll as the packages take them."""
     own = np.maximum(boards[:, 1:], 0).tolist()
     other = np.maximum(-boards[:, 24::-1], 0).tolist()
     return zip(map(tuple, other), map(tuple, own), strict=True)
 
 
-def _after_boards(candidates: Board) -> Iterator[EngineBoard]:
+def _after_boards(candidates: Boards) -> Iterator[EngineBoard]:
     """Candidates as the engine takes them: it judges the side on roll, the opponent of who has just moved."""
     return engine_boards(-candidates[:, ::-1])

@@ -14,8 +14,8 @@ from types import TracebackType
 import numpy as np
 
 from backgammon.engine.peers.pipe import receive_line, receive_rows, send_decisions
-from backgammon.evaluation.player import Noise, Rows
-from backgammon.rules.board import Board
+from backgammon.evaluation.player import Noise
+from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError, PairgammonError
 
 PEER_NAMES = "gnubg:N (GNU Backgammon at N ply), pubeval"
@@ -64,7 +64,7 @@ class PeerPlayer:
                 self.close()
                 raise PeerError(_explain(name, word, text))
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002 - part of the protocol
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:  # noqa: ARG002 - part of the protocol
         """See `Player.choose`; it uses no noise.
 
         Raises:
@@ -79,7 +79,7 @@ class PeerPlayer:
         )
         return np.concatenate(list(parts))
 
-    def _ask(self, process: subprocess.Popen[bytes], boards: Board, dice: Board) -> Rows:
+    def _ask(self, process: subprocess.Popen[bytes], boards: Boards, dice: Dice) -> Int64s:
         if not len(boards):
             return np.zeros(0, dtype=np.int64)
         assert process.stdin is not None

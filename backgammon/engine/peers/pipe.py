@@ -13,14 +13,13 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.rules.board import NUM_LOCATIONS, Board
+from backgammon.rules.board import NUM_LOCATIONS
+from backgammon.tools.arrays import Boards, Dice, Int32s
 
 _MAX_LINE = 4096
 
-Rows = npt.NDArray[np.int32]
 
-
-def send_decisions(stream: IO[bytes], boards: Board, dice: Board) -> None:
+def send_decisions(stream: IO[bytes], boards: Boards, dice: Dice) -> None:
     """Ask for the choices in N decisions, boards int8[N, 26] and dice int8[N, 2]."""
     stream.write(b"choose %d\n" % len(boards))
     stream.write(np.ascontiguousarray(boards, dtype=np.int8).tobytes())
@@ -28,7 +27,7 @@ def send_decisions(stream: IO[bytes], boards: Board, dice: Board) -> None:
     stream.flush()
 
 
-def receive_decisions(stream: IO[bytes]) -> tuple[Board, Board] | None:
+def receive_decisions(stream: IO[bytes]) -> tuple[Boards, Dice] | None:
     """The next batch; None when the other side has closed the pipe."""
     words = stream.readline(_MAX_LINE).split()
     if len(words) != 2 or words[0] != b"choose":
@@ -58,6 +57,6 @@ def receive_line(stream: IO[bytes]) -> tuple[str, str]:
     return word, text
 
 
-def receive_rows(stream: IO[bytes], count: int) -> Rows:
+def receive_rows(stream: IO[bytes], count: int) -> Int32s:
     """The int32[count] that follow a line "rows"."""
     return np.frombuffer(stream.read(4 * count), dtype="<i4").astype(np.int32)

@@ -13,12 +13,12 @@ from itertools import pairwise
 from typing import IO, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.engine.peers.gnubg_judge import GnubgJudge, engine_boards
 from backgammon.engine.peers.pipe import receive_decisions, send_line, send_rows
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Int64s
 
 
 class Chooser(Protocol):
@@ -26,7 +26,7 @@ class Chooser(Protocol):
 
     name: str
 
-    def choose(self, board: Board, die1: int, die2: int, candidates: Board) -> int:
+    def choose(self, board: Board, die1: int, die2: int, candidates: Boards) -> int:
         """The row of candidates int8[K, 26], K > 1, that it plays on board int8[26]."""
 
 
@@ -42,7 +42,7 @@ class Gnubg:
         self.name = f"gnubg:{plies}"
         self._judge = GnubgJudge(plies)
 
-    def choose(self, board: Board, die1: int, die2: int, candidates: Board) -> int:  # noqa: ARG002 - the protocol
+    def choose(self, board: Board, die1: int, die2: int, candidates: Boards) -> int:  # noqa: ARG002 - the protocol
         """See `Chooser.choose`."""
         return self._judge.rank(candidates).rows[0]
 
@@ -62,7 +62,7 @@ class Pubeval:
 
         self._best_move = gnubg_nn.pub_best_move
 
-    def choose(self, board: Board, die1: int, die2: int, candidates: Board) -> int:
+    def choose(self, board: Board, die1: int, die2: int, candidates: Boards) -> int:
         """See `Chooser.choose`.
 
         Raises:
@@ -93,7 +93,7 @@ def make_chooser(words: list[str]) -> Chooser:
     return Pubeval() if words[0] == "pubeval" else Gnubg(int(words[1]))
 
 
-def choose_rows(chooser: Chooser, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+def choose_rows(chooser: Chooser, boards: Boards, dice: Dice) -> Int64s:
     """Rows int64[N] that a peer plays; a forced play is not asked for."""
     candidates, offsets = legal_candidates(boards, dice)
     rows = np.zeros(len(boards), dtype=np.int64)

@@ -10,15 +10,13 @@ covers takes the candidate of greatest equity by that table, where both sides pl
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.bearoff.database import OUTCOME_POINTS, Probabilities, Tables, fill_outcome
 from backgammon.evaluation.bearoff.index import UNCOVERED, coverage
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import MAX_CANDIDATES, generate
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s
 from backgammon.tools.jit import kernel
-
-Floats = npt.NDArray[np.float32]
 
 UNKNOWN, KNOWN, OVER = 0, 1, 2
 """Answers of `known_outcomes`: left to a judge, found in a table, the game is over."""
@@ -62,7 +60,7 @@ def _fill_after(tables: Tables, board: Board, swapped: Board, out: Probabilities
 
 
 @kernel
-def _fill_known(tables: Tables, boards: Board, outcomes: Floats, known: npt.NDArray[np.int8]) -> None:
+def _fill_known(tables: Tables, boards: Boards, outcomes: Float32s, known: Int8s) -> None:
     swapped = np.empty(26, dtype=np.int8)
     out = np.empty(6)
     for i in range(boards.shape[0]):
@@ -73,9 +71,7 @@ def _fill_known(tables: Tables, boards: Board, outcomes: Floats, known: npt.NDAr
 
 
 @kernel
-def _play(
-    tables: Tables, boards: Board, dice: Board, rows: npt.NDArray[np.int64], afters: Board, outcomes: Floats
-) -> None:
+def _play(tables: Tables, boards: Boards, dice: Dice, rows: Int64s, afters: Boards, outcomes: Float32s) -> None:
     candidates = np.empty((MAX_CANDIDATES, 26), dtype=np.int8)
     scratch = np.empty((3, 26), dtype=np.int8)
     swapped = np.empty(26, dtype=np.int8)
@@ -97,7 +93,7 @@ def _play(
             afters[i, location] = candidates[rows[i], location]
 
 
-def known_outcomes(tables: Tables, boards: Board) -> tuple[npt.NDArray[np.int8], Floats]:
+def known_outcomes(tables: Tables, boards: Boards) -> tuple[Int8s, Float32s]:
     """What needs no judge among positions after a play: games that are over, and those of the tables.
 
     Args:
@@ -113,9 +109,7 @@ def known_outcomes(tables: Tables, boards: Board) -> tuple[npt.NDArray[np.int8],
     return known, outcomes
 
 
-def play_by_tables(
-    tables: Tables, boards: Board, dice: Board
-) -> tuple[npt.NDArray[np.int64], Board, npt.NDArray[np.float32]]:
+def play_by_tables(tables: Tables, boards: Boards, dice: Dice) -> tuple[Int64s, Board, Float32s]:
     """The candidate of greatest equity in decisions that a table covers; of equal ones the first.
 
     Args:

@@ -23,10 +23,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.bearoff.index import num_positions
 from backgammon.evaluation.bearoff.successors import NUM_ROLLS, ROLL_WEIGHTS, list_successors
+from backgammon.tools.arrays import Float64s, Int32s, Int64s, Offsets
 from backgammon.tools.jit import kernel
 
 CUBELESS, OWNED, CENTRED, OPPONENT_OWNS = range(4)
@@ -47,12 +47,12 @@ def num_roll_slots(points: int) -> int:
 @kernel
 def _average_best(
     start: int,
-    offsets: npt.NDArray[np.int64],
-    targets: npt.NDArray[np.int32],
-    weights: npt.NDArray[np.int64],
-    means: npt.NDArray[np.float64],
-    rolls: npt.NDArray[np.float64],
-    out: npt.NDArray[np.float64],
+    offsets: Offsets,
+    targets: Int32s,
+    weights: Int64s,
+    means: Float64s,
+    rolls: Float64s,
+    out: Float64s,
 ) -> None:
     """Write into out[L] the distribution of a position whose rolls begin at row `start` of `offsets`."""
     last = out.shape[0] - 1
@@ -70,7 +70,7 @@ def _average_best(
 
 
 @kernel
-def _mean(distribution: npt.NDArray[np.float64]) -> float:
+def _mean(distribution: Float64s) -> float:
     total = 0.0
     for count in range(distribution.shape[0]):
         total += count * distribution[count]
@@ -82,13 +82,13 @@ def _fill_one_sided(
     first: int,
     last: int,
     num_below: int,
-    offsets: npt.NDArray[np.int64],
-    targets: npt.NDArray[np.int32],
-    weights: npt.NDArray[np.int64],
-    off_means: npt.NDArray[np.float64],
-    off_rolls: npt.NDArray[np.float64],
-    first_means: npt.NDArray[np.float64],
-    first_rolls: npt.NDArray[np.float64],
+    offsets: Offsets,
+    targets: Int32s,
+    weights: Int64s,
+    off_means: Float64s,
+    off_rolls: Float64s,
+    first_means: Float64s,
+    first_rolls: Float64s,
 ) -> None:
     """Positions first..last-1 of both distributions; positions below `num_below` have borne off a checker already."""
     for index in range(first, last):
@@ -100,9 +100,7 @@ def _fill_one_sided(
             first_means[index] = _mean(first_rolls[index])
 
 
-def compute_one_sided(
-    points: int, checkers: int, progress: Progress | None = None
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def compute_one_sided(points: int, checkers: int, progress: Progress | None = None) -> tuple[Float64s, Float64s]:
     """Distributions of the number of rolls until all checkers, and until the first checker, are off.
 
     Args:
@@ -148,10 +146,10 @@ def cube_equity(no_double: float, double_take: float) -> float:
 def _fill_two_sided(
     first: int,
     last: int,
-    offsets: npt.NDArray[np.int64],
-    targets: npt.NDArray[np.int32],
-    weights: npt.NDArray[np.int64],
-    equities: npt.NDArray[np.float64],
+    offsets: Offsets,
+    targets: Int32s,
+    weights: Int64s,
+    equities: Float64s,
 ) -> None:
     """Diagonals first..last-1 (own index + opponent's index) of equities: float64[N, N, C]."""
     size = equities.shape[0]
@@ -178,7 +176,7 @@ def _fill_two_sided(
             equities[own, opponent, 3] = sum3 / 36.0
 
 
-def compute_two_sided(points: int, checkers: int, progress: Progress | None = None) -> npt.NDArray[np.float64]:
+def compute_two_sided(points: int, checkers: int, progress: Progress | None = None) -> Float64s:
     """Exact equities float64[N, N, 4] of (own index, opponent's index), player on roll; see the module's text.
 
     Args:

@@ -21,7 +21,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.bearoff.index import (
     ONE_SIDED,
@@ -33,14 +32,15 @@ from backgammon.evaluation.bearoff.index import (
     own_index,
 )
 from backgammon.rules.board import NUM_CHECKERS, NUM_LOCATIONS, Board
+from backgammon.tools.arrays import Boards, Float32s, Float64s, Int8s
 from backgammon.tools.errors import PositionError
 from backgammon.tools.jit import kernel
 
-Table = npt.NDArray[np.float32]
-Probabilities = npt.NDArray[np.float64]
+Table = Float32s
+Probabilities = Float64s
 
 NUM_OUTCOMES = 6
-OUTCOME_POINTS: npt.NDArray[np.float64] = np.array([1.0, 2.0, 3.0, -1.0, -2.0, -3.0])
+OUTCOME_POINTS: Float64s = np.array([1.0, 2.0, 3.0, -1.0, -2.0, -3.0])
 """Points of each outcome for the player on roll, cube apart."""
 
 
@@ -133,19 +133,19 @@ def two_sided_equity(tables: Tables, board: Board, state: int) -> float:
 
 
 @kernel
-def _fill_outcomes(tables: Tables, boards: Board, out: Probabilities, covered: npt.NDArray[np.int8]) -> None:
+def _fill_outcomes(tables: Tables, boards: Boards, out: Probabilities, covered: Int8s) -> None:
     for i in range(boards.shape[0]):
         covered[i] = fill_outcome(tables, boards[i], out[i])
 
 
 @kernel
-def _fill_coverage(tables: Tables, boards: Board, covered: npt.NDArray[np.int8]) -> None:
+def _fill_coverage(tables: Tables, boards: Boards, covered: Int8s) -> None:
     for i in range(boards.shape[0]):
         covered[i] = coverage(boards[i], tables.points, tables.exact_points, tables.exact_checkers)
 
 
 @kernel
-def _first_unusable(boards: Board) -> int:
+def _first_unusable(boards: Boards) -> int:
     """Index of the first board with no checker at all or with more than 15 on a side; -1 if there is none."""
     for i in range(boards.shape[0]):
         own = opponent = 0
@@ -161,7 +161,7 @@ def _first_unusable(boards: Board) -> int:
 
 
 @kernel
-def _fill_equities(tables: Tables, boards: Board, out: Probabilities) -> None:
+def _fill_equities(tables: Tables, boards: Boards, out: Probabilities) -> None:
     for i in range(boards.shape[0]):
         for state in range(4):
             out[i, state] = two_sided_equity(tables, boards[i], state)
@@ -175,14 +175,14 @@ class Bearoff:
         self.tables = tables
         """For kernels: pass it on to `fill_outcome` or `two_sided_equity`."""
 
-    def coverage(self, boards: Board) -> npt.NDArray[np.int8]:
+    def coverage(self, boards: Boards) -> Int8s:
         """Which table covers each of boards int8[B, 26]: int8[B] of UNCOVERED, ONE_SIDED, TWO_SIDED."""
         boards = _as_boards(boards)
         covered = np.empty(len(boards), dtype=np.int8)
         _fill_coverage(self.tables, boards, covered)
         return covered
 
-    def outcomes(self, boards: Board) -> Probabilities:
+    def outcomes(self, boards: Boards) -> Probabilities:
         """The six exclusive outcomes of each board, from the best table that covers it.
 
         Args:
@@ -201,11 +201,11 @@ class Bearoff:
         self._require(covered, boards, ONE_SIDED)
         return out
 
-    def equities(self, boards: Board) -> Probabilities:
+    def equities(self, boards: Boards) -> Probabilities:
         """Cubeless equity of each board, float64[B], -2 to 2; arguments and errors as for `outcomes`."""
         return np.asarray(self.outcomes(boards) @ OUTCOME_POINTS)
 
-    def cube_equities(self, boards: Board) -> Probabilities:
+    def cube_equities(self, boards: Boards) -> Probabilities:
         """Exact money equities float64[B, 4]: cubeless, and with the cube owned, centred, owned by the opponent.
 
         Per unit of the present cube, before the roll and after a decision not to double; `builder.cube_equity` joins
@@ -234,7 +234,7 @@ class Bearoff:
         row = own_index(boards[0], self.tables.points)
         return np.asarray(self.tables.off[row], dtype=np.float64)
 
-    def _require(self, covered: npt.NDArray[np.int8], boards: Board, least: int) -> None:
+    def _require(self, covered: Int8s, boards: Boards, least: int) -> None:
         """Refuse the first board with less coverage than `least`."""
         for i in np.flatnonzero(covered < least)[:1]:
             tables = self.tables
@@ -251,7 +251,7 @@ def make_tables(points: int, off: Table, first_off: Table, exact: tuple[int, int
     return Tables(points, off, first_off, num_positions(points, NUM_CHECKERS - 1), *exact, equities)
 
 
-def _as_boards(boards: Board) -> Board:
+def _as_boards(boards: Boards) -> Boards:
     """`boards` as contiguous int8[B, 26] that can be looked up; PositionError otherwise."""
     array = np.asarray(boards)
     if array.ndim != 2 or array.shape[1] != NUM_LOCATIONS or array.dtype != np.int8:

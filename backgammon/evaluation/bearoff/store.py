@@ -13,7 +13,6 @@ from math import comb
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import platformdirs
 
 from backgammon.evaluation.bearoff.builder import Progress, compute_one_sided, compute_two_sided, num_roll_slots
@@ -21,6 +20,7 @@ from backgammon.evaluation.bearoff.database import Bearoff, Tables, make_tables
 from backgammon.evaluation.bearoff.index import MAX_POINTS, num_positions
 from backgammon.evaluation.bearoff.table_file import FORMAT_VERSION, TableFile, read_table, write_table
 from backgammon.rules.board import NUM_CHECKERS
+from backgammon.tools.arrays import Float32s, Float64s
 from backgammon.tools.errors import ConfigError, DataError
 from backgammon.tools.jit import APPLICATION
 
@@ -107,7 +107,7 @@ _COMPUTATIONS: tuple[Callable[[BearoffSize, Progress | None], TableFile], ...] =
 """In the order of `table_paths`."""
 
 
-def _pack(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+def _pack(values: Float64s) -> Float32s:
     """`values` as read-only float32, like an array that comes from a file."""
     packed = np.where(np.abs(values) < _NEGLIGIBLE, 0.0, values).astype(np.float32)
     packed.setflags(write=False)

@@ -7,37 +7,35 @@ targets[offsets[21 * i + r] : offsets[21 * i + r + 1]], in the canonical order o
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.bearoff.index import own_index, place_own
-from backgammon.rules.board import NUM_LOCATIONS, OPPONENT_BAR, Board
+from backgammon.rules.board import NUM_LOCATIONS, OPPONENT_BAR
 from backgammon.rules.dice import ROLLS
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Int32s, Int64s
 from backgammon.tools.jit import kernel
 
 NUM_ROLLS = len(ROLLS)
-ROLL_WEIGHTS: npt.NDArray[np.int64] = np.array([1 if roll.is_double else 2 for roll in ROLLS])
+ROLL_WEIGHTS: Int64s = np.array([1 if roll.is_double else 2 for roll in ROLLS])
 """Ways out of 36 to throw each roll."""
 
 _DICE = np.array(ROLLS, dtype=np.int8)
 
 
 @kernel
-def fill_boards(first: int, points: int, checkers: int, boards: Board) -> None:
+def fill_boards(first: int, points: int, checkers: int, boards: Boards) -> None:
     """Write the own checkers of positions `first`, `first` + 1, ... into the rows of boards: int8[B, 26]."""
     for row in range(boards.shape[0]):
         place_own(first + row, points, checkers, boards[row])
 
 
 @kernel
-def _fill_targets(candidates: Board, points: int, targets: npt.NDArray[np.int32]) -> None:
+def _fill_targets(candidates: Boards, points: int, targets: Int32s) -> None:
     for row in range(candidates.shape[0]):
         targets[row] = own_index(candidates[row], points)
 
 
-def list_successors(
-    first: int, last: int, points: int, checkers: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+def list_successors(first: int, last: int, points: int, checkers: int) -> tuple[Int64s, Int32s]:
     """Offsets int64[21 * (last - first) + 1] and targets int32 (indices) of positions `first`..`last` - 1.
 
     Args:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from backgammon.tools.arrays import Uint8s
 from backgammon.tools.errors import DataError
 from backgammon.tools.storage import replace_file
 
@@ -93,7 +94,7 @@ def read_table(path: Path, full_check: bool = True) -> TableFile:
     size = path.stat().st_size - _HEADER_BYTES
     if size != description["payload_bytes"]:
         raise _damaged(path, f"its tables have {size:,} bytes, not {description['payload_bytes']:,}")
-    payload: npt.NDArray[np.uint8] = np.asarray(np.memmap(path, dtype=np.uint8, mode="r", offset=_HEADER_BYTES))
+    payload: Uint8s = np.asarray(np.memmap(path, dtype=np.uint8, mode="r", offset=_HEADER_BYTES))
     if full_check and hashlib.sha256(payload.data).hexdigest() != description["payload_sha256"]:
         raise _damaged(path, "its tables do not match their checksum")
     arrays: dict[str, Array] = {}

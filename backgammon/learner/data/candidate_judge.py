@@ -9,7 +9,6 @@ from pathlib import Path
 
 from backgammon.evaluation.exact import identity_of
 from backgammon.evaluation.outcome import PlayingEvaluator
-from backgammon.rules.board import Board
 from backgammon.search import (
     Analysis,
     RankedCandidate,
@@ -21,6 +20,7 @@ from backgammon.search import (
     rank_rollouts,
     roll_out_analysis,
 )
+from backgammon.tools.arrays import Boards, Dice
 
 
 class Judge:
@@ -52,11 +52,11 @@ class Judge:
         rollout = "" if self._workshop is None else f" {self._workshop.settings}"
         return identity_of(self._searcher) + rollout
 
-    def judge(self, boards: Board, dice: Board) -> Analysis:
+    def judge(self, boards: Boards, dice: Dice) -> Analysis:
         """The search's values of every candidate of boards int8[N, 26] with dice int8[N, 2]; no rollouts."""
         return self._searcher.analyse(boards, dice)
 
-    def rank(self, boards: Board, dice: Board) -> tuple[Analysis, list[list[RankedCandidate]]]:
+    def rank(self, boards: Boards, dice: Dice) -> tuple[Analysis, list[list[RankedCandidate]]]:
         """The search's values, and the candidates of each decision best first, rolled out if that was asked for."""
         analysis = self.judge(boards, dice)
         if self._workshop is None:

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import OUTCOMES, Outcomes, from_cumulative
 from backgammon.learner.data.shard_format import NOT_JUDGED, PROBABILITY_UNIT
 from backgammon.learner.data.shards import Shards
-from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Bools, Float32s, Int8s, Int64s, Offsets, Uint16s
 from backgammon.tools.errors import DataError
 
 
@@ -38,25 +37,25 @@ class Comparisons:
         outcomes: uint16[M, 5], see `shard_format.LABELS`; None without labels.
     """
 
-    boards: Board
-    candidates: Board
-    offsets: npt.NDArray[np.int64]
-    chosen: npt.NDArray[np.int64]
-    points: npt.NDArray[np.int8] | None = None
-    equities: npt.NDArray[np.float32] | None = None
-    outcomes: npt.NDArray[np.uint16] | None = None
+    boards: Boards
+    candidates: Boards
+    offsets: Offsets
+    chosen: Int64s
+    points: Int8s | None = None
+    equities: Float32s | None = None
+    outcomes: Uint16s | None = None
 
     def __len__(self) -> int:
         return len(self.boards)
 
-    def mask(self) -> npt.NDArray[np.bool_]:
+    def mask(self) -> Bools:
         """bool[B, N], True where a decision has a candidate; its True entries in row order are the candidates."""
         counts = np.diff(self.offsets)
         columns = np.arange(counts.max())
-        is_real: npt.NDArray[np.bool_] = columns < counts[:, None]
+        is_real: Bools = columns < counts[:, None]
         return is_real
 
-    def equity_losses(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def equity_losses(self, rows: Int64s) -> Float32s:
         """Points of equity float32[B] that playing candidates `rows` loses to the best; NaN where none was judged.
 
         Args:
@@ -115,9 +114,9 @@ class OutcomeTargets(NamedTuple):
         num_decisions: their number.
     """
 
-    rows: npt.NDArray[np.int64]
+    rows: Int64s
     probabilities: Outcomes
-    weights: npt.NDArray[np.float32]
+    weights: Float32s
     num_decisions: int
 
 
@@ -151,7 +150,7 @@ def _final_outcomes(batch: Comparisons) -> Outcomes:
     return results
 
 
-def make_comparisons(shards: Shards, rows: npt.NDArray[np.int64]) -> Comparisons:
+def make_comparisons(shards: Shards, rows: Int64s) -> Comparisons:
     """The batch of the decisions in `rows`, int64[B] with B >= 1.
 
     Raises:
@@ -177,7 +176,7 @@ def make_comparisons(shards: Shards, rows: npt.NDArray[np.int64]) -> Comparisons
     )
 
 
-def split_rows(shards: Shards, rows: npt.NDArray[np.int64], part_candidates: int) -> list[npt.NDArray[np.int64]]:
+def split_rows(shards: Shards, rows: Int64s, part_candidates: int) -> list[Int64s]:
     """`rows` cut into consecutive parts of about `part_candidates` candidates each, alike in size.
 
     The cut depends on the data alone, not on who works on the parts, so sums over parts are the same for any number of

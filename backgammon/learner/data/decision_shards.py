@@ -19,9 +19,9 @@ import numpy.typing as npt
 from backgammon.evaluation.outcome import Outcomes, cumulative
 from backgammon.learner.data.shard_format import FIELDS, LABELS, NOT_JUDGED, PROBABILITY_UNIT, Manifest
 from backgammon.learner.data.shards import Shards, open_shards, write_shards
-from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import phase_codes
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int32s, Int64s, Uint16s
 from backgammon.tools.errors import DataError
 
 _CHUNK = 65_536
@@ -48,25 +48,25 @@ class DecisionArrays:
         teacher: who judged the candidates.
     """
 
-    positions: Board
-    dice: Board
+    positions: Boards
+    dice: Dice
     chosen: npt.NDArray[np.integer[Any]]
     units: Sequence[str]
     points: npt.NDArray[np.integer[Any]] | None = None
     players: Sequence[str] | None = None
-    equities: npt.NDArray[np.float32] | None = None
-    outcomes: npt.NDArray[np.uint16] | None = None
+    equities: Float32s | None = None
+    outcomes: Uint16s | None = None
     sources: tuple[str, ...] = ()
     report: Mapping[str, Any] = field(default_factory=dict)
     teacher: str = ""
 
 
-def pack_outcomes(outcomes: Outcomes) -> npt.NDArray[np.uint16]:
+def pack_outcomes(outcomes: Outcomes) -> Uint16s:
     """Outcomes float32[M, 6] in the form of the labels, uint16[M, 5]; NaN in a row: not judged."""
     return pack_probabilities(cumulative(outcomes))
 
 
-def pack_probabilities(five: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint16]:
+def pack_probabilities(five: npt.NDArray[np.floating[Any]]) -> Uint16s:
     """GNU Backgammon's five probabilities, float[M, 5], in the form of the labels, uint16[M, 5]; NaN: not judged."""
     is_judged = ~np.isnan(five).any(axis=-1)
     packed = np.full(five.shape, NOT_JUDGED, dtype=np.uint16)
@@ -127,14 +127,14 @@ def write_decisions(decisions: DecisionArrays, out: Path, keeps_forced: bool = F
     return write_shards(out, manifest, arrays)
 
 
-def _number(names: Sequence[str], kept: Sequence[int]) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
+def _number(names: Sequence[str], kept: Sequence[int]) -> tuple[tuple[str, ...], Int32s]:
     """The different names among those kept, in order of appearance, and the index of each into them."""
     numbers: dict[str, int] = {}
     indices = np.fromiter((numbers.setdefault(names[i], len(numbers)) for i in kept), dtype=np.int32, count=len(kept))
     return tuple(numbers), indices
 
 
-def count_candidates(positions: Board, dice: Board) -> npt.NDArray[np.int64]:
+def count_candidates(positions: Boards, dice: Dice) -> Int64s:
     """Number of candidates of each decision, int64[D], for positions int8[D, 26] and dice int8[D, 2]."""
     parts = [np.zeros(0, dtype=np.int64)]
     for start in range(0, len(positions), _CHUNK):
@@ -143,7 +143,7 @@ def count_candidates(positions: Board, dice: Board) -> npt.NDArray[np.int64]:
     return np.concatenate(parts)
 
 
-def _check_lengths(decisions: DecisionArrays, counts: npt.NDArray[np.int64]) -> None:
+def _check_lengths(decisions: DecisionArrays, counts: Int64s) -> None:
     """Refuse arrays that do not belong together."""
     total = int(counts.sum())
     rows = {name: len(counts) for name in ("positions", "dice", "chosen", "units", "points", "players")}
@@ -159,8 +159,8 @@ def _check_lengths(decisions: DecisionArrays, counts: npt.NDArray[np.int64]) -> 
 
 def write_labelled_shards(
     source: Shards,
-    equities: npt.NDArray[np.float32] | None,
-    outcomes: npt.NDArray[np.uint16] | None,
+    equities: Float32s | None,
+    outcomes: Uint16s | None,
     out: Path,
     teacher: str,
     chosen: npt.NDArray[np.integer[Any]] | None = None,
@@ -199,7 +199,7 @@ def write_labelled_shards(
     return write_shards(out, manifest, {**fields, **labels})
 
 
-def best_rows(source: Shards, equities: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
+def best_rows(source: Shards, equities: Float32s) -> Int32s:
     """int32[D], the judged candidate of each decision with the highest equity; where none was judged, the chosen one.
 
     Args:
@@ -216,7 +216,7 @@ def best_rows(source: Shards, equities: npt.NDArray[np.float32]) -> npt.NDArray[
     return rows
 
 
-def take_decisions(source: Shards, rows: npt.NDArray[np.int64], out: Path) -> Shards:
+def take_decisions(source: Shards, rows: Int64s, out: Path) -> Shards:
     """Some decisions of a folder with their labels, in a new one; units and players keep their numbers.
 
     Args:
@@ -289,7 +289,7 @@ class _Joined(Mapping[str, npt.NDArray[Any]]):
             parts.append(values)
         return np.concatenate(parts)
 
-    def _renumbered(self, source: Shards, name: str, values: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    def _renumbered(self, source: Shards, name: str, values: Int32s) -> Int32s:
         """Indices into the joined names."""
         numbers = {text: number for number, text in enumerate(getattr(self._manifest, _INDICES[name]))}
         table = np.array([numbers[text] for text in getattr(source.manifest, _INDICES[name])], dtype=np.int32)

@@ -21,15 +21,16 @@ from backgammon.learner.data.candidate_judge import Judge
 from backgammon.notation.gnu_id import position_ids
 from backgammon.notation.play_text import format_play
 from backgammon.records.formats.decision_line import DecisionLine
-from backgammon.rules.board import Board, Position, swap
+from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision
 from backgammon.search import RankedCandidate
+from backgammon.tools.arrays import Boards
 
 _OWN_KEYS = ("best", "candidates", "plies", "n", "cands", "rollout")
 """Keys of a decision that a label replaces."""
 
 
-def label_decisions(judge: Judge, decisions: Sequence[DecisionLine], boards: Board) -> list[bytes]:
+def label_decisions(judge: Judge, decisions: Sequence[DecisionLine], boards: Boards) -> list[bytes]:
     """One labelled line, with line feed, for each of N decisions with boards int8[N, 26]."""
     if not decisions:
         return []

@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.learner.data.decision_shards import DecisionArrays, pack_probabilities
 from backgammon.learner.data.shard_format import NOT_JUDGED
@@ -37,6 +36,7 @@ from backgammon.records.formats.decision_line import parse_decision_line
 from backgammon.records.record.source import find_files
 from backgammon.rules.board import Board, swap
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int64s, Uint16s
 from backgammon.tools.errors import DataError, PairgammonError
 
 MAX_LINE = 1 << 20
@@ -248,11 +248,11 @@ class _Columns(NamedTuple):
     units: list[str]
     players: list[str]
     points: list[int]
-    positions: Board
-    dice: Board
-    chosen: npt.NDArray[np.int64]
-    equities: npt.NDArray[np.float32]
-    outcomes: npt.NDArray[np.uint16]
+    positions: Boards
+    dice: Dice
+    chosen: Int64s
+    equities: Float32s
+    outcomes: Uint16s
 
 
 def _read_batch(labels: list[_Label], report: LabelReport) -> _Columns:

@@ -20,6 +20,7 @@ from backgammon.records.formats.decision_line import DecisionLine, parse_decisio
 from backgammon.rules.board import Board, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RankedCandidate
+from backgammon.tools.arrays import Boards
 from backgammon.tools.errors import NotationError, PairgammonError, PositionError
 
 NumberedLine = tuple[int, bytes]
@@ -106,7 +107,7 @@ def _read_one_by_one(
     return usable, np.concatenate(boards)
 
 
-def _rank(scorer: CandidateScorer, decisions: Sequence[DecisionLine], boards: Board) -> Iterator[bytes]:
+def _rank(scorer: CandidateScorer, decisions: Sequence[DecisionLine], boards: Boards) -> Iterator[bytes]:
     """The answers to N usable decisions with boards int8[N, 26]."""
     if not decisions:
         return
@@ -126,7 +127,7 @@ def _rank(scorer: CandidateScorer, decisions: Sequence[DecisionLine], boards: Bo
         yield f'{head}, "best": "{ids[start]}", "candidates": [{pairs}]}}\n'.encode()
 
 
-def _judge(judge: Judge, decisions: Sequence[DecisionLine], boards: Board) -> Iterator[bytes]:
+def _judge(judge: Judge, decisions: Sequence[DecisionLine], boards: Boards) -> Iterator[bytes]:
     """The answers to N usable decisions with boards int8[N, 26]."""
     if not decisions:
         return

@@ -27,8 +27,8 @@ from backgammon.learner.data.shard_format import (
     read_manifest,
     write_folder,
 )
-from backgammon.rules.board import Board
 from backgammon.rules.phase import phase_codes
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int32s, Int64s, Offsets, Uint16s
 from backgammon.tools.errors import DataError
 
 HASH_LIMIT = 100_000_000
@@ -45,15 +45,15 @@ class PlayedGame(Protocol):
     @property
     def players(self) -> tuple[str, str]: ...  # noqa: D102 - by seat
     @property
-    def boards(self) -> Board: ...  # noqa: D102 - int8[T, 26], player on roll
+    def boards(self) -> Boards: ...  # noqa: D102 - int8[T, 26], player on roll
     @property
-    def dice(self) -> Board: ...  # noqa: D102 - int8[T, 2]
+    def dice(self) -> Dice: ...  # noqa: D102 - int8[T, 2]
     @property
-    def chosen_rows(self) -> npt.NDArray[np.int64]: ...  # noqa: D102 - int64[T]
+    def chosen_rows(self) -> Int64s: ...  # noqa: D102 - int64[T]
     @property
-    def num_candidates(self) -> npt.NDArray[np.int64]: ...  # noqa: D102 - int64[T]
+    def num_candidates(self) -> Int64s: ...  # noqa: D102 - int64[T]
     @property
-    def seats(self) -> npt.NDArray[np.int8]: ...  # noqa: D102 - int8[T], 0 or 1: who plays
+    def seats(self) -> Int8s: ...  # noqa: D102 - int8[T], 0 or 1: who plays
     @property
     def points(self) -> int: ...  # noqa: D102 - +-1, 2, 3 for seat 0; 0 unknown
     @property
@@ -82,31 +82,31 @@ class Shards:
 
     path: Path
     manifest: Manifest
-    positions: Board
-    dice: Board
-    chosen: npt.NDArray[np.int32]
-    num_candidates: npt.NDArray[np.int32]
-    points: npt.NDArray[np.int8]
-    won: npt.NDArray[np.int8]
-    unit: npt.NDArray[np.int32]
-    game: npt.NDArray[np.int32]
-    player: npt.NDArray[np.int32]
-    phase: npt.NDArray[np.int8]
-    equities: npt.NDArray[np.float32] | None = None
-    outcomes: npt.NDArray[np.uint16] | None = None
+    positions: Boards
+    dice: Dice
+    chosen: Int32s
+    num_candidates: Int32s
+    points: Int8s
+    won: Int8s
+    unit: Int32s
+    game: Int32s
+    player: Int32s
+    phase: Int8s
+    equities: Float32s | None = None
+    outcomes: Uint16s | None = None
 
     def __len__(self) -> int:
         """Number of decisions, D."""
         return len(self.positions)
 
     @cached_property
-    def candidate_starts(self) -> npt.NDArray[np.int64]:
+    def candidate_starts(self) -> Int64s:
         """int64[D + 1]: the candidates of decision d are the rows candidate_starts[d] to [d + 1] of the labels."""
         starts = np.zeros(len(self) + 1, dtype=np.int64)
         np.cumsum(self.num_candidates, out=starts[1:])
         return starts
 
-    def candidate_places(self, rows: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def candidate_places(self, rows: Int64s, offsets: Offsets) -> Int64s:
         """Rows of the labels that belong to the candidates of some decisions, one decision after the other.
 
         Args:
@@ -114,10 +114,10 @@ class Shards:
             offsets: int64[B + 1], where the candidates of each begin when they stand one after the other.
         """
         shifts = self.candidate_starts[rows] - offsets[:-1]
-        places: npt.NDArray[np.int64] = np.repeat(shifts, np.diff(offsets)) + np.arange(offsets[-1])
+        places: Int64s = np.repeat(shifts, np.diff(offsets)) + np.arange(offsets[-1])
         return places
 
-    def split(self, held_out: float, seed: int = 0) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def split(self, held_out: float, seed: int = 0) -> tuple[Int64s, Int64s]:
         """Rows to train on and rows held out, whole units only.
 
         A unit is held out when the hash of (seed, its id) falls below `held_out`, so adding logs never moves a unit

@@ -11,10 +11,10 @@ attack, back game, prime, holding game. Codes 0..5 are those of `phase.PHASES`; 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.rules.board import Board
 from backgammon.rules.phase import OTHER, PHASES, phase_code
+from backgammon.tools.arrays import Boards, Float32s, Int64s
 from backgammon.tools.jit import kernel
 from comparison_net.moe.settings import SPLIT_SIZES, MixtureConfig
 
@@ -106,13 +106,13 @@ def plan_code(board: Board) -> int:
 
 
 @kernel
-def _fill_codes(boards: Board, is_plan: bool, codes: npt.NDArray[np.int64]) -> None:
+def _fill_codes(boards: Boards, is_plan: bool, codes: Int64s) -> None:
     for m in range(boards.shape[0]):
         codes[m] = plan_code(boards[m]) if is_plan else phase_code(boards[m])
 
 
 @kernel
-def _fill_features(boards: Board, features: npt.NDArray[np.float32]) -> None:
+def _fill_features(boards: Boards, features: Float32s) -> None:
     for m in range(boards.shape[0]):
         board = boards[m]
         row = features[m]
@@ -142,7 +142,7 @@ def _fill_features(boards: Board, features: npt.NDArray[np.float32]) -> None:
         row[17] -= 1.0
 
 
-def expert_codes(boards: Board, split: str) -> npt.NDArray[np.int64]:
+def expert_codes(boards: Boards, split: str) -> Int64s:
     """Codes int64[M] of candidates int8[M, 26], indices into SPLITS[split].
 
     >>> from backgammon.rules.board import START
@@ -154,7 +154,7 @@ def expert_codes(boards: Board, split: str) -> npt.NDArray[np.int64]:
     return codes
 
 
-def gate_features(boards: Board) -> npt.NDArray[np.float32]:
+def gate_features(boards: Boards) -> Float32s:
     """Gate features float32[M, C] of candidates int8[M, 26], named by GATE_FEATURES."""
     features = np.empty((len(boards), len(GATE_FEATURES)), dtype=np.float32)
     _fill_features(np.require(boards, np.int8, ["C", "W"]), features)

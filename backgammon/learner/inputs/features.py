@@ -16,14 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from backgammon.rules.board import BAR, NUM_CHECKERS, NUM_LOCATIONS, OPPONENT_BAR, Board
+from backgammon.rules.board import BAR, NUM_CHECKERS, NUM_LOCATIONS, OPPONENT_BAR
+from backgammon.tools.arrays import Boards, Float32s, Float64s, Int16s, Int32s
 from backgammon.tools.errors import PositionError
 from backgammon.tools.jit import kernel
-
-Rows = npt.NDArray[np.float32]
-"""float32[M, F] or one row float32[F]."""
 
 VERSION = "raw-1"
 """Travels in every checkpoint; changes whenever a feature changes its meaning, scale or place."""
@@ -50,7 +47,7 @@ def _places() -> Iterator[tuple[str, int, int]]:
         yield f"{side} bar", BAR if sign > 0 else OPPONENT_BAR, sign
 
 
-def _build() -> tuple[tuple[str, ...], Rows, Rows]:
+def _build() -> tuple[tuple[str, ...], Float32s, Float32s]:
     """NAMES, BASE and TABLE from the one description of the coding."""
     places = list(_places())
     names = [f"{place} {unit}" for place, _, _ in places for unit in UNITS]
@@ -89,12 +86,12 @@ VALUES = TABLE.reshape(-1, NUM_FEATURES)[_nonzero_rows, _nonzero_columns]
 
 @kernel
 def encode_rows(
-    boards: Board,
-    row_starts: npt.NDArray[np.int32],
-    columns: npt.NDArray[np.int16],
-    values: Rows,
-    base: Rows,
-    out: Rows,
+    boards: Boards,
+    row_starts: Int32s,
+    columns: Int16s,
+    values: Float32s,
+    base: Float32s,
+    out: Float32s,
 ) -> None:
     """Write the features of boards int8[M, 26] into out float32[M, F]; counts must lie in -15..15."""
     for i in range(boards.shape[0]):
@@ -108,7 +105,7 @@ def encode_rows(
                     row[columns[k]] += values[k]
 
 
-def encode(boards: Board, out: Rows | None = None) -> Rows:
+def encode(boards: Boards, out: Float32s | None = None) -> Float32s:
     """The features of many positions.
 
     Args:
@@ -133,7 +130,7 @@ def encode(boards: Board, out: Rows | None = None) -> Rows:
     return out
 
 
-def check_counts(boards: Board) -> Board:
+def check_counts(boards: Boards) -> Boards:
     """`boards` as contiguous int8[M, 26] that the kernels can index with.
 
     Raises:
@@ -149,7 +146,7 @@ def check_counts(boards: Board) -> Board:
     return np.require(array, requirements=["C", "W"])  # read-only arrays would compile every kernel a second time
 
 
-def fold(weight: Rows, bias: Rows | None) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def fold(weight: Float32s, bias: Float32s | None) -> tuple[Float64s, Float64s]:
     """A linear layer on the features as a layer on the counts.
 
     Args:

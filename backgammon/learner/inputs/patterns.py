@@ -18,14 +18,12 @@ go along with the walk of the move generator like the counts do.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from backgammon.rules.board import Board
+from backgammon.tools.arrays import Boards, Int32s, Int64s
 from backgammon.tools.intrinsics import highest_bit, locations_above
 from backgammon.tools.jit import kernel
 
-Rows = npt.NDArray[np.int32]
-Numbers = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Numbers = Int32s | Int64s
 
 WINDOW = 6
 """Locations that a pattern looks at: as far as one die reaches."""
@@ -42,7 +40,7 @@ _HALF = 32
 
 
 @kernel
-def pattern_masks(boards: Board, at: int) -> tuple[int, int, int, int, int, int]:
+def pattern_masks(boards: Boards, at: int) -> tuple[int, int, int, int, int, int]:
     """Where checkers stand on the board int8[26] that begins at `at`.
 
     Returns:
@@ -58,7 +56,7 @@ def pattern_masks(boards: Board, at: int) -> tuple[int, int, int, int, int, int]
 
 
 @kernel
-def pattern_words(boards: Board, at: int) -> tuple[int, int, int, int]:
+def pattern_words(boards: Boards, at: int) -> tuple[int, int, int, int]:
     """The patterns of the board int8[26] that begins at `at`, two families in a word.
 
     Returns:
@@ -110,7 +108,7 @@ def put_patterns(places: int, seen: int, pair: int, out: Numbers, number: int, s
 
 
 @kernel
-def list_patterns(boards: Board, at: int, rows: Rows) -> int:
+def list_patterns(boards: Boards, at: int, rows: Int32s) -> int:
     """Write the rows of a board's patterns into rows int32[MAX_PATTERNS], ascending; gives their number."""
     block_places, block_seen, shot_places, shot_seen = pattern_words(boards, at)
     number = put_patterns(block_places, block_seen, 0, rows, 0)
@@ -118,7 +116,9 @@ def list_patterns(boards: Board, at: int, rows: Rows) -> int:
 
 
 @kernel
-def change_patterns(old: Rows, num_old: int, new: Rows, num_new: int, removed: Rows, added: Rows) -> tuple[int, int]:
+def change_patterns(
+    old: Int32s, num_old: int, new: Int32s, num_new: int, removed: Int32s, added: Int32s
+) -> tuple[int, int]:
     """Write the rows that are only in `old` into removed, those only in `new` into added; gives the two numbers.
 
     Args:
@@ -149,13 +149,13 @@ def change_patterns(old: Rows, num_old: int, new: Rows, num_new: int, removed: R
 
 
 @kernel
-def _fill(boards: Board, out: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]) -> None:
+def _fill(boards: Boards, out: Int32s, counts: Int64s) -> None:
     flat = boards.reshape(-1)
     for i in range(boards.shape[0]):
         counts[i] = list_patterns(flat, i * 26, out[i])
 
 
-def patterns_of(boards: Board) -> list[npt.NDArray[np.int32]]:
+def patterns_of(boards: Boards) -> list[Int32s]:
     """The patterns of positions, one array of rows for each, ascending.
 
     Args:

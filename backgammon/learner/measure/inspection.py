@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.learner.inputs.codes import expert_names
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
@@ -21,6 +20,7 @@ from backgammon.learner.net.scorer import Scorer
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
+from backgammon.tools.arrays import Float64s, Int64s
 from backgammon.tools.errors import ConfigError
 from comparison_net.checkpoint import Model
 from comparison_net.training.run_folder import RunFolder
@@ -51,9 +51,9 @@ class Inspection:
     name: str
     router: str
     experts: tuple[str, ...]
-    phase_shares: npt.NDArray[np.float64]
-    phase_counts: npt.NDArray[np.int64]
-    game: npt.NDArray[np.float64]
+    phase_shares: Float64s
+    phase_counts: Int64s
+    game: Float64s
     load: Sequence[tuple[int, Sequence[float]]] = ()
     agreement: Rates = field(default_factory=dict)
     dense: Rates | None = None

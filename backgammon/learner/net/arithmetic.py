@@ -16,11 +16,12 @@ from backgammon.evaluation.outcome import POINTS
 from backgammon.evaluation.player import best_rows
 from backgammon.learner.inputs.features import fold
 from backgammon.learner.net import kernels
-from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS, Expert, Floats, FoldedNet, Offsets, fold_net
+from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS, Expert, FoldedNet, fold_net
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
 from backgammon.learner.net.outcome_mask import allowed_outcomes
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Float32s, Offsets
 from comparison_net.checkpoint import Model
 
 
@@ -30,13 +31,13 @@ class Arithmetic(Protocol):
     @property
     def has_outcomes(self) -> bool: ...  # noqa: D102
 
-    def judge(self, boards: Board, scores: Floats, chances: Floats) -> None:
+    def judge(self, boards: Boards, scores: Float32s, chances: Float32s) -> None:
         """Scores float32[M] and outcomes float32[M, 6] or float32[0, 6] of positions int8[M, 26]."""
 
-    def decide(self, boards: Board, dice: Board, rows: Offsets, after: Board, chances: Floats) -> None:
+    def decide(self, boards: Boards, dice: Dice, rows: Offsets, after: Board, chances: Float32s) -> None:
         """Rows int64[N], and where wanted candidates int8[N, 26] with their outcomes float32[N, 6]."""
 
-    def propose(self, boards: Board, dice: Board, within: float, proposals: Board, counts: Offsets) -> None:
+    def propose(self, boards: Boards, dice: Dice, within: float, proposals: Board, counts: Offsets) -> None:
         """The best candidates int8[N, NUM_PROPOSALS, 26] within a distance of the best, and their numbers int64[N]."""
 
 
@@ -60,15 +61,15 @@ class CompiledNet:
         """True when the net gives chances."""
         return self._net.has_outcomes
 
-    def judge(self, boards: Board, scores: Floats, chances: Floats) -> None:
+    def judge(self, boards: Boards, scores: Float32s, chances: Float32s) -> None:
         """See `Arithmetic.judge`."""
         kernels.judge_boards(boards, self._net, scores, chances)
 
-    def decide(self, boards: Board, dice: Board, rows: Offsets, after: Board, chances: Floats) -> None:
+    def decide(self, boards: Boards, dice: Dice, rows: Offsets, after: Board, chances: Float32s) -> None:
         """See `Arithmetic.decide`."""
         kernels.decide(boards, dice, self._net, rows, after, chances)
 
-    def propose(self, boards: Board, dice: Board, within: float, proposals: Board, counts: Offsets) -> None:
+    def propose(self, boards: Boards, dice: Dice, within: float, proposals: Board, counts: Offsets) -> None:
         """See `Arithmetic.propose`."""
         kernels.propose(boards, dice, self._net, within, proposals, counts)
 
@@ -87,7 +88,7 @@ class MixtureNet:
         """True when the net gives chances."""
         return self._net.has_outcomes
 
-    def judge(self, boards: Board, scores: Floats, chances: Floats) -> None:
+    def judge(self, boards: Boards, scores: Float32s, chances: Float32s) -> None:
         """See `Arithmetic.judge`."""
         found, logits = self._net.outputs(boards)
         if found is not None:
@@ -103,7 +104,7 @@ class MixtureNet:
         if len(chances):
             chances[:] = shares
 
-    def decide(self, boards: Board, dice: Board, rows: Offsets, after: Board, chances: Floats) -> None:
+    def decide(self, boards: Boards, dice: Dice, rows: Offsets, after: Board, chances: Float32s) -> None:
         """See `Arithmetic.decide`."""
         candidates, offsets = legal_candidates(boards, dice)
         scores = np.empty(len(candidates), dtype=np.float32)
@@ -116,7 +117,7 @@ class MixtureNet:
         if len(chances):
             chances[:] = every[offsets[:-1] + rows]
 
-    def propose(self, boards: Board, dice: Board, within: float, proposals: Board, counts: Offsets) -> None:
+    def propose(self, boards: Boards, dice: Dice, within: float, proposals: Board, counts: Offsets) -> None:
         """See `Arithmetic.propose`."""
         candidates, offsets = legal_candidates(boards, dice)
         scores = np.empty(len(candidates), dtype=np.float32)
@@ -130,12 +131,12 @@ class MixtureNet:
             counts[i] = len(near)
 
 
-def _ranks_by_equity(weights: Mapping[str, Floats]) -> bool:
+def _ranks_by_equity(weights: Mapping[str, Float32s]) -> bool:
     """True where the equity is the score or a part of it."""
     return "head.temperature" in weights
 
 
-def _score_scale(weights: Mapping[str, Floats]) -> float:
+def _score_scale(weights: Mapping[str, Float32s]) -> float:
     """Score of a point of equity; 0 where the equity does not count."""
     return math.exp(-float(weights["head.temperature"].reshape(()))) if _ranks_by_equity(weights) else 0.0
 
@@ -159,14 +160,14 @@ def fold_model(model: Model) -> FoldedNet:
     return fold_net(*first, experts, score_scale=scale, patterns=weights.get("trunk.patterns"))
 
 
-def _heads(weights: Mapping[str, Floats]) -> tuple[tuple[Floats, float] | None, tuple[Floats, Floats] | None]:
+def _heads(weights: Mapping[str, Float32s]) -> tuple[tuple[Float32s, float] | None, tuple[Float32s, Float32s] | None]:
     """The score's and the outcomes' weights and biases, as far as the net has them."""
     score = (weights["head.score.weight"].ravel(), 0.0) if "head.score.weight" in weights else None
     has_outcomes = "head.outcome.weight" in weights
     return score, (weights["head.outcome.weight"], weights["head.outcome.bias"]) if has_outcomes else None
 
 
-def _routed_expert(weights: Mapping[str, Floats], num_hidden: int, expert: int) -> Expert:
+def _routed_expert(weights: Mapping[str, Float32s], num_hidden: int, expert: int) -> Expert:
     """One of the stacked experts of a hard-routed head."""
     layers = [
         (weights[f"experts.layers.{index}.weight"][expert], weights[f"experts.layers.{index}.bias"][expert])
@@ -181,7 +182,7 @@ def _routed_expert(weights: Mapping[str, Floats], num_hidden: int, expert: int) 
     return Expert(layers, score, outcome)
 
 
-def _fold_linear(weights: Mapping[str, Floats], scale: float) -> FoldedNet:
+def _fold_linear(weights: Mapping[str, Float32s], scale: float) -> FoldedNet:
     """A net without hidden layers: its heads are the first layer, and what follows only passes their values on."""
     score, outcome = _heads(weights)
     rows = ([score[0][None]] if score else []) + ([outcome[0]] if outcome else [])

@@ -33,6 +33,7 @@ from backgammon.learner.inputs.patterns import MAX_PATTERNS, NUM_PATTERNS, chang
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import LEAF, MAX_CANDIDATES, generate_flat
 from backgammon.rules.phase import phase_code_at
+from backgammon.tools.arrays import Boards, Bools, Dice, Float32s, Float64s, Int16s, Int32s, Offsets
 from backgammon.tools.intrinsics import (
     HALF_ROWS,
     LANES,
@@ -56,11 +57,6 @@ from backgammon.tools.intrinsics import (
     sum_rows_to_floats,
 )
 from backgammon.tools.jit import kernel
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int32]
-Shorts = npt.NDArray[np.int16]
-Offsets = npt.NDArray[np.int64]
 
 NUM_COUNTS = 31
 """Counts -15..15 of a location; a row of `steps` is location * NUM_COUNTS + count + 15."""
@@ -100,9 +96,9 @@ class Expert(NamedTuple):
         outcome: float32[6, last W] and float32[6], the logits of the outcomes; None without them.
     """
 
-    layers: list[tuple[Floats, Floats]]
-    score: tuple[Floats, float] | None
-    outcome: tuple[Floats, Floats] | None
+    layers: list[tuple[Float32s, Float32s]]
+    score: tuple[Float32s, float] | None
+    outcome: tuple[Float32s, Float32s] | None
 
 
 class FoldedNet(NamedTuple):
@@ -125,12 +121,12 @@ class FoldedNet(NamedTuple):
         has_outcomes: the heads of the outcomes are there.
     """
 
-    rows: Shorts
+    rows: Int16s
     patterns_at: int
-    base: Integers
+    base: Int32s
     floor: np.float32
     widths: Offsets
-    numbers: Floats
+    numbers: Float32s
     num_experts: int
     ranks_by_equity: bool
     score_scale: np.float32
@@ -138,12 +134,12 @@ class FoldedNet(NamedTuple):
 
 
 def fold_net(
-    table: npt.NDArray[np.float64],
-    base: npt.NDArray[np.float64],
+    table: Float64s,
+    base: Float64s,
     experts: list[Expert],
     is_linear: bool = False,
     score_scale: float = 0.0,
-    patterns: Floats | None = None,
+    patterns: Float32s | None = None,
 ) -> FoldedNet:
     """Lay a net out for the kernels.
 
@@ -194,9 +190,7 @@ def fold_net(
     )
 
 
-def _scale_bits(
-    table: npt.NDArray[np.float64], base: npt.NDArray[np.float64], patterns: Floats | None = None
-) -> Integers:
+def _scale_bits(table: Float64s, base: Float64s, patterns: Float32s | None = None) -> Int32s:
     """Bits after the point for each unit of the first layer: no row beyond int16, no sum beyond int32; int32[H']."""
     rows = np.concatenate([np.diff(table, axis=1), table[:, 15 - _FEW : 16 + _FEW]], axis=1)
     row = np.abs(rows).max(axis=(0, 1))
@@ -207,13 +201,11 @@ def _scale_bits(
         largest = largest + MAX_PATTERNS * pattern
     by_row = 15 - np.ceil(np.log2(np.maximum(row, 1e-9) * (1 + 2.0**-14)))  # rounding moves a difference by 1
     by_sum = 30 - np.ceil(np.log2(np.maximum(largest, 1e-9)))
-    bits: Integers = np.minimum(np.minimum(by_row, by_sum), _MAX_SCALE_BITS).astype(np.int32)
+    bits: Int32s = np.minimum(np.minimum(by_row, by_sum), _MAX_SCALE_BITS).astype(np.int32)
     return bits
 
 
-def _in_two_parts(
-    table: npt.NDArray[np.float64], base: npt.NDArray[np.float64], experts: list[Expert]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], list[Expert]]:
+def _in_two_parts(table: Float64s, base: Float64s, experts: list[Expert]) -> tuple[Float64s, Float64s, list[Expert]]:
     """A linear net with each unit as two, what int16 holds and the rest: they are few, and so is the room they take."""
     bits = _scale_bits(table, base)
     coarse, coarse_base = (np.ldexp(np.rint(np.ldexp(part, bits)), -bits) for part in (table, base))
@@ -232,7 +224,7 @@ def _in_two_parts(
     )
 
 
-def _expert_numbers(expert: Expert, widths: list[int], units: Floats) -> list[Floats]:
+def _expert_numbers(expert: Expert, widths: list[int], units: Float32s) -> list[Float32s]:
     """The numbers of one expert in the order of `FoldedNet.numbers`; units float32[H] of the first layer's sums."""
     matrices, biases = [], []
     for (weight, bias), num_in, num_out in zip(expert.layers, widths[:-1], widths[1:], strict=True):
@@ -257,7 +249,7 @@ def _expert_numbers(expert: Expert, widths: list[int], units: Floats) -> list[Fl
     return [part for matrix, bias in zip(matrices, biases, strict=True) for part in (_panels(matrix), bias)]
 
 
-def _panels(matrix: Floats) -> Floats:
+def _panels(matrix: Float32s) -> Float32s:
     """A matrix [K, W] as panels [W / LANES, K, LANES], flat."""
     return np.ascontiguousarray(matrix.reshape(len(matrix), -1, LANES).transpose(1, 0, 2)).ravel()
 
@@ -266,7 +258,7 @@ def _padded(width: int, unit: int) -> int:
     return -(-width // unit) * unit
 
 
-def _pad(values: npt.NDArray[np.floating], width: int) -> Floats:
+def _pad(values: npt.NDArray[np.floating], width: int) -> Float32s:
     out = np.zeros(width, dtype=np.float32)
     out[: len(values)] = values
     return out
@@ -306,7 +298,7 @@ def _row_starts(board: Board, width: int, patterns_at: int, starts: Offsets) -> 
 
 
 @kernel
-def _put_words(boards: Board, at: int, words: Offsets, depth: int) -> None:
+def _put_words(boards: Boards, at: int, words: Offsets, depth: int) -> None:
     """Write `pattern_words` of the board at `at` to the place of a depth."""
     at_depth = depth * _NUM_WORDS
     words[at_depth], words[at_depth + 1], words[at_depth + 2], words[at_depth + 3] = pattern_words(boards, at)
@@ -353,7 +345,7 @@ def _step_starts(
 
 
 @kernel
-def possible_mask(boards: Board, at: int) -> int:
+def possible_mask(boards: Boards, at: int) -> int:
     """Outcomes that the rules still allow (`evaluation.outcome.possible_outcomes`), bit k for outcome k.
 
     Args:
@@ -380,7 +372,7 @@ def possible_mask(boards: Board, at: int) -> int:
 
 @kernel
 def _finish_block(
-    widths: Offsets, numbers: Floats, expert: int, num_rows: int, block: Floats, room_at: int, used: Integers
+    widths: Offsets, numbers: Float32s, expert: int, num_rows: int, block: Float32s, room_at: int, used: Int32s
 ) -> int:
     """Hidden layers and heads of first layers of an expert, which stand in `block` at TILE_ROWS * H * expert.
 
@@ -440,20 +432,20 @@ def _finish_block(
 @kernel
 def _flush(
     widths: Offsets,
-    numbers: Floats,
+    numbers: Float32s,
     expert: int,
     num_waiting: int,
     slots: Offsets,
-    block: Floats,
+    block: Float32s,
     room_at: int,
-    used: Integers,
-    boards: Board,
+    used: Int32s,
+    boards: Boards,
     stride: int,
     ranks_by_equity: bool,
     score_scale: np.float32,
-    scores: Floats,
-    heads: Floats,
-    points: Floats,
+    scores: Float32s,
+    heads: Float32s,
+    points: Float32s,
 ) -> None:
     """Scores, and where wanted the last hidden layer, of the positions that wait for an expert.
 
@@ -488,28 +480,28 @@ def _flush(
 
 @kernel
 def _score_walk(
-    rows: Shorts,
+    rows: Int16s,
     patterns_at: int,
     widths: Offsets,
-    numbers: Floats,
+    numbers: Float32s,
     num_experts: int,
     floor: np.float32,
     ranks_by_equity: bool,
     score_scale: np.float32,
-    trace: Integers,
+    trace: Int32s,
     num_entries: int,
-    boards: Board,
-    candidates: Board,
-    sums: Integers,
+    boards: Boards,
+    candidates: Boards,
+    sums: Int32s,
     words: Offsets,
     starts: Offsets,
-    block: Floats,
-    used: Integers,
+    block: Float32s,
+    used: Int32s,
     slots: Offsets,
     waiting: Offsets,
-    scores: Floats,
-    heads: Floats,
-    points: Floats,
+    scores: Float32s,
+    heads: Float32s,
+    points: Float32s,
 ) -> None:
     """Score every candidate of a walk.
 
@@ -615,21 +607,21 @@ def _score_walk(
 class _Room(NamedTuple):
     """Work space of one call; allocated by the caller of the loop that borrows it."""
 
-    candidates: Board  # int8[M * 32], flat
+    candidates: Boards  # int8[M * 32], flat
     scratch: Board  # int8[3 * 32]
-    boards: Board  # int8[4 * 32], one board a depth of the walk
-    trace: Integers  # int32[2 * M]
-    sums: Integers  # int32[5 * H]
+    boards: Boards  # int8[4 * 32], one board a depth of the walk
+    trace: Int32s  # int32[2 * M]
+    sums: Int32s  # int32[5 * H]
     words: Offsets  # int64[5 * 4], patterns by depth of the walk
     starts: Offsets  # int64[52 + 2 * MAX_PATTERNS]
-    block: Floats  # TILE_ROWS rows of H for each expert and the room of `_finish_block`; zeros: rows never used count
-    used: Integers  # int32[widest layer + 8]
+    block: Float32s  # TILE_ROWS rows of H for each expert and the room of `_finish_block`; zeros: rows never used count
+    used: Int32s  # int32[widest layer + 8]
     slots: Offsets  # int64[TILE_ROWS * E]
     waiting: Offsets  # int64[E], zeros
-    scores: Floats  # float32[M]
-    heads: Floats  # float32[M * LANES]
-    points: Floats  # float32[LANES], the points of the outcomes
-    chances: Floats  # float32[LANES]
+    scores: Float32s  # float32[M]
+    heads: Float32s  # float32[M * LANES]
+    points: Float32s  # float32[LANES], the points of the outcomes
+    chances: Float32s  # float32[LANES]
 
 
 @kernel
@@ -660,7 +652,7 @@ def _new_room(net: FoldedNet, num_positions: int) -> _Room:
 
 
 @kernel
-def _is_open(boards: Board, at: int) -> bool:
+def _is_open(boards: Boards, at: int) -> bool:
     """True where the player of the board at boards[at] has a checker left."""
     own = 0
     for location in range(1, 26):
@@ -669,7 +661,7 @@ def _is_open(boards: Board, at: int) -> bool:
 
 
 @kernel
-def _best_row(boards: Board, candidates: Board, num_candidates: int, scores: Floats) -> int:
+def _best_row(boards: Boards, candidates: Boards, num_candidates: int, scores: Float32s) -> int:
     """The first candidate that ends the game, or else the first of the greatest score.
 
     Args:
@@ -693,7 +685,7 @@ def _best_row(boards: Board, candidates: Board, num_candidates: int, scores: Flo
 
 
 @kernel
-def _near_rows(num_candidates: int, scores: Floats, best: int, within: float, rows: Offsets) -> int:
+def _near_rows(num_candidates: int, scores: Float32s, best: int, within: float, rows: Offsets) -> int:
     """The best candidate and those that come next, best first; equal scores: the first row.
 
     Args:
@@ -724,7 +716,7 @@ def _near_rows(num_candidates: int, scores: Floats, best: int, within: float, ro
 
 
 @kernel
-def propose(boards: Board, dice: Board, net: FoldedNet, within: float, proposals: Board, counts: Offsets) -> int:
+def propose(boards: Boards, dice: Dice, net: FoldedNet, within: float, proposals: Board, counts: Offsets) -> int:
     """The best candidates of each decision, for somebody else to choose from; a play that wins stands alone.
 
     Args:
@@ -745,7 +737,7 @@ def propose(boards: Board, dice: Board, net: FoldedNet, within: float, proposals
 
 
 @kernel
-def decide(boards: Board, dice: Board, net: FoldedNet, rows: Offsets, after: Board, chances: Floats) -> int:
+def decide(boards: Boards, dice: Dice, net: FoldedNet, rows: Offsets, after: Board, chances: Float32s) -> int:
     """The best candidate of each decision; equal scores: the first row.
 
     Args:
@@ -765,7 +757,7 @@ def decide(boards: Board, dice: Board, net: FoldedNet, rows: Offsets, after: Boa
 
 @kernel
 def _decide_all(
-    boards: Board, dice: Board, net: FoldedNet, room: _Room, rows: Offsets, after: Board, chances: Floats,
+    boards: Boards, dice: Dice, net: FoldedNet, room: _Room, rows: Offsets, after: Board, chances: Float32s,
     within: float, counts: Offsets,
 ) -> int:  # fmt: skip
     """`decide`, or with counts `propose`, which takes `after` for its proposals, with room for one decision."""
@@ -836,7 +828,7 @@ def _decide_all(
 
 
 @kernel
-def judge_boards(boards: Board, net: FoldedNet, scores: Floats, chances: Floats) -> None:
+def judge_boards(boards: Boards, net: FoldedNet, scores: Float32s, chances: Float32s) -> None:
     """Score unrelated positions, and give their outcomes where wanted.
 
     Args:
@@ -850,7 +842,7 @@ def judge_boards(boards: Board, net: FoldedNet, scores: Floats, chances: Floats)
 
 
 @kernel
-def _judge_all(boards: Board, net: FoldedNet, room: _Room, scores: Floats, chances: Floats) -> None:
+def _judge_all(boards: Boards, net: FoldedNet, room: _Room, scores: Float32s, chances: Float32s) -> None:
     """`judge_boards` with room for a group of positions."""
     table = borrow(net.rows)
     base = borrow(net.base)
@@ -906,7 +898,7 @@ def _judge_all(boards: Board, net: FoldedNet, room: _Room, scores: Floats, chanc
 
 
 @kernel
-def fill_possible(boards: Board, possible: npt.NDArray[np.bool_]) -> None:
+def fill_possible(boards: Boards, possible: Bools) -> None:
     """Write `possible_mask` of positions int8[M, 26] into possible bool[M, 6]."""
     flat = boards.reshape(-1)
     for i in range(boards.shape[0]):

@@ -15,16 +15,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.learner.inputs.codes import expert_codes, gate_features
 from backgammon.learner.inputs.features import NUM_COUNTS, fold
-from backgammon.rules.board import NUM_LOCATIONS, Board
+from backgammon.rules.board import NUM_LOCATIONS
+from backgammon.tools.arrays import Boards, Bools, Float32s, Int64s
 from comparison_net.moe.settings import TOKEN_CHOICES, MixtureConfig
 from comparison_net.moe.transport import sinkhorn_plans, sparse_plans
 
-Floats = npt.NDArray[np.float32]
-Weights = Mapping[str, Floats]
+Weights = Mapping[str, Float32s]
 
 _BLOCK = 64
 """Boards computed together: their intermediate numbers stay in the caches."""
@@ -50,7 +49,7 @@ class MixtureEvaluator:
         self.has_score = f"{prefix}score.weight" in weights
         self.has_outcomes = f"{prefix}outcome.weight" in weights
 
-    def outputs(self, boards: Board) -> tuple[Floats | None, Floats | None]:
+    def outputs(self, boards: Boards) -> tuple[Float32s | None, Float32s | None]:
         """What the net says of candidates.
 
         Args:
@@ -71,7 +70,7 @@ class MixtureEvaluator:
         scores = np.ascontiguousarray(results[:, 0]) if self.has_score else None
         return scores, np.ascontiguousarray(results[:, -6:]) if self.has_outcomes else None
 
-    def shares(self, boards: Board) -> Floats:
+    def shares(self, boards: Boards) -> Float32s:
         """What part each expert has in candidates, float32[M, E]; rows sum to 1.
 
         For positions the gates; for locations the combine weights, summed over the tokens of a board and layers.
@@ -91,10 +90,10 @@ class MixtureEvaluator:
                 tokens = tokens + self._mix(tokens, f"token_layers.{layer}.")
             parts.append(total)
         totals = np.concatenate(parts)
-        shares: Floats = totals / totals.sum(1, keepdims=True)
+        shares: Float32s = totals / totals.sum(1, keepdims=True)
         return shares
 
-    def _positions(self, hidden: Floats, boards: Board) -> Floats:
+    def _positions(self, hidden: Float32s, boards: Boards) -> Float32s:
         """Outputs [M, 1, 6 or 7] of a mixture over positions: only experts that some board of the block asks for."""
         shares = self._shares(hidden, boards)
         result = np.zeros((len(boards), self.has_score + 6 * self.has_outcomes), dtype=np.float32)
@@ -104,7 +103,7 @@ class MixtureEvaluator:
             result += rows_times(hidden, self.weights["skip.weight"])
         return result
 
-    def _shares(self, hidden: Floats, boards: Board) -> Floats:
+    def _shares(self, hidden: Float32s, boards: Boards) -> Float32s:
         """Gate of every expert, float32[M, E], 0 where it is not asked."""
         config = self.config
         if config.head == "phase":
@@ -120,7 +119,7 @@ class MixtureEvaluator:
             shares /= shares.sum(1, keepdims=True)
         return shares
 
-    def _expert(self, number: int, hidden: Floats) -> Floats:
+    def _expert(self, number: int, hidden: Float32s) -> Float32s:
         """Outputs of one expert."""
         layer = 0
         while (name := f"experts.layers.{layer}.weight") in self.weights:
@@ -137,7 +136,7 @@ class MixtureEvaluator:
             outputs.append(rows_times(hidden, weight) + bias)
         return np.concatenate(outputs, axis=1)
 
-    def _locations(self, hidden: Floats, boards: Board) -> Floats:
+    def _locations(self, hidden: Float32s, boards: Boards) -> Float32s:
         """Outputs of a mixture over the locations of each board."""
         weights = self.weights
         tokens = self._first_tokens(hidden, boards.astype(np.int64) + _ROW_OF_EMPTY)
@@ -153,19 +152,19 @@ class MixtureEvaluator:
             outputs.append(rows_times(units, weights["head.outcome.weight"]) + weights["head.outcome.bias"])
         return np.concatenate(outputs, axis=1)
 
-    def _first_tokens(self, hidden: Floats, rows: npt.NDArray[np.int64]) -> Floats:
+    def _first_tokens(self, hidden: Float32s, rows: Int64s) -> Float32s:
         """Tokens float32[M, m, d] before the first mixture, from table rows int64[M, m]."""
         view = rows_times(hidden, self.weights["context.weight"]) + self.weights["context.bias"]
-        tokens: Floats = self.weights["embedding.weight"][rows] + view[:, None]
+        tokens: Float32s = self.weights["embedding.weight"][rows] + view[:, None]
         return tokens
 
-    def _soft_logits(self, tokens: Floats, prefix: str) -> Floats:
+    def _soft_logits(self, tokens: Float32s, prefix: str) -> Float32s:
         """Logits float32[M, m, n c] of the soft router."""
         slots, scale = self.weights[f"{prefix}gate.slots"], self.weights[f"{prefix}gate.scale"]
-        logits: Floats = _unit_rows(tokens) @ (scale * _unit_rows(slots.reshape(-1, tokens.shape[2]))).T
+        logits: Float32s = _unit_rows(tokens) @ (scale * _unit_rows(slots.reshape(-1, tokens.shape[2]))).T
         return logits
 
-    def _gates(self, tokens: Floats, prefix: str) -> Floats:
+    def _gates(self, tokens: Float32s, prefix: str) -> Float32s:
         """Combine weights of a layer: float32[M, m, n], of the soft router float32[M, m, n c]."""
         if self.config.head == "soft":
             return softmax(self._soft_logits(tokens, prefix), 2)
@@ -173,7 +172,7 @@ class MixtureEvaluator:
             return np.ones((*tokens.shape[:2], 1), dtype=np.float32)
         return board_gates(self.config, tokens @ self.weights[f"{prefix}gate.weight"].T)
 
-    def _mix(self, tokens: Floats, prefix: str) -> Floats:
+    def _mix(self, tokens: Float32s, prefix: str) -> Float32s:
         """What the experts of a layer add to tokens float32[M, m, d]."""
         first, first_bias, second, second_bias = (
             self.weights[f"{prefix}experts.layers.{name}"] for name in ("0.weight", "0.bias", "1.weight", "1.bias")
@@ -185,16 +184,16 @@ class MixtureEvaluator:
             given = inputs.reshape(len(tokens), n, -1, width)
             units = np.maximum(given @ first.transpose(0, 2, 1) + first_bias[:, None], 0)
             outputs = units @ second.transpose(0, 2, 1) + second_bias[:, None]
-            mixed: Floats = softmax(logits, 2) @ outputs.reshape(len(tokens), -1, width)
+            mixed: Float32s = softmax(logits, 2) @ outputs.reshape(len(tokens), -1, width)
             return mixed
         gates = self._gates(tokens, prefix)
         units = np.maximum(tokens @ first.reshape(n * hidden, width).T + first_bias.ravel(), 0)
         weighted = (units.reshape(*gates.shape, hidden) * gates[..., None]).reshape(*tokens.shape[:2], n * hidden)
-        result: Floats = weighted @ second.transpose(0, 2, 1).reshape(n * hidden, width) + gates @ second_bias
+        result: Float32s = weighted @ second.transpose(0, 2, 1).reshape(n * hidden, width) + gates @ second_bias
         return result
 
 
-def board_gates(config: MixtureConfig, logits: Floats) -> Floats:
+def board_gates(config: MixtureConfig, logits: Float32s) -> Float32s:
     """Combine weights float32[M, m, n] of the configured sparse router, from logits float32[M, m, n]."""
     m, n = logits.shape[1:]
     shares = softmax(logits, 2)
@@ -222,7 +221,7 @@ def board_gates(config: MixtureConfig, logits: Floats) -> Floats:
     return gates
 
 
-def _token_choice(affinity: Floats, num_choices: int, capacity: int, is_priority: bool) -> npt.NDArray[np.bool_]:
+def _token_choice(affinity: Float32s, num_choices: int, capacity: int, is_priority: bool) -> Bools:
     """Taken bool[M, m, n]: first choices before second ones, in the order of the tokens or of their best affinity."""
     order = np.argsort(-affinity, axis=2, kind="stable")[..., :num_choices]
     taken = np.zeros(affinity.shape, dtype=bool)
@@ -241,14 +240,14 @@ def _token_choice(affinity: Floats, num_choices: int, capacity: int, is_priority
     return taken
 
 
-def softmax(values: Floats, axis: int) -> Floats:
+def softmax(values: Float32s, axis: int) -> Float32s:
     """Shares of exp(values) along an axis."""
     powers = np.exp(values - values.max(axis, keepdims=True))
-    shares: Floats = powers / powers.sum(axis, keepdims=True)
+    shares: Float32s = powers / powers.sum(axis, keepdims=True)
     return shares
 
 
-def _largest(values: Floats, count: int, axis: int) -> npt.NDArray[np.bool_]:
+def _largest(values: Float32s, count: int, axis: int) -> Bools:
     """True at the `count` largest entries along an axis."""
     places = np.argsort(-values, axis=axis, kind="stable").take(np.arange(count), axis)
     mask = np.zeros(values.shape, dtype=bool)
@@ -256,18 +255,18 @@ def _largest(values: Floats, count: int, axis: int) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def rows_times(given: Floats, weight: Floats) -> Floats:
+def rows_times(given: Float32s, weight: Float32s) -> Float32s:
     """given[M, K] @ weight[W, K].T, each row by itself, so that its bits do not depend on the others."""
-    product: Floats = (given[:, None] @ weight.T)[:, 0]
+    product: Float32s = (given[:, None] @ weight.T)[:, 0]
     return product
 
 
-def _rectified(given: Floats, weight: Floats, bias: Floats) -> Floats:
-    result: Floats = np.maximum(rows_times(given, weight) + bias, 0)
+def _rectified(given: Float32s, weight: Float32s, bias: Float32s) -> Float32s:
+    result: Float32s = np.maximum(rows_times(given, weight) + bias, 0)
     return result
 
 
-def _unit_rows(rows: Floats) -> Floats:
+def _unit_rows(rows: Float32s) -> Float32s:
     result: Any = rows / np.sqrt((rows * rows).sum(-1, keepdims=True) + _NORM_EPSILON)
-    units: Floats = result
+    units: Float32s = result
     return units

@@ -6,13 +6,12 @@ M candidates, 6 outcomes in the order of `outcome.OUTCOMES`.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.learner.net.kernels import NUM_OUTCOMES, fill_possible
-from backgammon.rules.board import Board
+from backgammon.tools.arrays import Boards, Bools
 
 
-def allowed_outcomes(boards: Board) -> npt.NDArray[np.bool_]:
+def allowed_outcomes(boards: Boards) -> Bools:
     """bool[M, 6] of candidates int8[M, 26], seen by the player who has just moved.
 
     Where the game goes on, what the rules still allow; where it is over, the one outcome that came about.

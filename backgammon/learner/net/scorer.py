@@ -14,15 +14,15 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.evaluation.outcome import Outcomes
 from backgammon.learner.inputs.features import check_counts
 from backgammon.learner.net.arithmetic import make_arithmetic
 from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS
-from backgammon.rules.board import NUM_LOCATIONS, Board
+from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import checked_decisions
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int64s, Offsets
 from backgammon.tools.crew import Crew
 from backgammon.tools.errors import ModelError, PositionError
 from comparison_net.checkpoint import Model, load_model
@@ -77,7 +77,7 @@ class Scorer:
             digest.update(f"\0{name} {tensor.shape}\0".encode() + np.ascontiguousarray(tensor).tobytes())
         return digest.hexdigest()
 
-    def evaluate(self, boards: Board) -> npt.NDArray[np.float32]:
+    def evaluate(self, boards: Boards) -> Float32s:
         """Scores of candidates.
 
         Args:
@@ -99,7 +99,7 @@ class Scorer:
         self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
         return scores
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def outcomes(self, boards: Boards) -> Outcomes:
         """Outcome probabilities of positions after a play; see `judge`.
 
         Returns:
@@ -107,7 +107,7 @@ class Scorer:
         """
         return self.judge(boards)[1]
 
-    def judge(self, boards: Board) -> tuple[npt.NDArray[np.float32], Outcomes]:
+    def judge(self, boards: Boards) -> tuple[Float32s, Outcomes]:
         """Scores and outcome probabilities of positions after a play.
 
         Args:
@@ -134,7 +134,7 @@ class Scorer:
         self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
         return scores, chances
 
-    def choose(self, boards: Board, dice: Board) -> npt.NDArray[np.int64]:
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
         """The preferred candidate of each decision; of equal scores the first. A play that wins is preferred to all.
 
         Args:
@@ -158,7 +158,7 @@ class Scorer:
         self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
         return rows
 
-    def play_best(self, boards: Board, dice: Board) -> tuple[Board, Outcomes]:
+    def play_best(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
         """The preferred candidate of each decision, as `choose` finds it, and its outcomes.
 
         Args:
@@ -186,7 +186,7 @@ class Scorer:
         self._in_chunks(len(checked), _CHUNK_DECISIONS, work)
         return after, chances
 
-    def propose(self, boards: Board, dice: Board, within: float) -> tuple[Board, npt.NDArray[np.int64]]:
+    def propose(self, boards: Boards, dice: Dice, within: float) -> tuple[Boards, Offsets]:
         """The best candidates of each decision, for somebody else to choose from; no outcomes needed.
 
         Args:
@@ -220,11 +220,11 @@ class Scorer:
                 f"{self.name}: this network ranks plays but gives no chances; train one with network.outcomes=true"
             )
 
-    def scores(self, candidates: Board) -> npt.NDArray[np.float32]:
+    def scores(self, candidates: Boards) -> Float32s:
         """`evaluate` under the name that a `PlayRanker` gives it."""
         return self.evaluate(candidates)
 
-    def score(self, decision: Decision) -> npt.NDArray[np.float32]:
+    def score(self, decision: Decision) -> Float32s:
         """Scores float32[N] of a decision's candidates, in their order."""
         return self.evaluate(decision.candidates)
 

@@ -15,29 +15,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from backgammon.evaluation.outcome import OUTCOMES
 from backgammon.learner.data.comparisons import Comparisons
-from backgammon.learner.inputs.features import BASE, COLUMNS, NUM_COUNTS, ROW_STARTS, VALUES, Rows
+from backgammon.learner.inputs.features import BASE, COLUMNS, NUM_COUNTS, ROW_STARTS, VALUES
 from backgammon.learner.inputs.patterns import MAX_PATTERNS, change_patterns, list_patterns
 from backgammon.learner.net.outcome_mask import allowed_outcomes
 from backgammon.learner.training.second_layer import second_layer
-from backgammon.rules.board import NUM_LOCATIONS, Board
+from backgammon.rules.board import NUM_LOCATIONS
+from backgammon.tools.arrays import Boards, Float32s, Int16s, Int32s, Offsets
 from backgammon.tools.jit import kernel
 from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
 from comparison_net.network import CandidateNet, ComparisonNet
 
-Starts = npt.NDArray[np.int32]
-Columns = npt.NDArray[np.int16]
-Offsets = npt.NDArray[np.int64]
-
 
 @kernel
-def _fold(weight: Rows, row_starts: Starts, columns: Columns, values: Rows, table: Rows) -> None:
+def _fold(weight: Float32s, row_starts: Int32s, columns: Int16s, values: Float32s, table: Float32s) -> None:
     """table[R, H] = TABLE @ weight for weight[F, H], TABLE in compressed rows."""
     for r in range(table.shape[0]):
         row = table[r]
@@ -50,7 +46,9 @@ def _fold(weight: Rows, row_starts: Starts, columns: Columns, values: Rows, tabl
 
 
 @kernel
-def _unfold(gradient: Rows, row_starts: Starts, columns: Columns, values: Rows, weight_gradient: Rows) -> None:
+def _unfold(
+    gradient: Float32s, row_starts: Int32s, columns: Int16s, values: Float32s, weight_gradient: Float32s
+) -> None:
     """Add TABLE.T @ gradient to weight_gradient[F, H], for gradient[R, H]."""
     for r in range(gradient.shape[0]):
         row = gradient[r]
@@ -63,14 +61,14 @@ def _unfold(gradient: Rows, row_starts: Starts, columns: Columns, values: Rows, 
 
 @kernel
 def _sum_rows(
-    boards: Board,
-    candidates: Board,
+    boards: Boards,
+    candidates: Boards,
     offsets: Offsets,
-    table: Rows,
-    base: Rows,
-    patterns: Rows,
+    table: Float32s,
+    base: Float32s,
+    patterns: Float32s,
     is_rectified: bool,
-    out: Rows,
+    out: Float32s,
 ) -> None:
     """The layer of every candidate into out[M, H]: parent's sum, then the rows that differ.
 
@@ -133,16 +131,16 @@ def _sum_rows(
 
 @kernel
 def _scatter_rows(
-    boards: Board,
-    candidates: Board,
+    boards: Boards,
+    candidates: Boards,
     offsets: Offsets,
-    units: Rows,
-    gradient: Rows,
+    units: Float32s,
+    gradient: Float32s,
     is_rectified: bool,
     pull: np.float32,
-    table_gradient: Rows,
-    base_gradient: Rows,
-    pattern_gradient: Rows,
+    table_gradient: Float32s,
+    base_gradient: Float32s,
+    pattern_gradient: Float32s,
 ) -> None:
     """Add the gradient of `_sum_rows` with regard to table, base and patterns, given that of its output[M, H].
 

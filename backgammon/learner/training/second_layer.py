@@ -14,25 +14,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from backgammon.learner.inputs.features import Rows
+from backgammon.tools.arrays import Float32s, Int64s
 from backgammon.tools.intrinsics import borrow
 from backgammon.tools.jit import loose_kernel
-
-Codes = npt.NDArray[np.int64]
-Row = npt.NDArray[np.float32]
-
 
 _BLOCK = 4
 """Candidates that are computed together."""
 
 
 @loose_kernel
-def _block_size(codes: Codes, first: int) -> int:
+def _block_size(codes: Int64s, first: int) -> int:
     """How many of the candidates from `first` on, _BLOCK at most, have the same expert."""
     size = 1
     while size < _BLOCK and first + size < codes.shape[0] and codes[first + size] == codes[first]:
@@ -41,7 +36,7 @@ def _block_size(codes: Codes, first: int) -> int:
 
 
 @loose_kernel
-def _find_active(a: Row, b: Row, c: Row, d: Row, active: Codes) -> int:
+def _find_active(a: Float32s, b: Float32s, c: Float32s, d: Float32s, active: Int64s) -> int:
     """Write the units that are above zero in any of four candidates into active[H + 2]; gives their number."""
     num_active = 0
     for k in range(a.shape[0]):
@@ -51,7 +46,7 @@ def _find_active(a: Row, b: Row, c: Row, d: Row, active: Codes) -> int:
 
 
 @loose_kernel
-def _sum_units(units: Rows, codes: Codes, weight: Rows, bias: Rows, out: Rows) -> None:
+def _sum_units(units: Float32s, codes: Int64s, weight: Float32s, bias: Float32s, out: Float32s) -> None:
     """Write the rectified layer into out[M, W], for units[M, H], weight[E * H, W] and bias[E, W]."""
     num_units = units.shape[1]
     width = bias.shape[1]
@@ -95,14 +90,14 @@ def _sum_units(units: Rows, codes: Codes, weight: Rows, bias: Rows, out: Rows) -
 
 @loose_kernel
 def _spread_gradient(
-    units: Rows,
-    codes: Codes,
-    weight: Rows,
-    out: Rows,
-    gradient: Rows,
-    unit_gradient: Rows,
-    weight_gradient: Rows,
-    bias_gradient: Rows,
+    units: Float32s,
+    codes: Int64s,
+    weight: Float32s,
+    out: Float32s,
+    gradient: Float32s,
+    unit_gradient: Float32s,
+    weight_gradient: Float32s,
+    bias_gradient: Float32s,
 ) -> None:
     """The gradients of `_sum_units`: of the units into unit_gradient[M, H], the others added to what is there."""
     num_units = units.shape[1]
@@ -155,7 +150,7 @@ class _SecondLayer(torch.autograd.Function):
     """Units [M, H], weight [E, W, H] and bias [E, W] to the rectified layer float32[M, W] of each one's expert."""
 
     @staticmethod
-    def forward(ctx: Any, units: Tensor, codes: Codes, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor) -> Tensor:
         """The layer's units."""
         num_experts, width, num_units = weight.shape
         transposed = weight.detach().transpose(1, 2).contiguous().view(num_experts * num_units, width)
@@ -188,7 +183,7 @@ class _SecondLayer(torch.autograd.Function):
         return unit_gradient, None, by_expert, bias_gradient
 
 
-def second_layer(units: Tensor, codes: Codes, weight: Tensor, bias: Tensor) -> Tensor:
+def second_layer(units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor) -> Tensor:
     """relu(weight[code] @ units + bias[code]) for every candidate.
 
     Args:

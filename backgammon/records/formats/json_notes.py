@@ -12,8 +12,9 @@ import numpy as np
 
 from backgammon.notation.gnu_id import parse_position_ids, position_ids
 from backgammon.records.formats.json_fields import Fields
-from backgammon.records.record.annotation import CubeAnalysis, Level, Notes, PlayAnalysis, Values
+from backgammon.records.record.annotation import CubeAnalysis, Level, Notes, PlayAnalysis
 from backgammon.rules.board import swap
+from backgammon.tools.arrays import Float32s
 from backgammon.tools.errors import IdError
 
 MAX_CANDIDATES = 4_096
@@ -50,7 +51,7 @@ def _candidate_objects(analysis: PlayAnalysis) -> Iterator[dict[str, Any]]:
         yield {"after": ids[i], "equity": equities[i], "chances": chances, "level": _level_object(level)}
 
 
-def _numbers(values: Values) -> list[float]:
+def _numbers(values: Float32s) -> list[float]:
     """The shortest numbers that give the same float32 again."""
     return [float(str(value)) for value in values]
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.rules.board import BAR, NUM_CHECKERS, NUM_LOCATIONS, OPPONENT_BAR, Board
+from backgammon.tools.arrays import Boards, Bools, Float32s
 
 OUTCOMES = ("win single", "win gammon", "win backgammon", "lose single", "lose gammon", "lose backgammon")
 """The six exclusive outcomes; their chances sum to 1."""
 
-Values = npt.NDArray[np.float32]
 
 EVALUATION, ROLLOUT, BOOK, UNKNOWN = "evaluation", "rollout", "book", "unknown"
 """Methods of evaluation that all programs share; others go by the name that their program gives them."""
@@ -59,9 +58,9 @@ class PlayAnalysis:
         levels: N levels.
     """
 
-    afters: Board
-    equities: Values
-    chances: Values
+    afters: Boards
+    equities: Float32s
+    chances: Float32s
     levels: tuple[Level, ...]
 
     def __len__(self) -> int:
@@ -85,7 +84,7 @@ class PlayAnalysis:
         found = np.flatnonzero((self.afters == after).all(axis=1))
         return int(found[0]) if len(found) else None
 
-    def select(self, kept: npt.NDArray[np.bool_]) -> PlayAnalysis:
+    def select(self, kept: Bools) -> PlayAnalysis:
         """The candidates for which bool[N] is true."""
         levels = tuple(level for level, is_kept in zip(self.levels, kept.tolist(), strict=True) if is_kept)
         return PlayAnalysis(self.afters[kept], self.equities[kept], self.chances[kept], levels)
@@ -138,7 +137,9 @@ def make_notes(
     return Notes(plays, cube, comment, luck)
 
 
-def make_play_analysis(afters: Board, equities: Values, chances: Values, levels: list[Level]) -> PlayAnalysis | None:
+def make_play_analysis(
+    afters: Boards, equities: Float32s, chances: Float32s, levels: list[Level]
+) -> PlayAnalysis | None:
     """The candidates that can be: possible positions with finite equities; None when nothing is left.
 
     Args:
@@ -154,12 +155,12 @@ def make_play_analysis(afters: Board, equities: Values, chances: Values, levels:
     return PlayAnalysis(afters, equities, chances, tuple(levels)).select(usable)
 
 
-def valid_boards(boards: Board) -> npt.NDArray[np.bool_]:
+def valid_boards(boards: Boards) -> Bools:
     """bool[N]: which of int8[N, 26] can occur in a game; see `board.check_board`."""
     wide = boards.astype(np.int64).reshape(-1, NUM_LOCATIONS)
     own, opponent = np.maximum(wide, 0).sum(axis=1), np.maximum(-wide, 0).sum(axis=1)
     is_complete = (own <= NUM_CHECKERS) & (opponent <= NUM_CHECKERS) & (own + opponent > 0)
-    valid: npt.NDArray[np.bool_] = is_complete & (wide[:, BAR] >= 0) & (wide[:, OPPONENT_BAR] <= 0)
+    valid: Bools = is_complete & (wide[:, BAR] >= 0) & (wide[:, OPPONENT_BAR] <= 0)
     return valid
 
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.records.replay.legs import BLANK, CANNOT_MOVE, CODE_SIZE, LEGS, MAX_LEGS, UNKNOWN, encode_play
 from backgammon.rules.board import NUM_LOCATIONS, START, Board
 from backgammon.rules.movegen import MAX_CANDIDATES, generate
+from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.jit import kernel
 
 PLAYED, DANCED, UNPLAYED, ILLEGAL, AMBIGUOUS, COULD_MOVE, OVER, UNUSABLE = range(8)
@@ -83,7 +83,7 @@ def _make_legs(board: Board, legs: Board, num_legs: int, first: int, last: int) 
 
 
 @kernel
-def _row_of(candidates: Board, num_candidates: int, board: Board) -> int:
+def _row_of(candidates: Boards, num_candidates: int, board: Board) -> int:
     """Row of a board among the candidates, -1 without one."""
     for row in range(num_candidates):
         i = 0
@@ -96,7 +96,7 @@ def _row_of(candidates: Board, num_candidates: int, board: Board) -> int:
 
 @kernel
 def _find_play(
-    board: Board, die1: int, die2: int, code: Board, candidates: Board, num_candidates: int, trial: Board
+    board: Board, die1: int, die2: int, code: Board, candidates: Boards, num_candidates: int, trial: Board
 ) -> int:
     """Row of the candidate that the legs lead to; -1 when none is, -2 when they could mean two."""
     best_row = -1
@@ -145,14 +145,14 @@ def _is_out_of_checkers(board: Board) -> bool:
 @kernel
 def _execute(
     board: Board,
-    dice: Board,
+    dice: Dice,
     codes: Board,
-    boards: Board,
-    afters: Board,
-    rows: npt.NDArray[np.int64],
-    num_candidates: npt.NDArray[np.int64],
+    boards: Boards,
+    afters: Boards,
+    rows: Int64s,
+    num_candidates: Int64s,
     statuses: Board,
-    candidates: Board,
+    candidates: Boards,
     scratch: Board,
 ) -> int:
     """Play on from `board`, which is used up, until a roll cannot be resolved; gives the number of rolls tried."""
@@ -196,8 +196,8 @@ def _find_plays(
     die1: int,
     die2: int,
     codes: Board,
-    rows: npt.NDArray[np.int64],
-    candidates: Board,
+    rows: Int64s,
+    candidates: Boards,
     scratch: Board,
 ) -> None:
     """Fill rows[k] with the candidate that the legs of codes[k] lead to; see `_find_play`."""
@@ -209,7 +209,7 @@ def _find_plays(
             rows[k] = _find_play(board, die1, die2, codes[k], candidates, count, trial)
 
 
-def find_rows(board: Board, dice: tuple[int, int], texts: Sequence[str]) -> npt.NDArray[np.int64]:
+def find_rows(board: Board, dice: tuple[int, int], texts: Sequence[str]) -> Int64s:
     """The candidates that texts of plays mean, read as literally as a log.
 
     Args:
@@ -241,7 +241,7 @@ class Execution:
 
     __slots__ = ("afters", "boards", "num_candidates", "rows", "statuses")
 
-    def __init__(self, dice: Board, codes: Board, start: Board = START) -> None:
+    def __init__(self, dice: Dice, codes: Board, start: Board = START) -> None:
         """Execute a game.
 
         Args:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.records.record.annotation import PlayAnalysis
 from backgammon.records.record.record import GameRecord, RollAction
@@ -17,6 +16,7 @@ from backgammon.records.replay.replay import ReplayedGame
 from backgammon.records.replay.script import order_events
 from backgammon.rules.board import START, Board, Position, swap
 from backgammon.rules.decision import Decision
+from backgammon.tools.arrays import Float32s, Int64s
 from backgammon.tools.errors import PairgammonError
 
 
@@ -33,11 +33,11 @@ class LabelledDecision:
 
     decision: Decision
     analysis: PlayAnalysis
-    rows: npt.NDArray[np.int64]
+    rows: Int64s
     action: RollAction
 
     @property
-    def equities(self) -> npt.NDArray[np.float32]:
+    def equities(self) -> Float32s:
         """float32[N], NaN for candidates that were not evaluated."""
         values = np.full(len(self.decision.candidates), np.nan, dtype=np.float32)
         values[self.rows] = self.analysis.equities

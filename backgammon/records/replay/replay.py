@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.notation.play_text import parse_play
 from backgammon.records.record.account import Problem
@@ -34,6 +33,7 @@ from backgammon.rules.decision import Decision
 from backgammon.rules.dice import Roll
 from backgammon.rules.match import MatchScore
 from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
 from backgammon.tools.errors import NotationError, RecordError
 
 _REASONS = {
@@ -102,13 +102,13 @@ class ReplayedGame:
         unit: see `LoggedDecision`.
     """
 
-    boards: Board
-    dice: npt.NDArray[np.int8]
-    afters: Board
-    chosen_rows: npt.NDArray[np.int64]
-    num_candidates: npt.NDArray[np.int64]
-    seats: npt.NDArray[np.int8]
-    turns: npt.NDArray[np.int64]
+    boards: Boards
+    dice: Dice
+    afters: Boards
+    chosen_rows: Int64s
+    num_candidates: Int64s
+    seats: Int8s
+    turns: Int64s
     file: str
     game: int
     players: tuple[str, str]
@@ -276,7 +276,7 @@ def _start_board(game: GameRecord, script: GameScript) -> Board:
     return game.start.seen_by(script.rolls[0].seat).board
 
 
-def _encode(rolls: Sequence[RollAction]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+def _encode(rolls: Sequence[RollAction]) -> tuple[Int8s, Int8s]:
     """(dice int8[T, 2], larger first; codes int8[T, CODE_SIZE]) of rolls that have dice."""
     dice = np.array([roll.roll for roll in rolls], dtype=np.int8).reshape(-1, 2)
     codes = np.frombuffer(b"".join([encode_play(roll.play) for roll in rolls]), dtype=np.int8).reshape(-1, CODE_SIZE)

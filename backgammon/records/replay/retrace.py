@@ -6,23 +6,23 @@ Axis: P plays.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.records.replay.hops import Hop
 from backgammon.rules.board import NUM_LOCATIONS, Board
 from backgammon.rules.movegen import LEAF, MAX_CANDIDATES, checked_decisions, generate_traced
+from backgammon.tools.arrays import Boards, Dice, Int32s, Int64s
 from backgammon.tools.jit import kernel
 
 
 @kernel
 def _retrace(
-    boards: Board,
-    dice: Board,
-    rows: npt.NDArray[np.int64],
+    boards: Boards,
+    dice: Dice,
+    rows: Int64s,
     moves: Board,
-    candidates: Board,
+    candidates: Boards,
     scratch: Board,
-    trace: npt.NDArray[np.int32],
+    trace: Int32s,
 ) -> None:
     """Fill moves[p] with (from, to) of the play that made candidate rows[p]; unused pairs are left alone."""
     for p in range(boards.shape[0]):
@@ -41,7 +41,7 @@ def _retrace(
                     break
 
 
-def find_hops(boards: Board, dice: Board, rows: npt.NDArray[np.int64]) -> list[list[Hop]]:
+def find_hops(boards: Boards, dice: Dice, rows: Int64s) -> list[list[Hop]]:
     """For each play the moves that make it, one die each; an empty list for a dance.
 
     Args:

@@ -21,7 +21,8 @@ from backgammon.rules.movegen import MAX_CANDIDATES
 from backgammon.table.arena import turns
 from backgammon.table.arena.opponents import Opponent
 from backgammon.table.arena.options import Rules, SetUp
-from backgammon.table.arena.turns import AGENT, FORFEIT, OPPONENT, OVER, POINTS, SEAT, STAGE, UNUSED, Flags, Integers
+from backgammon.table.arena.turns import AGENT, FORFEIT, OPPONENT, OVER, POINTS, SEAT, STAGE, UNUSED
+from backgammon.tools.arrays import Boards, Bools, Int8s, Int64s, Uint64s
 from backgammon.tools.errors import GameError, IllegalPlay
 
 Observation = dict[str, npt.NDArray[Any]]
@@ -46,13 +47,13 @@ class GameBatch:
         self.num_games = num_games
         self.opponent = opponent
         self.rules = rules
-        self.boards: Board = np.zeros((num_games, NUM_LOCATIONS), dtype=np.int8)
+        self.boards: Boards = np.zeros((num_games, NUM_LOCATIONS), dtype=np.int8)
         self.registers = np.zeros((num_games, turns.NUM_REGISTERS), dtype=np.int8)
         self.clocks = np.zeros((num_games, 3), dtype=np.uint64)
-        self.has_ended: Flags = np.zeros(num_games, dtype=np.bool_)
-        self.is_illegal: Flags = np.zeros(num_games, dtype=np.bool_)
+        self.has_ended: Bools = np.zeros(num_games, dtype=np.bool_)
+        self.is_illegal: Bools = np.zeros(num_games, dtype=np.bool_)
         self.rewards = np.zeros(num_games)
-        self._is_turn_over: Flags = np.zeros(num_games, dtype=np.bool_)
+        self._is_turn_over: Bools = np.zeros(num_games, dtype=np.bool_)
         self._no_game_has_ended = True
         self._is_usable = False
         self._out: Board = np.empty((MAX_CANDIDATES, NUM_LOCATIONS), dtype=np.int8)
@@ -62,16 +63,16 @@ class GameBatch:
     def _is_self_play(self) -> bool:
         return self.opponent.kind == turns.SELF
 
-    def seed(self, keys: npt.NDArray[np.uint64]) -> None:
+    def seed(self, keys: Uint64s) -> None:
         """Give every game the key of its stream of chance, uint64[N]; its next episode is the first of that key."""
         self.clocks[:, turns.KEY] = keys
         self.clocks[:, turns.EPISODE] = 0
 
-    def choose_episodes(self, games: Integers, episodes: Integers) -> None:
+    def choose_episodes(self, games: Int64s, episodes: Int64s) -> None:
         """Say which episode of its key each of these games begins next, int64[W], from 1; unsaid it is the next one."""
         self.clocks[games, turns.EPISODE] = episodes.astype(np.uint64) - np.uint64(1)
 
-    def retire(self, games: Integers) -> None:
+    def retire(self, games: Int64s) -> None:
         """Take games out of use, int64[W]: no step changes them until `start` begins all games anew."""
         self.registers[games, STAGE] = UNUSED
 
@@ -131,7 +132,7 @@ class GameBatch:
                 raise GameError(f"player {player.name} chose candidate {rows[wrong]}, which does not exist; call reset")
             self._is_usable = True
 
-    def ask(self, player: Player, games: Integers) -> Integers:
+    def ask(self, player: Player, games: Int64s) -> Int64s:
         """The rows that a player chooses in some games, int64[W]; whether they exist is not checked.
 
         Args:
@@ -155,7 +156,7 @@ class GameBatch:
         if not self._is_usable:
             raise GameError("no episode is in play: call reset first")
 
-    def step(self, actions: Integers) -> None:
+    def step(self, actions: Int64s) -> None:
         """One action in every game, int64[N]; a game whose episode is over ignores it and begins the next one.
 
         Raises:
@@ -196,29 +197,29 @@ class GameBatch:
             self.rewards[self.has_ended] = points[self.has_ended]
         self._refresh()
 
-    def _points_of_actors(self) -> npt.NDArray[np.int8]:
+    def _points_of_actors(self) -> Int8s:
         """Points of the seats whose actions ended their games (against an opponent, of seat 0), int8[N].
 
         Whoever ends a game by a move has won it; whoever ends it by an illegal action has lost it.
         """
-        points: npt.NDArray[np.int8] = self.registers[:, POINTS]
+        points: Int8s = self.registers[:, POINTS]
         if not self._is_self_play:
             return points
         lost = self.is_illegal if self.rules.illegal == "forfeit" else np.zeros_like(self.is_illegal)
         return np.where(lost, -np.abs(points), np.abs(points))
 
-    def _mark_illegal(self, actions: Integers) -> int:
+    def _mark_illegal(self, actions: Int64s) -> int:
         """Fill `is_illegal`; gives the first game with an illegal action, or -1."""
         raise NotImplementedError
 
     def _why_illegal(self, game: int, action: int) -> str:
         raise NotImplementedError
 
-    def _first_legal(self) -> Integers:
+    def _first_legal(self) -> Int64s:
         """The first legal action of every game, int64[N]."""
         raise NotImplementedError
 
-    def _make(self, actions: Integers) -> None:
+    def _make(self, actions: Int64s) -> None:
         """Make the legal actions on the boards and fill `_is_turn_over`."""
         raise NotImplementedError
 
@@ -230,7 +231,7 @@ class GameBatch:
         """What the deciding sides see, new arrays; see the subclasses."""
         raise NotImplementedError
 
-    def views(self) -> Board:
+    def views(self) -> Boards:
         """int8[N, 26] as the deciding side sees it: seat 0 against an opponent, the seat on roll in self-play."""
         if self._is_self_play or self._no_game_has_ended:
             return self.boards
@@ -239,7 +240,7 @@ class GameBatch:
         turned[lost] = swap(self.boards[lost])
         return turned
 
-    def scores(self) -> npt.NDArray[np.int8]:
+    def scores(self) -> Int8s:
         """Points in the match, int8[N, 2]: the viewer's, the other's."""
         scores = self.registers[:, turns.SCORE_0 : turns.SCORE_1 + 1].copy()
         if self._is_self_play:
@@ -247,19 +248,19 @@ class GameBatch:
             scores[turned] = scores[turned, ::-1]
         return scores
 
-    def seats(self) -> npt.NDArray[np.int8]:
+    def seats(self) -> Int8s:
         """The seat on roll in every game, int8[N]; at the end of an episode the winner."""
         return self.registers[:, SEAT].copy()
 
-    def points(self) -> npt.NDArray[np.int8]:
+    def points(self) -> Int8s:
         """Points of the last finished game of the episode for seat 0, int8[N]; 0 before the first has ended."""
         return self.registers[:, POINTS].copy()
 
-    def rolls(self) -> npt.NDArray[np.int8]:
+    def rolls(self) -> Int8s:
         """The roll of the turn in every game, int8[N, 2], larger die first."""
         return self.registers[:, _ROLL].copy()
 
-    def noise(self, games: Integers) -> Noise:
+    def noise(self, games: Int64s) -> Noise:
         """The noise for a choice in the turn in play of some games: games int64[W] to uint64[W]."""
         noise = np.empty(len(games), dtype=np.uint64)
         turns.fill_noise(self.clocks, games, noise)
@@ -269,7 +270,7 @@ class GameBatch:
         """As `points`, of one game."""
         return self.registers.item(game, POINTS)
 
-    def roll_of(self, game: int) -> npt.NDArray[np.int8]:
+    def roll_of(self, game: int) -> Int8s:
         """As `rolls`, of one game: int8[2]."""
         return self.registers[game, _ROLL].copy()
 
@@ -291,9 +292,9 @@ class GameBatch:
         registers = self.registers[game]
         return (high,) * int(registers[turns.NUM_HIGH]) + (low,) * int(registers[turns.NUM_LOW])
 
-    def is_waiting(self) -> Flags:
+    def is_waiting(self) -> Bools:
         """True for every game in which the caller is to decide, bool[N]."""
-        is_waiting: Flags = self.registers[:, STAGE] == AGENT
+        is_waiting: Bools = self.registers[:, STAGE] == AGENT
         return is_waiting
 
     def has_begun(self, game: int) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import MAX_CANDIDATES, generate
 from backgammon.table.arena.micro import NO_OP, NUM_ACTIONS, Mask, fill_mask, move_checker
-from backgammon.table.arena.turns import AGENT, HIGH, LOW, NUM_HIGH, NUM_LOW, STAGE, Flags, Integers, Registers, has_won
+from backgammon.table.arena.turns import AGENT, HIGH, LOW, NUM_HIGH, NUM_LOW, STAGE, Registers, has_won
+from backgammon.tools.arrays import Boards, Bools, Int64s, Offsets
 from backgammon.tools.intrinsics import borrow, copy_board
 from backgammon.tools.jit import kernel
 
 
 @kernel
-def fill_masks(boards: Board, registers: Registers, masks: Mask) -> None:
+def fill_masks(boards: Boards, registers: Registers, masks: Mask) -> None:
     """The mask of every game, int8[N, 156]; of an episode that is over (or waits for its opponent) the no-op."""
     boards, registers, masks = borrow(boards), borrow(registers), borrow(masks)
     for i in range(boards.shape[0]):
@@ -34,7 +35,7 @@ def fill_masks(boards: Board, registers: Registers, masks: Mask) -> None:
 
 @kernel
 def fill_candidates(
-    boards: Board, registers: Registers, out: Board, offsets: Integers, first: int, scratch: Board
+    boards: Boards, registers: Registers, out: Board, offsets: Offsets, first: int, scratch: Board
 ) -> int:
     """The candidates of every game from `first` on until `out` might overflow; gives the number of games finished.
 
@@ -62,7 +63,7 @@ def fill_candidates(
 
 
 @kernel
-def most_candidates(offsets: Integers) -> int:
+def most_candidates(offsets: Offsets) -> int:
     """The largest number of candidates that a game has; offsets: int64[N + 1]."""
     most = 0
     for i in range(offsets.shape[0] - 1):
@@ -71,7 +72,7 @@ def most_candidates(offsets: Integers) -> int:
 
 
 @kernel
-def pad_masks(offsets: Integers, mask: Mask) -> None:
+def pad_masks(offsets: Offsets, mask: Mask) -> None:
     """Set mask[i, r] = 1 for every candidate r of game i; mask: int8[N, K], zeros, K at least their number."""
     for i in range(mask.shape[0]):
         for r in range(offsets[i + 1] - offsets[i]):
@@ -79,7 +80,7 @@ def pad_masks(offsets: Integers, mask: Mask) -> None:
 
 
 @kernel
-def pad_candidates(candidates: Board, offsets: Integers, padded: Board, mask: Mask) -> None:
+def pad_candidates(candidates: Boards, offsets: Offsets, padded: Board, mask: Mask) -> None:
     """As `pad_masks`, and copy the candidates to padded: int8[N, K, 26], zeros."""
     candidates, padded = borrow(candidates), borrow(padded)
     for i in range(mask.shape[0]):
@@ -89,7 +90,7 @@ def pad_candidates(candidates: Board, offsets: Integers, padded: Board, mask: Ma
 
 
 @kernel
-def make_moves(boards: Board, registers: Registers, actions: Integers, is_turn_over: Flags) -> None:
+def make_moves(boards: Boards, registers: Registers, actions: Int64s, is_turn_over: Bools) -> None:
     """The agent's micro-move in every game that waits for it.
 
     Args:
@@ -111,7 +112,7 @@ def make_moves(boards: Board, registers: Registers, actions: Integers, is_turn_o
 
 @kernel
 def make_plays(
-    boards: Board, registers: Registers, candidates: Board, offsets: Integers, rows: Integers, is_turn_over: Flags
+    boards: Boards, registers: Registers, candidates: Boards, offsets: Offsets, rows: Int64s, is_turn_over: Bools
 ) -> None:
     """The agent's whole turn in every game that waits for it.
 
@@ -131,7 +132,7 @@ def make_plays(
 
 
 @kernel
-def first_illegal_move(registers: Registers, masks: Mask, actions: Integers, is_illegal: Flags) -> int:
+def first_illegal_move(registers: Registers, masks: Mask, actions: Int64s, is_illegal: Bools) -> int:
     """Mark the actions that may not be played now; gives the first such game, or -1. A game that is over takes any."""
     first = -1
     for i in range(actions.shape[0]):
@@ -144,7 +145,7 @@ def first_illegal_move(registers: Registers, masks: Mask, actions: Integers, is_
 
 
 @kernel
-def first_illegal_play(registers: Registers, offsets: Integers, rows: Integers, is_illegal: Flags) -> int:
+def first_illegal_play(registers: Registers, offsets: Offsets, rows: Int64s, is_illegal: Bools) -> int:
     """Mark the rows that do not exist; gives the first such game, or -1. A game that is over takes any."""
     first = -1
     for i in range(rows.shape[0]):

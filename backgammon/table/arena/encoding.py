@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from backgammon.rules.board import Board
 from backgammon.table.arena.turns import HIGH, LOW, NUM_HIGH, NUM_LOW, Registers
+from backgammon.tools.arrays import Float32s, Int8s
 from backgammon.tools.intrinsics import borrow
 from backgammon.tools.jit import kernel
 
@@ -35,7 +36,7 @@ NUM_UNITS = 202
 
 
 @kernel
-def _write_counts(board: Board, out: npt.NDArray[np.int8]) -> None:
+def _write_counts(board: Board, out: Int8s) -> None:
     """The first 28 of `counts`; board: int8[26] of the viewer."""
     own = 0
     opponent = 0
@@ -53,7 +54,7 @@ def _write_counts(board: Board, out: npt.NDArray[np.int8]) -> None:
 
 
 @kernel
-def _write_group(count: int, out: npt.NDArray[np.float32], at: int) -> None:
+def _write_group(count: int, out: Float32s, at: int) -> None:
     """Four units of one side's checkers on a point."""
     out[at] = 1.0 if count >= 1 else 0.0
     out[at + 1] = 1.0 if count >= 2 else 0.0
@@ -62,7 +63,7 @@ def _write_group(count: int, out: npt.NDArray[np.float32], at: int) -> None:
 
 
 @kernel
-def _write_units(board: Board, out: npt.NDArray[np.float32]) -> None:
+def _write_units(board: Board, out: Float32s) -> None:
     """The first 196 of `units`; board: int8[26] of the viewer."""
     own = 0
     opponent = 0
@@ -81,7 +82,7 @@ def _write_units(board: Board, out: npt.NDArray[np.float32]) -> None:
 
 
 @kernel
-def write_counts(views: Board, registers: Registers, out: npt.NDArray[np.int8]) -> None:
+def write_counts(views: Board, registers: Registers, out: Int8s) -> None:
     """`counts` of many games.
 
     Args:
@@ -98,7 +99,7 @@ def write_counts(views: Board, registers: Registers, out: npt.NDArray[np.int8]) 
 
 
 @kernel
-def write_units(views: Board, registers: Registers, out: npt.NDArray[np.float32]) -> None:
+def write_units(views: Board, registers: Registers, out: Float32s) -> None:
     """`units` of many games.
 
     Args:

@@ -14,11 +14,9 @@ but not both. With doubles no move ever takes another one away, so there is noth
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from backgammon.rules.board import BAR, Board
 from backgammon.rules.movegen import die_sources, shift_checker
+from backgammon.tools.arrays import Int8s
 from backgammon.tools.intrinsics import highest_bit
 from backgammon.tools.jit import kernel
 
@@ -26,7 +24,7 @@ NUM_ACTIONS = 156
 NO_OP = 0
 _TOP = 26  # action // 6 counts down from here
 
-Mask = npt.NDArray[np.int8]
+Mask = Int8s
 """int8[156]: 1 where the action may be played, 0 elsewhere; never all 0."""
 
 

@@ -17,7 +17,7 @@ from backgammon.table.arena.encoding import NUM_COUNTS, NUM_UNITS, Coding, write
 from backgammon.table.arena.micro import NUM_ACTIONS, Mask, decode_action, describe_action
 from backgammon.table.arena.opponents import Opponent
 from backgammon.table.arena.options import Rules
-from backgammon.table.arena.turns import Integers
+from backgammon.tools.arrays import Int64s
 
 
 class MoveGames(GameBatch):
@@ -64,14 +64,14 @@ class MoveGames(GameBatch):
         write_units(views, registers, units)
         return units
 
-    def _mark_illegal(self, actions: Integers) -> int:
+    def _mark_illegal(self, actions: Int64s) -> int:
         return choices.first_illegal_move(self.registers, self.masks, actions, self.is_illegal)
 
-    def _first_legal(self) -> Integers:
-        first: Integers = self.masks.argmax(axis=1)
+    def _first_legal(self) -> Int64s:
+        first: Int64s = self.masks.argmax(axis=1)
         return first
 
-    def _make(self, actions: Integers) -> None:
+    def _make(self, actions: Int64s) -> None:
         choices.make_moves(self.boards, self.registers, actions, self._is_turn_over)
 
     def _refresh(self) -> None:

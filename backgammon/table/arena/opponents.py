@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RowChooser, Rows, ScorerPlayer
-from backgammon.rules.board import Board, Position
+from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RowChooser, ScorerPlayer
+from backgammon.rules.board import Position
 from backgammon.rules.decision import Decision
 from backgammon.table.arena.turns import OUTSIDE, RANDOM, SELF
+from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError
 
 DecisionFunction = Callable[[Decision], int]
@@ -60,7 +61,7 @@ class _FunctionPlayer:
         self._function = function
         self.name = str(getattr(function, "__name__", type(function).__name__))
 
-    def choose(self, boards: Board, dice: Board, noise: Noise) -> Rows:  # noqa: ARG002 - part of the protocol
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:  # noqa: ARG002 - part of the protocol
         """See `Player.choose`."""
         decisions = (Decision.make(Position(b), (int(d[0]), int(d[1]))) for b, d in zip(boards, dice, strict=True))
         return np.array([self._function(decision) for decision in decisions])

@@ -16,7 +16,7 @@ from backgammon.table.arena import choices
 from backgammon.table.arena.batch import GameBatch, Observation
 from backgammon.table.arena.opponents import Opponent
 from backgammon.table.arena.options import Rules
-from backgammon.table.arena.turns import Integers
+from backgammon.tools.arrays import Boards, Int64s, Offsets
 from backgammon.tools.errors import CandidateOverflow, GameError
 
 
@@ -42,11 +42,11 @@ class PlayGames(GameBatch):
         super().__init__(num_games, opponent, rules)
         self.max_candidates = max_candidates
         self.is_padded = is_padded
-        self.offsets: Integers = np.zeros(num_games + 1, dtype=np.int64)
-        self.candidates: Board = np.zeros((0, NUM_LOCATIONS), dtype=np.int8)
+        self.offsets: Offsets = np.zeros(num_games + 1, dtype=np.int64)
+        self.candidates: Boards = np.zeros((0, NUM_LOCATIONS), dtype=np.int8)
         self._rows: Board = np.empty((24 * num_games + MAX_CANDIDATES, NUM_LOCATIONS), dtype=np.int8)
 
-    def play_turn(self, players: Sequence[Player], who: Integers) -> None:
+    def play_turn(self, players: Sequence[Player], who: Int64s) -> None:
         """One whole turn in every game of self-play, each played by the player whose turn it is.
 
         Args:
@@ -63,7 +63,7 @@ class PlayGames(GameBatch):
                 rows[games] = self.ask_checked(player, games)
         self.step(rows)
 
-    def ask_checked(self, player: Player, games: Integers) -> Integers:
+    def ask_checked(self, player: Player, games: Int64s) -> Int64s:
         """As `ask`, of games that wait for the caller; a row that does not exist is an error.
 
         Raises:
@@ -79,17 +79,17 @@ class PlayGames(GameBatch):
             )
         return rows
 
-    def _mark_illegal(self, actions: Integers) -> int:
+    def _mark_illegal(self, actions: Int64s) -> int:
         return choices.first_illegal_play(self.registers, self.offsets, actions, self.is_illegal)
 
-    def _first_legal(self) -> Integers:
+    def _first_legal(self) -> Int64s:
         return np.zeros(self.num_games, dtype=np.int64)
 
     def _why_illegal(self, game: int, action: int) -> str:
         number = self.offsets[game + 1] - self.offsets[game]
         return f"game {game}: candidate {action} does not exist, this roll has {number}"
 
-    def _make(self, actions: Integers) -> None:
+    def _make(self, actions: Int64s) -> None:
         choices.make_plays(self.boards, self.registers, self.candidates, self.offsets, actions, self._is_turn_over)
 
     def _refresh(self) -> None:

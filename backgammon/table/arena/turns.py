@@ -16,18 +16,16 @@ with OUTSIDE the game stops at stage OPPONENT until somebody hands in the row of
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.rules.board import START, Board
 from backgammon.rules.movegen import generate
+from backgammon.tools.arrays import Boards, Bools, Int8s, Int64s, Uint64s
 from backgammon.tools.intrinsics import borrow, copy_board
 from backgammon.tools.jit import kernel
 from backgammon.tools.stream import throw_dice, throw_opening, turn_noise
 
-Registers = npt.NDArray[np.int8]
-Clocks = npt.NDArray[np.uint64]
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+Registers = Int8s
+Clocks = Uint64s
 
 SEAT, HIGH, LOW, NUM_HIGH, NUM_LOW, STAGE, POINTS, SCORE_0, SCORE_1 = range(9)
 """Columns of registers: seat on roll; the roll, larger die first; how often each die is still to be played (doubles
@@ -64,7 +62,7 @@ def _roll(registers: Registers, clocks: Clocks, i: int) -> None:
 
 
 @kernel
-def _open_game(boards: Board, registers: Registers, clocks: Clocks, i: int) -> None:
+def _open_game(boards: Boards, registers: Registers, clocks: Clocks, i: int) -> None:
     """The starting position; the seat with the larger opening die is on roll and plays both."""
     copy_board(START, 0, boards[i], 0)
     die0, die1 = throw_opening(clocks[i, KEY], clocks[i, EPISODE], clocks[i, TURN])
@@ -113,7 +111,7 @@ def _close(registers: Registers, i: int) -> None:
 
 
 @kernel
-def _score(boards: Board, registers: Registers, clocks: Clocks, i: int, points: int, match_length: int) -> bool:
+def _score(boards: Boards, registers: Registers, clocks: Clocks, i: int, points: int, match_length: int) -> bool:
     """The seat on roll has won `points`: the next game of the match begins; False when the episode is over."""
     winner = registers[i, SEAT]
     registers[i, POINTS] = points if winner == 0 else -points
@@ -126,7 +124,7 @@ def _score(boards: Board, registers: Registers, clocks: Clocks, i: int, points: 
 
 
 @kernel
-def _end_turn(boards: Board, registers: Registers, clocks: Clocks, i: int, match_length: int) -> bool:
+def _end_turn(boards: Boards, registers: Registers, clocks: Clocks, i: int, match_length: int) -> bool:
     """Score a finished game or pass the dice; False when the episode is over."""
     clocks[i, TURN] += _NEXT
     if has_won(boards[i]):
@@ -138,7 +136,7 @@ def _end_turn(boards: Board, registers: Registers, clocks: Clocks, i: int, match
 
 
 @kernel
-def _forfeit(boards: Board, registers: Registers, i: int) -> None:
+def _forfeit(boards: Boards, registers: Registers, i: int) -> None:
     """The seat on roll loses the episode by a single game; the board is turned to the winner."""
     registers[i, POINTS] = -1 if registers[i, SEAT] == 0 else 1
     registers[i, SEAT] = 1 - registers[i, SEAT]
@@ -148,7 +146,7 @@ def _forfeit(boards: Board, registers: Registers, i: int) -> None:
 
 @kernel
 def resign(
-    boards: Board, registers: Registers, clocks: Clocks, i: int, seat: int, points: int, match_length: int
+    boards: Boards, registers: Registers, clocks: Clocks, i: int, seat: int, points: int, match_length: int
 ) -> None:
     """A seat gives up the game in play in self-play; the match goes on, or the episode is over.
 
@@ -169,7 +167,7 @@ def resign(
 
 
 @kernel
-def play_at_random(boards: Board, registers: Registers, clocks: Clocks, i: int, out: Board, scratch: Board) -> None:
+def play_at_random(boards: Boards, registers: Registers, clocks: Clocks, i: int, out: Board, scratch: Board) -> None:
     """The seat on roll takes each candidate with the same probability, exactly as `player.RandomPlayer` does.
 
     Args:
@@ -188,7 +186,7 @@ def play_at_random(boards: Board, registers: Registers, clocks: Clocks, i: int, 
 
 @kernel
 def _hand_over(
-    boards: Board,
+    boards: Boards,
     registers: Registers,
     clocks: Clocks,
     i: int,
@@ -210,7 +208,7 @@ def _hand_over(
 
 @kernel
 def _start_episode(
-    boards: Board,
+    boards: Boards,
     registers: Registers,
     clocks: Clocks,
     i: int,
@@ -231,7 +229,7 @@ def _start_episode(
 
 @kernel
 def start_episodes(
-    boards: Board,
+    boards: Boards,
     registers: Registers,
     clocks: Clocks,
     opponent: int,
@@ -258,7 +256,7 @@ def start_episodes(
 
 @kernel
 def set_up(
-    boards: Board, registers: Registers, clocks: Clocks, position: Board, seat: int, high: int, low: int
+    boards: Boards, registers: Registers, clocks: Clocks, position: Board, seat: int, high: int, low: int
 ) -> None:
     """Put the first game of a new episode into another position, in every game.
 
@@ -286,7 +284,7 @@ def set_up(
 
 @kernel
 def play_random_turns(
-    boards: Board, registers: Registers, clocks: Clocks, num_turns: int, out: Board, scratch: Board
+    boards: Boards, registers: Registers, clocks: Clocks, num_turns: int, out: Board, scratch: Board
 ) -> None:
     """Both seats play at random in every game; a game that ends is followed by another, and nothing is scored.
 
@@ -311,7 +309,7 @@ def play_random_turns(
 
 @kernel
 def hand_over(
-    boards: Board,
+    boards: Boards,
     registers: Registers,
     clocks: Clocks,
     opponent: int,
@@ -328,7 +326,7 @@ def hand_over(
 
 @kernel
 def _pass_turn(
-    boards: Board,
+    boards: Boards,
     registers: Registers,
     clocks: Clocks,
     i: int,
@@ -344,11 +342,11 @@ def _pass_turn(
 
 @kernel
 def pass_turns(
-    boards: Board,
+    boards: Boards,
     registers: Registers,
     clocks: Clocks,
-    is_turn_over: Flags,
-    has_ended: Flags,
+    is_turn_over: Bools,
+    has_ended: Bools,
     opponent: int,
     match_length: int,
     out: Board,
@@ -387,12 +385,12 @@ def pass_turns(
 
 @kernel
 def answer(
-    boards: Board,
+    boards: Boards,
     registers: Registers,
     clocks: Clocks,
-    waiting: Integers,
-    rows: Integers,
-    has_ended: Flags,
+    waiting: Int64s,
+    rows: Int64s,
+    has_ended: Bools,
     match_length: int,
     out: Board,
     scratch: Board,
@@ -424,7 +422,7 @@ def answer(
 
 
 @kernel
-def fill_noise(clocks: Clocks, games: Integers, noise: npt.NDArray[np.uint64]) -> None:
+def fill_noise(clocks: Clocks, games: Int64s, noise: Uint64s) -> None:
     """The noise of the present turn of some games: clocks uint64[N, 3], games int64[W], noise uint64[W] overwritten."""
     for j in range(games.shape[0]):
         i = games[j]
