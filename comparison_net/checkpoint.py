@@ -26,10 +26,9 @@ import safetensors.numpy
 
 from backgammon.learner.inputs import features
 from backgammon.learner.inputs.patterns import NUM_PATTERNS
-from backgammon.tools.errors import ModelError
-from backgammon.tools.storage import replace_file
 from comparison_net.config import NetworkConfig
 from comparison_net.moe.shapes import mixture_shapes
+from comparison_net.tools import ModelError, replace_file
 
 Tensors = dict[str, npt.NDArray[Any]]
 

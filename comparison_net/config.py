@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backgammon.tools.errors import ConfigError
 from comparison_net.moe.settings import BALANCES, MixtureConfig
+from comparison_net.tools import ConfigError
 
 INDIFFERENT: tuple[str, ...] = ("threads", "checkpoint_steps")
 """Settings that do not decide the finished weights: a run may be resumed with others."""

@@ -36,13 +36,15 @@ from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcomes
 from backgammon.learner.data.comparisons import Comparisons
 from backgammon.learner.data.decision_shards import pack_outcomes
+from backgammon.learner.net.model_files import load_model
 from backgammon.learner.net.scorer import Scorer, load_scorer
 from backgammon.rules.board import START, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Bools, Float64s, Int64s
-from backgammon.tools.errors import ConfigError, PairgammonError
-from comparison_net.checkpoint import Model, load_model, save_model
+from backgammon.tools.errors import PairgammonError
+from comparison_net.checkpoint import Model, save_model
 from comparison_net.config import TrainConfig, load_config
+from comparison_net.tools import ConfigError, LearnerError
 from comparison_net.training.loop import learning_rate
 from comparison_net.training.run_folder import RunFolder
 from comparison_net.training.run_state import RunState
@@ -279,7 +281,7 @@ def main() -> int:
             folder.start(config)
         with Stepper(None, config) as stepper:
             Learner(plan, config, folder, stepper, find_or_build()).run()
-    except PairgammonError as error:
+    except (PairgammonError, LearnerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -9,8 +9,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from backgammon.learner.net.model_files import load_model
 from backgammon.learner.net.scorer import DEFAULT_NAME
-from comparison_net.checkpoint import load_model, save_model
+from comparison_net.checkpoint import save_model
 
 MODELS = Path(__file__).resolve().parent.parent / "backgammon" / "learner" / "net" / "models"
 MAX_BYTES = 10_000_000

@@ -10,7 +10,6 @@ import pytest
 import safetensors.numpy
 
 from backgammon.learner.inputs import features
-from backgammon.tools.errors import ModelError
 from comparison_net import checkpoint
 from comparison_net.checkpoint import (
     MODEL_FILE,
@@ -23,6 +22,7 @@ from comparison_net.checkpoint import (
     write_tensors,
 )
 from comparison_net.config import NetworkConfig
+from comparison_net.tools import ModelError
 
 
 def make_model(hidden: tuple[int, ...] = (3, 2), seed: int = 1) -> Model:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backgammon.tools.errors import ConfigError
 from comparison_net.config import NetworkConfig, TrainConfig, load_config, make_config, settings, to_toml, to_values
+from comparison_net.tools import ConfigError
 
 
 def test_defaults_alone_are_a_configuration() -> None:

@@ -15,7 +15,6 @@ from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_code
 from backgammon.tools.arrays import Boards, Float32s, Int8s, Int64s
-from backgammon.tools.errors import ConfigError, ModelError
 from comparison_net.config import NetworkConfig
 from comparison_net.moe.experts import PositionExperts
 from comparison_net.moe.mixed import Mixed, TrainingDraw
@@ -24,6 +23,7 @@ from comparison_net.moe.settings import GROUP_ROUTERS, HEADS, PHASE_HEADS, TOKEN
 from comparison_net.moe.token_mixture import TokenMixture
 from comparison_net.moe.upcycle import upcycle, upcycle_moments
 from comparison_net.network import ComparisonNet
+from comparison_net.tools import ConfigError, ModelError
 from tests.naive import moe as naive
 
 Net = PositionMixture | TokenMixture

@@ -18,12 +18,12 @@ from backgammon.learner.data.shards import Shards, build_shards
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
 from backgammon.learner.training.first_layer import candidate_outputs
 from backgammon.rules.movegen import legal_candidates
-from backgammon.tools.errors import ConfigError, ModelError
 from comparison_net.checkpoint import Model, load_model, save_model, weight_shapes
 from comparison_net.config import NetworkConfig, TrainConfig, load_config
 from comparison_net.moe.cost import multiply_adds
 from comparison_net.moe.settings import HEADS
 from comparison_net.moe.spread import Spread
+from comparison_net.tools import ConfigError, ModelError
 from comparison_net.training import loop as training
 from comparison_net.training.loop import Interrupted, train
 from comparison_net.training.progress import describe_spread

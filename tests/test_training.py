@@ -21,10 +21,11 @@ from backgammon.learner.data.decision_shards import write_labelled_shards
 from backgammon.learner.data.shards import Shards, build_shards, open_shards
 from backgammon.learner.net.outcome_mask import allowed_outcomes
 from backgammon.learner.training.first_layer import candidate_outputs, candidate_scores
-from backgammon.tools.errors import ConfigError, DataError, ModelError
+from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import load_model
 from comparison_net.config import NetworkConfig, TrainConfig
 from comparison_net.network import masked_probabilities
+from comparison_net.tools import ConfigError, ModelError
 from comparison_net.training import loop as training
 from comparison_net.training.loop import Interrupted, learning_rate, train
 from comparison_net.training.progress import EpochReport, SilentReporter, StepReport

@@ -1,7 +1,7 @@
 """A Click group that imports a command when it is used, and turns a user's mistake into one line and an exit code.
 
     0    done
-    1    the input cannot be used (PairgammonError, unreadable file): one line on stderr
+    1    the input cannot be used (PairgammonError, LearnerError, unreadable file): one line on stderr
     2    the command line cannot be parsed (Click)
     130  interrupted with Ctrl-C
     141  the reader of our output went away (as if by SIGPIPE), nothing is printed
@@ -136,9 +136,11 @@ def describe_os_error(error: OSError) -> str:
 
 
 def _is_mistake(error: Exception) -> bool:
-    """True for errors caused by input; their module is asked for only where it was loaded, for it brings numba."""
-    errors = sys.modules.get("backgammon.tools.errors")
-    return errors is not None and isinstance(error, errors.PairgammonError)
+    """True for errors caused by input, the engine's or the learner's; a module that nobody loaded raised none."""
+    errors, tools = sys.modules.get("backgammon.tools.errors"), sys.modules.get("comparison_net.tools")
+    if errors is not None and isinstance(error, errors.PairgammonError):
+        return True
+    return tools is not None and isinstance(error, tools.LearnerError)
 
 
 def _print_error(message: str) -> None:

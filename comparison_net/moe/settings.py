@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from backgammon.tools.errors import ConfigError
+from comparison_net.tools import ConfigError
 
 PHASE_HEADS: tuple[str, ...] = ("phase", "phase-soft", "phase-learned")
 TOKEN_CHOICES: tuple[str, ...] = ("softmax-token", "sinkhorn-token")

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from backgammon.tools.errors import ModelError
+from comparison_net.tools import ModelError
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 _ZERO = ("experts.score.bias", "skip.weight")

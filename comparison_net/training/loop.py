@@ -25,9 +25,9 @@ import numpy as np
 import torch
 
 from backgammon.learner.data.shards import Shards
-from backgammon.tools.errors import ConfigError, DataError
 from comparison_net.checkpoint import Model, load_model, save_model
 from comparison_net.config import TrainConfig
+from comparison_net.tools import ConfigError, DataError
 from comparison_net.training.progress import EpochReport, Reporter, SilentReporter, StepReport
 from comparison_net.training.run_folder import RunFolder
 from comparison_net.training.run_state import RunState

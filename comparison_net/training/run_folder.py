@@ -18,10 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backgammon.tools.errors import ConfigError, DataError
-from backgammon.tools.storage import replace_file
 from comparison_net.checkpoint import MODEL_FILE
 from comparison_net.config import INDIFFERENT, TrainConfig, load_config, to_toml, to_values
+from comparison_net.tools import ConfigError, DataError, replace_file
 
 
 class RunFolder:

@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from backgammon.tools.errors import ModelError
 from comparison_net.checkpoint import Tensors, load_model, read_tensors, write_tensors
 from comparison_net.config import NetworkConfig, TrainConfig
 from comparison_net.moe.position_mixture import PositionMixture
 from comparison_net.moe.token_mixture import TokenMixture
 from comparison_net.moe.upcycle import upcycle, upcycle_moments
 from comparison_net.network import CandidateNet, ComparisonNet
+from comparison_net.tools import ModelError
 from comparison_net.training.run_folder import RunFolder
 
 STATE_KIND = "pairgammon-run-state"

@@ -28,12 +28,12 @@ from backgammon.learner.data.shards import Shards
 from backgammon.learner.net.outcome_mask import allowed_outcomes
 from backgammon.learner.training.first_layer import candidate_outputs, mixture_outputs
 from backgammon.rules.phase import PHASES
-from backgammon.tools.processors import usable_processors
 from comparison_net.config import TrainConfig
 from comparison_net.losses import loss_named, outcome_loss
 from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
 from comparison_net.moe.spread import Spread
 from comparison_net.network import CandidateNet, masked_probabilities
+from comparison_net.tools import usable_processors
 from comparison_net.training.run_state import make_net, make_optimizer
 from comparison_net.training.verdict import Verdict
 

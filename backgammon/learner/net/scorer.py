@@ -19,13 +19,14 @@ from backgammon.evaluation.outcome import Outcomes
 from backgammon.learner.inputs.features import check_counts
 from backgammon.learner.net.arithmetic import make_arithmetic
 from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS
+from backgammon.learner.net.model_files import load_model
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import checked_decisions
 from backgammon.tools.arrays import Boards, Dice, Float32s, Int64s, Offsets
 from backgammon.tools.crew import Crew
 from backgammon.tools.errors import ModelError, PositionError
-from comparison_net.checkpoint import Model, load_model
+from comparison_net.checkpoint import Model
 
 DEFAULT_NAME = "default"
 """The model that ships with the package, `backgammon/learner/net/models/default.safetensors`."""

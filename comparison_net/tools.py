@@ -1,0 +1,64 @@
+"""What every room of the learner needs: its errors, files that appear whole or not at all, the number of processors.
+
+    LearnerError
+    +-- ConfigError   a setting that does not exist or is out of range
+    +-- DataError     choices that cannot be used: they do not fit together, hold no number, or are too few
+    +-- ModelError    a file of weights that cannot be used: damaged, foreign, or made for other inputs
+
+A message says what is wrong, where, and how to mend it. `backgammon.tools` has errors and a `replace_file` of its own:
+the learner is a product by itself and stands on no other package of the house, so these few lines are written twice.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+class LearnerError(Exception):
+    """Base of all errors caused by input; never raised for a defect of the program itself."""
+
+
+class ConfigError(LearnerError, ValueError):
+    """A setting that does not exist or is out of range."""
+
+
+class DataError(LearnerError, ValueError):
+    """Choices that cannot be used."""
+
+
+class ModelError(LearnerError):
+    """A file of weights that cannot be used."""
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put a file at `path` so that a reader, or a crash, meets either the old one or the new one.
+
+    It is written beside its place, forced to disk, then renamed; missing folders are created.
+
+    Raises:
+        OSError: it cannot be written; nothing of it stays behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with partial.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":  # the rename itself reaches the disk with the folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def usable_processors() -> int:
+    """Processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
