@@ -32,6 +32,7 @@ from backgammon.engine.peers.worker import Gnubg, choose_rows
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import PROPOSED_WITHIN, Engine, identity_of
 from backgammon.learner.net.scorer import load_pruner, load_scorer
+from backgammon.rules import ragged
 from backgammon.rules.board import START
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, WorkUnit, play_games
@@ -73,11 +74,11 @@ def check_values(engine: Engine, boards: Boards, dice: Boards) -> None:
     for plies, count in ((1, 6), (2, 1)):
         searcher = Searcher(engine, SearchSettings(plies, shallow=0.0))
         analysis = searcher.analyse(boards[:count], dice[:count])
-        best = analysis.order[analysis.offsets[:-1]]
+        best = analysis.order[analysis.decisions.offsets[:-1]]
         for at in best.tolist():
-            expected = look_ahead(engine, analysis.candidates[at], plies, engine.reply)
+            expected = look_ahead(engine, analysis.decisions.candidates[at], plies, engine.reply)
             assert np.abs(analysis.outcomes[at] - expected).max() < 1e-5, "the search differs from its twin"
-        searched = np.add.reduceat(analysis.plies == plies, analysis.offsets[:-1])
+        searched = ragged.total(analysis.plies == plies, analysis.decisions.offsets)
         assert searched.min() >= 1, "the filter keeps nothing"
         assert searched.max() <= 8, "the filter keeps too many"
 

@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from backgammon.evaluation.player import RandomPlayer, best_rows
+from backgammon.evaluation.player import RandomPlayer
+from backgammon.rules import ragged
 from backgammon.table.arena.encoding import NUM_UNITS, write_units
 from backgammon.table.arena.opponents import resolve_opponent
 from backgammon.table.arena.turns import NUM_REGISTERS
@@ -43,7 +44,7 @@ def best_by(network: nn.Module, candidates: Any) -> Int64s:
     """The row that the network likes best in each game of `info["candidates"]`."""
     with torch.no_grad():
         scores = network(coded(candidates.rows))[:, 0].numpy()
-    return best_rows(scores, candidates.offsets)
+    return ragged.best(scores, candidates.offsets)
 
 
 def comparison_loss(network: nn.Module, candidates: Any, chosen: Int64s) -> torch.Tensor:

@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 
 from backgammon.evaluation.outcome import POINTS, final_outcomes
-from backgammon.evaluation.player import best_rows
 from backgammon.learner.data.decision_shards import DecisionArrays, count_candidates, write_decisions
 from backgammon.learner.net.scorer import Scorer, load_scorer
+from backgammon.rules import ragged
 from backgammon.rules.board import START, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
@@ -52,7 +52,7 @@ class GnubgChooser:
 
     def choose(self, positions: Boards, dice: Dice) -> Int64s:
         """The row of each decision's best candidate, int64[N], for positions int8[N, 26] and dice int8[N, 2]."""
-        return best_rows(judge(self._teacher, positions, dice)[0], legal_candidates(positions, dice)[1])
+        return ragged.best(judge(self._teacher, positions, dice)[0], legal_candidates(positions, dice)[1])
 
 
 def _throw(rngs: list[np.random.Generator], is_first: bool) -> Dice:

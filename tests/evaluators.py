@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes, possible_outcomes
-from backgammon.evaluation.player import best_rows
+from backgammon.rules import ragged
 from backgammon.rules.board import Board, checkers_off, pip_counts
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Dice, Int64s
@@ -30,12 +30,12 @@ class PipEvaluator:
 
     def choose(self, boards: Boards, dice: Dice) -> Int64s:
         candidates, offsets = legal_candidates(boards, dice)
-        return best_rows(equities(self.outcomes(candidates)), offsets)
+        return ragged.best(equities(self.outcomes(candidates)), offsets)
 
     def play_best(self, boards: Boards, dice: Dice) -> tuple[Board, Outcomes]:
         candidates, offsets = legal_candidates(boards, dice)
         outcomes = self.outcomes(candidates)
-        best = offsets[:-1] + best_rows(equities(outcomes), offsets)
+        best = offsets[:-1] + ragged.best(equities(outcomes), offsets)
         return candidates[best], outcomes[best]
 
 

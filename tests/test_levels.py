@@ -26,8 +26,9 @@ from backgammon.engine.levels import (
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import equities
-from backgammon.evaluation.player import PipCountPlayer, best_rows
+from backgammon.evaluation.player import PipCountPlayer
 from backgammon.learner.net.scorer import load_scorer
+from backgammon.rules import ragged
 from backgammon.rules.board import START, Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.table.duel import duel
@@ -119,7 +120,7 @@ def test_full_is_the_choice_by_equity(fixture: str, request: pytest.FixtureReque
     candidates, offsets = legal_candidates(boards, dice)
     values = equities(engine.outcomes(candidates))
     # Rows may differ where a win and a position as good as won have the same equity.
-    assert (values[offsets[:-1] + rows] == values[offsets[:-1] + best_rows(values, offsets)]).all()
+    assert (values[offsets[:-1] + rows] == values[offsets[:-1] + ragged.best(values, offsets)]).all()
 
 
 def test_a_winning_play_is_never_missed() -> None:

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer, ScorerPlayer, best_rows
+from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer, ScorerPlayer
+from backgammon.rules import ragged
 from backgammon.rules.board import START, Board, Position
 from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import legal_candidates
@@ -115,7 +116,7 @@ def test_scorer_player_passes_on_rows_and_name(decisions: tuple[Board, Board, No
 
 def test_best_rows_takes_the_first_of_equal_values() -> None:
     values = np.array([2, 2, 1, 0, 5, 5, 7], dtype=np.int64)
-    assert best_rows(values, np.array([0, 3, 4, 6, 7])).tolist() == [0, 0, 0, 0]
+    assert ragged.best(values, np.array([0, 3, 4, 6, 7])).tolist() == [0, 0, 0, 0]
 
 
 def test_best_rows_agrees_with_argmax_on_random_values() -> None:
@@ -124,4 +125,4 @@ def test_best_rows_agrees_with_argmax_on_random_values() -> None:
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     values = rng.integers(0, 6, offsets[-1]).astype(np.float32)
     expected = [int(values[a:b].argmax()) for a, b in pairwise(offsets)]
-    assert best_rows(values, offsets).tolist() == expected
+    assert ragged.best(values, offsets).tolist() == expected

@@ -36,7 +36,8 @@ def searcher(plies: int, threads: int = 1, **settings: Any) -> Searcher:
 
 
 def as_bytes(analysis: Analysis) -> list[bytes]:
-    return [np.asarray(part).tobytes() for part in analysis]
+    parts = (analysis.decisions.candidates, analysis.decisions.offsets, *analysis[1:])
+    return [np.asarray(part).tobytes() for part in parts]
 
 
 # Kernels
@@ -127,11 +128,11 @@ def test_with_perfect_information_every_depth_gives_the_exact_equity(tables: Bea
     boards, dice = bearoff_decisions(40, 6, seed=6)
     engine = Engine(NoEvaluator(), tables)
     analysis = Searcher(engine, SearchSettings(plies, "huge")).analyse(boards, dice)
-    exact = -tables.equities(swap(analysis.candidates))
+    exact = -tables.equities(swap(analysis.decisions.candidates))
     np.testing.assert_allclose(analysis.equities, exact, atol=2e-6)
-    best = analysis.offsets[:-1] + analysis.best_rows
+    best = analysis.decisions.offsets[:-1] + analysis.best_rows
     for i, row in enumerate(best.tolist()):
-        assert exact[row] >= exact[analysis.offsets[i] : analysis.offsets[i + 1]].max() - 2e-6
+        assert exact[row] >= exact[analysis.decisions.offsets[i] : analysis.decisions.offsets[i + 1]].max() - 2e-6
 
 
 def test_a_finished_game_keeps_its_outcome_at_every_depth() -> None:
@@ -168,8 +169,8 @@ def test_choices_are_the_analysis_and_forced_plays_are_not_looked_at(random_play
     analysis = search.analyse(boards, dice)
     assert search.choose(boards, dice).tolist() == analysis.best_rows.tolist()
     afters, outcomes = search.play_best(boards, dice)
-    best = analysis.offsets[:-1] + analysis.best_rows
-    assert afters.tobytes() == analysis.candidates[best].tobytes()
+    best = analysis.decisions.offsets[:-1] + analysis.best_rows
+    assert afters.tobytes() == analysis.decisions.candidates[best].tobytes()
     assert outcomes.tobytes() == analysis.outcomes[best].tobytes()
 
 
@@ -241,7 +242,7 @@ def test_a_pruner_chooses_the_replies_and_the_net_judges_them(tables: Bearoff, r
 def test_deeper_judged_candidates_come_first_then_equity(random_play: Arrays) -> None:
     analysis = searcher(1).analyse(random_play[0][:50], random_play[1][:50])
     assert {0, 1} == set(analysis.plies.tolist())
-    for start, stop in zip(analysis.offsets[:-1], analysis.offsets[1:], strict=True):
+    for start, stop in zip(analysis.decisions.offsets[:-1], analysis.decisions.offsets[1:], strict=True):
         order = analysis.order[start:stop]
         assert sorted(order.tolist()) == list(range(start, stop))
         keys = [(-int(analysis.plies[at]), -float(analysis.equities[at])) for at in order]

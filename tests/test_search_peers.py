@@ -15,7 +15,7 @@ from backgammon.evaluation.outcome import (
     from_cumulative,
     swap_outcomes,
 )
-from backgammon.evaluation.player import best_rows
+from backgammon.rules import ragged
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import Searcher, SearchSettings
@@ -44,12 +44,12 @@ class GnubgEvaluator:
 
     def choose(self, boards: Boards, dice: Dice) -> Int64s:
         candidates, offsets = legal_candidates(boards, dice)
-        return best_rows(equities(self.outcomes(candidates)), offsets)
+        return ragged.best(equities(self.outcomes(candidates)), offsets)
 
     def play_best(self, boards: Boards, dice: Dice) -> tuple[Board, Outcomes]:
         candidates, offsets = legal_candidates(boards, dice)
         outcomes = self.outcomes(candidates)
-        best = offsets[:-1] + best_rows(equities(outcomes), offsets)
+        best = offsets[:-1] + ragged.best(equities(outcomes), offsets)
         return candidates[best], outcomes[best]
 
 

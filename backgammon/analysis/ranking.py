@@ -134,7 +134,7 @@ class PlayJudge:
 
 def _after(analysis: Analysis, place: int, row: int) -> Board:
     """int8[26] after a candidate of a decision."""
-    after: Board = analysis.candidates[int(analysis.offsets[place]) + row]
+    after: Board = analysis.decisions.candidates[int(analysis.decisions.offsets[place]) + row]
     return after
 
 

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from backgammon.evaluation.outcome import OutcomeEvaluator, equities
-from backgammon.evaluation.player import Noise, best_rows
+from backgammon.evaluation.player import Noise
+from backgammon.rules import ragged
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import RACE, phase_codes
 from backgammon.tools.arrays import Boards, Dice, Float64s, Int64s, Offsets
@@ -107,7 +108,7 @@ class LevelPlayer:
         candidates, offsets = legal_candidates(boards, dice)
         values = candidate_equities(self._judge, candidates)
         scales = np.repeat(decision_scales(boards, values, offsets, self._level.scale), np.diff(offsets))
-        return best_rows(values + scales * judgement_errors(candidates, self._key), offsets)
+        return ragged.best(values + scales * judgement_errors(candidates, self._key), offsets)
 
 
 def candidate_equities(judge: OutcomeEvaluator, candidates: Boards) -> Float64s:
@@ -170,7 +171,7 @@ def choice_chances(values: Float64s, offsets: Offsets, scales: Float64s) -> Floa
     chances: Float64s = np.zeros(len(values))
     if not len(scales):
         return chances
-    best = best_rows(values, offsets) + offsets[:-1]
+    best = ragged.best(values, offsets) + offsets[:-1]
     counts = np.diff(offsets)
     is_open = np.repeat((scales > 0) & np.isfinite(values[best]), counts)
     top, scale = np.repeat(values[best], counts), np.repeat(scales, counts)

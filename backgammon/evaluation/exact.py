@@ -23,7 +23,7 @@ import numpy as np
 from backgammon.evaluation.bearoff import UNCOVERED, Bearoff
 from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_outcomes, play_by_tables
 from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities
-from backgammon.evaluation.player import best_rows
+from backgammon.rules import ragged
 from backgammon.rules.board import BAR
 from backgammon.rules.movegen import checked_decisions
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
@@ -198,7 +198,7 @@ class Engine:
             preferred = equities(values)
         else:
             preferred, values = judge(proposals)
-        best = offsets[:-1] + best_rows(preferred, offsets)
+        best = offsets[:-1] + ragged.best(preferred, offsets)
         afters, outcomes = proposals[best], values[best]
         self._judge_by_tables(afters, outcomes)
         return afters, outcomes

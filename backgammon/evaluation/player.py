@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from backgammon.rules import ragged
 from backgammon.rules.board import NUM_CHECKERS, checkers_off, pip_counts
 from backgammon.rules.movegen import legal_candidates
-from backgammon.tools.arrays import Boards, Dice, Float32s, Int64s, Offsets, Uint64s
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int64s, Uint64s
 
 Noise = Uint64s
 """uint64[N]: one uniformly random number for each decision."""
@@ -86,7 +86,7 @@ class PipCountPlayer:
         own_pips, opponent_pips = pip_counts(candidates)
         shape = (candidates >= 2).sum(axis=1) - (candidates == 1).sum(axis=1)  # -15..7
         merit = (opponent_pips - own_pips) * (NUM_CHECKERS + 1) + checkers_off(candidates)[0]
-        return best_rows(merit * 32 + shape, offsets)
+        return ragged.best(merit * 32 + shape, offsets)
 
 
 class ScorerPlayer:
@@ -100,22 +100,3 @@ class ScorerPlayer:
     def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:  # noqa: ARG002 - part of the protocol
         """See `Player.choose`."""
         return self._scorer.choose(boards, dice)
-
-
-def best_rows(values: npt.NDArray[np.generic], offsets: Offsets) -> Int64s:
-    """Row of the greatest value of each decision; of equal ones the first.
-
-    Args:
-        values: [M], any order-able dtype without NaN.
-        offsets: int64[N + 1], strictly increasing from 0 to M.
-
-    >>> best_rows(np.array([1.0, 3.0, 3.0, 2.0, 0.0]), np.array([0, 3, 5])).tolist()
-    [1, 0]
-    """
-    starts = offsets[:-1]
-    if not len(starts):
-        return np.zeros(0, dtype=np.int64)
-    best = np.repeat(np.maximum.reduceat(values, starts), np.diff(offsets))
-    hits = np.flatnonzero(values == best)
-    first_hits = np.searchsorted(hits, starts)
-    return hits[first_hits] - starts

@@ -66,7 +66,7 @@ def analyse_decision(
 
 def rank_candidates(analysis: Analysis, index: int) -> list[RankedCandidate]:
     """The candidates of decision `index` of an analysis, best first."""
-    start, stop = int(analysis.offsets[index]), int(analysis.offsets[index + 1])
+    start, stop = analysis.decisions.offsets[index : index + 2].tolist()
     order = analysis.order[start:stop]
     best = float(analysis.equities[order[0]])
     return [
@@ -94,7 +94,8 @@ def roll_out_analysis(
     Returns:
         For each decision one estimate for each of its searched candidates, best of the search first.
     """
-    searched = [analysis.candidates[rows] for rows in map(analysis.searched_rows, range(len(analysis.offsets) - 1))]
+    rows = map(analysis.searched_rows, range(len(analysis.decisions)))
+    searched = [analysis.decisions.candidates[at] for at in rows]
     return roll_out_candidates(searched, workshop, progress)
 
 

@@ -23,11 +23,12 @@ import numpy as np
 from backgammon.evaluation.exact import Engine, identity_of
 from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities, final_outcomes
 from backgammon.rules.board import Board
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
 from backgammon.search.cache import OutcomeCache
 from backgammon.search.filters import MAX_PLIES, keep_candidates, stages
-from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s, Offsets
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s
 from backgammon.tools.crew import Crew
 from backgammon.tools.errors import ConfigError
 
@@ -69,16 +70,14 @@ class Analysis(NamedTuple):
     """Every candidate of N decisions with its value, seen by the player who moves.
 
     Attributes:
-        candidates: int8[M, 26], canonical order.
-        offsets: int64[N + 1].
+        decisions: N of them.
         equities: float32[M], cubeless money points.
         outcomes: float32[M, 6].
         plies: int8[M], the depth at which each was judged.
         order: int64[M], rows of the M by decision, best first: deeper judged ones before others, then by equity.
     """
 
-    candidates: Boards
-    offsets: Offsets
+    decisions: Decisions
     equities: Float32s
     outcomes: Outcomes
     plies: Int8s
@@ -87,12 +86,12 @@ class Analysis(NamedTuple):
     @property
     def best_rows(self) -> Int64s:
         """int64[N], row of the best candidate within its decision."""
-        rows: Int64s = self.order[self.offsets[:-1]] - self.offsets[:-1]
+        rows: Int64s = self.order[self.decisions.offsets[:-1]] - self.decisions.offsets[:-1]
         return rows
 
     def searched_rows(self, index: int) -> Int64s:
         """Rows of the M that were judged at the greatest depth of decision `index`, best first."""
-        rows = self.order[self.offsets[index] : self.offsets[index + 1]]
+        rows = self.order[self.decisions.offsets[index] : self.decisions.offsets[index + 1]]
         depths = self.plies[rows]
         searched: Int64s = rows[depths == depths.max()]
         return searched
@@ -160,8 +159,8 @@ class Searcher:
         if self.settings.plies == 0:
             return self.evaluator.play_best(boards, dice)
         analysis = self.analyse(boards, dice)
-        best = analysis.order[analysis.offsets[:-1]]
-        return analysis.candidates[best], analysis.outcomes[best]
+        best = analysis.order[analysis.decisions.offsets[:-1]]
+        return analysis.decisions.candidates[best], analysis.outcomes[best]
 
     def analyse(self, boards: Boards, dice: Dice) -> Analysis:
         """Values of every candidate, the filtered ones at the full depth.
@@ -190,11 +189,11 @@ class Searcher:
         return best
 
     def _analyse(self, boards: Boards, dice: Dice, plies: int, deadline: float | None) -> Analysis:
-        candidates, offsets = legal_candidates(boards, dice)
-        owners = np.repeat(np.arange(len(boards)), np.diff(offsets))
+        decisions = Decisions.make(boards, dice)
+        candidates, owners = decisions.candidates, decisions.owners
         outcomes = self.evaluator.outcomes(candidates)
         values = equities(outcomes)
-        preference = self._preferences(boards, candidates, offsets, values)
+        preference = self._preferences(decisions, values)
         depths = np.zeros(len(candidates), dtype=np.int8)
         rows = np.arange(len(candidates))
         ranking = preference
@@ -207,11 +206,12 @@ class Searcher:
             depths[rows] = depth
             ranking = values
         order = np.lexsort((-ranking, -depths.astype(np.int64), owners))
-        return Analysis(candidates, offsets, values, outcomes, depths, order)
+        return Analysis(decisions, values, outcomes, depths, order)
 
-    def _preferences(self, boards: Boards, candidates: Boards, offsets: Offsets, values: Float32s) -> Float32s:
+    def _preferences(self, decisions: Decisions, values: Float32s) -> Float32s:
         """What the evaluator alone orders the candidates by, float32[M], comparable within a decision."""
         if isinstance(self.evaluator, Engine):
+            boards, candidates, offsets = decisions.boards, decisions.candidates, decisions.offsets
             return self.evaluator.preferences(boards, candidates, offsets, values)
         return values
 
@@ -268,11 +268,10 @@ class Searcher:
 
 def join_analyses(parts: list[Analysis]) -> Analysis:
     """Analyses of consecutive decisions as one."""
-    bases = np.cumsum([0, *(len(part.candidates) for part in parts)])
-    offsets = [part.offsets[:-1] + base for part, base in zip(parts, bases[:-1], strict=True)]
+    decisions = Decisions.join([part.decisions for part in parts])
+    bases = np.cumsum([0, *(len(part.order) for part in parts)])
     return Analysis(
-        np.concatenate([part.candidates for part in parts]),
-        np.concatenate([*offsets, bases[-1:]]),
+        decisions,
         np.concatenate([part.equities for part in parts]),
         np.concatenate([part.outcomes for part in parts]),
         np.concatenate([part.plies for part in parts]),

@@ -21,7 +21,7 @@ from backgammon.learner.data.candidate_judge import Judge
 from backgammon.notation.gnu_id import position_ids
 from backgammon.notation.play_text import format_play
 from backgammon.records.formats.decision_line import DecisionLine
-from backgammon.rules.board import Position, swap
+from backgammon.rules.board import swap
 from backgammon.rules.decision import Decision
 from backgammon.search import RankedCandidate
 from backgammon.tools.arrays import Boards
@@ -35,11 +35,11 @@ def label_decisions(judge: Judge, decisions: Sequence[DecisionLine], boards: Boa
     if not decisions:
         return []
     analysis, ranked = judge.rank(boards, np.array([line.roll for line in decisions], dtype=np.int8))
-    ids = position_ids(swap(analysis.candidates))
+    ids = position_ids(swap(analysis.decisions.candidates))
     lines = []
     for index, line in enumerate(decisions):
-        start, stop = int(analysis.offsets[index]), int(analysis.offsets[index + 1])
-        decision = Decision(Position(boards[index]), line.roll, analysis.candidates[start:stop])
+        start, stop = analysis.decisions.offsets[index : index + 2].tolist()
+        decision = analysis.decisions.one(index)
         record = {key: value for key, value in line.record.items() if key not in _OWN_KEYS}
         record["id"], record["dice"] = line.position_id, list(line.roll)
         lines.append(_label_text({**record, **_label(decision, ranked[index], ids[start:stop])}))

@@ -17,6 +17,7 @@ from backgammon.evaluation.player import CandidateScorer
 from backgammon.learner.data.candidate_judge import Judge
 from backgammon.notation.gnu_id import parse_position_ids, position_ids
 from backgammon.records.formats.decision_line import DecisionLine, parse_decision_line
+from backgammon.rules import ragged
 from backgammon.rules.board import Board, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RankedCandidate
@@ -114,8 +115,7 @@ def _rank(scorer: CandidateScorer, decisions: Sequence[DecisionLine], boards: Bo
     dice = np.array([line.roll for line in decisions], dtype=np.int8)
     candidates, offsets = legal_candidates(boards, dice)
     scores = scorer.evaluate(candidates)
-    owners = np.repeat(np.arange(len(decisions)), np.diff(offsets))
-    order = np.lexsort((-scores, owners))  # stable: equal scores stay in canonical order
+    order = ragged.order(scores, offsets)
     ids = position_ids(swap(candidates[order]))
     ranked = scores[order].tolist()
     for i, line in enumerate(decisions):
@@ -132,8 +132,8 @@ def _judge(judge: Judge, decisions: Sequence[DecisionLine], boards: Boards) -> I
     if not decisions:
         return
     analysis, ranked = judge.rank(boards, np.array([line.roll for line in decisions], dtype=np.int8))
-    ids = position_ids(swap(analysis.candidates))
-    for line, candidates, start in zip(decisions, ranked, analysis.offsets.tolist(), strict=False):
+    ids = position_ids(swap(analysis.decisions.candidates))
+    for line, candidates, start in zip(decisions, ranked, analysis.decisions.offsets.tolist(), strict=False):
         line.record.pop("best", None)
         line.record.pop("candidates", None)
         entries = [_candidate_entry(ids[start + one.row], one) for one in candidates]

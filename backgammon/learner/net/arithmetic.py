@@ -13,12 +13,12 @@ from typing import Protocol
 import numpy as np
 
 from backgammon.evaluation.outcome import POINTS
-from backgammon.evaluation.player import best_rows
 from backgammon.learner.inputs.features import fold
 from backgammon.learner.net import kernels
 from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS, Expert, FoldedNet, fold_net
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
 from backgammon.learner.net.outcome_mask import allowed_outcomes
+from backgammon.rules import ragged
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Dice, Float32s, Offsets
@@ -111,7 +111,7 @@ class MixtureNet:
         every = np.empty((len(candidates) if len(chances) else 0, NUM_OUTCOMES), dtype=np.float32)
         self.judge(candidates, scores, every)
         scores[(candidates <= 0).all(axis=1)] = np.inf  # a play that wins is preferred to all
-        rows[:] = best_rows(scores, offsets)
+        rows[:] = ragged.best(scores, offsets)
         if len(after):
             after[:] = candidates[offsets[:-1] + rows]
         if len(chances):
