@@ -16,6 +16,7 @@ import numpy as np
 from backgammon.analysis.logged_rolls import GameRolls
 from backgammon.evaluation.outcome import PlayingEvaluator, equities
 from backgammon.rules.board import Board
+from backgammon.rules.decision import Decision
 from backgammon.search import (
     Analysis,
     RankedCandidate,
@@ -67,7 +68,7 @@ class PlayJudge:
             games: rolls.
             progress: see `Progress`.
         """
-        is_open = [~game.decisions.is_forced for game in games]
+        is_open = [game.num_candidates > 1 for game in games]
         total = int(sum(mask.sum() for mask in is_open))
         ranked: list[list[Ranking]] = []
         done = 0
@@ -83,18 +84,28 @@ class PlayJudge:
             ranked.append(found)
         return ranked
 
+    def rank_decision(self, decision: Decision) -> Ranking:
+        """The candidates of one decision, best first; the chosen one, where there is one, at full depth."""
+        analysis = self._searcher.analyse(
+            decision.position.board[None].copy(), np.array([decision.roll], dtype=np.int8)
+        )
+        lists = [rank_candidates(analysis, 0)]
+        if decision.chosen is not None:
+            lists = self._deepen_chosen(analysis, lists, [decision.chosen])
+        return _by_equity(lists[0]) if self._workshop is None else self._roll_out(analysis, lists, self._workshop)[0]
+
     def _rank_forced(self, game: GameRolls, rows: Int64s, found: list[Ranking]) -> None:
         """Rolls without a choice: the evaluator alone says what the position is worth."""
-        _, outcomes = self.evaluator.play_best(game.decisions.boards[rows], game.decisions.dice[rows])
+        _, outcomes = self.evaluator.play_best(game.boards[rows], game.dice[rows])
         values = equities(outcomes)
         for place, row in enumerate(rows.tolist()):
             found[row] = (RankedCandidate(0, float(values[place]), outcomes[place], ply=0, margin=0.0),)
 
     def _rank_open(self, game: GameRolls, rows: Int64s, found: list[Ranking]) -> None:
         """Rolls with a choice."""
-        analysis = self._searcher.analyse(game.decisions.boards[rows], game.decisions.dice[rows])
+        analysis = self._searcher.analyse(game.boards[rows], game.dice[rows])
         lists = [rank_candidates(analysis, place) for place in range(len(rows))]
-        lists = self._deepen_chosen(analysis, lists, game.decisions.chosen_rows[rows].tolist())
+        lists = self._deepen_chosen(analysis, lists, game.chosen[rows].tolist())
         if self._workshop is None:
             ranked = [_by_equity(one) for one in lists]
         else:

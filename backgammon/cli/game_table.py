@@ -17,12 +17,12 @@ from backgammon.notation.play_text import complete_play
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import parse_roll
 from backgammon.rules.game import GameResult, Stage
+from backgammon.table.resignation import SIZES
 from backgammon.table.session import Session, Turn
 from backgammon.tools.errors import DiceError, GameError, NotationError
 
 PERSON, OPPONENT = 0, 1
 """Seats."""
-SIZES = {1: "single game", 2: "gammon", 3: "backgammon"}
 
 
 class Quit(Exception):

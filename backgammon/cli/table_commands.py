@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from backgammon.cli.game_table import OPPONENT, PERSON, SIZES, Command, Quit, TableGame
+from backgammon.cli.game_table import OPPONENT, PERSON, Command, Quit, TableGame
 from backgammon.notation.gnu_id import position_id
 from backgammon.notation.play_text import format_play
 from backgammon.rules.board import pip_counts
 from backgammon.rules.dice import parse_roll
-from backgammon.table.duel import play_out
+from backgammon.table.resignation import SIZES, check_resignation
 from backgammon.tools.errors import GameError
 
 MAX_HINTS = 5
 LINE_WIDTH = 78
-TRIALS = 200
-"""Games that the opponent plays out in its head before it answers a resignation."""
-TOLERANCE = 0.15
-"""Points per game by which an offer may fall short of what the opponent expects: about two standard errors."""
 
 _SIZE_WORDS = {"": 1, "single": 1, "game": 1, "single game": 1, "gammon": 2, "backgammon": 3}
 
@@ -86,18 +82,9 @@ def resign(table: TableGame, arguments: list[str]) -> None:
     size = _SIZE_WORDS.get(word)
     if size is None:
         raise GameError(f"resign {word}: write resign, resign gammon or resign backgammon")
-    decision = table.session.decision()
-    rng = np.random.default_rng(table.session.seed)
-    trials = play_out(table.opponent, decision.position.board, decision.roll, TRIALS, rng)
-    expected = -float(trials.mean())
-    name = table.names[OPPONENT]
-    if size < max(SIZES) and size < expected - TOLERANCE:
-        raise GameError(
-            f"{name} declines: in {TRIALS} games from here it wins {expected:.2f} points on average, "
-            f"so offer a {SIZES[size + 1]} or play on"
-        )
+    check_resignation(table.opponent, table.session.state, PERSON, size, table.session.seed)
     table.session.resign(PERSON, size)
-    table.terminal.say(f"You resign a {SIZES[size]}; {name} accepts.")
+    table.terminal.say(f"You resign a {SIZES[size]}; {table.names[OPPONENT]} accepts.")
 
 
 def leave(_table: TableGame, _: list[str]) -> None:

@@ -25,6 +25,8 @@ _RIGHT = _RIGHT_HALF + 6 * _POINT_WIDTH
 _BAR_X = _LEFT + 6 * _POINT_WIDTH + _BAR_WIDTH / 2
 _TRAY_X = (_RIGHT + WIDTH) / 2
 _MIDDLE = (_TOP + _BOTTOM) / 2
+_BAR_OFFSET = 150
+"""From the middle of the board to where the checkers on the bar begin."""
 _RADIUS = 18.0
 _TRIANGLE = 160
 _SHOWN = 5
@@ -98,6 +100,33 @@ def board_svg(
     return "".join(parts)
 
 
+def board_geometry() -> dict[str, object]:
+    """Where everything lies on a board, in SVG units, for whoever draws one elsewhere (the page does).
+
+    `point_x` has the middle of points 1 to 24 at the places 1 to 24; the sixth checker of a stack and those above it
+    are not drawn.
+    """
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "left": _LEFT,
+        "top": _TOP,
+        "bottom": _BOTTOM,
+        "middle": _MIDDLE,
+        "point_width": _POINT_WIDTH,
+        "right_half": _RIGHT_HALF,
+        "right": _RIGHT,
+        "bar_x": _BAR_X,
+        "bar_offset": _BAR_OFFSET,
+        "tray_x": _TRAY_X,
+        "radius": _RADIUS,
+        "triangle": _TRIANGLE,
+        "shown": _SHOWN,
+        "point_x": [0.0, *map(_point_x, range(1, 25))],
+        "spots": {str(value): [list(spot) for spot in spots] for value, spots in _SPOTS.items()},
+    }
+
+
 def _point_x(point: int) -> float:
     """The middle of a point."""
     column = 12 - point if point <= 12 else point - 13
@@ -122,8 +151,8 @@ def _checkers(position: Position) -> Iterable[str]:
     board = position.board
     for point in range(1, 25):
         yield from _stack(_point_x(point), int(board[point]), _BOTTOM if point <= 12 else _TOP, point <= 12)
-    yield from _stack(_BAR_X, int(board[BAR]), _MIDDLE + 150, True)
-    yield from _stack(_BAR_X, int(board[OPPONENT_BAR]), _MIDDLE - 150, False)
+    yield from _stack(_BAR_X, int(board[BAR]), _MIDDLE + _BAR_OFFSET, True)
+    yield from _stack(_BAR_X, int(board[OPPONENT_BAR]), _MIDDLE - _BAR_OFFSET, False)
     for count, is_light in ((position.off, True), (position.opponent_off, False)):
         for k in range(count):
             y = _BOTTOM - 10.4 * (k + 1) if is_light else _TOP + 10.4 * k + 0.8

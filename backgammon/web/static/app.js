@@ -1,0 +1,50 @@
+// The frame around the views: which one is shown follows from the address behind #.
+
+import { ask } from "./api.js";
+import { applyOptions, listenToOptions } from "./options.js";
+import { showError } from "./elements.js";
+import { GameView } from "./game.js";
+import { showLobby } from "./lobby.js";
+
+const host = document.getElementById("view");
+let current = null;
+let start = null;
+
+const VIEWS = {
+  play: (id) => (id ? openGame(id) : showLobby(host, start)),
+};
+
+async function openGame(id) {
+  const view = await ask("games/show", { id });
+  const game = new GameView(host, start.geometry, view);
+  await game.begin();
+  return game;
+}
+
+async function route() {
+  const [name, id] = location.hash.slice(1).split("/");
+  current?.close?.();
+  current = null;
+  document.querySelectorAll("nav a").forEach((link) => {
+    if (link.hash === `#${name || "play"}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  });
+  host.className = "";
+  host.replaceChildren();
+  try {
+    start ??= await ask("start");
+    current = (await (VIEWS[name] ?? VIEWS.play)(id)) ?? null;
+  } catch (error) {
+    showError(host, error);
+  }
+}
+
+applyOptions();
+listenToOptions(() => current?.optionsChanged?.());
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest("input, select, textarea, dialog");
+  if (isTyping || event.altKey || event.metaKey || event.defaultPrevented) return;
+  current?.key?.(event);
+});
+addEventListener("hashchange", route);
+route();

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.types import ASGIApp
+
+from backgammon.analysis.page_parts import SHARED_FOLDER
+from backgammon.web.application import MAX_BODY, STATIC_FOLDER, WebBoard
+from tests.web_boards import TOKEN, make_room, request
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> ASGIApp:
+    return WebBoard(make_room(tmp_path), TOKEN).application()
+
+
+def test_a_game_is_played_over_requests(application: ASGIApp) -> None:
+    view = request(application, "/api/games/new", {"length": 1, "seed": 3, "tutor": 0}).json
+    view = request(application, "/api/games/act", {"id": view["id"], "version": 0, "action": "roll"}).json
+    assert view["stage"] == "play"
+    assert request(application, "/api/games/show", {"id": view["id"]}).json["board"] == view["board"]
+    assert [game["id"] for game in request(application, "/api/start", {}).json["games"]] == [view["id"]]
+    stale = request(application, "/api/games/act", {"id": view["id"], "version": 0, "action": "roll"})
+    assert stale.status == 409
+    assert stale.json["view"]["version"] == view["version"]
+
+
+@pytest.mark.parametrize("token", [None, "", "kex", "key ", "\u00e9"])
+def test_without_the_token_nothing_is_answered(application: ASGIApp, token: str | None) -> None:
+    answer = request(application, "/api/start", {}, token=token)
+    assert answer.status == 403
+    assert set(answer.json) == {"message"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/start", b"{", 400),
+        ("/api/start", b"[]", 400),
+        ("/api/start", b"[" * 10_000, 400),
+        ("/api/start", b"\xff\xfe", 400),
+        ("/api/start", b" " * (MAX_BODY + 1), 413),
+        ("/api/nothing", b"{}", 404),
+        ("/api/games/show", b'{"id": "../x"}', 400),
+        ("/api/games/show", b"{}", 400),
+        ("/api/games/new", b'{"length": 1e400}', 400),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_with_a_code_and_a_sentence(
+    application: ASGIApp, path: str, body: bytes, status: int
+) -> None:
+    answer = request(application, path, body)
+    assert answer.status == status
+    assert answer.json["message"]
+    assert "\n" not in answer.json["message"]
+
+
+def test_every_answer_has_the_headers_of_security(application: ASGIApp) -> None:
+    for path, method in (("/", "GET"), ("/static/app.js", "GET"), ("/nothing", "GET"), ("/api/start", "POST")):
+        headers = request(application, path, b"{}", method).headers
+        assert headers["content-security-policy"].startswith("default-src 'self'")
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../application.py", "/static/%2e%2e/application.py", "/shared/__init__.py/x"]
+)
+def test_no_file_outside_the_static_folders_is_served(application: ASGIApp, path: str) -> None:
+    assert request(application, path, method="GET").status == 404
+
+
+def test_the_page_takes_nothing_from_outside_and_every_module_it_names_is_there() -> None:
+    texts = {path: path.read_text() for folder in (STATIC_FOLDER, SHARED_FOLDER) for path in folder.glob("*.[jch]*s*")}
+    texts[STATIC_FOLDER / "index.html"] = (STATIC_FOLDER / "index.html").read_text()
+    assert len(texts) > 8
+    for path, text in texts.items():
+        urls = set(re.findall(r"https?://[^\s\"'`]+", text)) - {"http://www.w3.org/2000/svg"}
+        assert not urls, (path, urls)
+        for name in re.findall(r'(?:from |src=|href=)"(/[^"#]+|\./[^"]+)"', text):
+            target = path.parent / name if name.startswith(".") else _file_of(name)
+            assert target.is_file(), (path, name)
+
+
+def _file_of(address: str) -> Path:
+    folder = STATIC_FOLDER if address.startswith("/static/") else SHARED_FOLDER
+    return folder / address.split("/", 2)[2]
