@@ -146,8 +146,8 @@ def _result_cases(paths: Sequence[str]) -> Cases:
     for game in read_logs(paths):
         if game.points == 0:
             continue
-        is_open = (game.afters > 0).any(axis=1)
-        boards.append(game.afters[is_open])
+        is_open = (game.plays.afters > 0).any(axis=1)
+        boards.append(game.plays.afters[is_open])
         points.append(np.where(game.seats[is_open] == 0, game.points, -game.points).astype(np.int64))
         units.append(np.full(int(is_open.sum()), numbers.setdefault(game.unit, len(numbers))))
     won = np.concatenate(points)

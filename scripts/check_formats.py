@@ -55,7 +55,7 @@ def tell(path: Path) -> Story | None:
 def _tell_game(game: ReplayedGame, first: int) -> tuple[bytes, bytes, bytes, bytes, int | None, int]:
     winner = None if game.winner is None else game.winner ^ first
     movers = np.asarray(game.seats ^ first, dtype=np.int8)
-    arrays = (game.boards, game.dice, game.afters, movers)
+    arrays = (game.plays.boards, game.plays.dice, game.plays.afters, movers)
     boards, dice, afters, seats = (np.ascontiguousarray(array).tobytes() for array in arrays)
     return boards, dice, afters, seats, winner, game.size
 

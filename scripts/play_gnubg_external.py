@@ -182,8 +182,8 @@ def compare_plays(replayed: list[ReplayedGame], pairs: list[tuple[str, str]]) ->
     """Answers that are not what was recorded; an illegal one would have been recorded as an empty play."""
     recorded: list[tuple[bytes, bytes]] = []
     for game in replayed:
-        mine = game.seats == game.players.index(OWN_NAME)
-        recorded += [(b.tobytes(), a.tobytes()) for b, a in zip(game.boards[mine], game.afters[mine], strict=True)]
+        mine = game.plays.take(game.seats == game.players.index(OWN_NAME))
+        recorded += [(b.tobytes(), a.tobytes()) for b, a in zip(mine.boards, mine.afters, strict=True)]
     answered: list[tuple[bytes, bytes]] = []
     for question, answer in pairs:
         if answer.startswith(ERROR):

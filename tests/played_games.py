@@ -10,8 +10,9 @@ import numpy as np
 
 from backgammon.learner.inputs.features import NAMES, encode
 from backgammon.rules.board import START, Board, points_won, swap
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
-from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s
+from backgammon.tools.arrays import Float32s, Int8s
 
 _TASTE = {"one": -0.3, "two": 0.4, "three": 0.3, "four+": 0.1}
 
@@ -23,10 +24,7 @@ class TasteGame:
     unit: str
     file: str
     players: tuple[str, str]
-    boards: Boards
-    dice: Dice
-    chosen_rows: Int64s
-    num_candidates: Int64s
+    plays: Decisions
     seats: Int8s
     points: int
     winner: int | None
@@ -73,27 +71,24 @@ def taste_games(num_games: int, seed: int, max_rolls: int = 60) -> TasteGames:
 def _play(weights: Float32s, name: str, seed: int, number: int, max_rolls: int) -> TasteGame:
     rng = np.random.default_rng([seed, number])
     board, seat = START, int(rng.integers(2))
-    plays: list[tuple[Board, Board, int, int, int]] = []
+    plays: list[tuple[Board, Board, int, int]] = []
     points, winner = 0, None
     for _ in range(max_rolls):
         dice = np.sort(rng.integers(1, 7, size=2))[::-1].astype(np.int8)
         candidates, _ = legal_candidates(board[None], dice[None])
         row = int((encode(candidates) @ weights).argmax())
         if candidates[row].tobytes() != board.tobytes():
-            plays.append((board, dice, row, len(candidates), seat))
+            plays.append((board, dice, row, seat))
         if won := points_won(candidates[row]):
             points, winner = (won if seat == 0 else -won), seat
             break
         board, seat = swap(candidates[row]), 1 - seat
-    boards, rolls, rows, counts, seats = (list(column) for column in zip(*plays, strict=True))
+    boards, rolls, rows, seats = (list(column) for column in zip(*plays, strict=True))
     return TasteGame(
         unit=name,
         file=f"session-{number % 3}.mat",
         players=("Ann", "Bob"),
-        boards=np.array(boards, dtype=np.int8),
-        dice=np.array(rolls, dtype=np.int8),
-        chosen_rows=np.array(rows, dtype=np.int64),
-        num_candidates=np.array(counts, dtype=np.int64),
+        plays=Decisions.make(np.array(boards, np.int8), np.array(rolls, np.int8), np.array(rows, np.int64)),
         seats=np.array(seats, dtype=np.int8),
         points=points,
         winner=winner,

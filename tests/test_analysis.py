@@ -30,6 +30,7 @@ from backgammon.records import MatchRecord, ReplayedMatch, read_logs, write_mat
 from backgammon.records.record.record import Action, RollAction, Setup
 from backgammon.records.replay.replay import replay_match
 from backgammon.rules.board import START, Position, swap
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop
@@ -87,12 +88,12 @@ def test_every_roll_follows_from_the_one_before_dances_included(session: tuple[M
         assert len(rolls) == replayed.num_rolls
         board, seat = START, int(rolls.seats[0])
         for i in range(len(rolls)):
-            assert np.array_equal(rolls.boards[i], board)
+            assert np.array_equal(rolls.decisions.boards[i], board)
             assert int(rolls.seats[i]) == seat
-            candidates, _ = legal_candidates(rolls.boards[i][None], rolls.dice[i][None])
-            assert len(candidates) == rolls.num_candidates[i]
-            num_dances += np.array_equal(candidates[0], rolls.boards[i])
-            board, seat = swap(candidates[rolls.chosen[i]]), 1 - seat
+            candidates, _ = legal_candidates(rolls.decisions.boards[i][None], rolls.decisions.dice[i][None])
+            assert len(candidates) == rolls.decisions.counts[i]
+            num_dances += np.array_equal(candidates[0], rolls.decisions.boards[i])
+            board, seat = swap(candidates[rolls.decisions.chosen_rows[i]]), 1 - seat
     assert num_dances == sum(game.num_dances for game in session[1].games) > 0
 
 
@@ -166,16 +167,17 @@ def searcher_left_out(roll: JudgedRoll, searcher: Searcher) -> bool:
 def test_luck_is_the_roll_minus_the_average_roll(session: tuple[MatchRecord, ReplayedMatch]) -> None:
     rolls = collect_rolls(session[0].games[0], session[1].games[0])
     luck = measure_luck(rolls, PipEvaluator())
+    dice = rolls.decisions.dice
     for i in (1, 5, 12):
         values = [best_equity(rolls, i, roll) for roll in ROLLS]
-        expected = best_equity(rolls, i, tuple(rolls.dice[i].tolist())) - float(np.dot(values, ROLL_PROBABILITIES))
+        expected = best_equity(rolls, i, tuple(dice[i].tolist())) - float(np.dot(values, ROLL_PROBABILITIES))
         assert luck[i] == pytest.approx(expected, abs=1e-6)
-    assert luck[0] == pytest.approx(best_equity(rolls, 0, tuple(rolls.dice[0].tolist())), abs=1e-6)
+    assert luck[0] == pytest.approx(best_equity(rolls, 0, tuple(rolls.decisions.dice[0].tolist())), abs=1e-6)
 
 
 def best_equity(rolls: GameRolls, index: int, dice: tuple[int, ...]) -> float:
     """Slow and obvious: the best of every candidate."""
-    candidates, _ = legal_candidates(rolls.boards[index][None], np.array([dice], dtype=np.int8))
+    candidates, _ = legal_candidates(rolls.decisions.boards[index][None], np.array([dice], dtype=np.int8))
     return float(equities(PipEvaluator().outcomes(candidates)).max())
 
 
@@ -183,10 +185,7 @@ def test_luck_is_nothing_on_average_over_the_rolls_of_a_position() -> None:
     # One position, met with each of the 21 rolls: luck weighted by the chance of the roll cancels out.
     size = len(ROLLS)
     rolls = GameRolls(
-        boards=np.repeat(START[None], size, axis=0),
-        dice=np.array(ROLLS, dtype=np.int8),
-        chosen=np.zeros(size, dtype=np.int64),
-        num_candidates=np.full(size, 2),
+        Decisions.make(np.repeat(START[None], size, axis=0), np.array(ROLLS, dtype=np.int8), np.zeros(size, np.int64)),
         seats=np.zeros(size, dtype=np.int8),
         cubes=np.ones(size, dtype=np.int64),
         owners=np.full(size, -1),

@@ -434,7 +434,7 @@ def test_convert_verbatim_keeps_the_text_of_plays(invoke: Invoke, tmp_path: Path
 def test_converted_logs_hold_the_same_decisions(invoke: Invoke, log: Path, tmp_path: Path) -> None:
     invoke("convert", log, "--out", "converted")
     original, converted = (list(read_logs([path])) for path in (log, tmp_path / "converted"))
-    assert [game.afters.tolist() for game in original] == [game.afters.tolist() for game in converted]
+    assert [game.plays.afters.tolist() for game in original] == [game.plays.afters.tolist() for game in converted]
     assert [game.match for game in original] == [game.match for game in converted]
 
 
@@ -460,7 +460,7 @@ def test_convert_chooses_the_format_by_the_name_of_the_new_file(
 ) -> None:
     assert invoke("convert", log, f"new{suffix}").exit_code == 0
     original, converted = (list(read_logs([path])) for path in (log, tmp_path / f"new{suffix}"))
-    assert [game.afters.tolist() for game in original] == [game.afters.tolist() for game in converted]
+    assert [game.plays.afters.tolist() for game in original] == [game.plays.afters.tolist() for game in converted]
     assert_mistake(invoke("convert", log, f"new{suffix}"), "already")
 
 

@@ -63,7 +63,7 @@ def test_every_game_has_its_own_direction_and_the_scores_stand_between_them() ->
         (2, ("Ann", "Joe"), (1, 0)),
     ]
     first, second = replay_match(match).games
-    assert (first.boards == second.boards).all()
+    assert (first.plays.boards == second.plays.boards).all()
     assert (first.winner, second.winner) == (0, 1)
 
 

@@ -52,7 +52,7 @@ def test_labels_are_rows_of_the_candidates_and_what_is_not_legal_is_left_out() -
     assert label.rows.tolist() == [5, 2]
     assert label.analysis.equities.tolist() == [0, 2]
     assert label.equities[[5, 2]].tolist() == [0, 2]
-    assert label.decision.chosen == replay_match(match).games[0].chosen_rows[0]
+    assert label.decision.chosen == replay_match(match).games[0].plays.chosen_rows[0]
 
 
 def test_a_roll_that_was_never_played_is_labelled_where_its_position_is_known() -> None:

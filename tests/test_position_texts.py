@@ -342,8 +342,8 @@ def test_the_analysis_of_gnubg_has_the_plays_of_its_mat_file() -> None:
     (text,) = read_records((SAMPLES / "match5_noisy_game1_analysis.txt").read_bytes())
     (match,) = read_records((SAMPLES / "match5_noisy.mat").read_bytes())
     one, other = replay_match(text).games[0], replay_match(match).games[0]
-    assert (one.boards == other.boards).all()
-    assert (one.chosen_rows == other.chosen_rows).all()
+    assert (one.plays.boards == other.plays.boards).all()
+    assert (one.plays.chosen_rows == other.plays.chosen_rows).all()
     assert (one.winner, one.size) == (other.winner, other.size)
     found = labelled(text)
     assert (len(found), sum(len(label.rows) for label in found)) == (70, 293)

@@ -121,13 +121,13 @@ def test_every_dialect_gives_the_plays_that_were_made(name: str, games: list[lis
 
 def test_arrays_and_decisions_say_the_same(games: list[list[KnownPlay]]) -> None:
     game = only_game(write_rows(games[0], DIALECTS["Galaxy"]))
-    assert len(game) == len(game.boards) == len(game.seats)
+    assert len(game) == len(game.plays.boards) == len(game.seats)
     for i, logged in enumerate(game.decisions()):
-        assert logged.decision.position.key == game.boards[i].tobytes()
-        assert tuple(logged.decision.roll) == tuple(game.dice[i])
-        assert logged.decision.chosen == game.chosen_rows[i]
-        assert len(logged.decision.candidates) == game.num_candidates[i]
-        assert np.array_equal(logged.decision.candidates[game.chosen_rows[i]], game.afters[i])
+        assert logged.decision.position.key == game.plays.boards[i].tobytes()
+        assert tuple(logged.decision.roll) == tuple(game.plays.dice[i])
+        assert logged.decision.chosen == game.plays.chosen_rows[i]
+        assert len(logged.decision.candidates) == game.plays.counts[i]
+        assert np.array_equal(logged.decision.candidates[game.plays.chosen_rows[i]], game.plays.afters[i])
         assert not logged.decision.candidates.flags.writeable
     assert game.num_forced == sum(logged.decision.is_forced for logged in game.decisions())
 
@@ -150,13 +150,13 @@ def test_a_hit_without_a_star_is_a_hit() -> None:
     for star in ("", "*"):
         game = only_game(BLOT_ON_18 + f"  2) 62: 24/18{star} 13/11\n")
         assert played(game) == ["61 24/18 8/7", "62 24/18* 13/11"]
-        assert game.afters[-1][0] == -1
+        assert game.plays.afters[-1][0] == -1
 
 
 def test_a_long_leg_without_stars_avoids_the_blot_on_the_way() -> None:
     game = only_game(BLOT_ON_18 + "  2) 62: 24/16\n")
     assert played(game)[-1] == "62 24/16"
-    assert game.afters[-1][0] == 0
+    assert game.plays.afters[-1][0] == 0
 
 
 def test_a_long_leg_whose_star_can_only_be_on_the_way_hits_there() -> None:
@@ -188,7 +188,7 @@ def test_a_long_leg_that_must_hit_one_of_two_blots_is_ambiguous() -> None:
 
 
 def test_dice_are_given_larger_first() -> None:
-    assert only_game("  1) 13: 8/5 6/5\n").dice.tolist() == [[3, 1]]
+    assert only_game("  1) 13: 8/5 6/5\n").plays.dice.tolist() == [[3, 1]]
 
 
 # -- dances and rolls without a play --------------------------------------------------------------------------------
@@ -550,6 +550,6 @@ def test_a_game_without_rolls_has_no_decisions() -> None:
 
 def test_the_first_decision_is_the_starting_position() -> None:
     game = only_game("  1)                             31: 8/5 6/5\n  2) 42: 8/4 6/4\n")
-    assert np.array_equal(game.boards[0], START)
-    assert np.array_equal(game.boards[1], swap(game.afters[0]))
+    assert np.array_equal(game.plays.boards[0], START)
+    assert np.array_equal(game.plays.boards[1], swap(game.plays.afters[0]))
     assert game.seats.tolist() == [1, 0]

@@ -41,7 +41,7 @@ def test_record_read_again_gives_the_plays_that_were_made() -> None:
     played = [turn for turn in session.turns if not turn.decision.is_dance]
     assert game.problem is None
     assert game.seats.tolist() == [turn.seat for turn in played]
-    assert game.chosen_rows.tolist() == [turn.decision.chosen for turn in played]
+    assert game.plays.chosen_rows.tolist() == [turn.decision.chosen for turn in played]
     assert session.state.result is not None
     assert (game.winner, game.size) == (session.state.result.winner, session.state.result.size)
 

@@ -33,26 +33,26 @@ def copy(games: TasteGames, tmp_path: Path) -> Path:
 
 
 def test_every_unforced_play_is_there_in_order(games: TasteGames, shards: Shards) -> None:
-    free = [(game, i) for game in games.games for i in np.flatnonzero(game.num_candidates > 1)]
+    free = [(game, i) for game in games.games for i in np.flatnonzero(game.plays.counts > 1)]
     assert len(shards) == shards.manifest.decisions == len(free)
     for d, (game, i) in enumerate(free):
-        assert shards.positions[d].tolist() == game.boards[i].tolist()
-        assert shards.dice[d].tolist() == game.dice[i].tolist()
-        assert (shards.chosen[d], shards.num_candidates[d]) == (game.chosen_rows[i], game.num_candidates[i])
+        assert shards.positions[d].tolist() == game.plays.boards[i].tolist()
+        assert shards.dice[d].tolist() == game.plays.dice[i].tolist()
+        assert (shards.chosen[d], shards.num_candidates[d]) == (game.plays.chosen_rows[i], game.plays.counts[i])
         assert shards.manifest.units[shards.unit[d]] == game.unit
         assert shards.manifest.players[shards.player[d]] == game.players[game.seats[i]]
     assert shards.phase.tolist() == phase_codes(np.asarray(shards.positions)).tolist()
 
 
 def test_forced_plays_are_dropped_and_counted(games: TasteGames, shards: Shards) -> None:
-    assert shards.manifest.forced == sum(int((game.num_candidates == 1).sum()) for game in games.games) > 0
+    assert shards.manifest.forced == sum(int((game.plays.counts == 1).sum()) for game in games.games) > 0
     assert int(shards.num_candidates.min()) >= 2
 
 
 def test_the_result_is_kept_for_the_player_on_roll(games: TasteGames, shards: Shards) -> None:
     for number, game in enumerate(games.games):
         rows = np.flatnonzero(shards.game == number)
-        seats = game.seats[game.num_candidates > 1]
+        seats = game.seats[game.plays.counts > 1]
         assert shards.points[rows].tolist() == [game.points if seat == 0 else -game.points for seat in seats]
         expected = [0 if game.winner is None else (1 if seat == game.winner else -1) for seat in seats]
         assert shards.won[rows].tolist() == expected
@@ -187,10 +187,10 @@ def test_a_batch_holds_every_candidate_of_its_decisions(games: TasteGames, shard
     assert batch.mask().sum(1).tolist() == counts.tolist()
     assert batch.boards.tolist() == shards.positions[rows].tolist()
     game = games.games[0]
-    first, second = np.flatnonzero(game.num_candidates > 1)[:2]
+    first, second = np.flatnonzero(game.plays.counts > 1)[:2]
     assert second == first + 1, "the next play of the game, with nothing in between"
     assert game.seats[second] != game.seats[first]
-    played = -game.boards[second][::-1]  # seen by the player who has just moved
+    played = -game.plays.boards[second][::-1]  # seen by the player who has just moved
     assert batch.candidates[batch.offsets[3] + batch.chosen[3]].tolist() == played.tolist()
 
 

@@ -25,9 +25,9 @@ def decisions() -> tuple[Board, Board]:
     """Boards int8[10000, 26] and dice int8[10000, 2]: the first unforced decisions of the held-out logs."""
     boards, dice, found = [], [], 0
     for game in read_logs((str(ROOT / "data" / "logs" / "held-out"),)):
-        is_free = np.asarray(game.num_candidates) > 1
-        boards.append(np.asarray(game.boards)[is_free])
-        dice.append(np.asarray(game.dice)[is_free])
+        is_free = np.asarray(game.plays.counts) > 1
+        boards.append(np.asarray(game.plays.boards)[is_free])
+        dice.append(np.asarray(game.plays.dice)[is_free])
         found += int(is_free.sum())
         if found >= NUM_DECISIONS:
             break

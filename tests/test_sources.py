@@ -354,11 +354,11 @@ def label_key(label: dict[str, Any]) -> Key:
 
 def game_keys(game: ReplayedGame) -> Iterator[Key]:
     """One key for each unforced play."""
-    before, after = position_ids(game.boards), position_ids(swap(game.afters))
+    before, after = position_ids(game.plays.boards), position_ids(swap(game.plays.afters))
     for i in range(len(game)):
-        if game.num_candidates[i] > 1:
-            dice = tuple(game.dice[i].tolist())
-            yield game.game, int(game.turns[i]), before[i], dice, after[i], int(game.num_candidates[i])
+        if game.plays.counts[i] > 1:
+            dice = tuple(game.plays.dice[i].tolist())
+            yield game.game, int(game.turns[i]), before[i], dice, after[i], int(game.plays.counts[i])
 
 
 @pytest.mark.slow

@@ -118,11 +118,9 @@ class Recorder(SilentReporter):
 @pytest.mark.parametrize("hidden", [(), (32, 8)], ids=str)
 def test_twenty_decisions_are_learnt_by_heart(loss: str, hidden: tuple[int, ...], tmp_path: Path) -> None:
     game = taste_games(1, seed=8).games[0]
-    chosen = [i for i in range(len(game.boards)) if game.num_candidates[i] > 1][:20]
-    arrays = {
-        name: getattr(game, name)[chosen] for name in ("boards", "dice", "chosen_rows", "num_candidates", "seats")
-    }
-    data = build_shards(TasteGames([dataclasses.replace(game, **arrays)]), tmp_path / "shards")
+    first = np.flatnonzero(~game.plays.is_forced)[:20]
+    short = dataclasses.replace(game, plays=game.plays.take(first), seats=game.seats[first])
+    data = build_shards(TasteGames([short]), tmp_path / "shards")
     config = TrainConfig(
         network=NetworkConfig(hidden),
         loss=loss,

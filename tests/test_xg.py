@@ -358,9 +358,9 @@ def test_one_match_in_every_format_is_the_same_match(stem: str) -> None:
     first, *others = matches
     for other in others:
         for game, again in zip(first.games, other.games, strict=True):
-            assert (game.boards == again.boards).all()
-            assert (game.dice == again.dice).all()
-            assert (game.afters == again.afters).all()
+            assert (game.plays.boards == again.plays.boards).all()
+            assert (game.plays.dice == again.plays.dice).all()
+            assert (game.plays.afters == again.plays.afters).all()
             assert (game.seats == again.seats).all()
 
 

@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from backgammon.evaluation.player import CandidateScorer
 from backgammon.records.replay.replay import ReplayedGame
-from backgammon.rules.movegen import legal_candidates
+from backgammon.rules import ragged
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools.arrays import Int64s, Offsets
 from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
@@ -104,14 +105,8 @@ def chosen_ranks(scores: npt.NDArray[np.floating[Any]], offsets: Offsets, chosen
     >>> chosen_ranks(np.array([0.1, 0.7, 0.7, 0.2, 0.9]), np.array([0, 3, 5]), np.array([2, 0])).tolist()
     [2, 2]
     """
-    if not len(chosen):
-        return np.zeros(0, dtype=np.int64)
-    starts, counts = offsets[:-1], np.diff(offsets)
-    places = starts + chosen
-    reference = np.repeat(scores[places], counts)
-    earlier = np.arange(len(scores)) < np.repeat(places, counts)
-    ahead = (scores > reference) | ((scores == reference) & earlier)
-    return np.add.reduceat(ahead.astype(np.int64), starts) + 1
+    ranks: Int64s = ragged.ranks(scores, offsets)[offsets[:-1] + chosen] + 1
+    return ranks
 
 
 class AgreementCounter:
@@ -193,7 +188,7 @@ def measure_agreement(
     batch: list[ReplayedGame] = []
     for game in games:
         batch.append(game)
-        if sum(len(part.boards) for part in batch) >= batch_size:
+        if sum(map(len, batch)) >= batch_size:
             _count_games(batch, scorer, counter)
             batch = []
     _count_games(batch, scorer, counter)
@@ -204,15 +199,13 @@ def _count_games(games: Sequence[ReplayedGame], scorer: CandidateScorer, counter
     """Score every decision of some games and count it."""
     if not games:
         return
-    boards = np.concatenate([game.boards for game in games])
-    candidates, offsets = legal_candidates(boards, np.concatenate([game.dice for game in games]))
-    chosen = np.concatenate([game.chosen_rows for game in games])
+    plays = Decisions.join([game.plays for game in games])
     counter.add(
-        ranks=chosen_ranks(scorer.evaluate(candidates), offsets, chosen),
-        sizes=np.diff(offsets),
-        phases=phase_codes(boards),
+        ranks=chosen_ranks(scorer.evaluate(plays.candidates), plays.offsets, plays.chosen_rows),
+        sizes=plays.counts,
+        phases=phase_codes(plays.boards),
         players=[game.players[seat] for game in games for seat in game.seats.tolist()],
-        units=[game.unit for game in games for _ in range(len(game.boards))],
+        units=[game.unit for game in games for _ in range(len(game))],
     )
 
 

@@ -20,7 +20,6 @@ from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import MatchId
 from backgammon.records.record.record import GameRecord, MatchRecord, ResultAction
 from backgammon.records.replay.replay import ReplayedGame, ReplayedMatch
-from backgammon.rules.board import Position
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS, Roll
 from backgammon.rules.match import MatchScore
@@ -159,9 +158,9 @@ def measure_luck(game: GameRolls, evaluator: PlayingEvaluator) -> Float64s:
     if not len(game):
         return np.zeros(0)
     dice = np.tile(np.array(ROLLS, dtype=np.int8), (len(game), 1))
-    boards = np.repeat(game.boards, len(ROLLS), axis=0)
+    boards = np.repeat(game.decisions.boards, len(ROLLS), axis=0)
     values = equities(evaluator.play_best(boards, dice)[1]).astype(np.float64).reshape(len(game), len(ROLLS))
-    rolled = np.array([ROLLS.index(Roll(*pair)) for pair in game.dice.tolist()])
+    rolled = np.array([ROLLS.index(Roll(*pair)) for pair in game.decisions.dice.tolist()])
     average = values @ np.array(ROLL_PROBABILITIES)
     if game.has_opening:
         average[0] = 0.0
@@ -172,8 +171,7 @@ def measure_luck(game: GameRolls, evaluator: PlayingEvaluator) -> Float64s:
 def _make_roll(
     game_number: int, index: int, game: GameRolls, score: MatchScore, ranked: tuple[RankedCandidate, ...], luck: float
 ) -> JudgedRoll:
-    seat, dice = int(game.seats[index]), Roll(*game.dice[index].tolist())
-    decision = Decision.make(Position(game.boards[index]), dice).choose(int(game.chosen[index]))
+    seat, decision = int(game.seats[index]), game.decisions.one(index)
     chosen = next(one for one in ranked if one.row == decision.chosen)
     match = MatchId(
         cube=int(game.cubes[index]),
@@ -181,7 +179,7 @@ def _make_roll(
         on_roll=seat,
         turn=seat,
         crawford=score.is_crawford,
-        dice=dice,
+        dice=decision.roll,
         length=score.length,
         scores=score.points,
     )

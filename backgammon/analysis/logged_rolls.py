@@ -14,8 +14,9 @@ from backgammon.notation.match_id import CENTRED, MatchId
 from backgammon.records.record.record import BeaverAction, DoubleAction, DropAction, GameRecord, RollAction, TakeAction
 from backgammon.records.replay.replay import ReplayedGame
 from backgammon.rules.board import START, Board, Position, swap
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
-from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
+from backgammon.tools.arrays import Int8s, Int64s
 
 CUBE_WORDS: dict[type, str] = {
     DoubleAction: "doubles",
@@ -51,10 +52,7 @@ class GameRolls:
     """The rolls of a game in order.
 
     Attributes:
-        boards: int8[R, 26], seen by the player on roll.
-        dice: int8[R, 2], larger first.
-        chosen: int64[R], row of the candidate that was played.
-        num_candidates: int64[R].
+        decisions: R of them, with what was played; all of one unit.
         seats: int8[R].
         cubes: int64[R], value of the cube when the dice were thrown.
         owners: int64[R], seat that owns the cube, -1 when it is centred.
@@ -62,10 +60,7 @@ class GameRolls:
         events: what was done with the cube.
     """
 
-    boards: Boards
-    dice: Dice
-    chosen: Int64s
-    num_candidates: Int64s
+    decisions: Decisions
     seats: Int8s
     cubes: Int64s
     owners: Int64s
@@ -73,7 +68,7 @@ class GameRolls:
     events: tuple[CubeEvent, ...]
 
     def __len__(self) -> int:
-        return len(self.boards)
+        return len(self.decisions)
 
 
 def collect_rolls(record: GameRecord, replayed: ReplayedGame) -> GameRolls:
@@ -102,7 +97,7 @@ class _Walk:
         self._offered = self._cube
         self._start = start
         self._next: tuple[int, Board] | None = None  # (seat on roll, board in its view) behind the first roll
-        self._rows: list[tuple[Board, list[int], int, int, int, int, int]] = []
+        self._rows: list[tuple[Board, list[int], int, int, int, int]] = []
         self._events: list[CubeEvent] = []
 
     def take_roll(self, action: RollAction) -> bool:
@@ -113,13 +108,12 @@ class _Walk:
             return self._take_dance(action)
         replayed = self._replayed
         self._enter(
-            replayed.boards[index],
-            replayed.dice[index].tolist(),
-            int(replayed.chosen_rows[index]),
-            int(replayed.num_candidates[index]),
+            replayed.plays.boards[index],
+            replayed.plays.dice[index].tolist(),
+            int(replayed.plays.chosen_rows[index]),
             int(replayed.seats[index]),
         )
-        self._next = 1 - int(replayed.seats[index]), swap(replayed.afters[index])
+        self._next = 1 - int(replayed.seats[index]), swap(replayed.plays.afters[index])
         return True
 
     def _take_dance(self, action: RollAction) -> bool:
@@ -133,7 +127,7 @@ class _Walk:
         candidates, _ = legal_candidates(board[None], np.array([dice], dtype=np.int8))
         if len(candidates) > 1 or not np.array_equal(candidates[0], board):
             return False
-        self._enter(board, dice, 0, 1, action.seat)
+        self._enter(board, dice, 0, action.seat)
         self._next = 1 - action.seat, swap(board)
         return True
 
@@ -176,20 +170,23 @@ class _Walk:
             return START
         return self._start.seen_by(seat).board
 
-    def _enter(self, board: Board, dice: list[int], row: int, count: int, seat: int) -> None:
-        self._rows.append((board, dice, row, count, seat, self._cube, self._owner))
+    def _enter(self, board: Board, dice: list[int], row: int, seat: int) -> None:
+        self._rows.append((board, dice, row, seat, self._cube, self._owner))
 
     def finish(self) -> GameRolls:
         """Everything taken in so far."""
-        columns = list(zip(*self._rows, strict=True)) or [()] * 7
+        columns = list(zip(*self._rows, strict=True)) or [()] * 6
+        decisions = Decisions.make(
+            np.array(columns[0], dtype=np.int8).reshape(-1, len(START)),
+            np.array(columns[1], dtype=np.int8).reshape(-1, 2),
+            np.array(columns[2], dtype=np.int64),
+            np.zeros(len(columns[2]), dtype=np.int64),
+        )
         return GameRolls(
-            boards=np.array(columns[0], dtype=np.int8).reshape(-1, len(START)),
-            dice=np.array(columns[1], dtype=np.int8).reshape(-1, 2),
-            chosen=np.array(columns[2], dtype=np.int64),
-            num_candidates=np.array(columns[3], dtype=np.int64),
-            seats=np.array(columns[4], dtype=np.int8),
-            cubes=np.array(columns[5], dtype=np.int64),
-            owners=np.array(columns[6], dtype=np.int64),
+            decisions,
+            seats=np.array(columns[3], dtype=np.int8),
+            cubes=np.array(columns[4], dtype=np.int64),
+            owners=np.array(columns[5], dtype=np.int64),
             has_opening=self._has_opening,
             events=tuple(self._events),
         )

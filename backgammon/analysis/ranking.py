@@ -68,7 +68,7 @@ class PlayJudge:
             games: rolls.
             progress: see `Progress`.
         """
-        is_open = [game.num_candidates > 1 for game in games]
+        is_open = [~game.decisions.is_forced for game in games]
         total = int(sum(mask.sum() for mask in is_open))
         ranked: list[list[Ranking]] = []
         done = 0
@@ -86,9 +86,8 @@ class PlayJudge:
 
     def rank_decision(self, decision: Decision) -> Ranking:
         """The candidates of one decision, best first; the chosen one, where there is one, at full depth."""
-        analysis = self._searcher.analyse(
-            decision.position.board[None].copy(), np.array([decision.roll], dtype=np.int8)
-        )
+        dice = np.array([decision.roll], dtype=np.int8)
+        analysis = self._searcher.analyse(decision.position.board[None].copy(), dice)
         lists = [rank_candidates(analysis, 0)]
         if decision.chosen is not None:
             lists = self._deepen_chosen(analysis, lists, [decision.chosen])
@@ -96,16 +95,16 @@ class PlayJudge:
 
     def _rank_forced(self, game: GameRolls, rows: Int64s, found: list[Ranking]) -> None:
         """Rolls without a choice: the evaluator alone says what the position is worth."""
-        _, outcomes = self.evaluator.play_best(game.boards[rows], game.dice[rows])
+        _, outcomes = self.evaluator.play_best(game.decisions.boards[rows], game.decisions.dice[rows])
         values = equities(outcomes)
         for place, row in enumerate(rows.tolist()):
             found[row] = (RankedCandidate(0, float(values[place]), outcomes[place], ply=0, margin=0.0),)
 
     def _rank_open(self, game: GameRolls, rows: Int64s, found: list[Ranking]) -> None:
         """Rolls with a choice."""
-        analysis = self._searcher.analyse(game.boards[rows], game.dice[rows])
+        analysis = self._searcher.analyse(game.decisions.boards[rows], game.decisions.dice[rows])
         lists = [rank_candidates(analysis, place) for place in range(len(rows))]
-        lists = self._deepen_chosen(analysis, lists, game.chosen[rows].tolist())
+        lists = self._deepen_chosen(analysis, lists, game.decisions.chosen_rows[rows].tolist())
         if self._workshop is None:
             ranked = [_by_equity(one) for one in lists]
         else:

@@ -12,7 +12,7 @@ from backgammon.cli.group import ExampleCommand
 
 if TYPE_CHECKING:
     from backgammon.learner.net.scorer import Scorer
-    from backgammon.rules.board import Board
+    from backgammon.tools.arrays import Boards
 
 DEFAULT_GAMES = 20
 
@@ -64,19 +64,11 @@ def command(
     click.echo(json.dumps(inspection.as_dict()) if as_json else f"picture: {out}")
 
 
-def _read_games(logs: tuple[str, ...]) -> list[Board]:
+def _read_games(logs: tuple[str, ...]) -> list[Boards]:
     """Positions after every play of the logs, a game each."""
-    import numpy as np
-
     from backgammon.records import read_logs
-    from backgammon.rules.movegen import legal_candidates
 
-    games = []
-    for game in read_logs(logs):
-        if len(game.boards):
-            candidates, offsets = legal_candidates(game.boards, game.dice)
-            games.append(np.ascontiguousarray(candidates[offsets[:-1] + game.chosen_rows]))
-    return games
+    return [game.plays.afters for game in read_logs(logs) if len(game)]
 
 
 def _measure(scorer: Scorer, logs: tuple[str, ...]) -> dict[str, tuple[int, int]]:

@@ -130,10 +130,15 @@ class Decisions:
         return places
 
     @property
+    def chosen_rows(self) -> Int64s:
+        """`chosen` where it must be known, int64[N]."""
+        assert self.chosen is not None, "nobody knows what was chosen"
+        return self.chosen
+
+    @property
     def afters(self) -> Boards:
         """int8[N, 26], the positions after the chosen plays, seen by the player who has just moved."""
-        assert self.chosen is not None, "what was chosen is not known"
-        afters: Boards = self.candidates[self.places(self.chosen)]
+        afters: Boards = self.candidates[self.places(self.chosen_rows)]
         return afters
 
     def take(self, rows: npt.NDArray[Any]) -> Decisions:

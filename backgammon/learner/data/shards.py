@@ -27,6 +27,7 @@ from backgammon.learner.data.shard_format import (
     read_manifest,
     write_folder,
 )
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.phase import phase_codes
 from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int32s, Int64s, Offsets, Uint16s
 from backgammon.tools.errors import DataError
@@ -45,13 +46,7 @@ class PlayedGame(Protocol):
     @property
     def players(self) -> tuple[str, str]: ...  # noqa: D102 - by seat
     @property
-    def boards(self) -> Boards: ...  # noqa: D102 - int8[T, 26], player on roll
-    @property
-    def dice(self) -> Dice: ...  # noqa: D102 - int8[T, 2]
-    @property
-    def chosen_rows(self) -> Int64s: ...  # noqa: D102 - int64[T]
-    @property
-    def num_candidates(self) -> Int64s: ...  # noqa: D102 - int64[T]
+    def plays(self) -> Decisions: ...  # noqa: D102 - T of them
     @property
     def seats(self) -> Int8s: ...  # noqa: D102 - int8[T], 0 or 1: who plays
     @property
@@ -172,24 +167,24 @@ class _Collector:
     parts: dict[str, list[npt.NDArray[Any]]] = field(default_factory=lambda: {name: [] for name in FIELDS})
 
     def add(self, game: PlayedGame) -> None:
-        is_free = np.asarray(game.num_candidates) > 1
+        is_free = ~game.plays.is_forced
+        plays = game.plays.take(is_free)
         seats = np.asarray(game.seats)[is_free]
         self.sources.number(game.file)
         self.forced += int((~is_free).sum())
         sides = 1 - 2 * seats.astype(np.int8)  # +1 for seat 0
         winner = 0 if game.winner is None else 1 - 2 * game.winner
-        boards = np.asarray(game.boards, dtype=np.int8)[is_free]
         columns: dict[str, npt.NDArray[Any]] = {
-            "positions": boards,
-            "dice": np.asarray(game.dice)[is_free],
-            "chosen": np.asarray(game.chosen_rows)[is_free],
-            "num_candidates": np.asarray(game.num_candidates)[is_free],
+            "positions": plays.boards,
+            "dice": plays.dice,
+            "chosen": plays.chosen_rows,
+            "num_candidates": plays.counts,
             "points": sides * game.points,
             "won": sides * winner,
             "unit": np.full(len(seats), self.units.number(game.unit)),
             "game": np.full(len(seats), self.games),
             "player": np.array([self.players.number(name) for name in game.players])[seats],
-            "phase": phase_codes(boards),
+            "phase": phase_codes(plays.boards),
         }
         for name, values in columns.items():
             self.parts[name].append(values.astype(FIELDS[name][0]))

@@ -100,18 +100,18 @@ def format_game(game: ReplayedGame, with_forced: bool = False) -> bytes:
         game: dances are not in it.
         with_forced: also the plays without a choice.
     """
-    wanted = np.flatnonzero((game.num_candidates > 1) | with_forced)
+    wanted = np.flatnonzero(~game.plays.is_forced | with_forced)
     if not len(wanted):
         return b""
-    before = position_ids(game.boards[wanted])
-    played = position_ids(swap(game.afters[wanted]))
+    before = position_ids(game.plays.boards[wanted])
+    played = position_ids(swap(game.plays.afters[wanted]))
     names = [json.dumps(name) for name in game.players]
     head = f'{{"file": {json.dumps(game.file)}, "game": {game.game}, "turn": '
     numbers = zip(
         game.turns[wanted].tolist(),
         game.seats[wanted].tolist(),
-        game.dice[wanted].tolist(),
-        game.num_candidates[wanted].tolist(),
+        game.plays.dice[wanted].tolist(),
+        game.plays.counts[wanted].tolist(),
         strict=True,
     )
     return "".join(

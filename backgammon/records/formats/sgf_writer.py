@@ -145,7 +145,7 @@ class _GameWriter:
         rolls = script.rolls
         self._last = script.broken.action if script.broken is not None else None
         num_good = replayed.num_rolls - (replayed.problem.num_lost if replayed.problem else 0)
-        hops = find_hops(replayed.boards, replayed.dice, replayed.chosen_rows)
+        hops = find_hops(replayed.plays.boards, replayed.plays.dice, replayed.plays.chosen_rows)
         # By identity, since equal rolls can occur twice in a game. Rolls that are missing here are lost.
         self._letters = {id(roll): "" for roll in rolls[:num_good]}
         for turn, moves in zip(replayed.turns.tolist(), hops, strict=True):

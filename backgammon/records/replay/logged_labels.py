@@ -59,7 +59,7 @@ def labelled_decisions(game: GameRecord, replayed: ReplayedGame) -> Iterator[Lab
             continue
         if turn in plays:
             index = plays[turn]
-            board, chosen = replayed.boards[index], int(replayed.chosen_rows[index])
+            board, chosen = replayed.plays.boards[index], int(replayed.plays.chosen_rows[index])
         elif turn == next_turn:
             board, chosen = _board_before(game, replayed, rolls, turn), -1
         else:
@@ -73,7 +73,7 @@ def _board_before(game: GameRecord, replayed: ReplayedGame, rolls: list[RollActi
     """int8[26] before a roll that follows the last play, dances apart, seen by the player on roll."""
     seat = rolls[turn].seat
     if len(replayed):
-        after: Board = replayed.afters[-1]
+        after: Board = replayed.plays.afters[-1]
         return after if int(replayed.seats[-1]) == seat else swap(after)
     return game.start.seen_by(seat).board if game.start is not None else START
 

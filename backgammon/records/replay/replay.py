@@ -30,10 +30,9 @@ from backgammon.records.replay.result import judge
 from backgammon.records.replay.script import Break, GameScript, has_no_play, order_events
 from backgammon.rules.board import START, Board, Position
 from backgammon.rules.decision import Decision
-from backgammon.rules.dice import Roll
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.match import MatchScore
-from backgammon.rules.movegen import legal_candidates
-from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
+from backgammon.tools.arrays import Int8s, Int64s
 from backgammon.tools.errors import NotationError, RecordError
 
 _REASONS = {
@@ -79,11 +78,7 @@ class ReplayedGame:
     """The plays of a game as arrays, in the order of the log.
 
     Attributes:
-        boards: int8[T, 26], seen by the player on roll.
-        dice: int8[T, 2], larger first.
-        afters: int8[T, 26] after the play, seen by the player who has just moved.
-        chosen_rows: int64[T], row among the candidates in canonical order.
-        num_candidates: int64[T].
+        plays: T decisions with what was chosen; all of one unit.
         seats: int8[T].
         turns: int64[T], rolls of the game before the play.
         file: where it was read.
@@ -102,11 +97,7 @@ class ReplayedGame:
         unit: see `LoggedDecision`.
     """
 
-    boards: Boards
-    dice: Dice
-    afters: Boards
-    chosen_rows: Int64s
-    num_candidates: Int64s
+    plays: Decisions
     seats: Int8s
     turns: Int64s
     file: str
@@ -125,7 +116,7 @@ class ReplayedGame:
     unit: str = ""
 
     def __len__(self) -> int:
-        return len(self.boards)
+        return len(self.plays)
 
     @property
     def points(self) -> int:
@@ -135,20 +126,14 @@ class ReplayedGame:
     @property
     def num_forced(self) -> int:
         """Plays without a choice."""
-        return int((self.num_candidates == 1).sum())
+        return int(self.plays.is_forced.sum())
 
     def decisions(self) -> Iterator[LoggedDecision]:
         """Every play with its candidates, forced ones included (`decision.is_forced`)."""
-        if not len(self):
-            return
-        candidates, offsets = legal_candidates(self.boards, self.dice)
-        candidates.setflags(write=False)
-        for i in range(len(self)):
-            high, low = self.dice[i].tolist()
-            rows = candidates[offsets[i] : offsets[i + 1]]
+        for i, decision in enumerate(self.plays):
             seat = int(self.seats[i])
             yield LoggedDecision(
-                decision=Decision(Position(self.boards[i]), Roll(high, low), rows, int(self.chosen_rows[i])),
+                decision=decision,
                 match=self.match,
                 unit=self.unit,
                 file=self.file,
@@ -227,7 +212,7 @@ def _hash_plays(length: int, games: Sequence[ReplayedGame]) -> str:
         if len(game) and first_seat is None:
             first_seat = game.seats[0]
         movers = game.seats if first_seat is None else game.seats ^ first_seat
-        digest.update(b"%d:" % len(game) + movers.tobytes() + game.dice.tobytes() + game.afters.tobytes())
+        digest.update(b"%d:" % len(game) + movers.tobytes() + game.plays.dice.tobytes() + game.plays.afters.tobytes())
     return digest.hexdigest()
 
 
@@ -247,11 +232,7 @@ def _replay_game(
         warnings.append(Problem(file, game.line, number, 0, "", outcome.oddity))
     lost = len(script.rolls) - broken.index if broken else 0
     return ReplayedGame(
-        boards=chain.boards[played],
-        dice=dice[played],
-        afters=chain.afters[played],
-        chosen_rows=chain.rows[played],
-        num_candidates=chain.num_candidates[played],
+        plays=Decisions.make(chain.boards[played], dice[played], chain.rows[played], np.zeros(len(played), np.int64)),
         seats=seats,
         turns=played,
         file=file,

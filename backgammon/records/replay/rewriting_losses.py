@@ -80,8 +80,8 @@ def find_losses(before: MatchRecord, after: MatchRecord) -> set[str]:
 
 
 def _game_losses(game: GameRecord, again: GameRecord, played: ReplayedGame, replayed: ReplayedGame) -> Iterator[str]:
-    arrays = ("boards", "dice", "afters", "chosen_rows", "seats")
-    if not all(np.array_equal(getattr(played, name), getattr(replayed, name)) for name in arrays):
+    arrays = ((getattr(played.plays, name), getattr(replayed.plays, name)) for name in ("boards", "dice", "chosen"))
+    if not all(np.array_equal(one, other) for one, other in (*arrays, (played.seats, replayed.seats))):
         yield "plays"
     *rolls, unknown = _roll_counts(game, played)
     *rolls_again, unknown_again = _roll_counts(again, replayed)
