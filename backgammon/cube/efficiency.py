@@ -12,12 +12,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from backgammon.rules.board import Board
+from backgammon.tools.arrays import Boards, Float64s
 from backgammon.tools.jit import kernel
-
-Floats = npt.NDArray[np.float64]
 
 
 class Efficiency(NamedTuple):
@@ -45,7 +42,7 @@ EXACT_MOST = 0.6
 
 
 @kernel
-def _fill(boards: Board, constants: Efficiency, out: Floats) -> None:
+def _fill(boards: Boards, constants: Efficiency, out: Float64s) -> None:
     for i in range(boards.shape[0]):
         own_back = 0
         their_back = 0
@@ -66,7 +63,7 @@ def _fill(boards: Board, constants: Efficiency, out: Floats) -> None:
             out[i] = min(max(grown, constants.race_least), constants.race_most)
 
 
-def efficiencies(boards: Board, constants: Efficiency | None = None) -> Floats:
+def efficiencies(boards: Boards, constants: Efficiency | None = None) -> Float64s:
     """Efficiency float64[M] of the cube in positions int8[M, 26] after a play."""
     out = np.empty(len(boards))
     _fill(np.require(boards, np.int8, ["C"]), constants or Efficiency(), out)

@@ -12,15 +12,13 @@ squares).
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.cube.efficiency import Efficiency
 from backgammon.cube.met import MatchEquityTable
 from backgammon.cube.static import Terms, dead_values, make_prospects, static_values
 from backgammon.evaluation.outcome import Outcomes
+from backgammon.tools.arrays import Float64s
 from backgammon.tools.errors import ConfigError
-
-Floats = npt.NDArray[np.float64]
 
 GAMMON_SHARE, BACKGAMMON_SHARE = 0.272, 0.012
 """Gammons (backgammons included) and backgammons among the wins from the start."""
@@ -61,7 +59,7 @@ def compute_table(
     return MatchEquityTable(name, "computed", before[1:, 1:], behind[1:])
 
 
-def _behind_crawford(size: int, outcomes: Outcomes) -> Floats:
+def _behind_crawford(size: int, outcomes: Outcomes) -> Float64s:
     """The trailer's chances float64[size + 1] by points away behind the Crawford game; 0 away is a match won."""
     behind = np.ones(size + 1)
     for away in range(1, size + 1):
@@ -74,7 +72,7 @@ def _behind_crawford(size: int, outcomes: Outcomes) -> Floats:
     return behind
 
 
-def _before_crawford(size: int, outcomes: Outcomes, efficiency: float, behind: Floats) -> Floats:
+def _before_crawford(size: int, outcomes: Outcomes, efficiency: float, behind: Float64s) -> Float64s:
     """Chances float64[size + 1, size + 1] by points away before and at the Crawford game; row 0 is a match won."""
     before = np.zeros((size + 1, size + 1))
     before[0] = 1.0

@@ -22,11 +22,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from backgammon.tools.arrays import Float64s
 from backgammon.tools.errors import DataError
-
-Chances = npt.NDArray[np.float64]
 
 MAX_LENGTH = 200
 """Longest match: beyond 25 points nearly everything is extrapolated."""
@@ -53,8 +51,8 @@ class MatchEquityTable:
 
     name: str
     author: str
-    before: Chances
-    behind: Chances
+    before: Float64s
+    behind: Float64s
 
     @property
     def size(self) -> int:
@@ -65,7 +63,7 @@ class MatchEquityTable:
         """Chance of a player that needs away[0] points to win before the opponent makes away[1]; 0 is a match won."""
         return float(self.next_game(away, is_behind_crawford)[max(away[0], 0), max(away[1], 0)])
 
-    def next_game(self, away: tuple[int, int], is_behind_crawford: bool) -> Chances:
+    def next_game(self, away: tuple[int, int], is_behind_crawford: bool) -> Float64s:
         """Chances at the start of the next game from every score that the present one may leave.
 
         Args:

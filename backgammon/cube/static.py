@@ -20,16 +20,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.cube.efficiency import EXACT_MOST
 from backgammon.cube.met import MatchEquityTable, default_table
 from backgammon.cube.stakes import Stakes
 from backgammon.evaluation.outcome import Outcomes
+from backgammon.tools.arrays import Float64s, Int64s
 from backgammon.tools.jit import kernel
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 
 class Terms(NamedTuple):
@@ -45,7 +42,7 @@ class Terms(NamedTuple):
     is_match: bool
     is_crawford: bool
     has_jacoby: bool
-    chances: Floats
+    chances: Float64s
 
 
 class Prospects(NamedTuple):
@@ -59,8 +56,12 @@ class Prospects(NamedTuple):
     """
 
     outcomes: Outcomes
-    efficiency: Floats
-    exact: Floats
+    efficiency: Float64s
+    exact: Float64s
+
+    def take(self, rows: Int64s) -> Prospects:
+        """Those of some of the positions."""
+        return Prospects(self.outcomes[rows], self.efficiency[rows], self.exact[rows])
 
 
 def make_terms(stakes: Stakes, table: MatchEquityTable | None = None) -> Terms:
@@ -71,7 +72,7 @@ def make_terms(stakes: Stakes, table: MatchEquityTable | None = None) -> Terms:
     return Terms(True, stakes.is_crawford, False, np.ascontiguousarray(chances))
 
 
-def make_prospects(outcomes: Outcomes, efficiency: Floats, exact: Floats | None = None) -> Prospects:
+def make_prospects(outcomes: Outcomes, efficiency: Float64s, exact: Float64s | None = None) -> Prospects:
     """Prospects, without exact equities if none are given; arguments as its attributes."""
     if exact is None:
         exact = np.full((len(outcomes), 3), np.nan)
@@ -79,7 +80,7 @@ def make_prospects(outcomes: Outcomes, efficiency: Floats, exact: Floats | None 
 
 
 @kernel
-def chance_after(chances: Floats, own: int, theirs: int) -> float:
+def chance_after(chances: Float64s, own: int, theirs: int) -> float:
     """Chance to win the match when the player has won `own` points more and the opponent `theirs`."""
     a = chances.shape[0] - 1 - own
     b = chances.shape[1] - 1 - theirs
@@ -87,7 +88,7 @@ def chance_after(chances: Floats, own: int, theirs: int) -> float:
 
 
 @kernel
-def _mean_win(chances: Floats, cube: int, gammon: float, backgammon: float) -> float:
+def _mean_win(chances: Float64s, cube: int, gammon: float, backgammon: float) -> float:
     """Mean chance after a win with a cube, given the shares of gammons and backgammons among wins."""
     single = 1.0 - gammon - backgammon
     return (
@@ -98,7 +99,7 @@ def _mean_win(chances: Floats, cube: int, gammon: float, backgammon: float) -> f
 
 
 @kernel
-def _mean_loss(chances: Floats, cube: int, gammon: float, backgammon: float) -> float:
+def _mean_loss(chances: Float64s, cube: int, gammon: float, backgammon: float) -> float:
     """The same after a loss, shares among losses."""
     single = 1.0 - gammon - backgammon
     return (
@@ -152,7 +153,7 @@ def _money_live(win: float, mean_win: float, mean_loss: float, owner: int, is_fl
 
 @kernel
 def _cash_points(
-    chances: Floats, cube: int, win_gammon: float, win_backgammon: float, lose_gammon: float, lose_backgammon: float
+    chances: Float64s, cube: int, win_gammon: float, win_backgammon: float, lose_gammon: float, lose_backgammon: float
 ) -> tuple[float, float]:
     """Winning chances from which each side cashes with a perfect cube: of the player, and of the opponent for himself.
 
@@ -207,7 +208,7 @@ def dead_value(terms: Terms, outcomes: Outcomes, cube: int, owner: int) -> float
 
 
 @kernel
-def cube_value(terms: Terms, outcomes: Outcomes, efficiency: float, exact: Floats, cube: int, owner: int) -> float:
+def cube_value(terms: Terms, outcomes: Outcomes, efficiency: float, exact: Float64s, cube: int, owner: int) -> float:
     """Value of a position to the player on roll that does not double now.
 
     Args:
@@ -258,7 +259,7 @@ def cube_value(terms: Terms, outcomes: Outcomes, efficiency: float, exact: Float
 
 
 @kernel
-def fill_values(terms: Terms, prospects: Prospects, cubes: Integers, owners: Integers, out: Floats) -> None:
+def fill_values(terms: Terms, prospects: Prospects, cubes: Int64s, owners: Int64s, out: Float64s) -> None:
     """`cube_value` of every position in every state, cubes and owners int64[K], into out float64[N, K]."""
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
@@ -268,12 +269,12 @@ def fill_values(terms: Terms, prospects: Prospects, cubes: Integers, owners: Int
 
 
 @kernel
-def _fill_dead(terms: Terms, outcomes: Outcomes, cube: int, owner: int, out: Floats) -> None:
+def _fill_dead(terms: Terms, outcomes: Outcomes, cube: int, owner: int, out: Float64s) -> None:
     for i in range(out.shape[0]):
         out[i] = dead_value(terms, outcomes[i], cube, owner)
 
 
-def static_values(terms: Terms, prospects: Prospects, states: Sequence[tuple[int, int]]) -> Floats:
+def static_values(terms: Terms, prospects: Prospects, states: Sequence[tuple[int, int]]) -> Float64s:
     """Values float64[N, K] for a player on roll that does not double now.
 
     Args:
@@ -287,7 +288,7 @@ def static_values(terms: Terms, prospects: Prospects, states: Sequence[tuple[int
     return out
 
 
-def dead_values(terms: Terms, outcomes: Outcomes, cube: int, owner: int) -> Floats:
+def dead_values(terms: Terms, outcomes: Outcomes, cube: int, owner: int) -> Float64s:
     """Values float64[N] of outcomes float32[N, 6] with a dead cube: cubeless, at the score."""
     out = np.empty(len(outcomes))
     _fill_dead(terms, np.ascontiguousarray(outcomes, dtype=np.float32), cube, owner, out)

@@ -21,8 +21,7 @@ from backgammon.cube.met import MatchEquityTable, default_table
 from backgammon.cube.stakes import CENTRED, Stakes
 from backgammon.cube.static import Terms, chance_after, dead_values, make_terms
 from backgammon.evaluation.outcome import Outcomes
-
-Floats = npt.NDArray[np.float64]
+from backgammon.tools.arrays import Float64s
 
 _NARROWEST = 1e-7
 """Winning and losing this cube differ by less MWC than that: the game decides nothing, so every EMG is 0."""
@@ -87,11 +86,11 @@ class Valuation:
         chances, cube = self.terms.chances, self.stakes.cube
         return float(chance_after(chances, cube, 0)), float(chance_after(chances, 0, cube))
 
-    def cubeless(self, outcomes: Outcomes) -> Floats:
+    def cubeless(self, outcomes: Outcomes) -> Float64s:
         """Native values float64[N] of outcomes float32[N, 6] when the cube stays where it is."""
         return dead_values(self.terms, outcomes, self.stakes.cube, self.stakes.owner)
 
-    def emg(self, native: npt.ArrayLike) -> Floats:
+    def emg(self, native: npt.ArrayLike) -> Float64s:
         """EMG of native values."""
         won, lost = self.won_and_lost
         values = np.asarray(native, dtype=np.float64)
@@ -99,7 +98,7 @@ class Valuation:
             return np.zeros_like(values)
         return np.asarray((2.0 * values - won - lost) / (won - lost))
 
-    def native(self, emg: npt.ArrayLike) -> Floats:
+    def native(self, emg: npt.ArrayLike) -> Float64s:
         """Native values of EMG."""
         won, lost = self.won_and_lost
         return np.asarray((np.asarray(emg, dtype=np.float64) * (won - lost) + won + lost) / 2.0)

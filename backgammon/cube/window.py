@@ -12,14 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from backgammon.cube.efficiency import Efficiency
 from backgammon.cube.static import make_prospects, static_values
 from backgammon.cube.valuation import Valuation
 from backgammon.evaluation.outcome import Outcomes
-
-Floats = npt.NDArray[np.float64]
+from backgammon.tools.arrays import Float64s
 
 _NUM_POINTS = 4001
 
@@ -71,7 +69,7 @@ def market_window(valuation: Valuation, outcomes: Outcomes, efficiency: float = 
     )
 
 
-def _with_chances(outcomes: Outcomes, chances: Floats) -> Outcomes:
+def _with_chances(outcomes: Outcomes, chances: Float64s) -> Outcomes:
     """Outcomes float32[P, 6] of the same shares for other winning chances float64[P]."""
     parts = np.asarray(outcomes, dtype=np.float64)
     shares = np.array([1.0, 0.0, 0.0, 1.0, 0.0, 0.0])
@@ -82,7 +80,7 @@ def _with_chances(outcomes: Outcomes, chances: Floats) -> Outcomes:
     return np.asarray(weights * shares, dtype=np.float32)
 
 
-def _crossing(chances: Floats, gain: Floats) -> float:
+def _crossing(chances: Float64s, gain: Float64s) -> float:
     """The last chance where a gain becomes positive for good, 1 if it never does."""
     if gain[-1] <= 0:
         negative = np.flatnonzero(gain > 1e-9)

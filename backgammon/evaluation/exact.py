@@ -25,7 +25,7 @@ from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_outcomes,
 from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities
 from backgammon.rules import ragged
 from backgammon.rules.board import BAR
-from backgammon.rules.movegen import checked_decisions
+from backgammon.rules.movegen import checked_decisions, legal_candidates
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
 from backgammon.tools.arrays import Boards, Bools, Dice, Float32s, Int64s, Offsets
 
@@ -159,6 +159,48 @@ class Engine:
         preferred = np.where(is_covered, values, scores(candidates)).astype(np.float32)
         preferred[~(candidates > 0).any(axis=1)] = np.inf  # a play that wins is preferred to all, as in `choose`
         return preferred
+
+    def proposals(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes, Offsets]:
+        """Replies inside a search that somebody else may choose from, by their outcomes.
+
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            dice: int8[N, 2].
+
+        Returns:
+            int8[P, 26], decision after decision: what the pruner proposes, every candidate without one, and the play of
+            the tables alone where they know the position; float32[P, 6], their outcomes; int64[N + 1], where each
+            decision starts.
+        """
+        boards, dice = checked_decisions(boards, dice)
+        if self.pruner is None:
+            replies, offsets = legal_candidates(boards, dice)
+        else:
+            replies, offsets = self.pruner.propose(boards, dice, self._within)
+        is_covered = self._is_covered(boards)
+        if is_covered.any():
+            replies, offsets = self._with_exact_plays(boards, dice, is_covered, replies, offsets)
+        return replies, self.outcomes(replies), offsets
+
+    def _with_exact_plays(
+        self,
+        boards: Boards,
+        dice: Dice,
+        is_covered: Bools,
+        replies: Boards,
+        offsets: Offsets,
+    ) -> tuple[Boards, Offsets]:
+        """Replies and offsets with the tables' play in place of all others in the decisions that they cover."""
+        counts = np.diff(offsets)
+        is_kept = np.repeat(~is_covered, counts)
+        is_kept[offsets[:-1]] = True
+        replies = replies.copy()
+        _, replies[offsets[:-1][is_covered]], _ = play_by_tables(
+            self.bearoff.tables, boards[is_covered], dice[is_covered]
+        )
+        kept = np.zeros(len(offsets), dtype=np.int64)
+        np.cumsum(np.where(is_covered, 1, counts), out=kept[1:])
+        return replies[is_kept], kept
 
     def _is_covered(self, boards: Boards) -> Bools:
         covered: Bools = self.bearoff.coverage(boards) != UNCOVERED

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backgammon.rules.dice import ROLLS
-from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s
+from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int8s, Int64s
 from backgammon.tools.jit import DISABLED, kernel
 from backgammon.tools.stream import throw_dice
 
@@ -86,6 +86,18 @@ def _average(outcomes: Float32s, group: Int64s, out: Float32s) -> None:
 
 
 @kernel
+def _mean(values: Float64s, group: Int64s, out: Float64s) -> None:
+    for i in range(out.shape[0]):
+        out[i] = 0.0
+        for roll in range(NUM_ROLLS):
+            row = group[NUM_ROLLS * i + roll]
+            for column in range(out.shape[1]):
+                out[i, column] += _WEIGHTS[roll] * values[row, column]
+        for column in range(out.shape[1]):
+            out[i, column] /= 36.0
+
+
+@kernel
 def _throw(key: np.uint64, games: Int64s, turn: int, dice: Dice) -> None:
     for i in range(games.shape[0]):
         dice[i, 0], dice[i, 1] = throw_dice(key, np.uint64(games[i]), np.uint64(turn))
@@ -139,6 +151,21 @@ def average_rolls(outcomes: Float32s, group: Int64s) -> Float32s:
     averages = np.empty((len(group) // NUM_ROLLS, 6), dtype=np.float32)
     _average(outcomes, group, averages)
     return averages
+
+
+def mean_over_rolls(values: Float64s, group: Int64s) -> Float64s:
+    """Float64s over the 21 rolls, weighted by their probabilities, of any values and from the same side.
+
+    Args:
+        values: float64[U, K].
+        group: int64[21 * M], row of `values` for each position and roll.
+
+    Returns:
+        float64[M, K], each summed in a fixed order.
+    """
+    means = np.empty((len(group) // NUM_ROLLS, values.shape[1]))
+    _mean(np.ascontiguousarray(values), group, means)
+    return means
 
 
 def throw_rolls(key: int, games: Int64s, turn: int) -> Dice:
