@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backgammon.cube.efficiency import Efficiency
+from backgammon.cube.efficiency import GNUBG
 from backgammon.cube.met import MatchEquityTable
 from backgammon.cube.static import Terms, dead_values, make_prospects, static_values
 from backgammon.evaluation.outcome import Outcomes
@@ -32,7 +32,7 @@ def compute_table(
     size: int,
     gammon_share: float = GAMMON_SHARE,
     backgammon_share: float = BACKGAMMON_SHARE,
-    efficiency: float = Efficiency().contact,
+    efficiency: float = GNUBG.contact,
 ) -> MatchEquityTable:
     """The table for matches to `size` points between equal players.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backgammon.cube.efficiency import Efficiency
+from backgammon.cube.efficiency import GNUBG
 from backgammon.cube.static import make_prospects, static_values
 from backgammon.cube.valuation import Valuation
 from backgammon.evaluation.outcome import Outcomes
@@ -42,7 +42,7 @@ class MarketWindow:
         return 1.0 - self.cash_point
 
 
-def market_window(valuation: Valuation, outcomes: Outcomes, efficiency: float = Efficiency().contact) -> MarketWindow:
+def market_window(valuation: Valuation, outcomes: Outcomes, efficiency: float = GNUBG.contact) -> MarketWindow:
     """The window at the valuation's stakes.
 
     Args:

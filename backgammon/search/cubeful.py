@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from backgammon.cube.efficiency import Efficiency, efficiencies
+from backgammon.cube.efficiency import GNUBG, SHALLOW, Efficiency, efficiencies
 from backgammon.cube.option import CubeStates, choose_replies, values_before_roll, values_to_move
 from backgammon.cube.stakes import OPPONENT
 from backgammon.cube.static import Prospects, make_prospects
@@ -99,14 +99,14 @@ class CubefulSearcher:
         Args:
             source: replies and outcomes, such as an `Engine`.
             threads: share the work between so many.
-            efficiency: of the cube at the leaves; None for GNU Backgammon's.
+            efficiency: of the cube at the leaves; None for SHALLOW up to 1 ply and GNUBG beyond.
 
         Raises:
             ConfigError: fewer than one thread.
         """
         self._source = source
         self._crew = Crew(threads, "cube")
-        self._efficiency = efficiency or Efficiency()
+        self._efficiency = efficiency
 
     def judge_doubles(self, boards: Boards, valuation: Valuation, plies: int) -> Judged:
         """Values of rolling on and of rolling after double and take.
@@ -162,39 +162,41 @@ class CubefulSearcher:
         first, group = group_rows(afters)
         different = afters[first]
         plies = len(levels) - 1
+        constants = self._efficiency or (SHALLOW if plies < 2 else GNUBG)
         size = max(1, min(_CHUNK[plies], -(-len(different) // self._crew.threads)))
         pieces = [different[start : start + size] for start in range(0, len(different), size)]
-        parts = self._crew.map(lambda piece: self._look(piece, levels), pieces)
+        parts = self._crew.map(lambda piece: self._look(piece, levels, constants), pieces)
         if not parts:
             return np.empty((0, len(levels[0].cubes))), np.empty((0, 6), dtype=np.float32)
         return np.concatenate([part[0] for part in parts])[group], np.concatenate([part[1] for part in parts])[group]
 
-    def _look(self, afters: Boards, levels: list[CubeStates]) -> tuple[Float64s, Outcomes]:
+    def _look(self, afters: Boards, levels: list[CubeStates], constants: Efficiency) -> tuple[Float64s, Outcomes]:
         """Values of rolling on float64[M, E] and outcomes float32[M, 6] of the player who rolls next.
 
         Args:
             afters: int8[M, 26], seen by the player who has just moved.
             levels: states of this level, the player who rolls next to move, and of those below.
+            constants: efficiency of the cube at the leaves.
         """
         if len(levels) == 1:
-            prospects = self._prospects(afters, self._source.outcomes(afters))
+            prospects = self._prospects(afters, self._source.outcomes(afters), constants)
             return values_before_roll(levels[0], prospects), prospects.outcomes
         is_settled = self._is_settled(afters, levels[0])
         if not is_settled.any():
-            return self._look_ahead(afters, levels)
+            return self._look_ahead(afters, levels, constants)
         values = np.empty((len(afters), len(levels[0].cubes)))
         outcomes = np.empty((len(afters), 6), dtype=np.float32)
-        values[is_settled], outcomes[is_settled] = self._look(afters[is_settled], levels[:1])
+        values[is_settled], outcomes[is_settled] = self._look(afters[is_settled], levels[:1], constants)
         if not is_settled.all():
-            values[~is_settled], outcomes[~is_settled] = self._look_ahead(afters[~is_settled], levels)
+            values[~is_settled], outcomes[~is_settled] = self._look_ahead(afters[~is_settled], levels, constants)
         return values, outcomes
 
-    def _look_ahead(self, afters: Boards, levels: list[CubeStates]) -> tuple[Float64s, Outcomes]:
+    def _look_ahead(self, afters: Boards, levels: list[CubeStates], constants: Efficiency) -> tuple[Float64s, Outcomes]:
         """`_look` where the game goes on, with a level below."""
         here, below = levels[0], levels[1]
         positions, dice = expand_rolls(afters)
         replies, chances, offsets = self._source.proposals(positions, dice)
-        prospects = self._prospects(replies, chances)
+        prospects = self._prospects(replies, chances, constants)
         rows = np.empty(len(positions), dtype=np.int64)
         choose_replies(
             below.terms, prospects, offsets, int(below.cubes[0]), int(below.owners[0]), bool(below.doubled[0] >= 0),
@@ -208,7 +210,7 @@ class CubefulSearcher:
             first, group = group_rows(replies[rows])
             step = _CHUNK[len(levels) - 2]
             parts = [
-                self._look(replies[rows[first[start : start + step]]], levels[1:])
+                self._look(replies[rows[first[start : start + step]]], levels[1:], constants)
                 for start in range(0, len(first), step)
             ]
             values = np.concatenate([part[0] for part in parts])
@@ -216,12 +218,12 @@ class CubefulSearcher:
         means = mean_over_rolls(values_to_move(below, values), group)
         return (1.0 - means if here.terms.is_match else -means), average_rolls(outcomes, group)
 
-    def _prospects(self, afters: Boards, outcomes: Outcomes) -> Prospects:
+    def _prospects(self, afters: Boards, outcomes: Outcomes, constants: Efficiency) -> Prospects:
         """Prospects of the player who rolls next, from the outcomes float32[M, 6] of the one who has just moved."""
         exact = None
         if self._source.bearoff is not None:
             exact = exact_equities(self._source.bearoff, afters)
-        return make_prospects(swap_outcomes(outcomes), efficiencies(afters, self._efficiency), exact)
+        return make_prospects(swap_outcomes(outcomes), efficiencies(afters, constants), exact)
 
     def _is_settled(self, afters: Boards, states: CubeStates) -> Bools:
         """Games that are over, and in money play positions whose cubeful equities are exact: nothing to look for."""

@@ -1,10 +1,17 @@
-"""The static value of a cube in plain Python, formula by formula, with chances looked up by points away."""
+"""The cube in plain Python: static values formula by formula, and a look-ahead that carries one state at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from math import isnan
+
+import numpy as np
+
+from backgammon.rules.board import Board, swap
+from backgammon.rules.dice import ROLLS
+from backgammon.rules.movegen import legal_candidates
 
 Point = tuple[float, float]
 Chance = Callable[[int, int], float]
@@ -82,3 +89,51 @@ class Match:
         mine = (self.cash_point(c), self.win(c))
         live = line(corners(owner, (0, self.mean_loss(c)), his, mine, self.mean_win(c)), self.w)
         return (1 - x) * dead + x * live
+
+
+Static = Callable[..., float]
+"""(position after a play, cube, owner, side): value to the player who rolls next, owner from its side; side 0 rolls at
+the root."""
+
+
+class Tree:
+    """A look-ahead for one state: boards are positions after a play, values of the player who rolls next."""
+
+    def __init__(
+        self,
+        static: Static,
+        dead: Static,
+        may: Callable[[int, int, int], bool],
+        win: Callable[[int, int], float],
+        match: bool,
+    ) -> None:
+        self.static, self.dead, self.may, self.win, self.match = static, dead, may, win, match
+
+    def to_move(self, rolling: Callable[[int, int], float], cube: int, owner: int, side: int) -> float:
+        no_double = rolling(cube, owner)
+        if not self.may(cube, owner, side):
+            return no_double
+        take, drop = rolling(2 * cube, -1) * (1 if self.match else 2), self.win(cube, side)
+        return min(take, drop) if take >= no_double and drop >= no_double else no_double
+
+    def flip(self, value: float) -> float:
+        return 1 - value if self.match else -value
+
+    def rolling(self, after: Board, cube: int, owner: int, side: int, plies: int, actual: tuple[int, int]) -> float:
+        """`actual`: the state that chooses the replies, from the side of the player who rolls next."""
+        if plies == 0 or not (after > 0).any():
+            return self.static(after, cube, owner, side)
+        total = 0.0
+        there, then = 1 - side, (actual[0], -actual[1])
+        for roll in ROLLS:
+            replies = legal_candidates(swap(after)[None], np.array([roll], dtype=np.int8))[0]
+            keys = []
+            for reply in replies:
+                value = self.to_move(partial(self.static, reply, side=there), *then, there)
+                keys.append((value, self.dead(reply, *then, there)))
+            best = replies[min(range(len(keys)), key=lambda i: keys[i])]
+            value = self.to_move(
+                partial(self.rolling, best, side=there, plies=plies - 1, actual=then), cube, -owner, there
+            )
+            total += (1 if roll.is_double else 2) * self.flip(value)
+        return total / 36
