@@ -1,0 +1,119 @@
+"""What a model of people reads of a play and of whoever makes it.
+
+N decisions, M candidates, F numbers of a candidate, C of the decision and its player.
+
+A candidate: its named features, its counts, its outcomes, and how far it is behind the best in three measures. The
+decision: its phase, how many candidates there are, and the player's strength, measured as mean regret on his OTHER
+plays of the match, for logs hold no ratings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backgammon.evaluation.outcome import equities
+from backgammon.learner.coach.play_table import PlayTable
+from backgammon.learner.inputs.style_features import STYLE_FEATURES, style_features
+from backgammon.rules.board import NUM_LOCATIONS
+from backgammon.rules.phase import PHASES
+from backgammon.tools.arrays import Float32s, Float64s, Int64s, Offsets
+
+VERSION = "people-1"
+"""Travels in every model of people; changes with the meaning, scale or place of an input."""
+
+SHAPES: tuple[str, ...] = ("score behind the best", "regret", "log(1 + 4 regret)")
+"""What a linear part weighs by phase and strength: the calibration of a softmax."""
+
+SHAPE_SCALES = (1.0, 0.1, 0.3)
+"""Sizes of the three measures, so that a hidden layer sees them alike."""
+
+NUM_INPUTS = len(STYLE_FEATURES) + 6 * NUM_LOCATIONS + 6 + 4
+NUM_CONTEXT = len(PHASES) + 2
+
+TYPICAL_REGRET = 0.0105
+"""Mean regret in points of an unforced play over 1,238 matches between people (0-ply, each capped at .3)."""
+_REGRET_CAP = 0.3
+_PRIOR_PLAYS = 40
+"""Plays of typical regret that are added before the mean is taken: a few plays say little."""
+_STRENGTH_UNIT = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class PeopleInputs:
+    """Arrays of a batch.
+
+    Attributes:
+        items: float32[M, F].
+        shape: float32[M, 3], see `SHAPES`, all 0 for the best candidate, negative behind it.
+        context: float32[N, C].
+        offsets: int64[N + 1].
+    """
+
+    items: Float32s
+    shape: Float32s
+    context: Float32s
+    offsets: Offsets
+
+    def __len__(self) -> int:
+        return len(self.context)
+
+    @property
+    def owners(self) -> Int64s:
+        """int64[M]: the decision of each candidate."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def take(self, decisions: Int64s) -> PeopleInputs:
+        """The decisions of int64[K], in that order."""
+        counts = np.diff(self.offsets)[decisions]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[decisions] - offsets[:-1], counts)
+        return PeopleInputs(self.items[rows], self.shape[rows], self.context[decisions], offsets)
+
+
+def people_inputs(table: PlayTable, strengths: Float64s) -> PeopleInputs:
+    """The inputs of plays.
+
+    Args:
+        table: N plays with their candidates.
+        strengths: float64[N], see `measure_strengths`.
+    """
+    counts = np.diff(table.offsets)
+    owners = table.owners
+    regrets = table.regrets
+    behind = table.values - np.repeat(np.maximum.reduceat(table.values, table.offsets[:-1]), counts)
+    shape = np.stack([behind, -regrets, -np.log1p(4 * regrets)], axis=1).astype(np.float32)
+    worth = equities(table.outcomes)
+    own, theirs = np.maximum(table.candidates, 0), np.maximum(-table.candidates, 0)
+    items = np.concatenate(
+        [
+            style_features(table.boards[owners], table.candidates),
+            np.minimum(own, 4) / 4,
+            np.minimum(theirs, 4) / 4,
+            own == 1,
+            theirs == 1,
+            own >= 2,
+            theirs >= 2,
+            table.outcomes,
+            shape,
+            worth[:, None],
+        ],
+        axis=1,
+    ).astype(np.float32)
+    phases = np.eye(len(PHASES), dtype=np.float32)[table.phases]
+    others = np.stack([(strengths - TYPICAL_REGRET) / _STRENGTH_UNIT, np.log(counts)], axis=1)
+    return PeopleInputs(items, shape, np.concatenate([phases, others], axis=1).astype(np.float32), table.offsets)
+
+
+def measure_strengths(table: PlayTable) -> Float64s:
+    """Strength of the player of every play, float64[N]: mean regret in points on his other plays of the match.
+
+    The play itself is left out, or the answer would be among the inputs; a typical player's plays are added.
+    """
+    regrets = np.minimum(table.regrets[table.chosen_rows], _REGRET_CAP).astype(np.float64)
+    _, seats = np.unique(table.unit * len(table.players) + table.player, return_inverse=True)
+    totals, counts = np.bincount(seats, regrets), np.bincount(seats)
+    others = totals[seats] - regrets + _PRIOR_PLAYS * TYPICAL_REGRET
+    strengths: Float64s = others / (counts[seats] - 1 + _PRIOR_PLAYS)
+    return strengths
