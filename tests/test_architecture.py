@@ -43,6 +43,7 @@ ROOMS: tuple[str, ...] = (
     "backgammon.learner.training",
     "backgammon.learner.teach",
     "backgammon.learner.measure",
+    "backgammon.learner.coach",
     "backgammon.learner",
     # doors
     "backgammon.env",

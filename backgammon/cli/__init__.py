@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "hint": "backgammon.cli.hint",
     "duel": "backgammon.cli.run_duel",
     "analyse": "backgammon.cli.analyse",
+    "coach": "backgammon.cli.coach",
     "convert": "backgammon.cli.convert",
     "bearoff": "backgammon.cli.bearoff",
     "ids": "backgammon.cli.ids",

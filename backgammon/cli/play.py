@@ -46,6 +46,7 @@ LARGEST_SEED = 1_000_000
     help="How well the model plays; the weaker ones misjudge positions, and take no look-ahead.",
 )
 @click.option("--opponent", default="model", metavar="PLAYER", help="Whom to play instead of the model.")
+@click.option("--as", "as_player", metavar="FILE", help="Play somebody who chooses like the player `coach` learnt.")
 @click.option(
     "--length", type=click.IntRange(min=0), default=0, help="Points that win the match.  [default: money play]"
 )
@@ -68,6 +69,7 @@ def command(
     depth: Depth,
     level: str,
     opponent: str,
+    as_player: str | None,
     length: int,
     games: int | None,
     seed: int | None,
@@ -99,6 +101,8 @@ def command(
     from backgammon.cli.terminal import EndOfInput, Terminal
     from backgammon.table.session import Session
 
+    if as_player is not None:
+        opponent = _refuse_two_opponents(as_player, opponent)
     chosen_seed = int(np.random.default_rng().integers(LARGEST_SEED)) if seed is None else seed
     rival = _at_level(model or "model" if opponent == "model" else opponent, level, depth, opponent)
     player = make_player(rival, depth=depth, seed=chosen_seed)
@@ -130,6 +134,20 @@ def command(
     finally:
         if recorder is not None and recorder.is_written:
             terminal.say(f"Saved in {recorder.path}.")
+
+
+def _refuse_two_opponents(as_player: str, opponent: str) -> str:
+    """The name of the opponent that --as means.
+
+    Raises:
+        ConfigError: another one was asked for besides.
+    """
+    from backgammon.cli.players import AS
+    from backgammon.tools.errors import ConfigError
+
+    if opponent != "model":
+        raise ConfigError(f"--as {as_player} and --opponent {opponent}: give one opponent")
+    return AS + as_player
 
 
 def _at_level(player: str, level: str, depth: Depth, opponent: str) -> str:

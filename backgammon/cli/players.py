@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backgammon.cli.depth import Depth
@@ -15,12 +16,15 @@ PLAYER_HELP = (
     "random, pipcount, model (the one that ships with the package), or the path of a run or checkpoint; a model may "
     "have @N behind it, for N plies of look-ahead, or a level: model:casual plays like people do, without look-ahead "
     "(beginner, casual, intermediate, advanced, expert; full is the model itself). With the extra [peers] also gnubg:N "
-    "(GNU Backgammon at N ply) and pubeval"
+    "(GNU Backgammon at N ply) and pubeval. as:FILE chooses like the player that `coach` learnt"
 )
 
 FULL = "full"
 LEVEL_NAMES = ("beginner", "casual", "intermediate", "advanced", "expert", FULL)
 """Those of `backgammon.engine.levels`, which would bring the kernels along; a test compares."""
+
+AS = "as:"
+"""Before the file of a player's model."""
 
 _WITH_PLIES = re.compile(r"(.+)@([0-3])")
 _WITH_LEVEL = re.compile(rf"(.+):({'|'.join(LEVEL_NAMES)})|(model):(.*)")
@@ -51,6 +55,8 @@ def make_player(text: str, threads: int | None = None, depth: Depth | None = Non
         return PipCountPlayer()
     if is_peer(text):
         return PeerPlayer(text, workers)
+    if text.startswith(AS):
+        return _make_mimic(Path(text.removeprefix(AS)), workers)
     match = _WITH_LEVEL.fullmatch(text)
     if match is not None and (match[2] or match[4]) != FULL:
         return _make_level_player(match[1] or match[3], match[2] or match[4], workers, seed)
@@ -73,6 +79,16 @@ def _make_level_player(model: str, level_name: str, threads: int, seed: int) -> 
         raise ConfigError(f"{model}:{level.name}: levels are for models, and without look-ahead (model:{level.name})")
     scorer = load_scorer(None if model == "model" else model, threads)
     return LevelPlayer(make_engine(scorer), level, seed)
+
+
+def _make_mimic(path: Path, threads: int) -> Player:
+    """An opponent out of a file that `pairgammon coach` wrote."""
+    from backgammon.learner.coach.mimic import Mimic
+    from backgammon.learner.coach.people_model import load_people
+    from backgammon.learner.net.scorer import load_scorer
+
+    model = load_people(path)
+    return Mimic(model, load_scorer(threads=threads), str(model.about.get("player") or path.stem))
 
 
 def _make_chooser(model: str | None, threads: int, depth: Depth) -> RowChooser:

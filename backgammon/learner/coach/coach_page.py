@@ -63,7 +63,7 @@ def render_coach_text(study: Study) -> str:
         lines += [f"  {habit.name:26} {_show(habit.difference, 3)}  {habit.decisions:7,} decisions" for habit in habits]
     if study.typical:
         lines += ["", "Most typical plays"]
-        lines += [f"  {position_id(text.position.board)} {text.roll}  {play}" for text, play, _ in _typical(study)]
+        lines += [f"  {position_id(text.position)} {text.roll}  {play}" for text, play, _ in _typical(study)]
     return "\n".join(lines)
 
 
@@ -80,7 +80,7 @@ def coach_values(study: Study) -> dict[str, Any]:
         "against_people": [_habit_values(habit) for habit in study.from_people],
         "against_engine": [_habit_values(habit) for habit in study.from_engine],
         "typical": [
-            {"id": position_id(decision.position.board), "dice": list(decision.roll), "play": own, "people": others}
+            {"id": position_id(decision.position), "dice": list(decision.roll), "play": own, "people": others}
             for decision, own, others in _typical(study)
         ],
     }
@@ -149,7 +149,7 @@ def _drawn(decision: Decision, own: str, others: str) -> str:
     arrows = play_arrows(decision.plays[decision.chosen], OWN_COLOUR)
     board = board_svg(decision.position, decision.roll, arrows, title=text)
     people = "as people do" if own == others else f"people: {others}"
-    identifier = position_id(decision.position.board)
+    identifier = position_id(decision.position)
     return f"<section>{board}<div>{escape(text)}</div><p>{escape(people)}<br><code>{identifier}</code></p></section>"
 
 

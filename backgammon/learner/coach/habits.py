@@ -1,8 +1,8 @@
 """Where a player parts from others: what he does more and less often than they would in the same positions.
 
-N plays, M candidates. A habit is a named feature of plays: its mean over the plays that were made, less its mean over what
-a reference would have played there, over the decisions in which it varies. References are people of equal strength, and
-the engine. Intervals are 95 %, clustered by match.
+N plays, M candidates. A habit is a named feature of plays: its mean over the plays that were made, less its mean over
+what a reference would have played there, over the decisions in which it varies. References are people of equal
+strength, and the engine. Intervals are 95 %, clustered by match.
 """
 
 from __future__ import annotations

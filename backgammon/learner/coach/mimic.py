@@ -36,7 +36,8 @@ class Mimic:
         before = np.concatenate([[0.0], sums])[table.offsets[:-1]]
         totals = sums[table.offsets[1:] - 1] - before
         rows = np.searchsorted(sums, before + fractions * totals, side="right") - table.offsets[:-1]
-        return np.clip(rows, 0, np.diff(table.offsets) - 1)
+        chosen: Int64s = np.clip(rows, 0, np.diff(table.offsets) - 1)
+        return chosen
 
     def judge(self, boards: Boards, dice: Dice) -> tuple[PlayTable, Float64s]:
         """Candidates of decisions, and their log-probabilities float64[M].

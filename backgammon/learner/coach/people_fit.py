@@ -8,7 +8,8 @@ what little he has played moves it little.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +58,7 @@ CALIBRATION = FitSettings(epochs=4, batch=64, learning_rate=0.003, warmup=5, dec
 def fit_people(
     inputs: PeopleInputs,
     chosen: Int64s,
-    settings: FitSettings = FitSettings(),  # noqa: B008 - frozen
+    settings: FitSettings = FitSettings(),
     start: Mapping[str, Float32s] | None = None,
     progress: Progress | None = None,
 ) -> Weights:
@@ -70,9 +71,33 @@ def fit_people(
         start: weights to go on from; None for fresh ones, standardised by these inputs.
         progress: called after each step.
     """
+    with _one_thread():
+        return _fit(inputs, chosen, settings, start, progress)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread for torch: the matrices are small, and the sums do not depend on the processors that are free."""
+    saved = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(saved)
+
+
+def _fit(
+    inputs: PeopleInputs,
+    chosen: Int64s,
+    settings: FitSettings,
+    start: Mapping[str, Float32s] | None,
+    progress: Progress | None,
+) -> Weights:
+    """See `fit_people`."""
     generator = torch.Generator().manual_seed(settings.seed)
     first = dict(start) if start is not None else _fresh_weights(inputs, generator)
-    fixed = {"mean", "scale"} | ({name for name in first if "shape" not in name} if settings.only_calibration else set())
+    habits = {name for name in first if "shape" not in name}
+    fixed = {"mean", "scale"} | (habits if settings.only_calibration else set())
     tensors = {name: torch.from_numpy(value.copy()) for name, value in first.items()}
     free = [tensors[name].requires_grad_(True) for name in weight_shapes() if name not in fixed]
     anchors = [tensor.detach().clone() for tensor in free]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ import numpy as np
 
 from backgammon.learner.coach.people_inputs import NUM_CONTEXT, NUM_INPUTS, SHAPES, VERSION, PeopleInputs
 from backgammon.tools.arrays import Float32s, Float64s
-from comparison_net.checkpoint import read_tensors, write_tensors
 from backgammon.tools.errors import ModelError
+from comparison_net.checkpoint import read_tensors, write_tensors
 
 KIND = "pairgammon-people"
 HIDDEN = (128, 32)
@@ -105,3 +106,16 @@ def load_people(path: Path) -> PeopleModel:
     if not isinstance(about, dict):
         raise ModelError(f"{path}: does not say whom it describes; learn the model again")
     return PeopleModel(tensors, about)
+
+
+def shipped_people() -> PeopleModel:
+    """The model of people that ships with the package.
+
+    Raises:
+        ModelError: this copy of the package has none.
+    """
+    resource = files("backgammon.learner.coach") / "models" / "people.safetensors"
+    if not resource.is_file():
+        raise ModelError("this copy of the package has no model of people; give one, or logs to learn it from")
+    with as_file(resource) as path:
+        return load_people(path)

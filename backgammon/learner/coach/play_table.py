@@ -195,5 +195,3 @@ def _number(name: str, people: dict[str, int], names: list[str]) -> int:
         people[_key(name)] = len(names)
         names.append(name.strip())
     return people[_key(name)]
-
-

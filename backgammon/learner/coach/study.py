@@ -76,9 +76,7 @@ def learn_people(table: PlayTable, is_wanted: Bools, seed: int = 1, progress: Pr
     # Strength is measured over all plays of the match, before any are left out.
     strengths = measure_strengths(table)[is_wanted]
     plays = table.take(is_wanted)
-    weights = fit_people(
-        people_inputs(plays, strengths), plays.chosen, FitSettings(seed=seed), progress=progress
-    )
+    weights = fit_people(people_inputs(plays, strengths), plays.chosen, FitSettings(seed=seed), progress=progress)
     about = {"player": "", "plays": len(plays), "matches": len(np.unique(plays.unit)), "seed": seed}
     return PeopleModel(weights, about)
 

@@ -4,8 +4,8 @@ M candidates with the position that each came from; S features. Candidates are s
 the positions before the play by the same player. Zones are named from that player's side: home 1-6, outer 7-12, mid
 13-18, back 19-24.
 
-They are for models of people (`learner.coach`), not for the net that plays: a feature may be slow, must have a name that
-a player understands, and is a number, not a judgement.
+They are for models of people (`learner.coach`), not for the net that plays: a feature may be slow, must have a name
+that a player understands, and is a number, not a judgement.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from backgammon.rules.board import NUM_CHECKERS, swap
+from backgammon.rules.board import swap
 from backgammon.rules.dice import ROLLS
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Bools, Float32s, Offsets
@@ -161,6 +161,3 @@ def _is_hit(boards: Boards, replies: Boards, offsets: Offsets) -> Bools:
     on_bar = np.repeat(boards[:, 0], np.diff(offsets))
     is_hit: Bools = np.logical_or.reduceat(replies[:, 0] < on_bar, offsets[:-1])
     return is_hit
-
-
-assert len(STYLE_FEATURES) == len(set(STYLE_FEATURES)) and NUM_CHECKERS == 15

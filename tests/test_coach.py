@@ -1,0 +1,194 @@
+"""Models of people: named features, what is learnt from choices, one player on top of people, the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from backgammon.cli import main
+from backgammon.learner.coach.coach_page import coach_values, render_coach_page, render_coach_text
+from backgammon.learner.coach.mimic import Mimic
+from backgammon.learner.coach.people_fit import CALIBRATION, FitSettings, fit_people
+from backgammon.learner.coach.people_inputs import TYPICAL_REGRET, measure_strengths, people_inputs
+from backgammon.learner.coach.people_model import FLOOR, PeopleModel, load_people, shipped_people
+from backgammon.learner.coach.play_table import PlayTable, make_table, score_kind
+from backgammon.learner.coach.study import study_player
+from backgammon.learner.inputs.style_features import STYLE_FEATURES, shots_against, style_features
+from backgammon.learner.net.scorer import Scorer, load_scorer
+from backgammon.rules.match import MatchScore
+from backgammon.rules.movegen import legal_candidates
+from backgammon.tools.errors import DataError, ModelError
+from tests.naive import style
+from tests.positions import nasty_decisions, random_play_decisions
+
+LOGS = Path(__file__).resolve().parent.parent / "data" / "logs" / "held-out"
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return load_scorer()
+
+
+@pytest.fixture(scope="module")
+def table(scorer: Scorer) -> PlayTable:
+    """400 decisions of random play in 12 matches between two players, who choose by the net but for one habit:
+
+    player 0 makes a play that hits whenever there is one.
+    """
+    boards, dice = random_play_decisions(700, seed=3)
+    _, offsets = legal_candidates(boards, dice)
+    is_free = np.diff(offsets) > 1
+    boards, dice = boards[is_free][:400], dice[is_free][:400]
+    count = len(boards)
+    player = np.arange(count) % 2
+    unit = np.arange(count) // (count // 12 + 1)
+    zeros = np.zeros(count, dtype=np.int64)
+    found = make_table(boards, dice, zeros, unit, player, ("Ann", "Bob"), zeros.astype(np.int8), scorer)
+    hits = found.candidates[:, 0] < np.repeat(found.boards[:, 0], np.diff(found.offsets))
+    wish = found.values + np.where(hits & (found.player[found.owners] == 0), 100.0, 0.0)
+    chosen = np.array([int(np.argmax(part)) for part in np.split(wish, found.offsets[1:-1])])
+    return make_table(boards, dice, chosen, unit, player, ("Ann", "Bob"), zeros.astype(np.int8), scorer)
+
+
+def test_named_features_equal_those_counted_by_hand() -> None:
+    for boards, dice in (random_play_decisions(30, seed=1), nasty_decisions(30, seed=2)):
+        candidates, offsets = legal_candidates(boards, dice)
+        rows = np.random.default_rng(0).choice(len(candidates), size=40, replace=False)
+        before = np.repeat(boards, np.diff(offsets), axis=0)[rows]
+        found = style_features(before, candidates[rows])
+        for own, was, now in zip(found, before, candidates[rows], strict=True):
+            expected = style.named_features(tuple(was.tolist()), tuple(now.tolist()))
+            shown = {name: own[STYLE_FEATURES.index(name)] for name in expected}
+            assert shown == pytest.approx(expected, abs=1e-6)
+
+
+def test_nobody_is_hit_where_there_is_no_blot() -> None:
+    board = np.zeros((1, 26), dtype=np.int8)
+    board[0, [6, 8, 13]] = (5, 5, 5)
+    board[0, [1, 12, 19]] = (-5, -5, -5)
+    assert shots_against(board).tolist() == [0]
+
+
+def test_probabilities_of_a_decision_sum_to_one_and_nothing_is_impossible(table: PlayTable) -> None:
+    inputs = people_inputs(table, measure_strengths(table))
+    logs = shipped_people().log_probabilities(inputs)
+    sums = np.add.reduceat(np.exp(logs), table.offsets[:-1])
+    assert sums == pytest.approx(np.ones(len(table)), abs=1e-6)
+    assert (np.exp(logs) >= FLOOR / np.repeat(np.diff(table.offsets), np.diff(table.offsets)) * 0.999).all()
+
+
+def test_the_answer_is_not_among_the_inputs(table: PlayTable) -> None:
+    strengths = measure_strengths(table)
+    other = PlayTable(**{**table.__dict__, "chosen": np.where(np.arange(len(table)) == 7, 0, table.chosen)})
+    assert measure_strengths(other)[7] == strengths[7]
+
+
+def test_a_habit_is_learnt_and_named(table: PlayTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backgammon.learner.coach.study.FEWEST_PLAYS", 100)
+    monkeypatch.setattr("backgammon.learner.coach.habits.FEWEST", 20)
+    ann = study_player(table, " ann ", shipped_people())
+    assert ann.gains[0].nats.low is not None
+    assert ann.gains[0].nats.low > 0.0
+    surest = [habit.name for habit in ann.from_people[:8]]
+    assert any("hit" in name for name in surest), surest
+    hits = next(habit for habit in ann.from_people if habit.name == "hits")
+    assert hits.difference.low is not None
+    assert hits.difference.low > 0.0
+    assert len(ann.typical) == 10
+    for text in (render_coach_text(ann), render_coach_page(ann)):
+        assert "hits" in text
+    assert json.loads(json.dumps(coach_values(ann)))["plays"] == 200
+
+
+def test_few_plays_give_a_calibration_only(table: PlayTable) -> None:
+    people = shipped_people()
+    bob = study_player(table, "Bob", people)
+    assert bob.is_calibration
+    for name in ("item.weight", "second.weight", "habit.weight"):
+        assert (bob.model.weights[name] == people.weights[name]).all()
+    assert "cannot be told from chance" in render_coach_text(bob)
+
+
+def test_the_same_seed_gives_the_same_weights(table: PlayTable) -> None:
+    inputs = people_inputs(table, np.full(len(table), TYPICAL_REGRET))
+    one, two, other = (
+        fit_people(inputs, table.chosen, FitSettings(epochs=1, batch=128, seed=seed)) for seed in (3, 3, 4)
+    )
+    assert all((one[name] == two[name]).all() for name in one)
+    assert any((one[name] != other[name]).any() for name in one)
+
+
+def test_a_pull_holds_the_weights_at_their_start(table: PlayTable) -> None:
+    inputs = people_inputs(table, np.full(len(table), TYPICAL_REGRET))
+    start = shipped_people().weights
+    free, held = (
+        fit_people(inputs, table.chosen, FitSettings(epochs=2, batch=64, warmup=1, decay=0.0, pull=pull), start)
+        for pull in (0.0, 300.0)
+    )
+    moved = [sum(float(((weights[n] - start[n]) ** 2).sum()) for n in start) for weights in (free, held)]
+    assert moved[1] < moved[0] / 2
+    assert CALIBRATION.pull > 0
+
+
+def test_a_mimic_draws_plays_as_its_model_says(table: PlayTable, scorer: Scorer) -> None:
+    mimic = Mimic(shipped_people(), scorer, "people")
+    boards, dice = np.repeat(table.boards[:1], 4000, axis=0), np.repeat(table.dice[:1], 4000, axis=0)
+    noise = np.random.default_rng(1).integers(0, 2**64, size=4000, dtype=np.uint64)
+    rows = mimic.choose(boards, dice, noise)
+    _, logs = mimic.judge(table.boards[:1], table.dice[:1])
+    shares = np.bincount(rows, minlength=len(logs)) / 4000
+    assert shares == pytest.approx(np.exp(logs), abs=0.04)
+    assert (mimic.choose(boards[:50], dice[:50], noise[:50]) == rows[:50]).all()
+
+
+def test_kinds_of_score() -> None:
+    def kind(length: int, one: int, other: int, seat: int) -> int:
+        return score_kind(MatchScore.start(length).at(one, other), seat)
+
+    assert kind(0, 3, 1, 0) == 0
+    assert [kind(7, 2, 2, 0), kind(7, 3, 2, 0), kind(7, 3, 2, 1)] == [1, 2, 3]
+    assert [kind(7, 6, 2, 0), kind(7, 6, 6, 1), kind(1, 0, 0, 0)] == [4, 5, 5]
+
+
+def test_a_model_of_people_is_checked_when_it_is_read(tmp_path: Path) -> None:
+    people = shipped_people()
+    path = tmp_path / "p.safetensors"
+    people.save(path)
+    again = load_people(path)
+    assert all((again.weights[name] == people.weights[name]).all() for name in people.weights)
+    for name, value in (("item.bias", np.nan), ("scale", 0.0)):
+        broken = {**people.weights, name: np.full_like(people.weights[name], value)}
+        PeopleModel(broken, people.about).save(path)
+        with pytest.raises(ModelError, match="no finite numbers"):
+            load_people(path)
+    PeopleModel({**people.weights, "item.bias": np.zeros(3, np.float32)}, people.about).save(path)
+    with pytest.raises(ModelError, match="needs float32"):
+        load_people(path)
+
+
+def test_an_unknown_player_is_told_who_there_is(table: PlayTable) -> None:
+    with pytest.raises(DataError, match=r"'Carol'.*'Ann' \(200\)"):
+        table.of_player("Carol")
+
+
+def test_the_command_learns_a_player_whom_play_can_seat(tmp_path: Path) -> None:
+    log = next(LOGS.glob("*.xz"))
+    out = tmp_path / "out"
+    done = CliRunner().invoke(main, ["coach", str(log), "--player", "nobody", "--out", str(out)])
+    assert done.exit_code == 1
+    assert "no unforced play by 'nobody'" in done.output
+    name = done.output.split("most plays are by ")[1].split("'")[1]
+    done = CliRunner().invoke(main, ["coach", str(log), "--player", name, "--out", str(out), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads((out / "report.json").read_text())["plays"] > 1000
+    assert "<svg" in (out / "report.html").read_text() or "cannot be told" in (out / "report.html").read_text()
+    model = str(out / "player.safetensors")
+    done = CliRunner().invoke(main, ["play", "--as", model, "--watch", "pipcount", "--seed", "1", "--no-save"])
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(main, ["play", "--as", model, "--opponent", "random", "--no-save"])
+    assert done.exit_code == 1
+    assert "give one opponent" in done.output
