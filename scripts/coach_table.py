@@ -16,7 +16,7 @@ import numpy as np
 from backgammon.learner.coach.habits import Fit, measure_fit, measure_gain
 from backgammon.learner.coach.people_fit import PERSONAL, FitSettings, fit_people
 from backgammon.learner.coach.people_inputs import PeopleInputs, measure_strengths, people_inputs
-from backgammon.learner.coach.people_model import PeopleModel
+from backgammon.learner.coach.people_model import PeopleModel, choice_logs
 from backgammon.learner.coach.play_table import PlayTable, read_plays
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.tools.arrays import Bools, Float64s, Int64s
@@ -36,7 +36,9 @@ def main(logs: tuple[str, ...], players: tuple[str, ...], seeds: int, numbers: t
     """Print a line a model and group."""
     table = read_plays(logs, load_scorer())
     inputs = people_inputs(table, measure_strengths(table))
-    is_judged = (np.random.default_rng(SPLIT_SEED).random(int(table.unit.max()) + 1) < JUDGED_SHARE)[table.unit]
+    is_judged = (np.random.default_rng(SPLIT_SEED).random(int(table.plays.unit.max()) + 1) < JUDGED_SHARE)[
+        table.plays.unit
+    ]
     named = {name: table.of_player(name) for name in players}
     others = ~np.any(list(named.values()), axis=0)
     for seed in range(1, seeds + 1):
@@ -65,14 +67,14 @@ def learn(
     start: dict[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Weights learnt from the decisions in `rows`."""
-    return fit_people(inputs.take(rows), table.chosen[rows], settings, start)
+    return fit_people(inputs.take(rows), table.plays.chosen_rows[rows], settings, start)
 
 
 def learnt_rows(table: PlayTable, is_learnt: Bools, numbers: tuple[int, ...]) -> Iterator[tuple[str, Int64s]]:
     """(label, decisions) of all matches of a player, and of the first few in an order drawn by a seed."""
-    units = np.random.default_rng(SPLIT_SEED).permutation(np.unique(table.unit[is_learnt]))
+    units = np.random.default_rng(SPLIT_SEED).permutation(np.unique(table.plays.unit[is_learnt]))
     for number in numbers:
-        is_few = is_learnt & np.isin(table.unit, units[:number])
+        is_few = is_learnt & np.isin(table.plays.unit, units[:number])
         yield f"{number} matches, {int(is_few.sum()):,} plays", np.flatnonzero(is_few)
     yield f"{len(units):,} matches, {int(is_learnt.sum()):,} plays", np.flatnonzero(is_learnt)
 
@@ -105,18 +107,14 @@ class Judged:
 
 def base_logs(table: PlayTable, temperature: float, floor: float) -> Float64s:
     """Log-probabilities float64[M]: softmax of the scores over the temperature, mixed with the floor."""
-    starts, counts = table.offsets[:-1], np.diff(table.offsets)
-    values = table.values.astype(np.float64) / temperature
-    powers = np.exp(values - np.repeat(np.maximum.reduceat(values, starts), counts))
-    shares = powers / np.repeat(np.add.reduceat(powers, starts), counts)
-    return np.asarray(np.log((1 - floor) * shares + np.repeat(floor / counts, counts)))
+    return choice_logs(table.values.astype(np.float64) / temperature, table.plays.offsets, floor)
 
 
 def best_base(table: PlayTable, is_wanted: Bools) -> tuple[float, float]:
     """Temperature and floor that make the plays of bool[N] likeliest."""
     plays = table.take(is_wanted)
     settings = [(temperature, floor) for temperature in TEMPERATURES for floor in FLOORS]
-    return max(settings, key=lambda setting: float(base_logs(plays, *setting)[plays.chosen_rows].mean()))
+    return max(settings, key=lambda setting: float(base_logs(plays, *setting)[plays.made].mean()))
 
 
 def report(seed: int, group: str, label: str, fit: Fit) -> None:

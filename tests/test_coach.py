@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from backgammon.learner.coach.play_table import PlayTable, make_table, score_kin
 from backgammon.learner.coach.study import study_player
 from backgammon.learner.inputs.style_features import STYLE_FEATURES, shots_against, style_features
 from backgammon.learner.net.scorer import Scorer, load_scorer
+from backgammon.rules import ragged
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.match import MatchScore
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.errors import DataError, ModelError
@@ -39,19 +42,15 @@ def table(scorer: Scorer) -> PlayTable:
 
     player 0 makes a play that hits whenever there is one.
     """
-    boards, dice = random_play_decisions(700, seed=3)
-    _, offsets = legal_candidates(boards, dice)
-    is_free = np.diff(offsets) > 1
-    boards, dice = boards[is_free][:400], dice[is_free][:400]
-    count = len(boards)
-    player = np.arange(count) % 2
-    unit = np.arange(count) // (count // 12 + 1)
-    zeros = np.zeros(count, dtype=np.int64)
-    found = make_table(boards, dice, zeros, unit, player, ("Ann", "Bob"), zeros.astype(np.int8), scorer)
-    hits = found.candidates[:, 0] < np.repeat(found.boards[:, 0], np.diff(found.offsets))
-    wish = found.values + np.where(hits & (found.player[found.owners] == 0), 100.0, 0.0)
-    chosen = np.array([int(np.argmax(part)) for part in np.split(wish, found.offsets[1:-1])])
-    return make_table(boards, dice, chosen, unit, player, ("Ann", "Bob"), zeros.astype(np.int8), scorer)
+    drawn = Decisions.make(*random_play_decisions(700, seed=3))
+    drawn = drawn.take(~drawn.is_forced).take(np.arange(400))
+    player = np.arange(400) % 2
+    plays = replace(drawn, unit=np.arange(400) // 34)
+    found = make_table(plays, player, ("Ann", "Bob"), np.zeros(400, dtype=np.int8), scorer)
+    is_hit = plays.candidates[:, 0] < ragged.spread(plays.boards[:, 0], plays.offsets)
+    is_anns = player[plays.owners] == 0
+    chosen = ragged.best(found.values + np.where(is_hit & is_anns, 100.0, 0.0), plays.offsets)
+    return replace(found, plays=replace(plays, chosen=chosen))
 
 
 def test_named_features_equal_those_counted_by_hand() -> None:
@@ -76,14 +75,16 @@ def test_nobody_is_hit_where_there_is_no_blot() -> None:
 def test_probabilities_of_a_decision_sum_to_one_and_nothing_is_impossible(table: PlayTable) -> None:
     inputs = people_inputs(table, measure_strengths(table))
     logs = shipped_people().log_probabilities(inputs)
-    sums = np.add.reduceat(np.exp(logs), table.offsets[:-1])
+    sums = np.add.reduceat(np.exp(logs), table.plays.offsets[:-1])
     assert sums == pytest.approx(np.ones(len(table)), abs=1e-6)
-    assert (np.exp(logs) >= FLOOR / np.repeat(np.diff(table.offsets), np.diff(table.offsets)) * 0.999).all()
+    assert (np.exp(logs) >= FLOOR / np.repeat(np.diff(table.plays.offsets), np.diff(table.plays.offsets)) * 0.999).all()
 
 
 def test_the_answer_is_not_among_the_inputs(table: PlayTable) -> None:
     strengths = measure_strengths(table)
-    other = PlayTable(**{**table.__dict__, "chosen": np.where(np.arange(len(table)) == 7, 0, table.chosen)})
+    other = replace(
+        table, plays=replace(table.plays, chosen=np.where(np.arange(len(table)) == 7, 0, table.plays.chosen))
+    )
     assert measure_strengths(other)[7] == strengths[7]
 
 
@@ -116,7 +117,7 @@ def test_few_plays_give_a_calibration_only(table: PlayTable) -> None:
 def test_the_same_seed_gives_the_same_weights(table: PlayTable) -> None:
     inputs = people_inputs(table, np.full(len(table), TYPICAL_REGRET))
     one, two, other = (
-        fit_people(inputs, table.chosen, FitSettings(epochs=1, batch=128, seed=seed)) for seed in (3, 3, 4)
+        fit_people(inputs, table.plays.chosen_rows, FitSettings(epochs=1, batch=128, seed=seed)) for seed in (3, 3, 4)
     )
     assert all((one[name] == two[name]).all() for name in one)
     assert any((one[name] != other[name]).any() for name in one)
@@ -126,7 +127,9 @@ def test_a_pull_holds_the_weights_at_their_start(table: PlayTable) -> None:
     inputs = people_inputs(table, np.full(len(table), TYPICAL_REGRET))
     start = shipped_people().weights
     free, held = (
-        fit_people(inputs, table.chosen, FitSettings(epochs=2, batch=64, warmup=1, decay=0.0, pull=pull), start)
+        fit_people(
+            inputs, table.plays.chosen_rows, FitSettings(epochs=2, batch=64, warmup=1, decay=0.0, pull=pull), start
+        )
         for pull in (0.0, 300.0)
     )
     moved = [sum(float(((weights[n] - start[n]) ** 2).sum()) for n in start) for weights in (free, held)]
@@ -136,10 +139,10 @@ def test_a_pull_holds_the_weights_at_their_start(table: PlayTable) -> None:
 
 def test_a_mimic_draws_plays_as_its_model_says(table: PlayTable, scorer: Scorer) -> None:
     mimic = Mimic(shipped_people(), scorer, "people")
-    boards, dice = np.repeat(table.boards[:1], 4000, axis=0), np.repeat(table.dice[:1], 4000, axis=0)
+    boards, dice = np.repeat(table.plays.boards[:1], 4000, axis=0), np.repeat(table.plays.dice[:1], 4000, axis=0)
     noise = np.random.default_rng(1).integers(0, 2**64, size=4000, dtype=np.uint64)
     rows = mimic.choose(boards, dice, noise)
-    _, logs = mimic.judge(table.boards[:1], table.dice[:1])
+    _, logs = mimic.judge(table.plays.boards[:1], table.plays.dice[:1])
     shares = np.bincount(rows, minlength=len(logs)) / 4000
     assert shares == pytest.approx(np.exp(logs), abs=0.04)
     assert (mimic.choose(boards[:50], dice[:50], noise[:50]) == rows[:50]).all()

@@ -14,9 +14,7 @@ from backgammon.learner.coach.study import FEWEST_PLAYS, Study
 from backgammon.notation.gnu_id import position_id
 from backgammon.notation.play_text import format_play
 from backgammon.notation.svg import board_svg, play_arrows
-from backgammon.rules.board import Position
 from backgammon.rules.decision import Decision
-from backgammon.rules.dice import Roll
 from backgammon.tools.intervals import Estimate
 
 SHOWN_HABITS = 15
@@ -37,7 +35,7 @@ th,td{padding:4px 10px 4px 0;text-align:left;border-bottom:1px solid var(--line)
 
 def summary_lines(study: Study) -> list[str]:
     """What was learnt from, and how sure it is."""
-    matches = len(np.unique(study.table.unit))
+    matches = len(np.unique(study.table.plays.unit))
     lines = [
         f"{len(study.table):,} unforced plays in {matches:,} matches.",
         f"Mean regret {1000 * study.strength:.1f} mpt a play by the engine at 0-ply; typical people lose "
@@ -72,7 +70,7 @@ def coach_values(study: Study) -> dict[str, Any]:
     return {
         "player": study.player,
         "plays": len(study.table),
-        "matches": len(np.unique(study.table.unit)),
+        "matches": len(np.unique(study.table.plays.unit)),
         "mean_regret_mpt": 1000 * study.strength,
         "only_calibration": study.is_calibration,
         "foreseen": [_fit_values(fit) for fit in study.fits],
@@ -132,14 +130,12 @@ def _tables(study: Study) -> list[tuple[str, Sequence[Habit]]]:
 
 def _typical(study: Study) -> Iterable[tuple[Decision, str, str]]:
     """The decision, the play that was made, and the likeliest play of people."""
-    table = study.table
+    plays = study.table.plays
     for place in study.typical:
-        first, last = table.offsets[place], table.offsets[place + 1]
-        high, low = table.dice[place].tolist()
-        chosen = int(table.chosen[place])
-        decision = Decision(Position(table.boards[place]), Roll(high, low), table.candidates[first:last], chosen)
-        usual = int(np.argmax(study.others[first:last]))
-        yield decision, format_play(decision.plays[chosen]), format_play(decision.plays[usual])
+        decision = plays.one(place)
+        assert decision.chosen is not None
+        usual = int(np.argmax(study.others[plays.offsets[place] : plays.offsets[place + 1]]))
+        yield decision, format_play(decision.plays[decision.chosen]), format_play(decision.plays[usual])
 
 
 def _drawn(decision: Decision, own: str, others: str) -> str:

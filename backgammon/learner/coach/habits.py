@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from backgammon.learner.coach.people_inputs import PeopleInputs
-from backgammon.learner.coach.people_model import FLOOR
+from backgammon.learner.coach.people_model import FLOOR, choice_logs
 from backgammon.learner.coach.play_table import SCORES, PlayTable
 from backgammon.learner.inputs.style_features import STYLE_FEATURES
+from backgammon.rules import ragged
 from backgammon.rules.phase import PHASES
 from backgammon.tools.arrays import Bools, Float64s
 from backgammon.tools.intervals import Estimate, estimate_mean
@@ -69,15 +70,15 @@ def find_habits(table: PlayTable, inputs: PeopleInputs, logs: Float64s) -> list[
         logs: float64[M], log-probability of each candidate by the reference.
     """
     chances = np.exp(logs)
-    starts = table.offsets[:-1]
+    offsets = table.plays.offsets
     habits = []
     for column, name in enumerate(STYLE_FEATURES):
         values = inputs.items[:, column].astype(np.float64)
-        varies = np.maximum.reduceat(values, starts) > np.minimum.reduceat(values, starts)
+        varies = ragged.largest(values, offsets) > ragged.smallest(values, offsets)
         if varies.sum() < FEWEST:
             continue
-        differences = values[table.chosen_rows] - np.add.reduceat(chances * values, starts)
-        estimate = estimate_mean(differences[varies], table.unit[varies])
+        differences = values[table.made] - ragged.total(chances * values, offsets)
+        estimate = estimate_mean(differences[varies], table.plays.unit[varies])
         reach = estimate.half_width
         if reach:
             habits.append(Habit(name, estimate, 1.96 * estimate.value / reach, int(varies.sum())))
@@ -86,18 +87,14 @@ def find_habits(table: PlayTable, inputs: PeopleInputs, logs: Float64s) -> list[
 
 def engine_logs(table: PlayTable) -> Float64s:
     """Log-probabilities float64[M] of the engine as a chooser: its score as it stands, with the floor of the models."""
-    starts, counts = table.offsets[:-1], np.diff(table.offsets)
-    values = table.values.astype(np.float64)
-    powers = np.exp(values - np.repeat(np.maximum.reduceat(values, starts), counts))
-    shares = powers / np.repeat(np.add.reduceat(powers, starts), counts)
-    return np.asarray(np.log((1 - FLOOR) * shares + np.repeat(FLOOR / counts, counts)))
+    return choice_logs(table.values.astype(np.float64), table.plays.offsets, FLOOR)
 
 
 def measure_fit(table: PlayTable, logs: Float64s, is_wanted: Bools, name: str) -> Fit:
     """The figures of the plays of bool[N]; logs float64[M] over all candidates of the table."""
-    made = logs[table.chosen_rows]
-    is_first = made >= np.maximum.reduceat(logs, table.offsets[:-1])
-    units = table.unit[is_wanted]
+    made = logs[table.made]
+    is_first = made >= ragged.largest(logs, table.plays.offsets)
+    units = table.plays.unit[is_wanted]
     return Fit(
         name,
         int(is_wanted.sum()),
@@ -108,12 +105,10 @@ def measure_fit(table: PlayTable, logs: Float64s, is_wanted: Bools, name: str) -
 
 def measure_gain(table: PlayTable, logs: Float64s, others: Float64s, is_wanted: Bools, name: str) -> Fit:
     """How much better `logs` foresee the plays of bool[N] than `others`: paired differences of both figures."""
-    starts = table.offsets[:-1]
-    differences = logs[table.chosen_rows] - others[table.chosen_rows]
-    hits = [
-        (which[table.chosen_rows] >= np.maximum.reduceat(which, starts)).astype(np.float64) for which in (logs, others)
-    ]
-    units = table.unit[is_wanted]
+    offsets = table.plays.offsets
+    differences = logs[table.made] - others[table.made]
+    hits = [(which[table.made] >= ragged.largest(which, offsets)).astype(np.float64) for which in (logs, others)]
+    units = table.plays.unit[is_wanted]
     return Fit(
         name,
         int(is_wanted.sum()),
@@ -141,13 +136,13 @@ def most_typical(table: PlayTable, own: Float64s, others: Float64s, number: int 
         others: float64[M], by the model of people.
         number: at most so many.
     """
-    lead = (own - others)[table.chosen_rows]
-    made = own[table.chosen_rows]
-    is_his = made >= np.maximum.reduceat(own, table.offsets[:-1])
+    lead = (own - others)[table.made]
+    made = own[table.made]
+    is_his = made >= ragged.largest(own, table.plays.offsets)
     seen: set[bytes] = set()
     found: list[int] = []
     for decision in np.argsort(-np.where(is_his, lead, -np.inf), kind="stable").tolist():
-        key = table.boards[decision].tobytes() + table.dice[decision].tobytes()
+        key = table.plays.boards[decision].tobytes() + table.plays.dice[decision].tobytes()
         if not is_his[decision] or len(found) == number:
             break
         if key not in seen:

@@ -9,6 +9,7 @@ from backgammon.learner.coach.people_inputs import TYPICAL_REGRET, people_inputs
 from backgammon.learner.coach.people_model import PeopleModel
 from backgammon.learner.coach.play_table import PlayTable, make_table
 from backgammon.learner.net.scorer import Scorer
+from backgammon.rules.decisions import Decisions
 from backgammon.tools.arrays import Boards, Dice, Float64s, Int64s
 
 
@@ -32,11 +33,11 @@ class Mimic:
         """See `Player.choose`."""
         table, logs = self.judge(boards, dice)
         fractions = (noise >> np.uint64(11)).astype(np.float64) * 2.0**-53
-        sums = np.cumsum(np.exp(logs))
-        before = np.concatenate([[0.0], sums])[table.offsets[:-1]]
-        totals = sums[table.offsets[1:] - 1] - before
-        rows = np.searchsorted(sums, before + fractions * totals, side="right") - table.offsets[:-1]
-        chosen: Int64s = np.clip(rows, 0, np.diff(table.offsets) - 1)
+        offsets = table.plays.offsets
+        sums = np.concatenate([[0.0], np.cumsum(np.exp(logs))])
+        before, after = sums[offsets[:-1]], sums[offsets[1:]]
+        rows = np.searchsorted(sums[1:], before + fractions * (after - before), side="right") - offsets[:-1]
+        chosen: Int64s = np.clip(rows, 0, table.plays.counts - 1)
         return chosen
 
     def judge(self, boards: Boards, dice: Dice) -> tuple[PlayTable, Float64s]:
@@ -47,6 +48,6 @@ class Mimic:
             dice: int8[N, 2].
         """
         zeros = np.zeros(len(boards), dtype=np.int64)
-        table = make_table(boards, dice, zeros, zeros, zeros, (self.name,), zeros.astype(np.int8), self._scorer)
+        table = make_table(Decisions.make(boards, dice), zeros, (self.name,), zeros.astype(np.int8), self._scorer)
         inputs = people_inputs(table, np.full(len(boards), self._strength))
         return table, self._model.log_probabilities(inputs)

@@ -16,6 +16,7 @@ import numpy as np
 from backgammon.evaluation.outcome import equities
 from backgammon.learner.coach.play_table import PlayTable
 from backgammon.learner.inputs.style_features import STYLE_FEATURES, style_features
+from backgammon.rules import ragged
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.rules.phase import PHASES
 from backgammon.tools.arrays import Float32s, Float64s, Int64s, Offsets
@@ -62,13 +63,11 @@ class PeopleInputs:
     @property
     def owners(self) -> Int64s:
         """int64[M]: the decision of each candidate."""
-        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        return ragged.owners(self.offsets)
 
     def take(self, decisions: Int64s) -> PeopleInputs:
         """The decisions of int64[K], in that order."""
-        counts = np.diff(self.offsets)[decisions]
-        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[decisions] - offsets[:-1], counts)
+        rows, offsets = ragged.take(self.offsets, decisions)
         return PeopleInputs(self.items[rows], self.shape[rows], self.context[decisions], offsets)
 
 
@@ -79,16 +78,15 @@ def people_inputs(table: PlayTable, strengths: Float64s) -> PeopleInputs:
         table: N plays with their candidates.
         strengths: float64[N], see `measure_strengths`.
     """
-    counts = np.diff(table.offsets)
-    owners = table.owners
+    plays = table.plays
     regrets = table.regrets
-    behind = table.values - np.repeat(np.maximum.reduceat(table.values, table.offsets[:-1]), counts)
+    behind = table.values - ragged.spread(ragged.largest(table.values, plays.offsets), plays.offsets)
     shape = np.stack([behind, -regrets, -np.log1p(4 * regrets)], axis=1).astype(np.float32)
     worth = equities(table.outcomes)
-    own, theirs = np.maximum(table.candidates, 0), np.maximum(-table.candidates, 0)
+    own, theirs = np.maximum(plays.candidates, 0), np.maximum(-plays.candidates, 0)
     items = np.concatenate(
         [
-            style_features(table.boards[owners], table.candidates),
+            style_features(plays.boards[plays.owners], plays.candidates),
             np.minimum(own, 4) / 4,
             np.minimum(theirs, 4) / 4,
             own == 1,
@@ -102,8 +100,8 @@ def people_inputs(table: PlayTable, strengths: Float64s) -> PeopleInputs:
         axis=1,
     ).astype(np.float32)
     phases = np.eye(len(PHASES), dtype=np.float32)[table.phases]
-    others = np.stack([(strengths - TYPICAL_REGRET) / _STRENGTH_UNIT, np.log(counts)], axis=1)
-    return PeopleInputs(items, shape, np.concatenate([phases, others], axis=1).astype(np.float32), table.offsets)
+    others = np.stack([(strengths - TYPICAL_REGRET) / _STRENGTH_UNIT, np.log(plays.counts)], axis=1)
+    return PeopleInputs(items, shape, np.concatenate([phases, others], axis=1).astype(np.float32), plays.offsets)
 
 
 def measure_strengths(table: PlayTable) -> Float64s:
@@ -111,8 +109,8 @@ def measure_strengths(table: PlayTable) -> Float64s:
 
     The play itself is left out, or the answer would be among the inputs; a typical player's plays are added.
     """
-    regrets = np.minimum(table.regrets[table.chosen_rows], _REGRET_CAP).astype(np.float64)
-    _, seats = np.unique(table.unit * len(table.players) + table.player, return_inverse=True)
+    regrets = np.minimum(table.regrets[table.made], _REGRET_CAP).astype(np.float64)
+    _, seats = np.unique(table.plays.unit * len(table.players) + table.player, return_inverse=True)
     totals, counts = np.bincount(seats, regrets), np.bincount(seats)
     others = totals[seats] - regrets + _PRIOR_PLAYS * TYPICAL_REGRET
     strengths: Float64s = others / (counts[seats] - 1 + _PRIOR_PLAYS)

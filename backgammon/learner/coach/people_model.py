@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from backgammon.learner.coach.people_inputs import NUM_CONTEXT, NUM_INPUTS, SHAPES, VERSION, PeopleInputs
-from backgammon.tools.arrays import Float32s, Float64s
+from backgammon.rules import ragged
+from backgammon.tools.arrays import Float32s, Float64s, Offsets
 from backgammon.tools.errors import ModelError
 from comparison_net.checkpoint import read_tensors, write_tensors
 
@@ -45,6 +46,14 @@ def weight_shapes() -> dict[str, tuple[int, ...]]:
     }
 
 
+def choice_logs(preferences: Float64s, offsets: Offsets, floor: float) -> Float64s:
+    """Log-probabilities float64[M]: a softmax within each decision, a share of it spread evenly over the candidates."""
+    powers = np.exp(preferences - ragged.spread(ragged.largest(preferences, offsets), offsets))
+    shares = powers / ragged.spread(ragged.total(powers, offsets), offsets)
+    logs: Float64s = np.log((1 - floor) * shares + ragged.spread(floor / np.diff(offsets), offsets))
+    return logs
+
+
 @dataclass(frozen=True, eq=False)
 class PeopleModel:
     """Weights, and whom they describe.
@@ -59,12 +68,7 @@ class PeopleModel:
 
     def log_probabilities(self, inputs: PeopleInputs) -> Float64s:
         """Natural logarithms float64[M] of the probability of each candidate, the floor included."""
-        found = self._preferences(inputs).astype(np.float64)
-        starts, counts = inputs.offsets[:-1], np.diff(inputs.offsets)
-        powers = np.exp(found - np.repeat(np.maximum.reduceat(found, starts), counts))
-        shares = powers / np.repeat(np.add.reduceat(powers, starts), counts)
-        result: Float64s = np.log((1 - FLOOR) * shares + np.repeat(FLOOR / counts, counts))
-        return result
+        return choice_logs(self._preferences(inputs).astype(np.float64), inputs.offsets, FLOOR)
 
     def _preferences(self, inputs: PeopleInputs) -> Float32s:
         """z, float32[M]."""

@@ -21,6 +21,7 @@ from backgammon.learner.coach.people_fit import CALIBRATION, PERSONAL, FitSettin
 from backgammon.learner.coach.people_inputs import measure_strengths, people_inputs
 from backgammon.learner.coach.people_model import PeopleModel
 from backgammon.learner.coach.play_table import PlayTable
+from backgammon.rules import ragged
 from backgammon.tools.arrays import Bools, Float64s, Int64s
 from backgammon.tools.errors import DataError
 
@@ -76,8 +77,10 @@ def learn_people(table: PlayTable, is_wanted: Bools, seed: int = 1, progress: Pr
     # Strength is measured over all plays of the match, before any are left out.
     strengths = measure_strengths(table)[is_wanted]
     plays = table.take(is_wanted)
-    weights = fit_people(people_inputs(plays, strengths), plays.chosen, FitSettings(seed=seed), progress=progress)
-    about = {"player": "", "plays": len(plays), "matches": len(np.unique(plays.unit)), "seed": seed}
+    weights = fit_people(
+        people_inputs(plays, strengths), plays.plays.chosen_rows, FitSettings(seed=seed), progress=progress
+    )
+    about = {"player": "", "plays": len(plays), "matches": len(np.unique(plays.plays.unit)), "seed": seed}
     return PeopleModel(weights, about)
 
 
@@ -97,7 +100,7 @@ def study_player(
         DataError: nobody of that name, or a single match.
     """
     plays = table.take(table.of_player(name))
-    units = np.unique(plays.unit)
+    units = np.unique(plays.plays.unit)
     if len(units) < 2:
         raise DataError(f"{name!r} has {len(plays):,} plays in a single match: intervals need at least two")
     strengths = measure_strengths(plays)
@@ -109,13 +112,15 @@ def study_player(
     folds = _folds(plays, units, seed)
     for number, fold in enumerate(folds):
         learnt = np.flatnonzero(~fold)
-        weights = fit_people(inputs.take(learnt), plays.chosen[learnt], settings, people.weights)
+        weights = fit_people(inputs.take(learnt), plays.plays.chosen_rows[learnt], settings, people.weights)
         judged = np.flatnonzero(fold)
-        own[_rows_of(plays, judged)] = PeopleModel(weights, {}).log_probabilities(inputs.take(judged))
+        own[ragged.take(plays.plays.offsets, judged)[0]] = PeopleModel(weights, {}).log_probabilities(
+            inputs.take(judged)
+        )
         if progress is not None:
             progress(number + 1, len(folds) + 1)
-    weights = fit_people(inputs, plays.chosen, settings, people.weights)
-    strength = float(np.minimum(plays.regrets[plays.chosen_rows], 0.3).mean())
+    weights = fit_people(inputs, plays.plays.chosen_rows, settings, people.weights)
+    strength = float(np.minimum(plays.regrets[plays.made], 0.3).mean())
     about = {"player": name.strip(), "plays": len(plays), "matches": len(units), "seed": seed, "strength": strength}
     if progress is not None:
         progress(len(folds) + 1, len(folds) + 1)
@@ -140,13 +145,5 @@ def _folds(plays: PlayTable, units: Int64s, seed: int) -> list[Bools]:
     """bool[N] for each fold: the plays of its matches."""
     count = min(NUM_FOLDS, len(units))
     numbers = np.random.default_rng([seed, 5]).permutation(len(units)) % count
-    of_play = numbers[np.searchsorted(units, plays.unit)]
+    of_play = numbers[np.searchsorted(units, plays.plays.unit)]
     return [np.asarray(of_play == fold) for fold in range(count)]
-
-
-def _rows_of(plays: PlayTable, decisions: Int64s) -> Int64s:
-    """Rows of all candidates of the decisions, in their order."""
-    counts = np.diff(plays.offsets)[decisions]
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    rows: Int64s = np.arange(starts[-1]) + np.repeat(plays.offsets[decisions] - starts[:-1], counts)
-    return rows
