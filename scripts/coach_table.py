@@ -36,9 +36,8 @@ def main(logs: tuple[str, ...], players: tuple[str, ...], seeds: int, numbers: t
     """Print a line a model and group."""
     table = read_plays(logs, load_scorer())
     inputs = people_inputs(table, measure_strengths(table))
-    is_judged = (np.random.default_rng(SPLIT_SEED).random(int(table.plays.unit.max()) + 1) < JUDGED_SHARE)[
-        table.plays.unit
-    ]
+    units = table.plays.unit
+    is_judged = (np.random.default_rng(SPLIT_SEED).random(int(units.max()) + 1) < JUDGED_SHARE)[units]
     named = {name: table.of_player(name) for name in players}
     others = ~np.any(list(named.values()), axis=0)
     for seed in range(1, seeds + 1):

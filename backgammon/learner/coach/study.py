@@ -77,9 +77,8 @@ def learn_people(table: PlayTable, is_wanted: Bools, seed: int = 1, progress: Pr
     # Strength is measured over all plays of the match, before any are left out.
     strengths = measure_strengths(table)[is_wanted]
     plays = table.take(is_wanted)
-    weights = fit_people(
-        people_inputs(plays, strengths), plays.plays.chosen_rows, FitSettings(seed=seed), progress=progress
-    )
+    inputs = people_inputs(plays, strengths)
+    weights = fit_people(inputs, plays.plays.chosen_rows, FitSettings(seed=seed), progress=progress)
     about = {"player": "", "plays": len(plays), "matches": len(np.unique(plays.plays.unit)), "seed": seed}
     return PeopleModel(weights, about)
 
@@ -114,9 +113,8 @@ def study_player(
         learnt = np.flatnonzero(~fold)
         weights = fit_people(inputs.take(learnt), plays.plays.chosen_rows[learnt], settings, people.weights)
         judged = np.flatnonzero(fold)
-        own[ragged.take(plays.plays.offsets, judged)[0]] = PeopleModel(weights, {}).log_probabilities(
-            inputs.take(judged)
-        )
+        rows, _ = ragged.take(plays.plays.offsets, judged)
+        own[rows] = PeopleModel(weights, {}).log_probabilities(inputs.take(judged))
         if progress is not None:
             progress(number + 1, len(folds) + 1)
     weights = fit_people(inputs, plays.plays.chosen_rows, settings, people.weights)
