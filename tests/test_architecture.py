@@ -81,6 +81,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         "comparison_net",
         "backgammon.learner.training",
         "backgammon.learner.teach",
+        "backgammon.learner.coach",
         "backgammon.learner.measure",
     ),
     "gymnasium": ("backgammon.env",),
