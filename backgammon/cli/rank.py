@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import ExampleCommand, model_option
+
+if TYPE_CHECKING:
+    from backgammon.evaluation.exact import Engine
+    from backgammon.learner.data.line_ranking import StakesAnswerer
 
 BATCH_SIZE = 2048
 """Decisions that are scored together; more gain no speed, only memory."""
@@ -28,6 +32,7 @@ CHUNK = 1 << 18
         ("pairgammon rank < decisions.jsonl > picks.jsonl", "rank a file with the default model"),
         ("pairgammon decisions LOGS | pairgammon rank --model runs/one", "rank what was played in logs"),
         ("pairgammon rank --ply 2 < decisions.jsonl", "equities and chances, two plies deep"),
+        ("""echo '{"xgid": "XGID=..."}' | pairgammon rank --ply 2""", "a cube action, or a play at a score"),
     ),
 )
 @model_option
@@ -47,30 +52,57 @@ def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool
     "id", "equity" (cubeless points of the player who moves), "chances" (six that exclude each other), "ply" it was
     judged at, "margin" to the best, and after a rollout "standard_error" and "games".
 
+    "xgid" in place of "id" asks at its score and cube. With dice the answer is "best" and "candidates" with cubeful
+    "equity" (EMG; points per cube unit in money play) and, in a match, "mwc", the chance to win it. With 00 or D in
+    place of the dice it is the cube action: "action" (no double, double/take, double/pass, too good/take, too
+    good/pass), "double", "take", and "equities" of no double, double and take, double and pass.
+
     Lines are answered in order and as soon as they are read, so that another program can ask one question at a time.
     The first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
     """
+    from backgammon.cli.advisers import make_engine
     from backgammon.learner.data.line_ranking import answer_lines, by_chances, by_scores
     from backgammon.learner.net.scorer import load_scorer
     from backgammon.tools.processors import usable_processors
 
     workers = threads or usable_processors()
     if depth.is_given:
-        from backgammon.cli.advisers import make_engine
         from backgammon.learner.data.candidate_judge import Judge
 
         settings = depth.search_settings()
         engine = make_engine(load_scorer(model), depth.is_pruned, settings.plies)
         answer = by_chances(Judge(engine, settings, depth.rollout_settings(), workers))
+        at_stakes: StakesAnswerer | None = _stakes_answerer(engine, depth, workers)
     else:
-        answer = by_scores(load_scorer(model, threads=workers))
+        scorer = load_scorer(model, threads=workers)
+        answer = by_scores(scorer)
+        at_stakes = _stakes_answerer(make_engine(scorer), depth, 1) if scorer.has_outcomes else None
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     if source.isatty():
         click.echo("Type or paste decisions, one a line; end with Ctrl-D.", err=True)
     for lines in read_batches(source, DEEP_BATCH_SIZE if depth.is_given else BATCH_SIZE):
-        for line in answer_lines(lines, answer, skip_bad):
+        for line in answer_lines(lines, answer, skip_bad, at_stakes):
             sink.write(line)
         sink.flush()
+
+
+def _stakes_answerer(engine: Engine, depth: Depth, threads: int) -> StakesAnswerer:
+    """Answers lines with a score and cube at the depth that was asked for.
+
+    Raises:
+        ConfigError: when the first such line comes, where the depth is one of time or games.
+    """
+    from backgammon.engine.at_stakes import StakesEngine
+    from backgammon.learner.data.stakes_lines import StakesLine, answer_at_stakes
+    from backgammon.search import CubefulSearcher
+    from backgammon.tools.errors import ConfigError
+
+    def answer(lines: Sequence[StakesLine]) -> Iterator[bytes]:
+        if depth.seconds is not None or depth.games is not None:
+            raise ConfigError('lines with "xgid" are looked at by --ply, not by --time or --rollout')
+        return answer_at_stakes(StakesEngine(CubefulSearcher(engine, threads), depth.search_settings()), lines)
+
+    return answer
 
 
 def read_batches(source: BinaryIO, size: int) -> Iterator[list[tuple[int, bytes]]]:

@@ -15,6 +15,7 @@ import numpy as np
 from backgammon.evaluation.outcome import OUTCOMES
 from backgammon.evaluation.player import CandidateScorer
 from backgammon.learner.data.candidate_judge import Judge
+from backgammon.learner.data.stakes_lines import StakesLine, parse_stakes_line, stakes_record
 from backgammon.notation.gnu_id import parse_position_ids, position_ids
 from backgammon.records.formats.decision_line import DecisionLine, parse_decision_line
 from backgammon.rules import ragged
@@ -22,7 +23,7 @@ from backgammon.rules.board import Board, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RankedCandidate
 from backgammon.tools.arrays import Boards
-from backgammon.tools.errors import NotationError, PairgammonError, PositionError
+from backgammon.tools.errors import ModelError, NotationError, PairgammonError, PositionError
 
 NumberedLine = tuple[int, bytes]
 """Number for messages and text of a decision, see `decision_line`."""
@@ -34,23 +35,42 @@ Answerer = Callable[[Sequence[DecisionLine], Board], Iterable[bytes]]
 """Answers N decisions with boards int8[N, 26], one line of text each."""
 
 
-def answer_lines(lines: Sequence[NumberedLine], answer: Answerer, skip_bad: bool = False) -> Iterator[bytes]:
+StakesAnswerer = Callable[[Sequence[StakesLine]], Iterable[bytes]]
+"""Answers decisions at stakes, one line of text each."""
+
+
+def answer_lines(
+    lines: Sequence[NumberedLine], answer: Answerer, skip_bad: bool = False, at_stakes: StakesAnswerer | None = None
+) -> Iterator[bytes]:
     """One answer for each line, in order, with line feed: the same object with "best" and "candidates".
 
     Args:
         lines: the decisions.
         answer: `by_scores` or `by_chances`.
         skip_bad: answer a line that cannot be used with an object that has "line" and "error".
+        at_stakes: answers lines with "xgid", see `stakes_lines`; None for a ranker that cannot.
 
     Raises:
         NotationError: a line cannot be used and `skip_bad` is off; every line before it has been answered.
     """
-    decisions, boards, problems = read_decisions(lines)
-    first_bad = min(problems, default=len(lines))
+    plain, with_stakes, stakes_problems = split_stakes(lines)
+    decisions, boards, problems = read_decisions([lines[place] for place in plain])
+    decisions = [(plain[place], line) for place, line in decisions]
+    problems = {plain[place]: problem for place, problem in problems.items()} | stakes_problems
+    if at_stakes is None:
+        problems |= {
+            place: ModelError('this model gives no chances, which "xgid" asks for') for place, _ in with_stakes
+        }
+        with_stakes = []
     if not skip_bad:
+        first_bad = min(problems, default=len(lines))
         usable = sum(place < first_bad for place, _ in decisions)
         decisions, boards = decisions[:usable], boards[:usable]
+        with_stakes = [(place, line) for place, line in with_stakes if place < first_bad]
     answers = dict(zip((place for place, _ in decisions), answer([line for _, line in decisions], boards), strict=True))
+    if at_stakes is not None and with_stakes:
+        found = at_stakes([line for _, line in with_stakes])
+        answers |= dict(zip((place for place, _ in with_stakes), found, strict=True))
     for place, (number, _) in enumerate(lines):
         if place in answers:
             yield answers[place]
@@ -58,6 +78,23 @@ def answer_lines(lines: Sequence[NumberedLine], answer: Answerer, skip_bad: bool
             yield json.dumps({"line": number, "error": str(problems[place])}).encode() + b"\n"
         else:
             raise NotationError(f"line {number}: {problems[place]}")
+
+
+def split_stakes(lines: Sequence[NumberedLine]) -> tuple[list[int], list[tuple[int, StakesLine]], Problems]:
+    """Places of the lines without stakes, (place, line) of those with them, and what is wrong with the latter."""
+    plain: list[int] = []
+    with_stakes: list[tuple[int, StakesLine]] = []
+    problems: Problems = {}
+    for place, (_, text) in enumerate(lines):
+        record = stakes_record(text)
+        if record is None:
+            plain.append(place)
+            continue
+        try:
+            with_stakes.append((place, parse_stakes_line(record)))
+        except PairgammonError as error:
+            problems[place] = error
+    return plain, with_stakes, problems
 
 
 def by_scores(scorer: CandidateScorer) -> Answerer:

@@ -1,0 +1,142 @@
+"""What to do at a score and cube: double or not, take or not, which play.
+
+Axis legend: N decisions, M candidates of a decision.
+
+Everything is cubeful: chances come from an evaluator, values from the stakes. Candidates are ordered by what they are
+worth; a net's own preference, which knows neither score nor cube, has no say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backgammon.cube.cube_verdict import CubeVerdict
+from backgammon.cube.met import MatchEquityTable
+from backgammon.cube.stakes import Stakes
+from backgammon.cube.valuation import Valuation
+from backgammon.rules.board import Board
+from backgammon.rules.decision import Decision
+from backgammon.search.cubeful import CubefulSearcher
+from backgammon.search.filters import keep_candidates, stages
+from backgammon.search.searcher import SearchSettings
+from backgammon.tools.arrays import Float32s, Int64s
+
+
+@dataclass(frozen=True, eq=False)
+class PlayAtStakes:
+    """What a candidate is worth to the player who moves, at its score and cube.
+
+    Attributes:
+        row: of the decision's candidates.
+        equity: cubeful EMG; in money play points per unit of the cube.
+        mwc: chance to win the match; None in money play.
+        outcomes: float32[6], see `outcome.OUTCOMES`.
+        ply: depth of the search.
+        margin: equity of the best candidate minus this one's.
+    """
+
+    row: int
+    equity: float
+    mwc: float | None
+    outcomes: Float32s
+    ply: int
+    margin: float
+
+
+class StakesEngine:
+    """An engine for decisions at any stakes, at one depth."""
+
+    def __init__(
+        self,
+        searcher: CubefulSearcher,
+        settings: SearchSettings | None = None,
+        table: MatchEquityTable | None = None,
+    ) -> None:
+        """Set up.
+
+        Args:
+            searcher: looks ahead.
+            settings: depth and filter; a time limit is not kept here. None for the defaults.
+            table: of match equities; None for the one that ships.
+        """
+        self._searcher = searcher
+        self._settings = settings or SearchSettings()
+        self._table = table
+
+    def valuation(self, stakes: Stakes) -> Valuation:
+        """Values at some stakes by the engine's table."""
+        return Valuation(stakes, self._table)
+
+    def decide_cubes(self, boards: Board, stakes: Sequence[Stakes]) -> list[CubeVerdict]:
+        """The verdicts of N cube decisions.
+
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            stakes: of each; the rules allow the double.
+
+        Raises:
+            GameError: no double is possible.
+        """
+        verdicts: dict[int, CubeVerdict] = {}
+        for common, rows in _by_stakes(stakes):
+            valuation = self.valuation(common)
+            judged = self._searcher.judge_doubles(boards[rows], valuation, self._settings.plies)
+            for at, values, outcomes in zip(rows.tolist(), judged.values, judged.outcomes, strict=True):
+                no_double, double_take = valuation.emg(values).tolist()
+                mwc = None
+                if common.is_match:
+                    mwc = float(values[0]), float(values[1]), valuation.won_and_lost[0]
+                plies = self._settings.plies
+                verdicts[at] = CubeVerdict(common, no_double, double_take, 1.0, mwc, outcomes, plies)
+        return [verdicts[i] for i in range(len(stakes))]
+
+    def decide_cube(self, board: Board, stakes: Stakes) -> CubeVerdict:
+        """The verdict of one cube decision, board int8[26] of the player on roll; see `decide_cubes`."""
+        return self.decide_cubes(board[None], [stakes])[0]
+
+    def value_of_rolling(self, board: Board, stakes: Stakes) -> float:
+        """EMG of a player on roll that does not double now, whether the rules would allow it or not."""
+        valuation = self.valuation(stakes)
+        values = self._searcher.judge_rolls(board[None], valuation, self._settings.plies).values
+        return float(valuation.emg(values[0, 0]))
+
+    def rank_plays(self, decision: Decision, stakes: Stakes) -> list[PlayAtStakes]:
+        """Every candidate of a decision, best first: deeper judged ones before others, then by equity."""
+        candidates, valuation = decision.candidates, self.valuation(stakes)
+        judged = self._searcher.judge_plays(candidates, valuation, 0)
+        equities, outcomes = valuation.emg(judged.values[:, 0]), judged.outcomes.copy()
+        depths = np.zeros(len(candidates), dtype=np.int64)
+        rows: Int64s = np.arange(len(candidates))
+        for move_filter, depth in stages(self._settings.filter_name, self._settings.plies):
+            known = equities[rows].astype(np.float32)
+            rows = rows[keep_candidates(move_filter, np.zeros(len(rows), dtype=np.int64), known, known)]
+            deep = self._searcher.judge_plays(candidates[rows], valuation, depth)
+            share = self._settings.shallow if depth == 1 else 0.0
+            equities[rows] = (1 - share) * valuation.emg(deep.values[:, 0]) + share * equities[rows]
+            outcomes[rows] = np.float32(1 - share) * deep.outcomes + np.float32(share) * outcomes[rows]
+            depths[rows] = depth
+        order = np.lexsort((-equities, -depths))
+        best = equities[order[0]]
+        chances = valuation.native(equities) if stakes.is_match else None
+        return [
+            PlayAtStakes(
+                row=row,
+                equity=float(equities[row]),
+                mwc=None if chances is None else float(chances[row]),
+                outcomes=outcomes[row],
+                ply=int(depths[row]),
+                margin=float(best - equities[row]),
+            )
+            for row in order.tolist()
+        ]
+
+
+def _by_stakes(stakes: Sequence[Stakes]) -> list[tuple[Stakes, Int64s]]:
+    """The different stakes with the decisions int64[...] that have them."""
+    groups: dict[Stakes, list[int]] = {}
+    for i, one in enumerate(stakes):
+        groups.setdefault(one, []).append(i)
+    return [(one, np.array(rows, dtype=np.int64)) for one, rows in groups.items()]

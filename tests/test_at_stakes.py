@@ -1,0 +1,190 @@
+"""Plays and cube actions at a score: the engine that answers, and the lines of `rank` that ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from backgammon.cli import main
+from backgammon.cube.cube_verdict import ACTIONS
+from backgammon.cube.efficiency import GNUBG
+from backgammon.cube.stakes import Stakes
+from backgammon.engine.at_stakes import StakesEngine
+from backgammon.rules.board import Position, swap
+from backgammon.rules.decision import Decision
+from backgammon.rules.dice import make_roll
+from backgammon.search import CubefulSearcher, EveryReply, SearchSettings
+from backgammon.tools.errors import GameError
+from tests.cube_vectors import cube_vectors, vector_state
+from tests.evaluators import PipEvaluator
+from tests.positions import random_play_decisions
+
+START = "XGID=-b----E-C---eE---c-e----B-"
+Invoke = Callable[..., Result]
+
+
+def pip_engine(plies: int) -> StakesEngine:
+    return StakesEngine(CubefulSearcher(EveryReply(PipEvaluator()), efficiency=GNUBG), SearchSettings(plies))
+
+
+@pytest.mark.parametrize("plies", [0, 1])
+def test_plays_are_ordered_by_what_they_are_worth_at_the_score(plies: int) -> None:
+    boards, dice = random_play_decisions(30, seed=3)
+    decision = Decision.make(Position(boards[25]), make_roll(*dice[25].tolist()))
+    for stakes in (Stakes(), Stakes(7, (2, 5)), Stakes(5, (4, 1), is_crawford=True)):
+        engine = pip_engine(plies)
+        plays = engine.rank_plays(decision, stakes)
+        assert sorted(play.row for play in plays) == list(range(len(decision.candidates)))
+        assert plays[0].ply == plies
+        assert plays[0].margin == 0
+        deep = [play.equity for play in plays if play.ply == plies]
+        assert deep == sorted(deep, reverse=True)
+        valuation = engine.valuation(stakes)
+        for play in plays:
+            assert (play.mwc is None) == (not stakes.is_match)
+            if play.mwc is not None:
+                assert float(valuation.emg(play.mwc)) == pytest.approx(play.equity)
+
+
+def test_a_gammon_that_wins_nothing_is_not_played_for() -> None:
+    # the leader of a Crawford game needs one point: what gammons are worth must not change the order of its plays
+    class NoGammons(PipEvaluator):
+        def outcomes(self, boards: Any) -> Any:
+            outcomes = super().outcomes(boards)
+            for side in (0, 3):
+                outcomes[:, side] += outcomes[:, side + 1] + outcomes[:, side + 2]
+                outcomes[:, side + 1 : side + 3] = 0
+            return outcomes
+
+    stakes = Stakes(5, (4, 4))
+    boards, dice = random_play_decisions(30, seed=6)
+    decision = Decision.make(Position(boards[20]), make_roll(*dice[20].tolist()))
+    without = StakesEngine(CubefulSearcher(EveryReply(NoGammons())), SearchSettings(0))
+    orders = [[play.row for play in engine.rank_plays(decision, stakes)] for engine in (pip_engine(0), without)]
+    assert orders[0] == orders[1]
+
+
+def test_many_cube_decisions_are_decided_like_each_alone() -> None:
+    engine = pip_engine(0)
+    states = [vector_state(vector) for vector in cube_vectors()[:60] if vector["may_double"]]
+    together = engine.decide_cubes(np.array([board for board, _ in states]), [stakes for _, stakes in states])
+    for (board, stakes), verdict in zip(states, together, strict=True):
+        alone = engine.decide_cube(board, stakes)
+        assert alone.equities == verdict.equities
+        assert alone.mwc == verdict.mwc
+        assert (verdict.mwc is None) == (not stakes.is_match)
+    with pytest.raises(GameError, match="Crawford"):
+        engine.decide_cube(states[0][0], Stakes(5, (4, 2), is_crawford=True))
+
+
+@pytest.fixture
+def rank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*records: dict[str, Any] | str, options: tuple[str, ...] = ()) -> Result:
+        text = "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in records)
+        return CliRunner().invoke(main, ["rank", *options], input=text, catch_exceptions=False)
+
+    return run
+
+
+def answers(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_rank_answers_cube_decisions_plays_and_plain_lines_in_their_order(rank: Invoke) -> None:
+    cube, play, plain = answers(
+        rank(
+            {"xgid": f"{START}:0:0:1:00:0:0:0:7:10", "name": "kept", "best": "gone"},
+            {"xgid": f"{START}:0:0:1:31:0:0:0:7:10"},
+            {"id": "4HPwATDgc/ABMA", "dice": [3, 1]},
+        )
+    )
+    assert set(cube) == {"xgid", "name", "action", "double", "take", "equities"}
+    assert (cube["action"], cube["double"], cube["take"]) == ("no double", False, True)
+    assert len(cube["equities"]) == 3
+    assert cube["equities"][2] == 1.0
+    assert cube["action"] in ACTIONS
+    assert play["best"] == plain["best"]
+    assert play["candidates"][0]["id"] == play["best"]
+    assert set(play["candidates"][0]) == {"id", "equity", "mwc", "chances", "ply", "margin"}
+    assert len(play["candidates"]) == len(plain["candidates"])
+
+
+def test_rank_answers_a_double_on_offer_like_the_doublers_question(rank: Invoke) -> None:
+    head = "XGID=aBBAB-B-B-A-bB---bdf---A--:0:0:1:"
+    before, offered = answers(rank({"xgid": head + "00:2:0:0:5:10"}, {"xgid": head + "D:2:0:0:5:10"}))
+    assert before["equities"] == offered["equities"]
+    assert before["action"] == offered["action"]
+
+
+def test_rank_says_why_a_player_may_not_double(rank: Invoke) -> None:
+    crawford = f"{START}:0:0:1:00:4:2:1:5:10"
+    (answer,) = answers(rank({"xgid": crawford}))
+    assert (answer["action"], answer["double"]) == ("no double", False)
+    assert answer["equities"][1:] == [None, None]
+    assert "Crawford" in answer["reason"]
+    refused = rank({"xgid": crawford.replace(":00:", ":D:")})
+    assert refused.exit_code == 1
+    assert "line 1" in refused.stderr
+    assert "the rules forbid: the Crawford game" in refused.stderr
+
+
+def test_rank_takes_dice_beside_an_xgid(rank: Invoke) -> None:
+    within, beside = answers(
+        rank({"xgid": f"{START}:1:1:1:52:1:2:0:5:10"}, {"xgid": f"{START}:1:1:1:00:1:2:0:5:10", "dice": [5, 2]})
+    )
+    assert within["candidates"] == beside["candidates"]
+
+
+def test_rank_gives_the_same_answer_for_either_side_of_the_board(rank: Invoke) -> None:
+    vector = next(vector for vector in cube_vectors() if vector["L"] == 7 and vector["may_double"])
+    board, stakes = vector_state(vector)
+    mirrored = "".join(
+        "-" if c == 0 else chr(ord("A") + c - 1) if c > 0 else chr(ord("a") - c - 1) for c in swap(board).tolist()
+    )
+    fields = vector["xgid"].split(":")
+    owner = -int(fields[2])
+    other = f"XGID={mirrored}:{fields[1]}:{owner}:-1:00:{stakes.score[1]}:{stakes.score[0]}:0:7:10"
+    one, two = answers(rank({"xgid": vector["xgid"]}, {"xgid": other}))
+    assert one["equities"] == two["equities"]
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ({"xgid": 5}, '"xgid" must be text'),
+        ({"xgid": f"{START}:0:0:1:00:0:0:0:7:10", "id": "4HPwATDgc/ABMA"}, '"xgid" or "id", not both'),
+        ({"xgid": f"{START}:0:0:1:00:7:0:0:7:10"}, "own score 7: a match to 7 is over"),
+        ({"xgid": f"{START}:1:0:1:00:0:0:0:7:10"}, "owner 0: in a match"),
+        ({"xgid": f"{START}:0:1:1:00:0:0:0:7:10"}, "nobody owns it"),
+        ({"xgid": f"{START}:0:0:1:00:0:0:1:7:10"}, "Crawford game: exactly one player"),
+        ({"xgid": f"{START}:0:0:1:B:0:0:0:0:10"}, "a beaver or raccoon"),
+        ({"xgid": f"{START}:0:0:1:D:0:0:0:0:10", "dice": [3, 1]}, "there are no dice yet"),
+        ({"xgid": f"{START}:0:0:1:00:0:0:0:0:10", "dice": [7, 1]}, "7"),
+        ({"xgid": "XGID=-A----------------------b-:0:0:1:00:0:0:0:0:10"[:31]}, "XGID"),
+        ({"xgid": "XGID=-A------------------------:0:0:1:00:0:0:0:0:10"}, "the game is over"),
+    ],
+)
+def test_rank_refuses_what_cannot_be_with_the_line_and_the_rule(
+    rank: Invoke, record: dict[str, Any], message: str
+) -> None:
+    result = rank(record)
+    assert result.exit_code == 1
+    assert "line 1: " in result.stderr
+    assert message in result.stderr
+    (answer,) = answers(rank(record, options=("--skip-bad",)))
+    assert message in answer["error"]
+
+
+def test_rank_looks_at_scores_by_plies_only(rank: Invoke) -> None:
+    result = rank({"xgid": f"{START}:0:0:1:00:0:0:0:7:10"}, options=("--time", "1"))
+    assert result.exit_code == 1
+    assert "--ply" in result.stderr
