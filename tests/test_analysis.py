@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from backgammon.analysis.document import as_document
 from backgammon.analysis.figures import PlayerFigures, measure_players
 from backgammon.analysis.judging import JudgedMatch, JudgedRoll, judge_match, measure_luck
 from backgammon.analysis.logged_rolls import GameRolls, collect_rolls
-from backgammon.analysis.page import render_page
+from backgammon.analysis.page import SHOWN_CANDIDATES, render_page
+from backgammon.analysis.page_parts import joined_script
 from backgammon.analysis.ranking import PlayJudge
 from backgammon.analysis.report import ROLLOUT_NOTE, Report, estimate_text, figure_rows, make_report
 from backgammon.analysis.scales import GNUBG_MARKS, XG_MARKS, count_luck, count_marks, find_mark, rating_word
@@ -26,10 +28,12 @@ from backgammon.cli import main
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.notation.identifier import parse_identifier
-from backgammon.records import MatchRecord, ReplayedMatch, read_logs, write_mat
+from backgammon.notation.play_text import format_play
+from backgammon.records import Level, MatchRecord, Notes, PlayAnalysis, ReplayedMatch, read_logs, write_mat
 from backgammon.records.record.record import Action, RollAction, Setup
 from backgammon.records.replay.replay import replay_match
 from backgammon.rules.board import START, Position, swap
+from backgammon.rules.decision import Move, apply_move
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS
 from backgammon.rules.movegen import legal_candidates
@@ -343,22 +347,77 @@ def test_the_page_is_one_file_without_anything_from_outside(report: Report) -> N
     page = render_page([report])
     found = Collector()
     found.feed(page)
-    assert found.tags.count("svg") == 1 + len(report.worst)
-    assert not {"script", "link", "img", "iframe", "object", "a"} & set(found.tags)
+    assert not {"link", "img", "iframe", "object", "a"} & set(found.tags)
     assert not {"src", "href", "srcset"} & {name for name, _ in found.attributes}
     outside = [part for part in page.split('"') if part.startswith("http")]
     assert set(outside) <= {"http://www.w3.org/2000/svg"}
     assert "@import" not in page
-    assert "url(" not in page
+    assert all(part.startswith("#") for part in page.split("url(")[1:])
+    assert "default-src 'none'" in page
+
+
+def test_the_script_of_the_page_is_whole_without_modules(report: Report) -> None:
+    script = joined_script()
+    assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
+    names = re.findall(r"^(?:async )?(?:class|function|const) (\w+)", script, re.MULTILINE)
+    assert len(names) == len(set(names)), "modules of a page may not share a name"
+    assert "</script" not in script
+    assert script in render_page([report])
+
+
+def page_data(page: str) -> dict[str, Any]:
+    """What the page's script reads."""
+    text = page.split('id="data">', 1)[1].split("</script>", 1)[0]
+    data: dict[str, Any] = json.loads(text)
+    return data
 
 
 def test_names_from_a_log_cannot_become_markup(judged: JudgedMatch) -> None:
-    hostile = replace(judged, players=('<script>alert("x")</script>', "a&b"), file="<b>.mat")
+    hostile = replace(judged, players=('</script><script>alert("x")</script>', "a&b"), file="<b>.mat")
     page = render_page([make_report(hostile, 2)])
-    assert "<script" not in page
+    assert page.count("<script") == 2
     assert "<b>" not in page
-    for part in page.split("<svg")[1:]:
-        ElementTree.fromstring("<svg" + part.split("</svg>")[0] + "</svg>")
+    assert page_data(page)["matches"][0]["players"] == list(hostile.players)
+
+
+def test_the_page_has_every_roll_with_its_board_and_the_play_that_was_made(report: Report) -> None:
+    (match,) = page_data(render_page([report]))["matches"]
+    rolls = [roll for game in match["games"] for roll in game["rolls"]]
+    assert len(rolls) == len(report.match.rolls)
+    for roll, one in zip(rolls, report.match.rolls, strict=True):
+        assert roll["board"] == one.decision.position.board.tolist()
+        (played,) = [candidate for candidate in roll["candidates"] if candidate["played"]]
+        assert played["play"] == roll["play"]
+        board = one.decision.position.board
+        for source, target, is_hit in played["moves"]:
+            board = apply_move(board, Move(source, target, bool(is_hit)))
+        assert board.tolist() == one.decision.candidates[one.decision.chosen].tolist()
+        assert len(roll["candidates"]) <= SHOWN_CANDIDATES + 1
+
+
+def test_the_analysis_in_the_file_stands_beside_ours(
+    match5: tuple[MatchRecord, ReplayedMatch], searcher: Searcher
+) -> None:
+    record, replayed = match5
+    decision = replayed.games[0].plays.one(0)
+    assert decision.chosen is not None
+    rows = [next(row for row in range(3) if row != decision.chosen), decision.chosen]
+    values, chances = np.array([0.25, 0.125], np.float32), np.full((2, 6), np.nan, np.float32)
+    told = PlayAnalysis(decision.candidates[rows], values, chances, (Level("evaluation", 2), Level("evaluation", 1)))
+    first, *others = record.games[0].actions
+    game = replace(record.games[0], actions=(replace(first, notes=Notes(told)), *others))
+    noted = replace(record, games=(game, *record.games[1:]))
+    report = make_report(judge_match(noted, replay_match(noted), PlayJudge(searcher)))
+    rolls = as_document(report)["games"][0]["rolls"]
+    texts = [format_play(decision.plays[row]) for row in rows]
+    assert rolls[0]["in_file"] == {
+        "candidates": [
+            {"play": texts[0], "equity": 0.25, "level": "2-ply"},
+            {"play": texts[1], "equity": 0.125, "level": "1-ply"},
+        ],
+        "loss": 0.125,
+    }
+    assert rolls[1]["in_file"] is None
 
 
 def test_the_document_has_every_candidate_of_every_roll(report: Report, judged: JudgedMatch) -> None:

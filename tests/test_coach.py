@@ -18,12 +18,13 @@ from backgammon.learner.coach.people_inputs import TYPICAL_REGRET, measure_stren
 from backgammon.learner.coach.people_model import FLOOR, PeopleModel, load_people, shipped_people
 from backgammon.learner.coach.play_table import PlayTable, make_table, score_kind
 from backgammon.learner.coach.study import study_player
-from backgammon.learner.inputs.style_features import STYLE_FEATURES, shots_against, style_features
+from backgammon.learner.inputs.style_features import STYLE_FEATURES, style_features
 from backgammon.learner.net.scorer import Scorer, load_scorer
 from backgammon.rules import ragged
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.match import MatchScore
 from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.shots import shots_against
 from backgammon.tools.errors import DataError, ModelError
 from tests.naive import style
 from tests.positions import nasty_decisions, random_play_decisions

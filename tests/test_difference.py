@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from backgammon.analysis.difference import count_shots, describe_difference, measure_play
+from backgammon.analysis.difference import describe_difference, measure_play
 from backgammon.notation.play_text import complete_play, parse_play
 from backgammon.notation.xgid import parse_xgid
 from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import ROLLS
+from backgammon.rules.shots import shots_against
 from tests.conftest import Arrays
 
 
@@ -18,7 +19,7 @@ def test_shots_are_the_rolls_of_which_some_play_hits(random_play: Arrays) -> Non
         for roll in ROLLS:
             plays = Decision.make(position, roll).plays
             shots += (1 if roll.is_double else 2) * any(move.is_hit for play in plays for move in play)
-        assert count_shots(after) == shots
+        assert shots_against(after[None])[0] == shots
 
 
 def test_an_opening_slot_leaves_the_textbook_shots() -> None:

@@ -2,8 +2,6 @@
 
 Every word of the sentence stands for a feature that was counted and differs; nothing is guessed about intentions. All
 points are numbered from the side of the player who moves.
-
-Axis legend: 21 rolls in the order of `dice.ROLLS`.
 """
 
 from __future__ import annotations
@@ -12,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backgammon.rules.board import BAR, HOME, Board, Position, checkers_off, swap
+from backgammon.rules.board import BAR, HOME, checkers_off
 from backgammon.rules.decision import Decision
-from backgammon.rules.dice import ROLLS
-from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.shots import shots_against
 
 FIRST_ANCHOR = 18
 """From the opponent's bar-point on, two checkers behind the opponent's lines are an anchor."""
@@ -50,7 +47,7 @@ def measure_play(decision: Decision, row: int) -> PlayFeatures:
     points = frozenset(point for point in range(1, 25) if after[point] >= 2)
     return PlayFeatures(
         hits=int(decision.position.board[0]) - int(after[0]),
-        shots=count_shots(after),
+        shots=int(shots_against(after[None])[0]),
         blots=sum(bool(after[point] == 1 and (after[:point] < 0).any()) for point in range(1, 25)),
         points=points,
         prime=_longest_row(points),
@@ -59,25 +56,10 @@ def measure_play(decision: Decision, row: int) -> PlayFeatures:
     )
 
 
-def count_shots(after: Board) -> int:
-    """Rolls of 36 with which the opponent can hit a checker.
-
-    Args:
-        after: int8[26], seen by the player who has just moved.
-    """
-    position = Position(swap(after))
-    if position.is_over or not (after[1:BAR] == 1).any():
-        return 0
-    boards = np.repeat(position.board[None], len(ROLLS), axis=0)
-    candidates, offsets = legal_candidates(boards, np.array(ROLLS, dtype=np.int8))
-    is_hit = candidates[:, 0] < position.board[0]
-    found = np.logical_or.reduceat(is_hit, offsets[:-1])
-    return sum((1 if roll.is_double else 2) for roll, hits in zip(ROLLS, found.tolist(), strict=True) if hits)
-
-
 def describe_difference(decision: Decision, best: int, other: int) -> str:
     """One sentence on what the candidate `best` has over `other`, as counted; what speaks for `other` is said too.
 
+    >>> from backgammon.rules.board import Position
     >>> decision = Decision.make(Position.start(), (3, 1))
     >>> from backgammon.notation.play_text import parse_play
     >>> best, other = parse_play("8/5 6/5", decision), parse_play("13/10 24/23", decision)

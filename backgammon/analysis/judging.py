@@ -18,6 +18,7 @@ from backgammon.analysis.ranking import PlayJudge, Progress
 from backgammon.evaluation.outcome import PlayingEvaluator, equities
 from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import MatchId
+from backgammon.records.record.annotation import Notes
 from backgammon.records.record.record import GameRecord, MatchRecord, ResultAction
 from backgammon.records.replay.replay import ReplayedGame, ReplayedMatch
 from backgammon.rules.decision import Decision
@@ -41,6 +42,7 @@ class JudgedRoll:
         luck: equity that the roll was worth more than the average one.
         cube: its value, by which points are multiplied.
         identifier: position with dice, cube and score.
+        notes: what another program wrote about the roll in the file that was read.
     """
 
     game: int
@@ -52,6 +54,7 @@ class JudgedRoll:
     luck: float
     cube: int
     identifier: IdentifiedPosition
+    notes: Notes | None = None
 
     @property
     def is_counted(self) -> bool:
@@ -185,7 +188,8 @@ def _make_roll(
     )
     loss = max(0.0, ranked[0].equity - chosen.equity)
     identifier = IdentifiedPosition(decision.position, match)
-    return JudgedRoll(game_number, index, seat, decision, ranked, loss, luck, match.cube, identifier)
+    notes = game.notes[index] if game.notes else None
+    return JudgedRoll(game_number, index, seat, decision, ranked, loss, luck, match.cube, identifier, notes)
 
 
 def _points_of(written: GameRecord, game: GameRolls, replayed: ReplayedGame) -> int | None:

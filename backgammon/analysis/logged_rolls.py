@@ -11,6 +11,7 @@ import numpy as np
 
 from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import CENTRED, MatchId
+from backgammon.records.record.annotation import Notes
 from backgammon.records.record.record import BeaverAction, DoubleAction, DropAction, GameRecord, RollAction, TakeAction
 from backgammon.records.replay.replay import ReplayedGame
 from backgammon.rules.board import START, Board, Position, swap
@@ -58,6 +59,7 @@ class GameRolls:
         owners: int64[R], seat that owns the cube, -1 when it is centred.
         has_opening: the first roll is the opening roll of an ordinary game.
         events: what was done with the cube.
+        notes: what an analysing program wrote beside each roll, in the file; empty where nothing was collected.
     """
 
     decisions: Decisions
@@ -66,6 +68,7 @@ class GameRolls:
     owners: Int64s
     has_opening: bool
     events: tuple[CubeEvent, ...]
+    notes: tuple[Notes | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.decisions)
@@ -99,6 +102,7 @@ class _Walk:
         self._next: tuple[int, Board] | None = None  # (seat on roll, board in its view) behind the first roll
         self._rows: list[tuple[Board, list[int], int, int, int, int]] = []
         self._events: list[CubeEvent] = []
+        self._notes: list[Notes | None] = []
 
     def take_roll(self, action: RollAction) -> bool:
         """The next roll; False when it cannot be followed."""
@@ -113,6 +117,7 @@ class _Walk:
             int(replayed.plays.chosen_rows[index]),
             int(replayed.seats[index]),
         )
+        self._notes.append(action.notes)
         self._next = 1 - int(replayed.seats[index]), swap(replayed.plays.afters[index])
         return True
 
@@ -128,6 +133,7 @@ class _Walk:
         if len(candidates) > 1 or not np.array_equal(candidates[0], board):
             return False
         self._enter(board, dice, 0, action.seat)
+        self._notes.append(action.notes)
         self._next = 1 - action.seat, swap(board)
         return True
 
@@ -189,4 +195,5 @@ class _Walk:
             owners=np.array(columns[5], dtype=np.int64),
             has_opening=self._has_opening,
             events=tuple(self._events),
+            notes=tuple(self._notes),
         )

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { applyOptions, listenToOptions } from "./options.js";
-import { showError } from "./elements.js";
+import { showError } from "/shared/elements.js";
 import { GameView } from "./game.js";
 import { showLobby } from "./lobby.js";
 

@@ -3,7 +3,7 @@
 
 import { ask, Refused } from "./api.js";
 import { BoardPicture } from "/shared/board.js";
-import { button, chancesText, copyText, equityText, make, markText, say, showError } from "./elements.js";
+import { button, chancesText, copyText, equityText, make, markText, say, showError } from "/shared/elements.js";
 import { TurnInPlay } from "./moves.js";
 import { options } from "./options.js";
 

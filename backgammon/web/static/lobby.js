@@ -1,7 +1,7 @@
 // Where a game begins: a new one, or one that was saved.
 
 import { ask } from "./api.js";
-import { button, make, showError } from "./elements.js";
+import { button, make, showError } from "/shared/elements.js";
 import { setOption, options } from "./options.js";
 
 const LENGTHS = [[0, "money game"], [1, "1 point"], [3, "3 points"], [5, "5 points"], [7, "7 points"], [9, "9 points"], [11, "11 points"], [15, "15 points"], [25, "25 points"]];

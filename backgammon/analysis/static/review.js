@@ -1,0 +1,288 @@
+// A judged match, roll by roll, from the document of the analysis. The board in the browser and the report in one file
+// show the same, by this module.
+
+import { BoardPicture, svgElement } from "./board.js";
+import { button, chancesText, copyText, equityText, make, markText, say } from "./elements.js";
+
+const SHOWN = 5; // candidates of a roll, besides the play that was made
+const CHART = { width: 1200, height: 230, left: 48, right: 1190, top: 14, bottom: 200, limit: 3 };
+
+// `options`: title (false: none), extra (an element under the board), onQuiz...
+export class ReviewView {
+  constructor(host, geometry, match, { extra = null } = {}) {
+    this.match = match;
+    this.picture = new BoardPicture(geometry);
+    this.entries = entriesOf(match);
+    this.place = 0;
+    this.bottom = 0;
+    this.threshold = 0.02;
+    this.layOut(host, extra);
+    this.show(this.worstPlace() ?? 0);
+  }
+
+  layOut(host, extra) {
+    const { match } = this;
+    this.title = make("div", { class: "review-title" });
+    this.table = make("div", {});
+    this.count = make("span", { class: "soft" });
+    const nav = make("div", { class: "review-nav" },
+      button("◀ Error", () => this.step(-1, true), { "aria-label": "Previous error", title: "b", "data-go": "previous-error" }),
+      button("‹", () => this.step(-1, false), { "aria-label": "Previous roll", title: "left arrow" }),
+      button("›", () => this.step(1, false), { "aria-label": "Next roll", title: "right arrow" }),
+      button("Error ▶", () => this.step(1, true), { "aria-label": "Next error", title: "n", "data-go": "next-error" }),
+      make("span", { class: "spacer" }), this.count);
+    const seats = [...match.players.map((name, seat) => [seat, `${name} at the bottom`]), [2, "whoever moves at the bottom"]];
+    const view = make("select", { "aria-label": "Whose side", onchange: (event) => { this.bottom = Number(event.target.value); this.show(this.place); } },
+      ...seats.map(([value, text]) => make("option", { value }, text)));
+    const limit = make("select", { "aria-label": "Which errors", onchange: (event) => { this.threshold = Number(event.target.value); this.drawList(); this.show(this.place); } },
+      ...[[0.02, "errors from .020"], [0.05, "errors from .050"], [0.08, "blunders from .080"], [0.001, "every loss"]].map(([value, text]) => make("option", { value }, text)));
+    this.list = make("div", { class: "roll-list", "aria-label": "Rolls", role: "region" });
+    this.chart = svgElement("svg", { class: "chart", viewBox: `0 0 ${CHART.width} ${CHART.height}`, role: "img" });
+    this.chart.addEventListener("click", (event) => this.pickOnChart(event));
+    const side = make("div", { class: "review-side" }, make("div", { class: "review-nav" }, view, limit), this.list);
+    const board = make("div", { class: "review-board" }, this.title, this.picture.svg, nav);
+    host.append(make("h1", {}, match.title), make("p", { class: "soft" }, `Judged by ${match.engine}.`),
+      make("div", { class: "review" }, board, make("div", { class: "review-side" }, this.table, side)),
+      make("h2", {}, `Equity of ${match.players[0]} after every roll`), this.chart);
+    if (extra) host.append(extra);
+    host.append(this.figures(), make("h2", {}, "How to read this"), make("ul", { class: "review-notes" }, ...match.notes.map((note) => make("li", {}, note))));
+    this.drawList();
+    this.drawChart();
+  }
+
+  figures() {
+    const { players, summary } = this.match;
+    const head = make("tr", {}, make("td", {}), ...players.map((name) => make("th", { scope: "col" }, name)));
+    const rows = summary.map(([label, one, other]) => make("tr", {}, make("th", { scope: "row" }, label), make("td", {}, one), make("td", {}, other)));
+    return make("div", { class: "figures scroll" }, make("h2", {}, "Figures"), make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
+  }
+
+  // Going through the rolls
+
+  isError(entry) {
+    return entry.loss >= this.threshold;
+  }
+
+  worstPlace() {
+    const losses = this.entries.map((entry) => entry.loss);
+    const worst = Math.max(...losses, 0);
+    return worst > 0 ? losses.indexOf(worst) : null;
+  }
+
+  step(direction, isToError) {
+    let place = this.place + direction;
+    while (isToError && place >= 0 && place < this.entries.length && !this.isError(this.entries[place])) place += direction;
+    if (place >= 0 && place < this.entries.length) this.show(place);
+    else say(isToError ? "There is no error further on" : "There is nothing further on");
+  }
+
+  key(event) {
+    if (event.target.closest("input, select, textarea, dialog") || event.ctrlKey || event.altKey || event.metaKey) return;
+    const keys = { n: [1, true], b: [-1, true], ArrowRight: [1, false], ArrowLeft: [-1, false] };
+    const wanted = keys[event.key];
+    if (!wanted) return;
+    event.preventDefault();
+    this.step(...wanted);
+  }
+
+  show(place) {
+    this.place = place;
+    const entry = this.entries[place];
+    if (!entry) {
+      this.title.replaceChildren("There is no roll in this match.");
+      return;
+    }
+    const { seat } = entry;
+    const bottom = this.bottom === 2 ? seat : this.bottom;
+    const board = seat === bottom ? entry.board : swapped(entry.board);
+    const off = [15 - sumOf(board, 1), 15 - sumOf(board, -1)];
+    const shownSeat = seat === bottom ? 0 : 1;
+    const side = entry.cube.side * (seat === bottom ? 1 : -1);
+    const cube = { value: entry.cube.value, owner: side === 0 ? null : side > 0 ? 0 : 1, is_in_play: this.match.has_cube ?? true, is_offered: false };
+    const dice = entry.dice ? { values: entry.dice, seat: shownSeat } : null;
+    this.picture.show({ board, off, pips: [pipsOf(board), pipsOf(swapped(board))], cube, dice });
+    this.picture.svg.setAttribute("aria-label", this.describe(entry));
+    const best = entry.candidates[0];
+    const played = entry.candidates.find((one) => one.played);
+    const arrows = [];
+    if (played && best !== played && entry.loss > 0) arrows.push({ moves: played.moves, seat: shownSeat, kind: "played" });
+    if (best?.moves) arrows.push({ moves: best.moves, seat: shownSeat, kind: "best" });
+    this.picture.showArrows(arrows);
+    this.drawTitle(entry);
+    this.drawTable(entry);
+    this.markCurrent();
+    const errors = this.entries.filter((one) => this.isError(one));
+    const at = errors.indexOf(entry);
+    this.count.textContent = at >= 0 ? `error ${at + 1} of ${errors.length}` : `${errors.length} errors`;
+    say(this.describe(entry));
+  }
+
+  describe(entry) {
+    const name = this.match.players[entry.seat];
+    const lost = entry.loss > 0 ? `, lost ${entry.loss.toFixed(3)}; best was ${entry.candidates[0]?.play ?? entry.best}` : "";
+    return `Game ${entry.game}, roll ${entry.number}: ${name} ${entry.dice ? entry.dice.join("") : ""} ${entry.text}${lost}`;
+  }
+
+  drawTitle(entry) {
+    const mark = markText(entry.loss);
+    const badge = entry.loss > 0 ? make("span", { class: `badge ${mark || "fine"}` }, `−${entry.loss.toFixed(3)}${mark ? ` ${mark}` : ""}`) : make("span", { class: "badge fine" }, entry.isCounted ? "best" : "no choice");
+    this.title.replaceChildren(make("span", {}, `Game ${entry.game}, roll ${entry.number} · ${this.match.players[entry.seat]} ${entry.dice ? entry.dice.join("") : ""}: ${entry.text}`), badge);
+  }
+
+  drawTable(entry) {
+    const parts = [];
+    if (entry.candidates.length) {
+      const theirs = new Map((entry.inFile?.candidates ?? []).map((one) => [one.play, one]));
+      const head = ["Play", "Equity", "Behind", ...(theirs.size ? ["In the file"] : [])];
+      const shown = entry.candidates.filter((one, index) => this.isEveryShown || index < SHOWN || one.played);
+      const rows = shown.map((one) => {
+        const index = entry.candidates.indexOf(one);
+        const behind = index ? entry.candidates[0].equity - one.equity : 0;
+        const interval = one.standard_error === null ? "" : ` ± ${(1.96 * one.standard_error).toFixed(3)}`;
+        const found = theirs.get(one.play);
+        const cells = [make("td", {}, one.play, one.played ? " ◂ played" : "", make("div", { class: "chances" }, `${chancesText(one.chances)} · ${one.level}`)),
+          make("td", { class: "number" }, `${equityText(one.equity)}${interval}`),
+          make("td", { class: "number" }, index ? `−${behind.toFixed(3)}` : "")];
+        if (theirs.size) cells.push(make("td", { class: "number" }, found ? equityText(found.equity) : "", make("div", { class: "chances" }, found?.level ?? "")));
+        return make("tr", { class: `${one.played ? "played" : ""}${index ? "" : " best"}` }, ...cells);
+      });
+      parts.push(make("div", { class: "scroll" }, make("table", { class: "candidates" },
+        make("caption", { class: "visually-hidden" }, "Candidates, best first; chances in per cent: win, gammon, backgammon, and the same for losing"),
+        make("thead", {}, make("tr", {}, ...head.map((text, column) => make("th", { scope: "col", class: column ? "number" : null }, text)))), make("tbody", {}, ...rows))));
+    }
+    if (entry.candidates.length > SHOWN + 1) parts.push(make("p", {}, button(this.isEveryShown ? "Fewer" : "More plays", () => { this.isEveryShown = !this.isEveryShown; this.drawTable(entry); })));
+    if (entry.difference) parts.push(make("p", {}, make("span", { class: "key best" }), make("strong", {}, entry.candidates[0].play), ` is better: ${entry.difference}`));
+    if (entry.inFile?.candidates.length) parts.push(make("p", { class: "soft" }, inFileText(entry.inFile)));
+    if (entry.verdict) parts.push(make("p", {}, entry.verdict));
+    parts.push(make("p", { class: "soft" }, make("code", {}, entry.xgid), " ", button("Copy", () => copyText(entry.xgid), { "aria-label": "Copy the XGID" })));
+    this.table.replaceChildren(make("div", { class: "card" }, ...parts));
+  }
+
+  // The list of rolls
+
+  drawList() {
+    const parts = [];
+    let game = null;
+    this.rows = this.entries.map((entry, place) => {
+      if (entry.game !== game) {
+        game = entry.game;
+        parts.push(make("h3", {}, entry.heading));
+      }
+      const mark = this.isError(entry) ? markText(entry.loss) || "error" : "none";
+      const row = button("", () => this.show(place), { "aria-label": this.describe(entry) });
+      row.append(make("span", { class: "where" }, String(entry.number)), make("span", { class: `mark ${mark}${entry.isCube ? " cube" : ""}` }),
+        make("span", { class: "what" }, make("span", { class: "soft" }, `${this.match.players[entry.seat]} `), entry.dice ? `${entry.dice.join("")}: ` : "", entry.text),
+        make("span", { class: "lost" }, entry.loss >= 0.0005 ? `−${entry.loss.toFixed(3)}` : ""));
+      parts.push(row);
+      return row;
+    });
+    this.list.replaceChildren(...parts);
+  }
+
+  markCurrent() {
+    this.rows.forEach((row, place) => {
+      if (place === this.place) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
+    });
+    const row = this.rows[this.place];
+    const box = this.list;
+    if (row.offsetTop < box.scrollTop + 40 || row.offsetTop > box.scrollTop + box.clientHeight - 40) box.scrollTop = row.offsetTop - box.clientHeight / 2;
+    this.now?.setAttribute("d", `M${this.chartX(this.place)} ${CHART.top}V${CHART.bottom}`);
+  }
+
+  // The chart
+
+  chartX(place) {
+    return CHART.left + ((CHART.right - CHART.left) * (place + 0.5)) / Math.max(1, this.entries.length);
+  }
+
+  chartY(equity) {
+    const share = (Math.max(-CHART.limit, Math.min(CHART.limit, equity)) + CHART.limit) / (2 * CHART.limit);
+    return CHART.bottom - share * (CHART.bottom - CHART.top);
+  }
+
+  drawChart() {
+    const parts = [svgElement("title", {}, document.createTextNode(`Equity of ${this.match.players[0]} after every roll; dots are errors, squares cube actions`))];
+    for (let value = -CHART.limit; value <= CHART.limit; value += 1) {
+      const y = this.chartY(value);
+      parts.push(svgElement("path", { class: value === 0 ? "zero" : "grid", d: `M${CHART.left} ${y}H${CHART.right}` }));
+      parts.push(svgElement("text", { x: CHART.left - 8, y: y + 4, "text-anchor": "end" }, document.createTextNode(value > 0 ? `+${value}` : value)));
+    }
+    const games = Map.groupBy(this.entries.map((entry, place) => ({ entry, place })), ({ entry }) => entry.game);
+    for (const [game, list] of games) {
+      const start = this.chartX(list[0].place - 0.5);
+      parts.push(svgElement("path", { class: "grid", d: `M${start} ${CHART.top}V${CHART.bottom}` }), svgElement("text", { x: start + 4, y: CHART.height - 8 }, document.createTextNode(`game ${game}`)));
+      let last = 0;
+      const points = list.map(({ entry, place }) => {
+        last = entry.equity === null ? last : entry.seat === 0 ? entry.equity : -entry.equity;
+        return [this.chartX(place), this.chartY(last), entry];
+      });
+      parts.push(svgElement("path", { class: "course", d: `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}` }));
+      for (const [x, y, entry] of points) {
+        if (entry.isCube) parts.push(svgElement("rect", { class: "cube-event", x: x - 4, y: y - 4, width: 8, height: 8, rx: 1 }));
+        else if (entry.loss >= 0.02) parts.push(svgElement("circle", { class: markText(entry.loss), cx: x, cy: y, r: entry.loss >= 0.08 ? 5 : 3.5 }));
+      }
+    }
+    this.now = svgElement("path", { class: "now", d: "" });
+    this.chart.replaceChildren(...parts, this.now);
+  }
+
+  pickOnChart(event) {
+    const box = this.chart.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * CHART.width;
+    const place = Math.floor(((x - CHART.left) / (CHART.right - CHART.left)) * this.entries.length);
+    if (place >= 0 && place < this.entries.length) this.show(place);
+  }
+}
+
+// What the program that wrote the file says.
+function inFileText({ candidates, loss }) {
+  const [best] = candidates;
+  const lost = loss === null ? "" : loss > 0 ? `; the play lost ${loss.toFixed(3)}` : "; this was played";
+  return `In the file: ${best.play} is best at ${equityText(best.equity)} (${best.level})${lost}.`;
+}
+
+// Rolls and cube actions of every game in one line.
+function entriesOf(match) {
+  const entries = [];
+  for (const game of match.games) {
+    const score = match.length ? `, ${game.scores.join("–")} to ${match.length}${game.crawford ? ", Crawford" : ""}` : "";
+    const won = game.points === null ? "" : `: ${match.players[game.points > 0 ? 0 : 1]} wins ${Math.abs(game.points)}`;
+    const heading = `Game ${game.number}${score}${won}`;
+    const cubes = game.cube_actions.map((event) => cubeEntry(game, heading, event));
+    game.rolls.forEach((roll) => {
+      while (cubes.length && cubes[0].before <= roll.roll) entries.push(cubes.shift());
+      entries.push(rollEntry(game, heading, roll));
+    });
+    entries.push(...cubes);
+  }
+  return entries;
+}
+
+function rollEntry(game, heading, roll) {
+  const played = roll.candidates.find((one) => one.played);
+  return { game: game.number, heading, number: roll.roll, seat: roll.seat, dice: roll.dice, board: roll.board, cube: roll.cube, text: roll.play, loss: roll.counted ? roll.loss : 0,
+    isCounted: roll.counted, isCube: false, candidates: roll.candidates, difference: roll.difference, inFile: roll.in_file, xgid: roll.xgid, equity: played?.equity ?? null };
+}
+
+function cubeEntry(game, heading, event) {
+  return { game: game.number, heading, number: event.before_roll, before: event.before_roll, seat: event.seat, dice: null, board: boardOf(event), cube: { value: event.cube, side: 0 },
+    text: event.action, loss: event.loss ?? 0, isCounted: event.loss !== undefined, isCube: true, candidates: [], difference: "", inFile: null, xgid: event.xgid, equity: null, verdict: event.verdict ?? "" };
+}
+
+// The board of a cube action is that of the player on roll; who takes or drops sees it from the other side.
+function boardOf(event) {
+  return event.action === "doubles" ? event.board : swapped(event.board);
+}
+
+function swapped(board) {
+  return board.map((_, location) => -board[25 - location] || 0);
+}
+
+function sumOf(board, sign) {
+  return board.reduce((sum, count) => sum + Math.max(0, sign * count), 0);
+}
+
+function pipsOf(board) {
+  return board.reduce((sum, count, location) => sum + Math.max(0, count) * location, 0);
+}
