@@ -103,7 +103,7 @@ def test_rank_answers_cube_decisions_plays_and_plain_lines_in_their_order(rank: 
     cube, play, plain = answers(
         rank(
             {"xgid": f"{START}:0:0:1:00:0:0:0:7:10", "name": "kept", "best": "gone"},
-            {"xgid": f"{START}:0:0:1:31:0:0:0:7:10"},
+            {"xgid": f"{START}:0:0:1:31:0:0:0:7:10", "id": "4HPwATDgc/ABMA"},
             {"id": "4HPwATDgc/ABMA", "dice": [3, 1]},
         )
     )
@@ -161,7 +161,7 @@ def test_rank_gives_the_same_answer_for_either_side_of_the_board(rank: Invoke) -
     ("record", "message"),
     [
         ({"xgid": 5}, '"xgid" must be text'),
-        ({"xgid": f"{START}:0:0:1:00:0:0:0:7:10", "id": "4HPwATDgc/ABMA"}, '"xgid" or "id", not both'),
+        ({"xgid": f"{START}:0:0:1:00:0:0:0:7:10", "id": "4HPhATDgc/ABMA"}, "is not the position"),
         ({"xgid": f"{START}:0:0:1:00:7:0:0:7:10"}, "own score 7: a match to 7 is over"),
         ({"xgid": f"{START}:1:0:1:00:0:0:0:7:10"}, "owner 0: in a match"),
         ({"xgid": f"{START}:0:1:1:00:0:0:0:7:10"}, "nobody owns it"),
@@ -188,3 +188,62 @@ def test_rank_looks_at_scores_by_plies_only(rank: Invoke) -> None:
     result = rank({"xgid": f"{START}:0:0:1:00:0:0:0:7:10"}, options=("--time", "1"))
     assert result.exit_code == 1
     assert "--ply" in result.stderr
+
+
+def hint(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["hint", *arguments], catch_exceptions=False)
+
+
+CUBE_POSITION = "XGID=-B--caC-C---dE---bAeA-----"
+
+
+def test_hint_without_dice_is_the_cube_decision_that_rank_answers(rank: Invoke) -> None:
+    for fields in (":0:0:1:00:3:4:0:7:10", ":0:0:1:D:0:0:3:0:10"):
+        (ranked,) = answers(rank({"xgid": CUBE_POSITION + fields}))
+        found = json.loads(hint(CUBE_POSITION + fields, "--json").stdout)
+        for key in ("action", "double", "take", "equities"):
+            assert found[key] == ranked[key]
+        assert 0 < found["take_point"] < 0.5 < found["cash_point"] < 1
+        assert len(found["chances"]) == 5
+
+
+def test_hint_says_the_proper_action_in_words() -> None:
+    text = hint(CUBE_POSITION + ":0:0:1:00:3:4:0:7:10").stdout
+    for part in ("4-away 3-away, cube 1 centred", "no double", "double, take", "% MWC", "take point", "gammon value"):
+        assert part in text
+    assert text.splitlines()[-1] == "proper action: No double, take"
+    offered = hint(CUBE_POSITION + ":0:0:1:D:0:0:3:0:10").stdout
+    assert offered.splitlines()[-1] == "proper answer: take"
+    assert "Jacoby, beavers" in offered
+
+
+def test_hint_with_dice_ranks_plays_as_rank_does_at_the_score(rank: Invoke) -> None:
+    xgid = f"{START}:1:1:1:52:3:5:0:7:10"
+    (ranked,) = answers(rank({"xgid": xgid}))
+    plays = json.loads(hint(xgid, "--json").stdout)["plays"]
+    assert [play["after"] for play in plays] == [one["id"] for one in ranked["candidates"]]
+    assert [play["equity"] for play in plays] == [one["equity"] for one in ranked["candidates"]]
+    assert [play["mwc"] for play in plays] == [one["mwc"] for one in ranked["candidates"]]
+    text = hint(xgid, "--count", "2").stdout
+    assert "match won in %" in text
+    assert text.splitlines()[-1].startswith("2 of ")
+
+
+def test_hint_at_a_score_explains_what_it_cannot_do() -> None:
+    refused = hint(f"{START}:0:0:1:00:6:5:1:7:10").stdout
+    assert "no double is possible: the Crawford game" in refused
+    for arguments, reason in (
+        ((f"{START}:0:0:1:D:6:5:1:7:10",), "the rules forbid: the Crawford game"),
+        ((f"{START}:0:0:1:31:0:0:0:7:10", "--rollout", "36"), "--cubeless"),
+        ((f"{START}:0:0:1:00:0:0:0:0:10", "--cubeless"), "--dice"),
+        ((f"{START}:0:0:1:D:0:0:0:0:10", "--dice", "31"), "double is to be answered"),
+    ):
+        result = hint(*arguments)
+        assert result.exit_code == 1
+        assert reason in result.stderr
+
+
+def test_hint_without_the_cube_shows_what_it_showed_before() -> None:
+    xgid = f"{START}:0:0:1:52:0:0:0:7:10"
+    assert "cubeless equity" in hint(xgid, "--cubeless").stdout
+    assert "match won" not in hint("4HPwATDgc/ABMA", "--dice", "52").stdout

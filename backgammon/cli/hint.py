@@ -1,4 +1,4 @@
-"""`pairgammon hint`: the best plays of a position that is pasted in."""
+"""`pairgammon hint`: the best plays, or the cube decision, of a position that is pasted in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import ExampleCommand, model_option
 
 if TYPE_CHECKING:
+    from backgammon.cube.stakes import Stakes
+    from backgammon.engine.at_stakes import PlayAtStakes, StakesEngine
     from backgammon.learner.net.scorer import Scorer
     from backgammon.notation.identifier import IdentifiedPosition
     from backgammon.rules.decision import Decision
@@ -21,10 +23,11 @@ DEFAULT_COUNT = 10
 
 @click.command(
     cls=ExampleCommand,
-    short_help="Show the best plays of a position.",
+    short_help="Show the best plays of a position, or whether to double.",
     examples=(
         ("pairgammon hint 4HPwATDgc/ABMA --dice 31", "a GNU Position ID, with the dice"),
         ("pairgammon hint XGID=-b----E-C---eE---c-e----B-:0:0:1:52:0:0:0:0:10 --ply 2", "an XGID, with look-ahead"),
+        ("pairgammon hint XGID=-b----E-C---eE---c-e----B-:0:0:1:00:3:5:0:7:10", "double? take? at 4-away 2-away"),
     ),
 )
 @click.argument("text", metavar="ID")
@@ -32,13 +35,17 @@ DEFAULT_COUNT = 10
 @model_option
 @depth_options
 @click.option("--count", type=click.IntRange(min=1), default=DEFAULT_COUNT, show_default=True, help="Plays to show.")
+@click.option("--cubeless", is_flag=True, help="Judge plays as in money play without a cube, whatever the ID says.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every play.")
-def command(text: str, dice: str | None, model: str | None, depth: Depth, count: int, as_json: bool) -> None:
-    """Show a position and its plays, best first.
+def command(
+    text: str, dice: str | None, model: str | None, depth: Depth, count: int, cubeless: bool, as_json: bool
+) -> None:
+    """Show a position and its plays, best first, or its cube decision.
 
     ID is a GNU Position ID, PositionID:MatchID or an XGID, as other programs copy it. With a model that was trained
-    with outcomes every play has its cubeless equity, the depth at which it was judged and its chances; other models
-    only say what they prefer.
+    with outcomes every play has its equity, the depth at which it was judged and its chances; other models only say
+    what they prefer. A Match ID or XGID tells the score and the cube: equities are cubeful at that score then, as EMG
+    and match-winning chances. Without dice it asks whether to double and whether to take.
     """
     from backgammon.notation.identifier import parse_identifier
     from backgammon.rules.decision import Decision
@@ -47,9 +54,19 @@ def command(text: str, dice: str | None, model: str | None, depth: Depth, count:
 
     found = parse_identifier(text)
     roll = parse_roll(dice) if dice else found.match.dice
+    if dice and found.match.doubled:
+        raise ConfigError(f"{text}: a double is to be answered there, leave --dice away")
+    stakes = None if cubeless else _stakes(found, text)
+    if stakes is not None and (depth.seconds is not None or depth.games is not None):
+        raise ConfigError("--time and --rollout do not know the cube: add --cubeless, or look by --ply")
     if roll is None:
-        raise ConfigError(f"{text}: the dice are not in it; add for instance --dice 31")
+        if stakes is None:
+            raise ConfigError(f"{text}: the dice are not in it; add for instance --dice 31")
+        _show_cube(found, stakes, model, depth, as_json)
+        return
     decision = Decision.make(found.position, roll)
+    if stakes is not None and _show_plays(found, decision, stakes, model, depth, count, as_json):
+        return
     ranked, scorer = _rank(decision, model, depth)
     if as_json:
         click.echo(json.dumps(_as_dict(found, decision, ranked, scorer)))
@@ -57,6 +74,99 @@ def command(text: str, dice: str | None, model: str | None, depth: Depth, count:
     click.echo(_draw(found, decision) + "\n")
     for line in _lines(decision, ranked, scorer, count):
         click.echo(line)
+
+
+def _stakes(found: IdentifiedPosition, text: str) -> Stakes | None:
+    """What the identifier says of score and cube; None where it names the position only."""
+    from backgammon.cube.stakes import stakes_of_match_id, stakes_of_xgid
+
+    if found.xgid_source is not None:
+        return stakes_of_xgid(found.xgid_source)
+    return stakes_of_match_id(found.match) if ":" in text else None
+
+
+def _stakes_engine(scorer: Scorer, depth: Depth) -> StakesEngine:
+    from backgammon.cli.advisers import make_engine
+    from backgammon.engine.at_stakes import StakesEngine
+    from backgammon.search import CubefulSearcher
+    from backgammon.tools.processors import usable_processors
+
+    settings = depth.search_settings()
+    engine = make_engine(scorer, depth.is_pruned, settings.plies)
+    return StakesEngine(CubefulSearcher(engine, usable_processors()), settings)
+
+
+def _show_cube(found: IdentifiedPosition, stakes: Stakes, model: str | None, depth: Depth, as_json: bool) -> None:
+    """The cube decision, or why there is none and what rolling is worth."""
+    from backgammon.analysis.stakes_table import stakes_text, verdict_fields, verdict_lines
+    from backgammon.cli.advisers import load_model_scorer
+    from backgammon.tools.errors import GameError
+
+    scorer = load_model_scorer(model)
+    engine = _stakes_engine(scorer, depth)
+    board = found.position.board
+    if stakes.double_refusal:
+        if found.match.doubled:
+            raise GameError(f"a double is on offer, which the rules forbid: {stakes.double_refusal}")
+        equity = engine.value_of_rolling(board, stakes)
+        fields: dict[str, Any] = {"action": "no double", "equities": [round(equity, 6), None, None]}
+        fields["reason"] = stakes.double_refusal
+        lines = [f"no double is possible: {stakes.double_refusal}", f"rolling is worth {equity:+.3f} EMG"]
+    else:
+        verdict, valuation = engine.decide_cube(board, stakes), engine.valuation(stakes)
+        fields = verdict_fields(verdict, valuation)
+        lines = verdict_lines(verdict, valuation, found.match.doubled)
+    if as_json:
+        click.echo(json.dumps({"position_id": found.position_id, "xgid": found.xgid, "model": scorer.name, **fields}))
+        return
+    click.echo("\n".join([_draw(found), "", stakes_text(stakes), *lines]))
+
+
+def _show_plays(
+    found: IdentifiedPosition, decision: Decision, stakes: Stakes, model: str | None, depth: Depth, count: int,
+    as_json: bool,
+) -> bool:  # fmt: skip
+    """The plays at the score and cube; False from a model that gives no chances."""
+    from backgammon.analysis.stakes_table import gammon_text, stakes_lines, stakes_text
+    from backgammon.cli.advisers import load_model_scorer
+
+    scorer = load_model_scorer(model)
+    if not scorer.has_outcomes and not depth.is_given:
+        return False
+    engine = _stakes_engine(scorer, depth)
+    plays = engine.rank_plays(decision, stakes)
+    if as_json:
+        click.echo(json.dumps(_stakes_dict(found, decision, plays, scorer)))
+        return True
+    total = len(decision.candidates)
+    more = [f"{count} of {total} plays; --count shows more"] if total > count else []
+    texts = [stakes_text(stakes), gammon_text(engine.valuation(stakes)), *stakes_lines(decision, plays, count), *more]
+    click.echo("\n".join([_draw(found, decision), "", *texts]))
+    return True
+
+
+def _stakes_dict(
+    found: IdentifiedPosition, decision: Decision, plays: list[PlayAtStakes], scorer: Scorer
+) -> dict[str, Any]:
+    from backgammon.analysis.candidate_table import play_text
+    from backgammon.evaluation.outcome import cumulative
+    from backgammon.notation.gnu_id import position_ids
+    from backgammon.rules.board import swap
+
+    after = position_ids(swap(decision.candidates))
+    entries = [
+        {
+            "play": play_text(decision, one.row),
+            "after": after[one.row],
+            "equity": round(one.equity, 6),
+            "mwc": None if one.mwc is None else round(one.mwc, 6),
+            "ply": one.ply,
+            "chances": [round(value, 6) for value in cumulative(one.outcomes).tolist()],
+        }
+        for one in plays
+    ]
+    head = {"position_id": found.position_id, "xgid": found.xgid, "dice": list(decision.roll), "model": scorer.name}
+    return {**head, "plays": entries}
 
 
 def _rank(decision: Decision, model: str | None, depth: Depth) -> tuple[list[RankedCandidate] | None, Scorer]:
@@ -72,13 +182,21 @@ def _rank(decision: Decision, model: str | None, depth: Depth) -> tuple[list[Ran
     return analyse_decision(decision, make_engine(scorer), settings, rollout, usable_processors()), scorer
 
 
-def _draw(found: IdentifiedPosition, decision: Decision) -> str:
+def _draw(found: IdentifiedPosition, decision: Decision | None = None) -> str:
     from backgammon.cli.screen import is_colour_wanted
-    from backgammon.notation.diagram import BoardNotes, draw_board
+    from backgammon.notation.diagram import BoardNotes, Side, draw_board
 
     match = found.match
     points = (match.scores[match.on_roll], match.scores[1 - match.on_roll])
-    notes = BoardNotes(points=points, length=match.length, roll=decision.roll, title=found.position_id)
+    owners: dict[int, Side] = {match.on_roll: "X", 1 - match.on_roll: "O"}
+    notes = BoardNotes(
+        points=points,
+        length=match.length,
+        cube=match.cube,
+        cube_owner=owners.get(match.cube_owner),
+        roll=decision.roll if decision else None,
+        title=found.position_id,
+    )
     return draw_board(found.position, notes, colour=is_colour_wanted())
 
 

@@ -17,7 +17,8 @@ import numpy as np
 from backgammon.cube.stakes import Stakes, stakes_of_xgid
 from backgammon.engine.at_stakes import PlayAtStakes, StakesEngine
 from backgammon.evaluation.outcome import OUTCOMES
-from backgammon.notation.gnu_id import position_ids
+from backgammon.notation.gnu_id import position_id, position_ids
+from backgammon.notation.quoting import quote
 from backgammon.notation.xgid import parse_xgid
 from backgammon.records.formats.decision_line import MAX_LENGTH
 from backgammon.rules.board import Position, swap
@@ -74,9 +75,9 @@ def parse_stakes_line(record: dict[str, Any]) -> StakesLine:
         raise NotationError(
             '"xgid" must be text, as in {"xgid": "XGID=-b----E-C---eE---c-e----B-:0:0:1:00:0:0:0:7:10"}'
         )
-    if "id" in record:
-        raise NotationError('a line has "xgid" or "id", not both')
     xgid = parse_xgid(text)
+    if (given := record.get("id")) not in (None, position_id(xgid.position)):
+        raise NotationError(f'"id" {quote(str(given))} is not the position of the "xgid", {position_id(xgid.position)}')
     if xgid.cube_action in ("B", "R"):
         raise NotationError(f"{text}: a beaver or raccoon is to be answered there, only a double (D) can be")
     if xgid.position.is_over:
