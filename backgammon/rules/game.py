@@ -5,6 +5,7 @@ Seats are 0 and 1. `GameState.position` is always seen by the seat in `turn`.
 
     OPENING --open_game--> PLAY --play--> ROLL --roll_dice--> PLAY ...
                                            |--double--> DOUBLED --take--> ROLL (same turn)
+                                           |                    --beaver--> ROLL (same turn)
                                            |                    --drop--> OVER
     play to the last checker, or resign in any stage: OVER
 """
@@ -189,6 +190,18 @@ def take(state: GameState) -> GameState:
     """
     _expect(state, Stage.DOUBLED)
     return replace(state, stage=Stage.ROLL, cube=2 * state.cube, cube_owner=1 - state.turn)
+
+
+def beaver(state: GameState) -> GameState:
+    """The doubled seat doubles once more, owns the cube at four times its old value, and the doubler rolls.
+
+    Raises:
+        GameError: no double is on offer, or the cube shows too much for it.
+    """
+    _expect(state, Stage.DOUBLED)
+    if 4 * state.cube > MAX_CUBE:
+        raise GameError(f"no beaver: a cube shows {MAX_CUBE} at most")
+    return replace(state, stage=Stage.ROLL, cube=4 * state.cube, cube_owner=1 - state.turn)
 
 
 def drop(state: GameState) -> GameState:

@@ -15,13 +15,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from backgammon.cube.stakes import CENTRED, OPPONENT, OWN, Stakes
 from backgammon.evaluation.player import Player
 from backgammon.notation.play_text import format_play
-from backgammon.records.record.record import Action, GameRecord, MatchRecord, ResultAction, RollAction, Setup
+from backgammon.records.record.record import (
+    Action,
+    BeaverAction,
+    DoubleAction,
+    DropAction,
+    GameRecord,
+    MatchRecord,
+    ResultAction,
+    RollAction,
+    Setup,
+    TakeAction,
+)
 from backgammon.rules import game as turns
 from backgammon.rules.board import Position
 from backgammon.rules.decision import Decision
-from backgammon.rules.game import Ending, GameResult, GameState, Stage
+from backgammon.rules.game import GameState, Stage
 from backgammon.rules.match import MatchScore
 from backgammon.table.arena.options import MAX_MATCH_LENGTH, SetUp
 from backgammon.table.arena.single_game import Moment, SingleGame
@@ -49,8 +61,21 @@ class Turn:
         return "" if self.decision.is_dance else format_play(self.decision.plays[self.decision.chosen or 0])
 
 
+@dataclass(frozen=True)
+class CubeRules:
+    """How the doubling cube is used.
+
+    Attributes:
+        has_jacoby: gammons count single while the cube is centred (money play only).
+        has_beavers: who is doubled may redouble at once and keep the cube (money play only).
+    """
+
+    has_jacoby: bool = False
+    has_beavers: bool = False
+
+
 class Session:
-    """Cubeless games between two seats; mutable, and the only place that changes its state."""
+    """Games between two seats; mutable, and the only place that changes its state."""
 
     def __init__(
         self,
@@ -59,6 +84,7 @@ class Session:
         length: int = 0,
         num_games: int | None = None,
         start: SetUp | None = None,
+        cube: CubeRules | None = None,
     ) -> None:
         """A session before its first game.
 
@@ -68,9 +94,10 @@ class Session:
             length: points that win the match, 0 for money play.
             num_games: games of a money session; None plays on until somebody stops.
             start: where the first game begins (`parse_set_up` makes it from an ID); later games begin as usual.
+            cube: how the cube is used; None for cubeless games.
 
         Raises:
-            ConfigError: a seed, length or number of games that cannot be used.
+            ConfigError: a seed, length or number of games that cannot be used, or rules of money play in a match.
         """
         if seed < 0:
             raise ConfigError(f"seed {seed}: give 0 or a positive number")
@@ -82,8 +109,11 @@ class Session:
             raise ConfigError(f"{num_games} games: give 1 or more")
         if length and num_games is not None:
             raise ConfigError("a match ends by its length: give a length or a number of games, not both")
+        if length and cube is not None and (cube.has_jacoby or cube.has_beavers):
+            raise ConfigError("the Jacoby rule and beavers belong to money play, not to a match")
         self.names = names
         self.seed = seed
+        self.cube = cube
         self.num_games = num_games
         self.score = MatchScore.start(length)
         self.turns: list[Turn] = []
@@ -97,10 +127,12 @@ class Session:
         """Lay out the game that the engine has begun; its dice are not shown before they are thrown."""
         self.turns = []
         self._moments: list[Moment] = []
+        self._cube_actions: list[tuple[int, Action]] = []
+        has_cube = self.cube is not None and not self.score.is_crawford
         self._start = None if start is None else Setup(self._game.position(), self._game.seat())
-        self.state = turns.new_game(has_cube=False)
+        self.state = turns.new_game(has_cube)
         if start is not None:
-            self.state = turns.new_game(False, self._game.position(), self._game.seat())
+            self.state = turns.new_game(has_cube, self._game.position(), self._game.seat())
             if start.roll is not None and not start.random_turns:
                 self.throw_dice()
 
@@ -188,19 +220,92 @@ class Session:
         """
         decision = self.decision().choose(row)
         turn = Turn(self.state.turn, decision, self.state)
-        game = self._game
-        moment, score = game.moment(), game.match_score()
-        game.play(row)
+        self._moments.append(self._game.moment())
         self.turns.append(turn)
-        self._moments.append(moment)
-        if game.match_score() == score:
-            self.state = turns.new_game(False, game.position(), game.seat())
-        else:  # the engine may be at the next game of the match already
-            result = GameResult(turn.seat, abs(game.points_of(0)), self.state.cube, Ending.BORNE_OFF)
-            final = Position(decision.candidates[row])
-            self.state = replace(self.state, position=final, stage=Stage.OVER, roll=None, result=result)
-        self._book_result()
+        self.state = turns.play(self.state, decision.candidates[row])
+        if self.state.is_over:
+            self._end_game()
+        else:
+            self._game.play(row)
         return turn
+
+    # The cube
+
+    @property
+    def stakes(self) -> Stakes:
+        """What the game in play is played for, seen by the seat on roll (who has doubled, while that is answered)."""
+        seat, score, cube = self.state.turn, self.score, self.cube or CubeRules()
+        owner = {None: CENTRED, seat: OWN}.get(self.state.cube_owner, OPPONENT)
+        return Stakes(
+            length=score.length,
+            score=(score.points[seat], score.points[1 - seat]),
+            cube=self.state.cube,
+            owner=owner,
+            is_crawford=score.is_crawford,
+            has_jacoby=cube.has_jacoby,
+            has_beavers=cube.has_beavers,
+        )
+
+    @property
+    def may_double(self) -> bool:
+        """True when the seat on roll may turn the cube now."""
+        return self.state.may_double and self.stakes.may_double
+
+    def double(self) -> None:
+        """The seat on roll offers to double.
+
+        Raises:
+            GameError: not before its roll, no cube in this game, or the rules forbid it.
+        """
+        if self.state.stage is Stage.ROLL and self.state.has_cube and (reason := self.stakes.double_refusal):
+            raise GameError(f"no double is possible: {reason}")
+        self.state = turns.double(self.state)
+        self._note_cube(DoubleAction(self.state.turn, 2 * self.state.cube))
+
+    def take(self) -> None:
+        """The doubled seat plays on at twice the cube.
+
+        Raises:
+            GameError: no double is on offer.
+        """
+        self.state = turns.take(self.state)
+        self._note_cube(TakeAction(1 - self.state.turn))
+
+    def beaver(self) -> None:
+        """The doubled seat turns the cube once more.
+
+        Raises:
+            GameError: no double is on offer, or beavers were not agreed.
+        """
+        if self.cube is None or not self.cube.has_beavers:
+            raise GameError("no beaver is possible: they were not agreed in this session")
+        self.state = turns.beaver(self.state)
+        self._note_cube(BeaverAction(1 - self.state.turn))
+
+    def drop(self) -> None:
+        """The doubled seat gives up the game at the old value of the cube.
+
+        Raises:
+            GameError: no double is on offer.
+        """
+        self.state = turns.drop(self.state)
+        self._note_cube(DropAction(1 - self.state.turn))
+        self._end_game()
+
+    def _note_cube(self, action: Action) -> None:
+        """Keep what was done with the cube before the next roll."""
+        self._cube_actions.append((len(self.turns), action))
+
+    def _end_game(self) -> None:
+        """Settle and book a game that has a result; the engine goes on to the next one of a match."""
+        result = self.state.result
+        assert result is not None, "the game is over"
+        if self.stakes.has_jacoby and self.state.cube_owner is None:
+            result = replace(result, size=1)
+            self.state = replace(self.state, result=result)
+        most = self.score.length or result.size  # all that the engine needs to know, and its registers are small
+        self._game.resign(1 - result.winner, min(result.points, most))
+        self._book_result()
 
     def ask(self, player: Player) -> int:
         """The row that a player chooses for the dice in play.
@@ -218,8 +323,7 @@ class Session:
             GameError: no game is in play, or not a size.
         """
         self.state = turns.resign(self.state, seat, size)
-        self._game.resign(seat, size)
-        self._book_result()
+        self._end_game()
 
     def can_take_back(self, seat: int) -> bool:
         """True when the seat has made a choice in the game in play."""
@@ -239,6 +343,7 @@ class Session:
         self.state = self.turns[last].before
         self._game.go_back(self._moments[last])
         del self.turns[last:], self._moments[last:]
+        self._cube_actions = [(at, action) for at, action in self._cube_actions if at <= last]
 
     def _last_choice(self, seat: int) -> int | None:
         chosen = [i for i, turn in enumerate(self.turns) if turn.seat == seat and not turn.decision.is_forced]
@@ -269,7 +374,12 @@ class Session:
 
     def _game_record(self, number: int) -> GameRecord:
         """The game in play as far as it has come."""
-        actions: list[Action] = [RollAction(turn.seat, turn.decision.roll, turn.text) for turn in self.turns]
+        actions: list[Action] = []
+        for i in range(len(self.turns) + 1):
+            actions += [action for at, action in self._cube_actions if at == i]
+            if i < len(self.turns):
+                turn = self.turns[i]
+                actions.append(RollAction(turn.seat, turn.decision.roll, turn.text))
         if self.state.stage is Stage.PLAY and self.state.roll is not None:
             actions.append(RollAction(self.state.turn, self.state.roll))
         return GameRecord(number, self.names, self.score.points, tuple(actions), start=self._start)
@@ -283,7 +393,7 @@ class Session:
             ("Player 1", self.names[0]),
             ("Player 2", self.names[1]),
             ("Variation", "Backgammon"),
-            ("CubeLimit", "1"),
+            *((("CubeLimit", "1"),) if self.cube is None else ()),
             ("Transcriber", f"pairgammon, seed {self.seed}"),
         )
         return MatchRecord(self.score.length, tuple(games), headers)
