@@ -166,7 +166,7 @@ def rollout_rows(engine: Engine) -> list[Row]:
     """Games of rollouts from the starting position, without and with the luck of every roll subtracted."""
     rows = []
     for name, luck_turns, games in (("no luck", 0, 1296), ("luck of 2 turns", 2, 1296), ("all luck", None, 72)):
-        settings = RolloutSettings(games=games, luck_turns=luck_turns)
+        settings = RolloutSettings(games=games, horizon=None, luck_turns=luck_turns)
 
         def work(number: int, settings: RolloutSettings = settings) -> int:
             first = number * settings.games
@@ -183,7 +183,8 @@ class Works:
         boards, dice = fresh_decisions(120)
         units = [WorkUnit(START.tobytes(), first, GAMES) for first in range(0, 8 * GAMES, GAMES)]
         searches = {threads: Searcher(engine, SearchSettings(2), threads) for threads in (1, 2)}
-        shops = {threads: Workshop(engine, RolloutSettings(luck_turns=0), threads=threads) for threads in (1, 2)}
+        plain = RolloutSettings(horizon=None, luck_turns=0)
+        shops = {threads: Workshop(engine, plain, threads=threads) for threads in (1, 2)}
         self.by_name: dict[str, Callable[[int], bytes]] = {
             "2-ply search": lambda threads: searches[threads].choose(boards, dice).tobytes(),
             "rollouts": lambda threads: b"".join(part.tobytes() for part in shops[threads].results(units)),

@@ -58,8 +58,9 @@ def main() -> int:
     parser.add_argument("--ply", type=int, help="look ahead so far; the model must have outcomes")
     parser.add_argument("--filter", default="normal", help="of the look-ahead, as GNU Backgammon names them")
     parser.add_argument("--rollout", type=int, metavar="GAMES", help="roll out what the look-ahead keeps")
-    parser.add_argument("--horizon", type=int, metavar="PLIES", help="truncate the rollouts there")
-    parser.add_argument("--luck", type=int, default=2, metavar="TURNS", help="subtract the luck of so many first rolls")
+    parser.add_argument("--error", type=float, help="stop the rollouts at this standard error, see RolloutSettings")
+    parser.add_argument("--horizon", type=int, default=11, metavar="PLIES", help="truncate rollouts there; 0: never")
+    parser.add_argument("--luck", type=int, metavar="TURNS", help="subtract the luck of so many first rolls only")
     parser.add_argument("--no-prune", action="store_true", help="no small net inside the look-ahead")
     parser.add_argument(
         "--within", type=float, default=PROPOSED_WITHIN, help="how far behind its best the small net proposes replies"
@@ -129,7 +130,9 @@ def look_ahead(options: argparse.Namespace, boards: Boards, dice: Dice) -> Int64
     searcher = Searcher(engine, settings, usable_processors())
     if options.rollout is None:
         return searcher.choose(boards, dice)
-    rollout = RolloutSettings(games=options.rollout, horizon=options.horizon, luck_turns=options.luck)
+    rollout = RolloutSettings(
+        games=options.rollout, horizon=options.horizon or None, luck_turns=options.luck, max_error=options.error
+    )
     analysis = searcher.analyse(boards, dice)
     estimates = roll_out_analysis(analysis, Workshop(engine, rollout, threads=usable_processors()))
     rows = np.empty(len(boards), dtype=np.int64)

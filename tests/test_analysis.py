@@ -218,11 +218,11 @@ def test_with_rollouts_the_play_that_was_made_is_rolled_out_too(match5: tuple[Ma
     judge = PlayJudge(searcher, Workshop(PipEvaluator(), settings))
     one_game = replace(match5[0], games=match5[0].games[1:])
     judged = judge_match(one_game, replay_match(one_game), judge)
-    assert judged.engine == "pips 1-ply, rollouts of 36 games"
+    assert judged.engine == "pips 1-ply, rollouts of at most 36 games, to a standard error of 0.005"
     for roll in (roll for roll in judged.rolls if roll.is_counted):
         assert roll.chosen.standard_error is not None
         assert roll.ranked[0].standard_error is not None
-        assert roll.loss == pytest.approx(max(0.0, roll.ranked[0].equity - roll.chosen.equity))
+        assert roll.loss == roll.chosen.loss
         depths = [(one.standard_error is None, one.ply) for one in roll.ranked]
         assert depths == sorted(depths, key=lambda depth: depth[0]), "rolled out ones first"
     assert ROLLOUT_NOTE in render_text(make_report(judged))

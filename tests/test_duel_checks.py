@@ -112,6 +112,14 @@ def test_depth_fills_in_what_was_not_said(depth: dict[str, Any], plies: int, sec
     assert (rollout.games if rollout else None) == depth.get("games")
 
 
+def test_a_rollout_is_as_exact_as_it_was_asked_to_be() -> None:
+    rollout = Depth(games=36, error=0.01).rollout_settings()
+    assert rollout is not None
+    assert rollout.max_error == 0.01
+    with pytest.raises(ConfigError, match="--rollout"):
+        Depth(error=0.01).rollout_settings()
+
+
 def test_models_without_outcomes_cannot_look_ahead(tmp_path: Path) -> None:
     network = NetworkConfig(hidden=(8,))
     weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in weight_shapes(network).items()}

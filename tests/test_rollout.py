@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator
 from backgammon.rules.board import START, Board, Position
 from backgammon.rules.decision import Decision
 from backgammon.search import (
+    RankedCandidate,
     RolloutEstimate,
     RolloutSettings,
     Searcher,
@@ -23,6 +25,7 @@ from backgammon.search import (
     WorkUnit,
     analyse_decision,
     play_games,
+    rank_rolled,
     roll_out_candidates,
 )
 from backgammon.search.rollout import GameDice, stratified_error
@@ -64,7 +67,9 @@ def exact_equity(tables: Bearoff, after: Board) -> float:
 
 
 def settings(**changes: Any) -> RolloutSettings:
-    return RolloutSettings(**{"games": 1296, "luck_turns": 0, **changes})
+    """Plain rollouts, to the end and with all their games, where nothing else is said."""
+    plain = {"games": 1296, "horizon": None, "luck_turns": 0, "round_games": 432, "max_error": None}
+    return RolloutSettings(**{**plain, **changes})
 
 
 def estimate(player: PlayingEvaluator, after: Board, changes: RolloutSettings, **others: Any) -> RolloutEstimate:
@@ -291,6 +296,25 @@ def test_a_contest_stops_at_the_wanted_error(tables: Bearoff) -> None:
     assert RolloutEstimate(found.games[:-72]).standard_error > 0.05
 
 
+def test_a_contest_of_several_stops_when_their_differences_are_known(tables: Bearoff) -> None:
+    one, other = make_board({6: 2, 5: 1}, {6: 2, 5: 1}), make_board({6: 2, 4: 1}, {6: 2, 5: 1})
+    shop = Workshop(TablePlayer(tables), settings(round_games=72, max_error=0.04, lead=None))
+    first, second = roll_out_candidates([np.stack([one, other])], shop)[0]
+    assert len(first.games) == len(second.games) < 1296
+    assert first.joint_error(second) <= 0.04
+    shorter = RolloutEstimate(first.games[:-72]), RolloutEstimate(second.games[:-72])
+    assert shorter[0].joint_error(shorter[1]) > 0.04
+
+
+def test_the_defaults_tell_plays_apart_by_few_games(tables: Bearoff) -> None:
+    assert RolloutSettings().horizon == 11
+    assert RolloutSettings().luck_turns is None
+    settled = RolloutSettings(games=144)
+    old = RolloutSettings(games=144, horizon=None, luck_turns=2)
+    engine = Engine(PipEvaluator(), tables)
+    assert estimate(engine, START, settled).standard_error < 0.5 * estimate(engine, START, old).standard_error
+
+
 def test_candidates_share_their_dice(tables: Bearoff) -> None:
     same = roll_out_candidates([np.stack([AFTER, AFTER])], Workshop(TablePlayer(tables), settings()))[0]
     assert same[0].joint_error(same[1]) == 0
@@ -302,6 +326,41 @@ def test_a_decision_without_candidates_is_refused() -> None:
         roll_out_candidates([AFTER[None][:0]], Workshop(PipEvaluator(), settings()))
 
 
+def rolled(*games: float) -> RolloutEstimate:
+    """72 games that win so many points each, one number for every 36 of them: no spread but between the two."""
+    rows = np.zeros((72, 6), dtype=np.float32)
+    rows[:, 0] = 0.5 + np.repeat(games, 72 // len(games)) / 2
+    rows[:, 3] = 1 - rows[:, 0]
+    return RolloutEstimate(rows)
+
+
+def candidate(row: int, equity: float, margin: float) -> RankedCandidate:
+    return RankedCandidate(row, equity, np.zeros(6, dtype=np.float32), 2, margin)
+
+
+def test_who_was_given_up_is_placed_by_what_he_was_behind() -> None:
+    best, given_up = rolled(0.1, 0.3), RolloutEstimate(rolled(0.05).games[:36])
+    ranked = rank_rolled([candidate(0, 0.3, 0.0), candidate(1, 0.2, 0.1)], [given_up, best])
+    assert [one.row for one in ranked] == [1, 0]
+    assert ranked[0].equity == pytest.approx(0.2)
+    assert ranked[1].margin == pytest.approx(0.05, abs=1e-6), "over the 36 games of both, where the best won .1"
+    assert ranked[1].equity == pytest.approx(0.15)
+    assert [one.equity for one in ranked] == sorted((one.equity for one in ranked), reverse=True)
+
+
+def test_a_play_loses_only_what_its_rollout_cannot_explain() -> None:
+    def loss(searched: float, margin: float, error: float) -> float:
+        one = replace(candidate(1, 0.0, margin), standard_error=error, joint_error=error, searched_margin=searched)
+        return one.loss
+
+    assert loss(0.0, 0.03, 0.02) == 0, "within the interval: no error"
+    assert loss(0.0, 0.05, 0.01) == pytest.approx(0.05 - 1.96 * 0.01, abs=1e-5), "what exceeds it"
+    assert loss(0.02, 0.03, 0.02) == 0.02, "the search's verdict stands"
+    assert loss(0.2, 0.03, 0.01) == pytest.approx(0.03 + 1.96 * 0.01, abs=1e-5), "as far as the rollout allows"
+    assert candidate(1, 0.0, 0.04).loss == 0.04
+    assert candidate(1, 0.0, -0.01).loss == 0
+
+
 def test_the_analysis_of_a_decision_by_rollout() -> None:
     decision = Decision.make(Position.start(), (3, 1))
     chosen = RolloutSettings(games=72, round_games=72, horizon=3)
@@ -310,6 +369,7 @@ def test_the_analysis_of_a_decision_by_rollout() -> None:
     rolled = [candidate for candidate in ranked if candidate.games]
     assert 1 <= len(rolled) <= 5
     assert ranked[: len(rolled)] == rolled
+    assert all(one.half_width == pytest.approx(1.96 * (one.standard_error or 0), rel=1e-4) for one in rolled)
     assert all(candidate.standard_error is not None for candidate in rolled)
     assert ranked[0].margin == 0
     assert [candidate.equity for candidate in rolled] == sorted((one.equity for one in rolled), reverse=True)

@@ -10,8 +10,8 @@ from backgammon.rules.decision import Decision
 from backgammon.search import RankedCandidate
 
 HEADING = (
-    "cubeless equity, (behind the best at the same depth), chances in %: win, gammon or more, backgammon - the same "
-    "for losing"
+    "cubeless equity (+- 95 %), (behind the best at the same depth), chances in %: win, gammon or more, backgammon - "
+    "the same for losing"
 )
 """What the columns of `candidate_lines` are."""
 
@@ -56,9 +56,9 @@ def level_text(one: RankedCandidate) -> str:
 
 
 def equity_text(one: RankedCandidate) -> str:
-    """Equity, of a rollout with its standard error."""
-    error = "" if one.standard_error is None else f" +-{one.standard_error:.3f}"
-    return f"{one.equity:+.3f}{error}"
+    """Equity, of a rollout with half of its 95 % interval."""
+    reach = "" if one.half_width is None else f" +-{one.half_width:.3f}"
+    return f"{one.equity:+.3f}{reach}"
 
 
 def chances_text(outcomes: Outcomes) -> str:

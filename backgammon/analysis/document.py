@@ -113,6 +113,7 @@ def _candidate(roll: JudgedRoll, one: RankedCandidate) -> dict[str, Any]:
         "ply": one.ply,
         "level": level_text(one),
         "standard_error": one.standard_error,
+        "joint_error": one.joint_error,
         "games": one.games,
         "chances": [round(value, 6) for value in cumulative(one.outcomes).tolist()],
     }

@@ -3,8 +3,9 @@
 Axis legend: R rolls of a game, 21 rolls in the order of `dice.ROLLS`.
 
 Equities are cubeless money points of the player who moves. A loss compares the play with the best one at the same
-depth, see `ranking`. Luck is what a roll was worth more than
-the average roll, both with the best play: at the opening the average also runs over who starts, and is 0 by symmetry.
+depth, see `ranking`; after a rollout it counts only what is beyond its interval, see `RankedCandidate.loss`. Luck is
+what a roll was worth more than the average roll, both with the best play: at the opening the average also runs over who
+starts, and is 0 by symmetry.
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ def _make_roll(
         length=score.length,
         scores=score.points,
     )
-    loss = max(0.0, ranked[0].equity - chosen.equity)
+    loss = chosen.loss
     identifier = IdentifiedPosition(decision.position, match)
     notes = game.notes[index] if game.notes else None
     return JudgedRoll(game_number, index, seat, decision, ranked, loss, luck, match.cube, identifier, notes)

@@ -24,6 +24,7 @@ from backgammon.search import (
     Searcher,
     Workshop,
     rank_candidates,
+    rank_rolled,
     roll_out_candidates,
 )
 from backgammon.tools.arrays import Int64s
@@ -53,8 +54,7 @@ class PlayJudge:
     @property
     def name(self) -> str:
         """The engine, its depth, and the rollouts."""
-        rollouts = "" if self._workshop is None else f", rollouts of {self._workshop.settings.games:,} games"
-        return self._searcher.name + rollouts
+        return self._searcher.name + ("" if self._workshop is None else f", {self._workshop.settings.title}")
 
     @property
     def evaluator(self) -> PlayingEvaluator:
@@ -130,7 +130,7 @@ class PlayJudge:
 
     def _roll_out(self, analysis: Analysis, lists: list[list[RankedCandidate]], workshop: Workshop) -> list[Ranking]:
         """The lists with their deepest judged candidates rolled out."""
-        deepest = [[one for one in ranked if one.ply == ranked[0].ply] for ranked in lists]
+        deepest = [_by_equity([one for one in ranked if one.ply == ranked[0].ply]) for ranked in lists]
         boards = [
             np.stack([_after(analysis, place, one.row) for one in candidates])
             for place, candidates in enumerate(deepest)
@@ -154,24 +154,11 @@ def _by_equity(candidates: list[RankedCandidate]) -> Ranking:
     return tuple(replace(one, margin=ranked[0].equity - one.equity) for one in ranked)
 
 
-def _by_rollout(
-    every: list[RankedCandidate], rolled: list[RankedCandidate], estimates: list[RolloutEstimate]
-) -> Ranking:
-    """Those rolled out first: they that played longest, then by equity; one given up early was clearly behind."""
-    known = [
-        replace(
-            one,
-            equity=found.equity,
-            outcomes=found.outcomes,
-            standard_error=found.standard_error,
-            games=len(found.games),
-        )
-        for one, found in zip(rolled, estimates, strict=True)
-    ]
-    known.sort(key=lambda one: (-one.games, -one.equity))
-    rows = {one.row for one in known}
-    others = _by_equity([one for one in every if one.row not in rows]) if len(known) < len(every) else ()
-    return tuple(replace(one, margin=known[0].equity - one.equity) for one in (*known, *others))
+def _by_rollout(every: list[RankedCandidate], rolled: Ranking, estimates: list[RolloutEstimate]) -> Ranking:
+    """Those rolled out first, then the others by equity."""
+    rows = {one.row for one in rolled}
+    others = _by_equity([one for one in every if one.row not in rows]) if len(rolled) < len(every) else ()
+    return tuple(rank_rolled(rolled, estimates, others))
 
 
 def _batches(rows: Int64s) -> list[Int64s]:

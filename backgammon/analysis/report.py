@@ -27,8 +27,8 @@ NOTES = (
 """How to read the figures."""
 
 ROLLOUT_NOTE = (
-    "rollouts: the best of several uncertain values is partly the luckiest one, so that losses are overstated by about "
-    "the standard errors (+-) shown; more games make both smaller"
+    "rollouts: +- is the 95 % interval of an equity; a play loses what the search says, moved into the 95 % interval "
+    "of the difference that the rollouts of it and of the best play found"
 )
 """One more, where it applies."""
 

@@ -1,10 +1,10 @@
-"""How deeply a command looks: the options --ply, --filter, --time and --rollout, the same wherever they occur."""
+"""How deeply a command looks: --ply, --filter, --time, --rollout and --error, the same wherever they occur."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +18,8 @@ ROLLOUT_PLIES = 2
 """Depth of the search that picks what is rolled out, where none is given."""
 TIMED_PLIES = 3
 """Greatest depth of a search with a time limit, where none is given."""
+ROLLOUT_GAMES = 1296
+"""Games of a rollout at most, where no number is given."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Depth:
         plies: None when not given.
         filter_name: see `search.filters.FILTER_NAMES`.
         seconds: of a decision; None for no limit.
-        games: of a rollout; None for no rollout.
+        games: of a rollout at most; None for no rollout.
+        error: of a rollout, see `RolloutSettings.max_error`; None for its default.
         is_pruned: a small net proposes the replies inside a search.
     """
 
@@ -36,6 +39,7 @@ class Depth:
     filter_name: str = "normal"
     seconds: float | None = None
     games: int | None = None
+    error: float | None = None
     is_pruned: bool = True
 
     @property
@@ -60,13 +64,30 @@ class Depth:
         """Settings of the rollouts, None when none were asked for.
 
         Raises:
-            ConfigError: a number of games that is no multiple of 36.
+            ConfigError: a number of games that is no multiple of 36, or an error without a rollout.
         """
         from backgammon.search import RolloutSettings
+        from backgammon.tools.errors import ConfigError
 
         if self.games is None:
+            if self.error is not None:
+                raise ConfigError("--error says how exact rollouts are to be: add --rollout")
             return None
-        return RolloutSettings(games=self.games, seed=seed)
+        settings = RolloutSettings(games=self.games, seed=seed)
+        return settings if self.error is None else replace(settings, max_error=self.error)
+
+
+class _Games(click.ParamType):
+    """A number of games; what stands behind a bare --rollout by mistake is named."""
+
+    name = "games"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        try:
+            return int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number of games; put a bare --rollout behind the arguments", param, ctx)
 
 
 def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,10 +100,11 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
         filter_name: str,
         seconds: float | None,
         games_rolled: int | None,
+        error: float | None,
         no_prune: bool,
         **rest: Any,
     ) -> Any:
-        return function(*args, depth=Depth(plies, filter_name, seconds, games_rolled, not no_prune), **rest)
+        return function(*args, depth=Depth(plies, filter_name, seconds, games_rolled, error, not no_prune), **rest)
 
     options = (
         click.option(
@@ -109,9 +131,18 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--rollout",
             "games_rolled",
-            type=int,
-            metavar="GAMES",
-            help="Roll out the best candidates, at most so many games each, a multiple of 36; 1296 is usual.",
+            type=_Games(),
+            is_flag=False,
+            flag_value=ROLLOUT_GAMES,
+            metavar="[GAMES]",
+            help="Roll out the best candidates until they are told apart or --error is reached: 11 plies, luck "
+            f"subtracted; at most so many games each, a multiple of 36 ({ROLLOUT_GAMES} when not given).",
+        ),
+        click.option(
+            "--error",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="POINTS",
+            help="Standard error at which rollouts stop, of the difference between two plays.  [default: 0.005]",
         ),
         click.option(
             "--no-prune",

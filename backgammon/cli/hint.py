@@ -252,6 +252,7 @@ def _as_dict(
                 "equity": round(one.equity, 6),
                 "ply": one.ply,
                 "standard_error": one.standard_error,
+                "joint_error": one.joint_error,
                 "chances": [round(value, 6) for value in cumulative(one.outcomes).tolist()],
             }
             for one in ranked

@@ -50,7 +50,7 @@ def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool
 
     With --ply, --time or --rollout, and a model that was trained with outcomes, each candidate is an object instead:
     "id", "equity" (cubeless points of the player who moves), "chances" (six that exclude each other), "ply" it was
-    judged at, "margin" to the best, and after a rollout "standard_error" and "games".
+    judged at, "margin" to the best, and after a rollout "standard_error", "joint_error" (of the margin) and "games".
 
     "xgid" in place of "id" asks at its score and cube. With dice the answer is "best" and "candidates" with cubeful
     "equity" (EMG; points per cube unit in money play) and, in a match, "mwc", the chance to win it. With 00 or D in

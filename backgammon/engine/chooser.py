@@ -21,7 +21,7 @@ class RolloutChooser:
 
     @property
     def name(self) -> str:
-        """The search's name and the games of a rollout."""
+        """The search's name and the games of a rollout at most."""
         return f"{self._searcher.name} rollout {self._workshop.settings.games}"
 
     def choose(self, boards: Boards, dice: Dice) -> Int64s:

@@ -6,6 +6,7 @@ from backgammon.search.analysis import (
     RankedCandidate,
     analyse_decision,
     rank_candidates,
+    rank_rolled,
     rank_rollouts,
     roll_out_analysis,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "analyse_decision",
     "play_games",
     "rank_candidates",
+    "rank_rolled",
     "rank_rollouts",
     "roll_out_analysis",
     "roll_out_candidates",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from backgammon.search.rollout import RolloutEstimate, RolloutSettings
 from backgammon.search.searcher import Analysis, Searcher, SearchSettings
 from backgammon.search.work import Workshop
 from backgammon.tools.arrays import Float32s
+from backgammon.tools.intervals import NORMAL_REACH
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,8 @@ class RankedCandidate:
             deeply claims more than the best.
         standard_error: of a rollout's equity; None for a search.
         games: of the rollout; 0 for a search.
+        joint_error: standard error of a rollout's margin; None for a search.
+        searched_margin: what the search before a rollout put this candidate behind its own best; None for a search.
     """
 
     row: int
@@ -38,6 +41,25 @@ class RankedCandidate:
     margin: float
     standard_error: float | None = None
     games: int = 0
+    joint_error: float | None = None
+    searched_margin: float | None = None
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of the 95 % interval of a rollout's equity, points; None for a search."""
+        return None if self.standard_error is None else NORMAL_REACH * self.standard_error
+
+    @property
+    def loss(self) -> float:
+        """Points that the play gives up, 0 or more.
+
+        After a rollout the search's verdict stands as far as the rollout allows it: it is moved into the 95 % interval
+        of the rollout's margin. So what lies within that interval is no error, and of more only what exceeds it is.
+        """
+        if self.joint_error is None or self.searched_margin is None:
+            return max(0.0, self.margin)
+        reach = NORMAL_REACH * self.joint_error
+        return max(0.0, min(max(self.searched_margin, self.margin - reach), self.margin + reach))
 
 
 def analyse_decision(
@@ -100,26 +122,41 @@ def roll_out_analysis(
 
 
 def rank_rollouts(analysis: Analysis, index: int, estimates: list[RolloutEstimate]) -> list[RankedCandidate]:
-    """The candidates of decision `index`: those rolled out by the rollout's equity, then the others.
-
-    A candidate that was given up early stands behind those that played on: what it was behind decides, not the equity
-    of its fewer games.
-    """
+    """The candidates of decision `index`: those rolled out by the rollout's equity, then the others."""
     ranked = rank_candidates(analysis, index)
-    rolled = sorted(zip(ranked, estimates, strict=False), key=lambda pair: (-len(pair[1].games), -pair[1].equity))
-    best = rolled[0][1].equity
-    return [
-        *(
-            RankedCandidate(
-                row=candidate.row,
-                equity=estimate.equity,
+    return rank_rolled(ranked[: len(estimates)], estimates, ranked[len(estimates) :])
+
+
+def rank_rolled(
+    rolled: Sequence[RankedCandidate], estimates: Sequence[RolloutEstimate], others: Sequence[RankedCandidate] = ()
+) -> list[RankedCandidate]:
+    """Candidates that were rolled out, best first, then those that were not.
+
+    The margin of a candidate is the mean over the games that it and the best have both played, and its equity that
+    much less than the best one's: one that was given up early is placed by what it was behind, not by the dice of its
+    fewer games.
+
+    Args:
+        rolled: with the margins that the search gave them.
+        estimates: of these, in their order.
+        others: the rest, best first.
+    """
+    best = max(estimates, key=lambda one: (len(one.games), one.equity))
+    found = []
+    for candidate, estimate in zip(rolled, estimates, strict=True):
+        # Nobody who was given up can be the best; by the dice of a few games one might look so.
+        margin = 0.0 if estimate is best else max(0.0, best.lead_over(estimate))
+        found.append(
+            replace(
+                candidate,
+                equity=best.equity - margin,
                 outcomes=estimate.outcomes,
-                ply=candidate.ply,
-                margin=best - estimate.equity,
+                margin=margin,
                 standard_error=estimate.standard_error,
                 games=len(estimate.games),
+                joint_error=best.joint_error(estimate),
+                searched_margin=candidate.margin,
             )
-            for candidate, estimate in rolled
-        ),
-        *(replace(candidate, margin=best - candidate.equity) for candidate in ranked[len(estimates) :]),
-    ]
+        )
+    found.sort(key=lambda one: (one.margin, -one.games))
+    return [*found, *(replace(candidate, margin=best.equity - candidate.equity) for candidate in others)]

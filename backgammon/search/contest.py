@@ -3,8 +3,9 @@
 Axis legend: K candidates of a decision, G games of a candidate.
 
 After every round the rules look at all candidates of a decision: one that is behind the best by `lead` joint standard
-errors is given up; one whose standard error is at most `max_error` is done; a decision with one candidate left is
-done. The joint error is that of the difference game by game, for game k of both has the same dice.
+errors is given up; a decision with one candidate left is done, and one where the difference between the best and every
+other candidate in play is known to `max_error`. The joint error is that of the difference game by game, for game k of
+both has the same dice.
 """
 
 from __future__ import annotations
@@ -65,10 +66,11 @@ def _still_open(found: list[RolloutEstimate], rows: list[int], settings: Rollout
         return []
     if settings.max_error is None:
         return rivals
-    return [row for row in rivals if found[row].standard_error > settings.max_error]
+    others = [found[best].joint_error(found[row]) for row in rivals if row != best]
+    return rivals if max(others, default=found[best].standard_error) > settings.max_error else []
 
 
 def _is_behind(estimate: RolloutEstimate, best: RolloutEstimate, lead: float | None) -> bool:
     if lead is None:
         return False
-    return best.equity - estimate.equity > lead * best.joint_error(estimate)
+    return best.lead_over(estimate) > lead * best.joint_error(estimate)

@@ -15,6 +15,9 @@ import numpy as np
 
 from backgammon.tools.arrays import Float64s, Int64s
 
+NORMAL_REACH = NormalDist().inv_cdf(0.975)
+"""Standard errors to either side of an estimate that make a 95 % interval, where there are many observations."""
+
 
 @dataclass(frozen=True)
 class Estimate:

@@ -187,5 +187,6 @@ def _candidate_entry(after: str, ranked: RankedCandidate) -> dict[str, Any]:
         "margin": round(ranked.margin, 6),
     }
     if ranked.standard_error is not None:
-        entry |= {"standard_error": round(ranked.standard_error, 6), "games": ranked.games}
+        errors = {"standard_error": ranked.standard_error, "joint_error": ranked.joint_error or 0.0}
+        entry |= {**{name: round(error, 6) for name, error in errors.items()}, "games": ranked.games}
     return entry

@@ -1,0 +1,153 @@
+"""What rollouts cost for one accuracy, in processor seconds by settings, and what a horizon biases.
+
+    python -m scripts.bench_rollouts [--pairs 10] [--error 0.005] [--seed 1] [--json]
+    python -m scripts.bench_rollouts --bias 20
+
+A pair is the two best plays by 2-ply of a decision from the middle of a game that the engine plays against itself. The
+error of the difference between them is measured over the games named below and scaled: it falls with the square root of
+the games, the time grows with them. *Gain* is the ratio of the seconds, *error at equal time* its square root.
+
+--bias N: for so many positions the difference between rollouts truncated at several plies and rollouts of the same dice
+to the end, the luck of all turns subtracted in both; the noise beside it is what their joint errors alone would give.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from backgammon.cli.advisers import load_model_scorer, make_engine
+from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.outcome import final_outcomes
+from backgammon.rules.board import START, Board, swap
+from backgammon.rules.movegen import legal_candidates
+from backgammon.search import RolloutEstimate, RolloutSettings, Searcher, SearchSettings, play_games
+
+SETTINGS: dict[str, RolloutSettings] = {
+    "luck of 2 turns, to the end": RolloutSettings(games=432, horizon=None, luck_turns=2),
+    "luck of all turns, to the end": RolloutSettings(games=72, horizon=None),
+    "luck of all turns, 11 plies (default)": RolloutSettings(games=144),
+    "luck of all turns, 7 plies": RolloutSettings(games=144, horizon=7),
+}
+"""What is measured, with the games of each candidate; the first was the default until 0.2."""
+HORIZONS = (7, 11, 15)
+BIAS_GAMES = 432
+EARLIEST, LATEST = 6, 30
+"""Turns of a game from which decisions are taken."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One setting on all pairs.
+
+    Attributes:
+        name: of the setting.
+        joint_error: points, median over the pairs, after its games.
+        seconds: of the processor for both candidates, median.
+        to_error: seconds that the wanted error takes, median.
+    """
+
+    name: str
+    joint_error: float
+    seconds: float
+    to_error: float
+
+
+def make_pairs(engine: Engine, number: int, seed: int) -> list[Board]:
+    """Two positions int8[2, 26] after the two best plays, for each of so many decisions of one game each."""
+    rng = np.random.default_rng(seed)
+    searcher = Searcher(engine, SearchSettings(2))
+    pairs: list[Board] = []
+    while len(pairs) < number:
+        board = START.copy()
+        stop = int(rng.integers(EARLIEST, LATEST))
+        for turn in range(stop + 1):
+            dice = rng.integers(1, 7, (1, 2)).astype(np.int8)
+            candidates, _ = legal_candidates(board[None], dice)
+            if turn == stop:
+                analysis = searcher.analyse(board[None], dice)
+                rows = analysis.searched_rows(0)
+                if len(rows) > 1:
+                    pairs.append(candidates[rows[:2]])
+                break
+            after = candidates[int(engine.choose(board[None], dice)[0])]
+            if final_outcomes(after[None])[0][0]:
+                break
+            board = swap(after[None])[0]
+    return pairs
+
+
+def measure(engine: Engine, pairs: list[Board], wanted: float) -> list[Cost]:
+    """Every setting on every pair, in turn, so that a busy machine slows all alike."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in SETTINGS}
+    for pair in pairs:
+        for name, settings in SETTINGS.items():
+            began = time.process_time()
+            one, other = (
+                RolloutEstimate(play_games(engine, after, np.arange(settings.games), settings)) for after in pair
+            )
+            found[name].append((one.joint_error(other), time.process_time() - began))
+    return [
+        Cost(
+            name,
+            statistics.median(error for error, _ in rows),
+            statistics.median(seconds for _, seconds in rows),
+            statistics.median(seconds * (error / wanted) ** 2 for error, seconds in rows),
+        )
+        for name, rows in found.items()
+    ]
+
+
+def measure_bias(engine: Engine, pairs: list[Board]) -> list[tuple[int, float, float]]:
+    """(horizon, root mean square of the difference to the end, what noise alone would give), in points."""
+    games = np.arange(BIAS_GAMES)
+
+    def roll_out(after: Board, horizon: int | None) -> RolloutEstimate:
+        return RolloutEstimate(play_games(engine, after, games, RolloutSettings(games=BIAS_GAMES, horizon=horizon)))
+
+    ends = [roll_out(pair[0], None) for pair in pairs]
+    rows = []
+    for horizon in HORIZONS:
+        short = [roll_out(pair[0], horizon) for pair in pairs]
+        gaps = [one.lead_over(end) for one, end in zip(short, ends, strict=True)]
+        noise = [one.joint_error(end) for one, end in zip(short, ends, strict=True)]
+        rows.append((horizon, float(np.sqrt(np.mean(np.square(gaps)))), float(np.sqrt(np.mean(np.square(noise))))))
+    return rows
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--error", type=float, default=0.005, help="joint standard error that is asked for, points")
+    parser.add_argument("--bias", type=int, metavar="POSITIONS", help="measure the bias of horizons instead")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    engine = make_engine(load_model_scorer(None, 1))
+    if options.bias:
+        for horizon, gap, noise in measure_bias(engine, make_pairs(engine, options.bias, options.seed)):
+            print(f"{horizon:3} plies: {gap:.4f} points from the end (root mean square; noise {noise:.4f})")
+        return 0
+    costs = measure(engine, make_pairs(engine, options.pairs, options.seed), options.error)
+    if options.json:
+        print(json.dumps([vars(cost) for cost in costs]))
+        return 0
+    print(f"processor seconds for both plays of a pair, medians of {options.pairs} pairs")
+    for cost in costs:
+        gain = costs[0].to_error / cost.to_error
+        print(
+            f"{cost.name:38} joint error {cost.joint_error:.4f} in {cost.seconds:6.2f} s; {options.error:g} in "
+            f"{cost.to_error:6.2f} s; gain {gain:5.1f}, error at equal time 1/{gain**0.5:.1f}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
