@@ -77,7 +77,7 @@ class Depth:
         return settings if self.error is None else replace(settings, max_error=self.error)
 
 
-class _Games(click.ParamType):
+class _Games(click.ParamType[int]):
     """A number of games; what stands behind a bare --rollout by mistake is named."""
 
     name = "games"
