@@ -24,10 +24,9 @@ import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
-from backgammon.learner.inputs import features
-from backgammon.learner.inputs.patterns import NUM_PATTERNS
-from comparison_net.config import NetworkConfig
-from comparison_net.moe.shapes import mixture_shapes
+from comparison_net.domain import Domain
+from comparison_net.moe.shapes import head_shapes, mixture_shapes
+from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import ModelError, replace_file
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -50,40 +49,39 @@ class Model:
 
     Attributes:
         network: shape of the network.
-        weights: float32 parameters by name, as `ComparisonNet.weights` gives them.
-        data_fingerprint: that of the shards it was trained on.
+        weights: float32 parameters by name, as `CandidateNet.weights` gives them.
+        data_fingerprint: that of the data it was trained on.
         summary: deterministic figures of the training: loss, epochs, steps, held-out agreement.
-        feature_version: input coding that the weights expect.
+        feature_version: coding of the items that the weights expect, see `Domain.version`.
     """
 
     network: NetworkConfig
     weights: Mapping[str, npt.NDArray[np.float32]]
     data_fingerprint: str
     summary: Mapping[str, Any]
-    feature_version: str = features.VERSION
+    feature_version: str
 
 
-def weight_shapes(network: NetworkConfig) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every parameter of a network."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    if network.inputs == "patterns":
-        shapes[_PATTERNS] = (NUM_PATTERNS, network.hidden[0])
+def weight_shapes(network: NetworkConfig, domain: Domain) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every parameter of a network.
+
+    Raises:
+        ConfigError: see `NetworkConfig.for_domain`.
+    """
+    network = network.for_domain(domain)
     if network.is_mixture:
-        mixture = mixture_shapes(network, network.hidden, features.NUM_FEATURES, network.score_from, network.outcomes)
-        return shapes | mixture
-    width = features.NUM_FEATURES
+        return mixture_shapes(network, domain)
+    shapes: dict[str, tuple[int, ...]] = {}
+    if network.num_patterns(domain):
+        shapes[_PATTERNS] = (network.num_patterns(domain), network.hidden[0])
+    width = domain.num_features
     for index, next_width in enumerate(network.hidden):
         shapes[f"trunk.layers.{index}.weight"] = (next_width, width)
         shapes[f"trunk.layers.{index}.bias"] = (next_width,)
         width = next_width
-    if network.score_from != "equity":
-        shapes["head.score.weight"] = (1, width)
-    if network.score_from != "head":
+    if network.ranks_by_value:
         shapes["head.temperature"] = (1,)
-    if network.outcomes:
-        shapes["head.outcome.weight"] = (6, width)
-        shapes["head.outcome.bias"] = (6,)
-    return shapes
+    return shapes | head_shapes(network, width, domain.num_outcomes if network.outcomes else 0)
 
 
 def save_model(path: Path, model: Model, is_compact: bool = False) -> None:
@@ -92,8 +90,8 @@ def save_model(path: Path, model: Model, is_compact: bool = False) -> None:
     Args:
         path: where to.
         model: what.
-        is_compact: round the patterns, nine tenths of a model that sees them, to float16. They are small, and the
-            kernels round them further; a run goes on from a model that was not rounded.
+        is_compact: round the patterns, nine tenths of a model that sees them, to float16. They are small, and a net
+            that is compiled for play rounds them further; a run goes on from a model that was not rounded.
 
     Raises:
         ModelError: the file cannot be written.
@@ -110,26 +108,30 @@ def save_model(path: Path, model: Model, is_compact: bool = False) -> None:
     write_tensors(path, MODEL_KIND, weights, description)
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: Path, domain: Domain) -> Model:
     """Read and check a model: a file, or a run folder that holds one.
 
+    Args:
+        path: where it lies.
+        domain: what it must have been made for.
+
     Raises:
-        ModelError: missing, foreign, damaged, of another format or feature version.
+        ModelError: missing, foreign, damaged, of another format, or made for another coding of the items.
     """
     file = path / MODEL_FILE if path.is_dir() else path
     tensors, description = read_tensors(file, MODEL_KIND)
     if _PATTERNS in tensors and tensors[_PATTERNS].dtype == np.float16:
         tensors[_PATTERNS] = tensors[_PATTERNS].astype(np.float32)
     version = description.get("feature_version")
-    if version != features.VERSION:
+    if version != domain.version:
         raise ModelError(
-            f"{file}: made for input coding {version!r}, this program has {features.VERSION!r}; train the model again"
+            f"{file}: made for input coding {version!r}, this program has {domain.version!r}; train the model again"
         )
     try:
         shape = dict(description["network"])
         network = NetworkConfig(**{**shape, "hidden": tuple(shape["hidden"])})
         model = Model(network, tensors, str(description["data_fingerprint"]), dict(description["summary"]), version)
-        expected = weight_shapes(network)
+        expected = weight_shapes(network, domain)
     except Exception as error:
         raise ModelError(f"{file}: its description cannot be used ({error}); train the model again") from error
     found = {name: tensor.shape for name, tensor in tensors.items()}

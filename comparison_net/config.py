@@ -1,4 +1,4 @@
-"""Settings of a training run: every name, default, range and explanation is written here and nowhere else.
+"""Settings of a training run: every name, default, range and explanation is written here or in `network_config`.
 
 A run is configured by a TOML file plus overrides (`--set network.hidden=[128]`), checked as a whole, and echoed into
 the run folder by `to_toml`; the echo read back gives an equal `TrainConfig`.
@@ -12,23 +12,20 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from comparison_net.moe.settings import BALANCES, MixtureConfig
+from comparison_net.domain import Domain
+from comparison_net.network_config import AUTO, SPLIT, NetworkConfig, offered, require, setting
 from comparison_net.tools import ConfigError
 
 INDIFFERENT: tuple[str, ...] = ("threads", "checkpoint_steps")
 """Settings that do not decide the finished weights: a run may be resumed with others."""
 LOSSES: tuple[str, ...] = ("pairwise", "listwise", "soft")
-"""By the chosen candidate alone, against each rejected one or against all at once; or by the equities of all."""
-SCORES: tuple[str, ...] = ("head", "equity", "sum")
-"""The score is an output of its own, the equity of the outcome head in units of a learned temperature, or their sum."""
-SELECTORS: tuple[str, ...] = ("auto", "agreement", "equity_loss")
-"""What the best epoch is best in, on the held-out decisions."""
-INPUTS: tuple[str, ...] = ("counts", "patterns")
-"""What the first layer sees: the counts by location (`features`), or the patterns (`patterns`) as well."""
+"""By the chosen alternative alone, against each rejected one or against all at once; or by the values of all."""
+BALANCES: tuple[str, ...] = ("none", "importance", "load", "importance-load", "gshard")
+"""Auxiliary losses of learned routers, see `moe.balance`."""
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
 _FROM_ZERO = (
     "warmup_steps",
@@ -40,142 +37,122 @@ _FROM_ZERO = (
     "balance_weight",
     "tilt",
 )
-MAX_WIDTH = 8192
-MAX_LAYERS = 8
 
 _BARE_WORD = re.compile("[A-Za-z_-]+")
 
 
-def _setting(default: Any, explanation: str) -> Any:
-    """A dataclass field with its line of help."""
-    return field(default=default, metadata={"help": explanation})
-
-
-def _require(condition: bool, name: str, value: object, rule: str) -> None:
-    if not condition:
-        raise ConfigError(f"{name} = {value!r}: must be {rule}")
-
-
-@dataclass(frozen=True)
-class NetworkConfig(MixtureConfig):
-    """Shape of the comparison network; travels in every checkpoint."""
-
-    hidden: tuple[int, ...] = _setting((256, 32), "widths of the hidden layers; [] for a linear network")
-    inputs: str = _setting("counts", f"what the first layer sees: {', '.join(INPUTS)} (with the counts)")
-    outcomes: bool = _setting(False, "also give the probabilities of the six outcomes, learnt from labels or results")
-    score_from: str = _setting(
-        "head", f"what ranks the candidates: {', '.join(SCORES)}; equity is that of the outcomes"
-    )
-
-    def __post_init__(self) -> None:
-        """Refuse values out of range with a ConfigError."""
-        super().__post_init__()
-        fits = len(self.hidden) <= MAX_LAYERS and all(1 <= width <= MAX_WIDTH for width in self.hidden)
-        _require(fits, "network.hidden", list(self.hidden), f"at most {MAX_LAYERS} widths from 1 to {MAX_WIDTH}")
-        _require(self.score_from in SCORES, "network.score_from", self.score_from, f"one of {', '.join(SCORES)}")
-        can_score = self.outcomes or self.score_from == "head"
-        _require(can_score, "network.score_from", self.score_from, '"head" as long as network.outcomes is false')
-        _require(self.inputs in INPUTS, "network.inputs", self.inputs, f"one of {', '.join(INPUTS)}")
-        can_see = self.inputs == "counts" or (bool(self.hidden) and self.head in ("dense", "phase"))
-        can_see = can_see and (self.inputs == "counts" or (self.tokens != "locations" and self.split == "phase"))
-        _require(
-            can_see, "network.inputs", self.inputs, '"counts" but for dense nets with a hidden layer and head "phase"'
-        )
-        can_mix = self.hidden or not self.is_mixture
-        _require(bool(can_mix), "network.hidden", [], f"at least one width for network.head {self.head!r}")
-
-
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides the finished weights, given the shards, the processor and the libraries' versions."""
+    """Everything that decides the finished weights, given the data, the processor and the libraries' versions."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig, metadata={"help": "shape of the network"})
-    loss: str = _setting("listwise", f"what is minimised: {', '.join(LOSSES)}")
-    soft_temperature: float = _setting(0.03, "points of equity that make a candidate e times likelier, for loss soft")
-    outcome_weight: float = _setting(1.0, "weight of the outcome loss beside the comparison; for network.outcomes")
-    epochs: int = _setting(20, "passes over the training decisions")
-    batch_decisions: int = _setting(512, "decisions in one step of the optimiser")
-    sampled_candidates: int = _setting(
-        0, "learn from so many candidates of a decision: the best and some of the others, drawn anew; 0 for all"
+    loss: str = setting("listwise", f"what is minimised: {', '.join(LOSSES)}")
+    soft_temperature: float = setting(
+        0.03, "difference in value that makes an alternative e times likelier, for loss soft"
     )
-    learning_rate: float = _setting(0.002, "peak step size of AdamW")
-    warmup_steps: int = _setting(200, "steps over which the learning rate rises to its peak")
-    schedule: str = _setting("cosine", f"course of the learning rate after the warm-up: {', '.join(SCHEDULES)}")
-    weight_decay: float = _setting(1.0, "decay of the weights (not the biases) per unit of learning rate")
-    sparsity: float = _setting(
-        0.0, "pulls the first layer's units to zero: weight of their sum in a candidate; what is zero costs no time"
+    outcome_weight: float = setting(1.0, "weight of the outcome loss beside the comparison; for network.outcomes")
+    epochs: int = setting(20, "passes over the training decisions")
+    batch_decisions: int = setting(512, "decisions in one step of the optimiser")
+    sampled_candidates: int = setting(
+        0, "learn from so many alternatives of a decision: the best and some of the others, drawn anew; 0 for all"
     )
-    average_decay: float = _setting(0.0, "exponential averaging of the weights: 0 none, 0.999 about 1,000 steps")
-    held_out: float = _setting(0.1, "share of matches kept out of training to measure agreement")
-    split_seed: int = _setting(0, "which matches are held out")
-    balance: str = _setting(
+    learning_rate: float = setting(0.002, "peak step size of AdamW")
+    warmup_steps: int = setting(200, "steps over which the learning rate rises to its peak")
+    schedule: str = setting("cosine", f"course of the learning rate after the warm-up: {', '.join(SCHEDULES)}")
+    weight_decay: float = setting(1.0, "decay of the weights (not the biases) per unit of learning rate")
+    sparsity: float = setting(
+        0.0, "pulls the first layer's units to zero: weight of their sum in an alternative; what is zero costs no time"
+    )
+    average_decay: float = setting(0.0, "exponential averaging of the weights: 0 none, 0.999 about 1,000 steps")
+    held_out: float = setting(0.1, "share of units (matches, persons) kept out of training to measure agreement")
+    split_seed: int = setting(0, "which units are held out")
+    balance: str = setting(
         "none", f"auxiliary loss that keeps the experts of a learned router busy: {', '.join(BALANCES)}"
     )
-    balance_weight: float = _setting(0.01, "weight of that loss")
-    tilt: float = _setting(
+    balance_weight: float = setting(0.01, "weight of that loss")
+    tilt: float = setting(
         0.0,
-        "head phase: how much more an expert learns from decisions of its own phase than from others; 0: only those",
+        "hard split: how much more an expert learns from decisions of its own part than from others; 0: only those",
     )
-    start: str = _setting("", "model or run of the same shape whose weights training goes on from; none for fresh ones")
-    upcycle: str = _setting("", "dense model or run that every expert starts from; none for fresh weights")
-    upcycle_moments: bool = _setting(False, "upcycle a run with the moments of its optimiser")
-    select_by: str = _setting(
-        "auto", f"held-out figure of the best epoch: {', '.join(SELECTORS)}; auto: the last if any"
+    start: str = setting("", "model or run of the same shape whose weights training goes on from; none for fresh ones")
+    upcycle: str = setting("", "dense model or run that every expert starts from; none for fresh weights")
+    upcycle_moments: bool = setting(False, "upcycle a run with the moments of its optimiser")
+    select_by: str = setting(
+        AUTO, "held-out figure of the best epoch; auto: the value lost if it is known, else agreement", "selectors"
     )
-    patience: int = _setting(4, "stop after so many epochs without a better held-out figure; 0 never")
-    seed: int = _setting(1, "start weights and order of the decisions")
-    threads: int = _setting(0, "workers that share each step; 0 for one per core. The weights do not depend on it")
-    checkpoint_steps: int = _setting(200, "steps between two checkpoints to resume from")
+    patience: int = setting(4, "stop after so many epochs without a better held-out figure; 0 never")
+    seed: int = setting(1, "start weights and order of the decisions")
+    threads: int = setting(0, "workers that share each step; 0 for one per core. The weights do not depend on it")
+    checkpoint_steps: int = setting(200, "steps between two checkpoints to resume from")
 
     def __post_init__(self) -> None:
         """Refuse values out of range with a ConfigError."""
-        _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
-        _require(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
-        _require(self.select_by in SELECTORS, "select_by", self.select_by, f"one of {', '.join(SELECTORS)}")
-        _require(self.balance in BALANCES, "balance", self.balance, f"one of {', '.join(BALANCES)}")
-        is_open = self.tilt == 0 or self.network.head == "phase"
-        _require(is_open, "tilt", self.tilt, f'0 for network.head {self.network.head!r}; only "phase" can be tilted')
+        require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
+        require(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
+        require(self.balance in BALANCES, "balance", self.balance, f"one of {', '.join(BALANCES)}")
         can_pull = self.sparsity == 0 or bool(self.network.hidden)
-        _require(can_pull, "sparsity", self.sparsity, "0 for a linear network, which has no units to silence")
+        require(can_pull, "sparsity", self.sparsity, "0 for a linear network, which has no units to silence")
         can_start = not self.upcycle or self.network.is_mixture
-        _require(can_start, "upcycle", self.upcycle, "left out for a dense network; set network.head")
-        _require(not (self.start and self.upcycle), "start", self.start, "left out where upcycle is given")
+        require(can_start, "upcycle", self.upcycle, "left out for a dense network; set network.head")
+        require(not (self.start and self.upcycle), "start", self.start, "left out where upcycle is given")
         for name in ("epochs", "batch_decisions", "checkpoint_steps"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+            require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         can_sample = self.sampled_candidates == 0 or self.sampled_candidates >= 2
-        _require(can_sample, "sampled_candidates", self.sampled_candidates, "0, or at least 2")
+        require(can_sample, "sampled_candidates", self.sampled_candidates, "0, or at least 2")
         for name in _FROM_ZERO:
-            _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
+            require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         for name in ("seed", "split_seed"):
-            _require(0 <= getattr(self, name) < 2**63, name, getattr(self, name), "from 0 to 2^63 - 1")
+            require(0 <= getattr(self, name) < 2**63, name, getattr(self, name), "from 0 to 2^63 - 1")
         for name in ("learning_rate", "soft_temperature"):
-            _require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
-        _require(0.0 <= self.average_decay < 1.0, "average_decay", self.average_decay, "at least 0 and below 1")
-        _require(0.0 <= self.held_out <= 0.9, "held_out", self.held_out, "from 0 to 0.9")
+            require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
+        require(0.0 <= self.average_decay < 1.0, "average_decay", self.average_decay, "at least 0 and below 1")
+        require(0.0 <= self.held_out <= 0.9, "held_out", self.held_out, "from 0 to 0.9")
+
+    def for_domain(self, domain: Domain) -> TrainConfig:
+        """The settings with the domain's defaults in the place of "auto", see `NetworkConfig.for_domain`.
+
+        Raises:
+            ConfigError: the domain does not offer what a setting names, or not together with the others.
+        """
+        config = replace(self, network=self.network.for_domain(domain))
+        selectors, head = offered(domain, "selectors"), config.network.head
+        require(self.select_by in selectors, "select_by", self.select_by, f"one of {', '.join(selectors)}")
+        is_open = self.tilt == 0 or config.network.kind(domain) == SPLIT
+        rule = f'0 for network.head {head!r}; only "{domain.head_names.get(SPLIT, SPLIT)}" can be tilted'
+        require(is_open, "tilt", self.tilt, rule)
+        return config
 
 
-def settings() -> Iterator[tuple[str, object, str]]:
-    """(name, default, explanation) of every setting, nested ones as "network.hidden"."""
-    yield from _walk(TrainConfig(), "")
+def settings(config: TrainConfig | None = None, domain: Domain | None = None) -> Iterator[tuple[str, object, str]]:
+    """(name, value, explanation) of every setting, nested ones as "network.hidden".
+
+    Args:
+        config: whose values; None for the defaults.
+        domain: whose names are listed where a setting takes one of several; None for none.
+    """
+    yield from _walk(config or TrainConfig(), "", domain)
 
 
-def _walk(config: NetworkConfig | TrainConfig, prefix: str) -> Iterator[tuple[str, object, str]]:
-    own = type(config).__annotations__
-    for item in sorted(dataclasses.fields(config), key=lambda item: item.name not in own):
+def _walk(
+    config: NetworkConfig | TrainConfig, prefix: str, domain: Domain | None
+) -> Iterator[tuple[str, object, str]]:
+    for item in dataclasses.fields(config):
         value = getattr(config, item.name)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            assert isinstance(value, NetworkConfig)
-            yield from _walk(value, f"{prefix}{item.name}.")
+        if isinstance(value, NetworkConfig):
+            yield from _walk(value, f"{prefix}{item.name}.", domain)
         else:
-            yield prefix + item.name, value, item.metadata["help"]
+            offers = item.metadata["offers"]
+            names = f": {', '.join(offered(domain, offers))}" if domain is not None and offers else ""
+            yield prefix + item.name, value, item.metadata["help"] + names
 
 
-def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> TrainConfig:
+def load_config(path: Path | None = None, overrides: Iterable[str] = (), domain: Domain | None = None) -> TrainConfig:
     """Defaults, then the TOML file, then the overrides.
 
     Args:
         path: TOML file; None for the defaults alone.
         overrides: texts "name=value", the value as in TOML; a bare word counts as a string.
+        domain: checked against, see `TrainConfig.for_domain`; None for what every domain has in common.
 
     Raises:
         ConfigError: an unreadable file, an unknown name (the nearest one is suggested), a wrong type or range.
@@ -192,7 +169,7 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Trai
     for text in overrides:
         name, value = parse_override(text)
         values[name] = value
-    return make_config(values, where)
+    return make_config(values, where, domain)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -230,12 +207,13 @@ def _flatten(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, objec
             yield prefix + name, value
 
 
-def make_config(values: Mapping[str, object], where: str = "") -> TrainConfig:
+def make_config(values: Mapping[str, object], where: str = "", domain: Domain | None = None) -> TrainConfig:
     """A checked configuration from flat names such as "network.hidden"; what is missing keeps its default.
 
     Args:
         values: settings by name.
         where: put before the message of an error, for instance "run.toml: ".
+        domain: as for `load_config`.
 
     Raises:
         ConfigError: an unknown name, a wrong type or a value out of range.
@@ -252,7 +230,8 @@ def make_config(values: Mapping[str, object], where: str = "") -> TrainConfig:
         else:
             training[name] = converted
     try:
-        return TrainConfig(network=NetworkConfig(**network), **training)
+        config = TrainConfig(network=NetworkConfig(**network), **training)
+        return config if domain is None else config.for_domain(domain)
     except ConfigError as error:
         raise ConfigError(f"{where}{error}") from None
 
@@ -291,14 +270,14 @@ def _convert(name: str, value: object, default: object) -> object:
 
 def to_values(config: TrainConfig) -> dict[str, object]:
     """Every setting by its flat name; `make_config` is the inverse."""
-    return {name: value for name, value, _ in _walk(config, "")}
+    return {name: value for name, value, _ in settings(config)}
 
 
-def to_toml(config: TrainConfig) -> str:
-    """The configuration as a TOML file with every setting explained."""
+def to_toml(config: TrainConfig, domain: Domain | None = None) -> str:
+    """The configuration as a TOML file with every setting explained; with the names that a domain offers."""
     top: list[str] = []
     network = ["", "[network]"]
-    for name, value, explanation in _walk(config, ""):
+    for name, value, explanation in settings(config, domain):
         target = network if name.startswith("network.") else top
         target.append(f"{name.removeprefix('network.')} = {_toml_value(value)}  # {explanation}")
     return "\n".join([*top, *network]) + "\n"

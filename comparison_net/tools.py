@@ -15,6 +15,14 @@ import os
 import secrets
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+Bools = npt.NDArray[np.bool_]
+Int64s = npt.NDArray[np.int64]
+Float32s = npt.NDArray[np.float32]
+Float64s = npt.NDArray[np.float64]
+
 
 class LearnerError(Exception):
     """Base of all errors caused by input; never raised for a defect of the program itself."""

@@ -22,25 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True, eq=False)
-class Metrics:
-    """How a router spread its tokens; detached.
-
-    Attributes:
-        load: float32[n], share of all taken slots that each expert has; sums to 1.
-        dropped: share of tokens that no expert took.
-        entropy: mean entropy of the tokens' gate distributions, in nats, at most log n.
-    """
-
-    load: Tensor
-    dropped: Tensor
-    entropy: Tensor
-
-    @property
-    def load_variation(self) -> Tensor:
-        """Coefficient of variation of the load: standard deviation over mean, 0 when all experts work alike."""
-        return self.load.std(unbiased=False) / self.load.mean().clamp_min(1e-12)
+from comparison_net.comparator import Metrics
 
 
 @dataclass(frozen=True, eq=False)

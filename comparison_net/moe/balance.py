@@ -41,7 +41,7 @@ def gshard_loss(probabilities: Tensor) -> Tensor:
 
 
 def balance_loss(name: str, logits: Tensor, noise: Tensor | None, num_choices: int, deviation: float) -> Tensor:
-    """The auxiliary loss with that name in `settings.BALANCES`; 0 for "none".
+    """The auxiliary loss with that name in `config.BALANCES`; 0 for "none".
 
     Args:
         name: what is balanced.

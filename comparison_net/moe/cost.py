@@ -1,52 +1,54 @@
-"""What a candidate costs at play time: multiply-adds and parameters of a net, counted from its configuration.
+"""What an alternative costs at play time: multiply-adds of a net, counted from its configuration.
 
-The first layer counts as what it costs the play-time walk, one table row added and one subtracted (2 H additions); a
-gate on board features as its matrix; tokens of a board as one addition of the row and of the view for each number.
-Selection (sorting, plans) is not multiplied, so it is not counted: see the measured times beside.
+The first layer counts as what it costs where alternatives differ in one input from what is known already: one row
+added and one subtracted (2 H additions). A gate on cheap features counts as its matrix; tokens of an item as one
+addition of the row and of the view for each number. Selection (sorting, plans) is not multiplied, so it is not counted: see the measured times beside.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 
-from comparison_net.moe.settings import TOKEN_CHOICES, MixtureConfig
+from comparison_net.domain import Domain, feature_domain
+from comparison_net.network_config import SPLIT, TOKEN_CHOICES, NetworkConfig
 
-NUM_TOKENS = 26
-NUM_GATE_FEATURES = 28
+PLAIN = feature_domain(1)
 
 
-def multiply_adds(config: MixtureConfig, hidden: Sequence[int], num_outputs: int = 1) -> int:
-    """Multiply-adds of one candidate.
+def multiply_adds(config: NetworkConfig, domain: Domain = PLAIN) -> int:
+    """Multiply-adds of one alternative.
 
     Args:
-        config: head and sizes.
-        hidden: widths, the shared first layer first.
-        num_outputs: 1 for the score, 6 more for outcomes.
+        config: a net with a hidden layer.
+        domain: what it is for.
 
-    >>> multiply_adds(MixtureConfig(), (256, 32))
+    >>> multiply_adds(NetworkConfig((256, 32)))
     8736
     """
-    first = 2 * hidden[0]
+    config = config.for_domain(domain)
+    hidden, first = config.hidden, 2 * config.hidden[0]
+    num_outputs = config.has_score + (domain.num_outcomes if config.outcomes else 0)
     if config.tokens == "locations":
         joined = [hidden[0] + config.token_width, *hidden[1:], num_outputs]
-        return first + _token_cost(config, hidden[0]) + _dense(joined)
+        return first + _token_cost(config, domain) + _dense(joined)
     expert = _dense([*hidden, num_outputs])
-    if config.head in ("dense", "phase"):
+    if config.kind(domain) in ("dense", SPLIT):
         return first + expert
+    num_experts = config.num_experts(domain)
     if config.head in TOKEN_CHOICES:
-        return first + hidden[0] * (config.num_experts + num_outputs) + config.choices * expert
-    return first + NUM_GATE_FEATURES * config.num_experts + config.choices * expert
+        return first + hidden[0] * (num_experts + num_outputs) + config.choices * expert
+    return first + len(domain.gate_features) * num_experts + config.choices * expert
 
 
-def _dense(widths: Sequence[int]) -> int:
+def _dense(widths: list[int]) -> int:
     return sum(given * wanted for given, wanted in pairwise(widths))
 
 
-def _token_cost(config: MixtureConfig, width: int) -> int:
-    """View of the board, tokens, mixture layers, mean."""
-    m, d, n = NUM_TOKENS, config.token_width, config.num_experts
+def _token_cost(config: NetworkConfig, domain: Domain) -> int:
+    """View of the item, tokens, mixture layers, mean."""
+    assert domain.tokens is not None
+    m, d, n = domain.tokens.places, config.token_width, config.num_experts(domain)
     expert = 2 * d * config.token_hidden
     if config.head == "dense":
         layer = m * expert
@@ -60,4 +62,4 @@ def _token_cost(config: MixtureConfig, width: int) -> int:
         else:
             taken = n * max(1, round(m * config.capacity / n))
         layer = m * d * n + taken * expert
-    return width * d + m * d + config.token_layers * layer + m * d
+    return config.hidden[0] * d + m * d + config.token_layers * layer + m * d

@@ -1,7 +1,7 @@
 """Experts of a layer as one stacked linear map, and two ways to compute them.
 
-E experts, M positions, K experts of a position, H units given, W units of the last hidden layer; G groups, m tokens,
-c slots, d width of a token, w hidden units of a token expert.
+E experts, M items, K experts of an item, H units given, W units of the last hidden layer, C outcome classes; G groups,
+m tokens, c slots, d width of a token, w hidden units of a token expert.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from backgammon.learner.training.second_layer import second_layer
+from comparison_net.encoders import Encoder
 from comparison_net.moe.algebra import SoftRouting, SparseRouting, gather, send
-
-NUM_OUTCOMES = 6
 
 
 class StackedLinear(nn.Module):
@@ -52,36 +50,38 @@ class StackedScore(nn.Module):
         self.bias = nn.Parameter(torch.zeros(num_experts))
 
 
-class PositionExperts(nn.Module):
-    """Upper hidden layers, score and outcome logits of every expert, for positions that each name their experts."""
+class ItemExperts(nn.Module):
+    """Upper hidden layers, score and outcome logits of every expert, for items that each name their experts."""
 
     def __init__(
-        self, num_experts: int, width: int, hidden: Sequence[int], has_outcomes: bool, has_score: bool = True
+        self, num_experts: int, width: int, hidden: Sequence[int], num_outcomes: int, has_score: bool = True
     ) -> None:
-        """Layers of the widths in `hidden` on `width` units; a score, outcome logits, or both."""
+        """Layers of the widths in `hidden` on `width` units; a score, `num_outcomes` logits, or both."""
         super().__init__()
         self.num_experts = num_experts
+        self.num_outcomes = num_outcomes
         self.layers = nn.ModuleList()
         for next_width in hidden:
             self.layers.append(StackedLinear(num_experts, width, next_width))
             width = next_width
         self.score = StackedScore(num_experts, width) if has_score else None
-        self.outcome = StackedLinear(num_experts, width, NUM_OUTCOMES) if has_outcomes else None
+        self.outcome = StackedLinear(num_experts, width, num_outcomes) if num_outcomes else None
 
-    def forward(self, hidden: Tensor, experts: Tensor, gates: Tensor | None) -> Tensor:
-        """Weighted sum of what a position's experts say: score (where they have one), then outcome logits.
+    def forward(self, hidden: Tensor, experts: Tensor, gates: Tensor | None, encoder: Encoder) -> Tensor:
+        """Weighted sum of what an item's experts say: score (where they have one), then outcome logits.
 
         Args:
             hidden: float32[M, H].
-            experts: int64[M, K], experts of each position.
+            experts: int64[M, K], experts of each item.
             gates: float32[M, K]; None for ones. A gate of 0 leaves the expert out of the computation.
+            encoder: computes a second layer.
 
         Returns:
-            float32[M, S], S = 1, 6 or 7.
+            float32[M, S], S = 1, C or 1 + C.
         """
-        num_positions, num_choices = experts.shape
+        num_items, num_choices = experts.shape
         if gates is None and num_choices == 1 and len(self.layers) == 1:
-            return self._of_one_layer(hidden, experts)
+            return self._of_one_layer(hidden, experts, encoder)
         flat = experts.flatten()
         if gates is not None:
             flat = torch.where(gates.flatten() > 0, flat, self.num_experts)
@@ -93,16 +93,16 @@ class PositionExperts(nn.Module):
         outputs = [self.expert(number, part) for number, part in enumerate(parts[:-1]) if len(part)]
         sorted_outputs = torch.cat([*outputs, hidden.new_zeros(counts[-1], self.num_outputs)])
         inverse = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
-        results = sorted_outputs[inverse].reshape(num_positions, num_choices, self.num_outputs)
+        results = sorted_outputs[inverse].reshape(num_items, num_choices, self.num_outputs)
         return results.sum(1) if gates is None else (results * gates[..., None]).sum(1)
 
-    def _of_one_layer(self, hidden: Tensor, experts: Tensor) -> Tensor:
-        """`forward` where each position asks one expert of one hidden layer: computed on the units that are not zero.
+    def _of_one_layer(self, hidden: Tensor, experts: Tensor, encoder: Encoder) -> Tensor:
+        """`forward` where each item asks one expert of one hidden layer.
 
-        The heads of all experts are computed and those of the position's own picked: they are small.
+        The heads of all experts are computed and those of the item's own picked: they are small.
         """
         (layer,) = stacked(self.layers)
-        hidden = second_layer(hidden, experts[:, 0].numpy(), layer.weight, layer.bias)
+        hidden = encoder.second_layer(hidden, experts[:, 0].numpy(), layer.weight, layer.bias)
         weights, biases = [], []
         if self.score is not None:
             weights.append(self.score.weight[:, None])
@@ -128,12 +128,12 @@ class PositionExperts(nn.Module):
 
     @property
     def num_outputs(self) -> int:
-        """S: one for the score, six for the outcomes."""
-        return (self.score is not None) + NUM_OUTCOMES * (self.outcome is not None)
+        """S: one for the score, one for each outcome class."""
+        return (self.score is not None) + self.num_outcomes
 
 
 class TokenExperts(nn.Module):
-    """Experts of location tokens: d to w rectified units to d."""
+    """Experts of tokens: d to w rectified units to d."""
 
     def __init__(self, num_experts: int, width: int, hidden: int) -> None:
         """Fresh weights from torch's current generator."""

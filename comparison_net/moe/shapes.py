@@ -2,63 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from comparison_net.moe.settings import TOKEN_CHOICES, MixtureConfig
+from comparison_net.domain import Domain
+from comparison_net.network_config import SPLIT, TOKEN_CHOICES, NetworkConfig
 
 Shapes = dict[str, tuple[int, ...]]
 
-NUM_FEATURES_OF_GATE = 28
-NUM_TABLE_ROWS = 26 * 31
 
-
-def mixture_shapes(
-    config: MixtureConfig, hidden: Sequence[int], num_features: int, score_from: str, has_outcomes: bool
-) -> Shapes:
-    """Shapes by name.
-
-    Args:
-        config: a mixture.
-        hidden: widths, the shared first layer first.
-        num_features: inputs of the first layer.
-        score_from: see `config.SCORES`.
-        has_outcomes: True with outcome logits.
-    """
-    shapes: Shapes = {"trunk.layers.0.weight": (hidden[0], num_features), "trunk.layers.0.bias": (hidden[0],)}
-    has_score = score_from != "equity"
-    if score_from != "head":
+def mixture_shapes(config: NetworkConfig, domain: Domain) -> Shapes:
+    """Shapes by name of a mixture that `for_domain` has resolved."""
+    width = config.hidden[0]
+    shapes: Shapes = {"trunk.layers.0.weight": (width, domain.num_features), "trunk.layers.0.bias": (width,)}
+    if config.num_patterns(domain):
+        shapes["trunk.patterns"] = (config.num_patterns(domain), width)
+    if config.ranks_by_value:
         shapes["head.temperature"] = (1,)
+    num_outcomes = domain.num_outcomes if config.outcomes else 0
     if config.tokens == "locations":
-        return {**shapes, **_location_shapes(config, hidden, has_score, has_outcomes)}
-    return {**shapes, **_position_shapes(config, hidden, has_score, has_outcomes)}
+        return {**shapes, **_token_shapes(config, domain, num_outcomes)}
+    return {**shapes, **_item_shapes(config, domain, num_outcomes)}
 
 
-def _position_shapes(config: MixtureConfig, hidden: Sequence[int], has_score: bool, has_outcomes: bool) -> Shapes:
+def _item_shapes(config: NetworkConfig, domain: Domain, num_outcomes: int) -> Shapes:
     shapes: Shapes = {}
-    n, width = config.num_experts, hidden[0]
+    hidden, n, width = config.hidden, config.num_experts(domain), config.hidden[0]
     for index, next_width in enumerate(hidden[1:]):
         shapes[f"experts.layers.{index}.weight"] = (n, next_width, width)
         shapes[f"experts.layers.{index}.bias"] = (n, next_width)
         width = next_width
-    if has_score:
+    if config.has_score:
         shapes["experts.score.weight"] = (n, width)
         shapes["experts.score.bias"] = (n,)
-    if has_outcomes:
-        shapes["experts.outcome.weight"] = (n, 6, width)
-        shapes["experts.outcome.bias"] = (n, 6)
+    if num_outcomes:
+        shapes["experts.outcome.weight"] = (n, num_outcomes, width)
+        shapes["experts.outcome.bias"] = (n, num_outcomes)
     if config.head in TOKEN_CHOICES:
         shapes["gate.weight"] = (n, hidden[0])
-        shapes["skip.weight"] = (has_score + 6 * has_outcomes, hidden[0])
-    elif config.head != "phase":
-        shapes["gate.weight"] = (n, NUM_FEATURES_OF_GATE)
+        shapes["skip.weight"] = (config.has_score + num_outcomes, hidden[0])
+    elif config.kind(domain) != SPLIT:
+        shapes["gate.weight"] = (n, len(domain.gate_features))
         shapes["gate.bias"] = (n,)
     return shapes
 
 
-def _location_shapes(config: MixtureConfig, hidden: Sequence[int], has_score: bool, has_outcomes: bool) -> Shapes:
-    n, d, w = config.num_experts, config.token_width, config.token_hidden
+def _token_shapes(config: NetworkConfig, domain: Domain, num_outcomes: int) -> Shapes:
+    hidden, n, d, w = config.hidden, config.num_experts(domain), config.token_width, config.token_hidden
+    assert domain.tokens is not None
     shapes: Shapes = {
-        "embedding.weight": (NUM_TABLE_ROWS, d),
+        "embedding.weight": (domain.tokens.places * domain.tokens.kinds, d),
         "context.weight": (d, hidden[0]),
         "context.bias": (d,),
     }
@@ -78,9 +68,13 @@ def _location_shapes(config: MixtureConfig, hidden: Sequence[int], has_score: bo
         shapes[f"layers.{index}.weight"] = (next_width, width)
         shapes[f"layers.{index}.bias"] = (next_width,)
         width = next_width
-    if has_score:
-        shapes["head.score.weight"] = (1, width)
-    if has_outcomes:
-        shapes["head.outcome.weight"] = (6, width)
-        shapes["head.outcome.bias"] = (6,)
+    return shapes | head_shapes(config, width, num_outcomes)
+
+
+def head_shapes(config: NetworkConfig, width: int, num_outcomes: int) -> Shapes:
+    """Shapes of a score and of the outcome logits on `width` units, as far as the net has them."""
+    shapes: Shapes = {"head.score.weight": (1, width)} if config.has_score else {}
+    if num_outcomes:
+        shapes["head.outcome.weight"] = (num_outcomes, width)
+        shapes["head.outcome.bias"] = (num_outcomes,)
     return shapes

@@ -12,7 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from comparison_net.moe.algebra import Metrics, SoftRouting, entropy
+from comparison_net.comparator import Metrics
+from comparison_net.moe.algebra import SoftRouting, entropy
 
 NORM_EPSILON = 1e-6
 

@@ -13,7 +13,8 @@ import math
 import torch
 from torch import Tensor
 
-from comparison_net.moe.algebra import Metrics, SparseRouting, assign_slots, entropy, measure, renormalised
+from comparison_net.comparator import Metrics
+from comparison_net.moe.algebra import SparseRouting, assign_slots, entropy, measure, renormalised
 from comparison_net.moe.transport import sinkhorn_plans
 
 Capacity = float | None

@@ -1,34 +1,30 @@
-"""Mixture inside one board: its 26 locations are the tokens of a group, so every router stays free of context.
+"""Mixture inside one item: its parts are the tokens of a group, so every router stays free of the item's rivals.
 
-M candidates (one group each), m = 26 tokens, d width of a token, H units of the first layer, n experts, c slots.
+M items (one group each), m tokens, d width of a token, H units of the first layer, n experts, c slots.
 
-A token is a row of a table for its location and count, plus a linear view of the whole board's first layer: without
-that view an expert would see one location alone, and everything could be folded into the table. One or two layers
+A token is a row of a table for its place and kind, plus a linear view of the whole item's first layer: without that
+view an expert would see one place alone, and everything could be folded into the table. One or two layers
 tokens + mixture(tokens) follow; the mean of the rectified tokens joins the first layer, and hidden layers and the
 heads come last.
 """
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backgammon.learner.inputs.features import NUM_COUNTS
-from backgammon.rules.board import NUM_LOCATIONS, Board
-from comparison_net.config import NetworkConfig
-from comparison_net.moe.algebra import Metrics, SoftRouting, SparseRouting
+from comparison_net.choices import ChoiceSets
+from comparison_net.comparator import CandidateNet, Head, Metrics, Said, TrainingDraw, Trunk
+from comparison_net.encoders import Encoder
+from comparison_net.moe.algebra import SoftRouting, SparseRouting
 from comparison_net.moe.balance import balance_loss
 from comparison_net.moe.expert_choice import sinkhorn_expert_choice, softmax_expert_choice, sparse_expert_choice
 from comparison_net.moe.experts import TokenExperts
-from comparison_net.moe.mixed import Mixed, MixtureNet, SharedTrunk, TrainingDraw
-from comparison_net.moe.settings import MixtureConfig
 from comparison_net.moe.soft import soft_logits, soft_routing
 from comparison_net.moe.token_choice import sinkhorn_token_choice, softmax_token_choice
 from comparison_net.moe.unified import training_free_scores, unified_routing, unified_scores
-from comparison_net.network import Head
+from comparison_net.network_config import NetworkConfig
 
-_ROW_OF_EMPTY = np.arange(NUM_LOCATIONS) * NUM_COUNTS + NUM_COUNTS // 2
 EMBEDDING_DEVIATION = 0.3
 GATE_DEVIATION = 0.02
 
@@ -50,16 +46,16 @@ class SoftGate(nn.Module):
 class TokenLayer(nn.Module):
     """tokens + mixture(tokens)."""
 
-    def __init__(self, config: MixtureConfig) -> None:
+    def __init__(self, config: NetworkConfig, num_experts: int) -> None:
         """Fresh weights from torch's current generator."""
         super().__init__()
         self.config = config
-        self.experts = TokenExperts(config.num_experts, config.token_width, config.token_hidden)
+        self.experts = TokenExperts(num_experts, config.token_width, config.token_hidden)
         self.gate: nn.Module | None = None
         if config.head == "soft":
-            self.gate = SoftGate(config.num_experts, config.slots, config.token_width)
+            self.gate = SoftGate(num_experts, config.slots, config.token_width)
         elif config.head != "dense":
-            self.gate = nn.Linear(config.token_width, config.num_experts, bias=False)
+            self.gate = nn.Linear(config.token_width, num_experts, bias=False)
             nn.init.normal_(self.gate.weight, std=GATE_DEVIATION)
 
     def forward(self, tokens: Tensor, draw: TrainingDraw | None) -> tuple[Tensor, Tensor, Metrics]:
@@ -68,7 +64,7 @@ class TokenLayer(nn.Module):
         return tokens + self.experts(tokens, routing), balance, routing.metrics
 
     def route(self, tokens: Tensor, draw: TrainingDraw | None) -> tuple[SparseRouting | SoftRouting, Tensor]:
-        """The routing of tokens float32[M, m, d], each board a group; and the auxiliary loss."""
+        """The routing of tokens float32[M, m, d], each item a group; and the auxiliary loss."""
         config = self.config
         none = tokens.new_zeros(())
         if self.gate is None:
@@ -76,18 +72,18 @@ class TokenLayer(nn.Module):
         logits = self.gate(tokens)
         if config.head == "soft":
             return soft_routing(logits), none
-        deviation = config.noise / config.num_experts if config.head == "softmax-token" else 0.0
+        deviation = config.noise / logits.shape[2] if config.head == "softmax-token" else 0.0
         noise = None if draw is None else draw.noise(tuple(logits.shape), deviation)
         routing = sparse_routing(config, logits, noise)
         if draw is None or draw.balance == "none":
             return routing, none
-        # One spread over all boards of the part: an expert may well be idle on a single board.
+        # One spread over all items of the part: an expert may well be idle on a single one.
         pooled = logits.reshape(1, -1, logits.shape[2])
         pooled_noise = None if noise is None else noise.reshape(pooled.shape)
         return routing, balance_loss(draw.balance, pooled, pooled_noise, config.choices, deviation)
 
 
-def sparse_routing(config: MixtureConfig, logits: Tensor, noise: Tensor | None) -> SparseRouting:
+def sparse_routing(config: NetworkConfig, logits: Tensor, noise: Tensor | None) -> SparseRouting:
     """The configured sparse routing of logits float32[G, m, n]."""
     renormalise = config.renormalise
     if config.head == "softmax-token":
@@ -114,32 +110,36 @@ def _to_one_expert(tokens: Tensor) -> SparseRouting:
     return SparseRouting(slots, tokens.new_ones(groups, m, 1), m, metrics)
 
 
-class TokenMixture(MixtureNet):
+class TokenMixture(CandidateNet):
     """The net; `config.hidden` is the width of the first layer, then those of the layers after the tokens join it."""
 
     head: Head
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, encoder: Encoder) -> None:
         """Fresh weights from torch's current generator."""
-        super().__init__()
-        self.config = config
+        super().__init__(config, encoder)
+        config, domain = self.config, encoder.domain
         width, *hidden = config.hidden
         d = config.token_width
-        self.trunk = SharedTrunk(width)
-        self.embedding = nn.Embedding(NUM_LOCATIONS * NUM_COUNTS, d)
+        assert domain.tokens is not None
+        self.trunk = Trunk((width,), domain.num_features)
+        self.embedding = nn.Embedding(domain.tokens.places * domain.tokens.kinds, d)
         nn.init.normal_(self.embedding.weight, std=EMBEDDING_DEVIATION)
         self.context = nn.Linear(width, d)
-        self.token_layers = nn.ModuleList([TokenLayer(config) for _ in range(config.token_layers)])
+        num_experts = config.num_experts(domain)
+        self.token_layers = nn.ModuleList([TokenLayer(config, num_experts) for _ in range(config.token_layers)])
         self.layers = nn.ModuleList()
         joined = width + d
         for next_width in hidden:
             self.layers.append(nn.Linear(joined, next_width))
             joined = next_width
-        self.head = Head(joined, config)
+        self.head = Head(joined, config, domain)
 
-    def forward(self, hidden: Tensor, boards: Board, draw: TrainingDraw | None = None) -> Mixed:
-        """Scores and outcome logits of candidates, see `MixtureNet`."""
-        tokens = self.first_tokens(hidden, boards)
+    def say(self, sets: ChoiceSets, rows: Tensor | None, draw: TrainingDraw | None, pull: float) -> Said:
+        """See `CandidateNet`."""
+        hidden = self.first_units(sets, pull)
+        places = torch.from_numpy(self.encoder.token_rows(sets.items))
+        tokens: Tensor = self.embedding(places) + self.context(hidden)[:, None]
         balance = hidden.new_zeros(())
         measured = []
         for layer in self.token_layers:
@@ -149,13 +149,10 @@ class TokenMixture(MixtureNet):
         units = torch.cat([hidden, torch.relu(tokens).mean(1)], 1)
         for hidden_layer in self.layers:
             units = torch.relu(hidden_layer(units))
-        return Mixed(self.head.scores(units), self.head.logits(units), balance, _mean_metrics(measured))
-
-    def first_tokens(self, hidden: Tensor, boards: Board) -> Tensor:
-        """Tokens float32[M, 26, d] before the first mixture."""
-        rows = torch.from_numpy(boards.astype(np.int64) + _ROW_OF_EMPTY)
-        tokens: Tensor = self.embedding(rows) + self.context(hidden)[:, None]
-        return tokens
+        logits = self.head.logits(units)
+        if logits is not None and rows is not None:
+            logits = logits[rows]
+        return Said(self.head.scores(units), logits, balance, _mean_metrics(measured))
 
 
 def _mean_metrics(measured: list[Metrics]) -> Metrics:

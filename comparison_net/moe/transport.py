@@ -1,6 +1,7 @@
 """Optimal-transport plans between the tokens of a group and the experts; they only select, so no gradient is kept.
 
-G groups, m tokens of a group, n experts. A plan has row sums near 1 (every token is served once) and column sums
+G groups, m tokens of a group, n experts. Inside, arrays are float64[m, n, G]: sums over tokens or experts then run along
+whole rows of groups, in an order that does not depend on G, so that a group's plan is its own to the last bit. A plan has row sums near 1 (every token is served once) and column sums
 exactly m / n (every expert works as much as the others).
 
 Sources: Sinkhorn's plan as in Liu et al., Routers in Vision Mixture of Experts (arXiv 2401.15969); the plan with at
@@ -9,12 +10,13 @@ most k tokens in a column as in Liu, Puigcerver and Blondel, Sparsity-constraine
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-import numpy.typing as npt
 
-from backgammon.tools.jit import kernel
+from comparison_net.tools import Float32s, Float64s
 
-Plans = npt.NDArray[np.float32]
+Plans = Float32s
 """float32[G, m, n]."""
 
 SINKHORN_ITERATIONS = 20
@@ -23,98 +25,26 @@ SPARSE_RATE = 1e-2
 
 _LOWEST_EXPONENT = -600.0
 """Below a row's largest logit by more, an entry counts as this: in doubles no scaling factor can then overflow."""
+_BLOCK = 128
+"""Groups computed together: their numbers stay in the caches."""
 
 
-@kernel
-def _fill_sinkhorn(logits: Plans, epsilon: float, iterations: int, plans: Plans) -> None:
-    """U and v in turn, kept as factors of exp(logits - row's largest): the same numbers as in the log domain."""
-    num_groups, m, n = logits.shape
-    similarity = np.empty((m, n))
-    row_factors = np.empty(m)
-    column_factors = np.empty(n)
-    sums = np.empty(n)
-    for g in range(num_groups):
-        for i in range(m):
-            largest = logits[g, i].max()
-            for e in range(n):
-                exponent = (float(logits[g, i, e]) - float(largest)) / epsilon
-                similarity[i, e] = np.exp(max(exponent, _LOWEST_EXPONENT))
-        column_factors[:] = 1.0
-        for _ in range(iterations):
-            sums[:] = 0.0
-            for i in range(m):
-                total = 0.0
-                for e in range(n):
-                    total += similarity[i, e] * column_factors[e]
-                row_factors[i] = 1.0 / total
-                for e in range(n):
-                    sums[e] += similarity[i, e] * row_factors[i]
-            for e in range(n):
-                column_factors[e] = m / n / sums[e]
-        for i in range(m):
-            for e in range(n):
-                plans[g, i, e] = similarity[i, e] * row_factors[i] * column_factors[e]
+def _by_blocks(given: Plans, compute: Callable[[Float64s], Float64s]) -> Plans:
+    """`compute` on float64[m, n, g] for some groups at a time."""
+    plans = np.empty(given.shape, dtype=np.float32)
+    for start in range(0, len(given), _BLOCK):
+        block = given[start : start + _BLOCK].astype(np.float64).transpose(1, 2, 0)
+        block = np.asfortranarray(block) if block.shape[2] == 1 else np.ascontiguousarray(block)
+        plans[start : start + _BLOCK] = compute(block).transpose(2, 0, 1)
+    return plans
 
 
-@kernel
-def _project_column(
-    values: npt.NDArray[np.float64], k: int, mass: float, chosen: npt.NDArray[np.int64], column: npt.NDArray[np.float64]
-) -> None:
-    """Nearest vector with entries >= 0, sum `mass` and at most k above 0, into column[m]; destroys values[m]."""
-    column[:] = 0.0
-    total = 0.0
-    threshold = 0.0
-    num_kept = 0
-    for rank in range(k):
-        best = 0
-        for i in range(1, values.shape[0]):
-            if values[i] > values[best]:
-                best = i
-        value = values[best]
-        # the k largest in falling order: as long as a value stands above the threshold, it is kept
-        if value - (total + value - mass) / (rank + 1) <= 0.0:
-            break
-        total += value
-        threshold = (total - mass) / (rank + 1)
-        chosen[rank] = best
-        column[best] = value
-        values[best] = -np.inf
-        num_kept += 1
-    for rank in range(num_kept):
-        column[chosen[rank]] -= threshold
-
-
-@kernel
-def _fill_sparse(similarity: Plans, k: int, gamma: float, rate: float, steps: int, plans: Plans) -> None:
-    """The semi-dual climbed by Adam; the gradient is what each token still lacks of its row sum."""
-    num_groups, m, n = similarity.shape
-    dual = np.empty(m)
-    first, second = np.empty(m), np.empty(m)
-    gradient = np.empty(m)
-    values = np.empty(m)
-    column = np.empty(m)
-    chosen = np.empty(k, dtype=np.int64)
-    for g in range(num_groups):
-        dual[:] = 0.0
-        first[:] = 0.0
-        second[:] = 0.0
-        for step in range(steps + 1):
-            gradient[:] = 1.0
-            for e in range(n):
-                for i in range(m):
-                    values[i] = (dual[i] + similarity[g, i, e]) / gamma
-                _project_column(values, k, m / n, chosen, column)
-                for i in range(m):
-                    gradient[i] -= column[i]
-                    if step == steps:
-                        plans[g, i, e] = column[i]
-            if step < steps:
-                for i in range(m):
-                    first[i] = 0.9 * first[i] + 0.1 * gradient[i]
-                    second[i] = 0.999 * second[i] + 0.001 * gradient[i] * gradient[i]
-                    mean = first[i] / (1.0 - 0.9 ** (step + 1))
-                    spread = np.sqrt(second[i] / (1.0 - 0.999 ** (step + 1)))
-                    dual[i] += rate * mean / (spread + 1e-8)
+def _sum_tokens(values: Float64s) -> Float64s:
+    """float64[1, n, G], each added up token by token."""
+    if values.shape[2] == 1:  # contiguous along the tokens, which `sum` would add in another order
+        return np.cumsum(values, axis=0)[-1:]
+    total: Float64s = values.sum(0, keepdims=True)
+    return total
 
 
 def sinkhorn_plans(logits: Plans, epsilon: float = 1.0, iterations: int = SINKHORN_ITERATIONS) -> Plans:
@@ -128,9 +58,20 @@ def sinkhorn_plans(logits: Plans, epsilon: float = 1.0, iterations: int = SINKHO
     Returns:
         float32[G, m, n].
     """
-    plans = np.empty(logits.shape, dtype=np.float32)
-    _fill_sinkhorn(np.require(logits, np.float32, ["C", "W"]), epsilon, iterations, plans)
-    return plans
+    _, m, n = logits.shape
+
+    def compute(given: Float64s) -> Float64s:
+        # Factors of exp(logits - row's largest), row and column in turn: the same numbers as in the log domain.
+        below = (given - given.max(1, keepdims=True)) / epsilon
+        similarity = np.exp(np.maximum(below, _LOWEST_EXPONENT))
+        columns = np.ones((1, n, given.shape[2]))
+        for _ in range(iterations):
+            rows = 1.0 / (similarity * columns).sum(1, keepdims=True)
+            columns = m / n / _sum_tokens(similarity * rows)
+        plan: Float64s = similarity * rows * columns
+        return plan
+
+    return _by_blocks(logits, compute)
 
 
 def sparse_plans(
@@ -148,6 +89,38 @@ def sparse_plans(
     Returns:
         float32[G, m, n]; column sums m / n, row sums as near 1 as the steps came.
     """
-    plans = np.empty(similarity.shape, dtype=np.float32)
-    _fill_sparse(np.require(similarity, np.float32, ["C", "W"]), k, gamma, rate, steps, plans)
-    return plans
+    _, m, n = similarity.shape
+
+    def compute(given: Float64s) -> Float64s:
+        # The semi-dual climbed by Adam; the gradient is what each token still lacks of its row sum.
+        dual, first, second = np.zeros((3, m, 1, given.shape[2]))
+        for step in range(1, steps + 1):
+            gradient = 1.0 - _nearest_sparse((dual + given) / gamma, k, m / n).sum(1, keepdims=True)
+            first = 0.9 * first + 0.1 * gradient
+            second = 0.999 * second + 0.001 * gradient * gradient
+            spread = np.sqrt(second / (1.0 - 0.999**step))
+            dual = dual + rate * (first / (1.0 - 0.9**step)) / (spread + 1e-8)
+        return _nearest_sparse((dual + given) / gamma, k, m / n)
+
+    return _by_blocks(similarity, compute)
+
+
+def _nearest_sparse(values: Float64s, k: int, mass: float) -> Float64s:
+    """Nearest vectors to values[m, n, G] along the first axis with entries >= 0, sum `mass` and at most k above 0.
+
+    Of equal values the first ones are kept.
+    """
+    largest = np.sort(values, axis=0)[::-1][:k]
+    thresholds = (np.cumsum(largest, axis=0) - mass) / np.arange(1, k + 1)[:, None, None]
+    # The k largest in falling order: as long as a value stands above its threshold, it is kept.
+    num_kept = np.logical_and.accumulate(largest > thresholds, axis=0).sum(0, keepdims=True)
+    last = np.maximum(num_kept - 1, 0)
+    smallest = np.take_along_axis(largest, last, 0)
+    threshold = np.take_along_axis(thresholds, last, 0)
+    is_kept = values >= smallest
+    if (is_kept.sum(0, keepdims=True) > num_kept).any():
+        is_tied = values == smallest
+        room = num_kept - (values > smallest).sum(0, keepdims=True)
+        is_kept &= ~is_tied | (np.cumsum(is_tied, axis=0) <= room)
+    nearest: Float64s = np.where(is_kept, values - threshold, 0.0)
+    return nearest

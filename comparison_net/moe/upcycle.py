@@ -2,7 +2,7 @@
 
 E experts. What the dense net has is copied, to every expert where the mixture has an expert axis; the router is fresh;
 what only the mixture has besides (offsets of the experts' scores, the skip) starts at 0. So the mixture says at step 0
-what the dense net said wherever a candidate's combine weights sum to 1: always for the hard phase router, and for
+what the dense net said wherever an item's combine weights sum to 1: always for a hard split, and for
 learned gates with `renormalise` unless a token is dropped.
 """
 
@@ -23,7 +23,7 @@ _ZERO = ("experts.score.bias", "skip.weight")
 
 
 def upcycle(net: nn.Module, dense: Weights) -> None:
-    """Copy a dense net into a fresh mixture over positions, or one over locations with one expert into one with more.
+    """Copy a dense net into a fresh mixture over items, or one over their tokens with one expert into one with more.
 
     Args:
         net: the mixture, of the same layer widths; its gate stays as it is.
@@ -67,7 +67,7 @@ def is_router(name: str) -> bool:
 
 
 def dense_name(name: str) -> str:
-    """The parameter of a dense net that stands where this one of a mixture over positions does.
+    """The parameter of a dense net that stands where this one of a mixture over items does.
 
     >>> dense_name("experts.layers.0.weight"), dense_name("experts.score.weight"), dense_name("trunk.layers.0.bias")
     ('trunk.layers.1.weight', 'head.score.weight', 'trunk.layers.0.bias')

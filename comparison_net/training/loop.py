@@ -1,10 +1,8 @@
 """The training loop: plain torch, seeded, logged, and resumable to the byte.
 
-B decisions of a batch, N the most candidates of one of them, M candidates of all of them, F features.
-
-Each step cuts its batch into parts of equal work; a pool of threads makes the candidates, features, scores and
+Each step cuts its batch into parts of equal work; a pool of threads makes the alternatives, features, scores and
 gradients of the parts (torch itself runs single-threaded inside each), and the gradients are added in the order of the
-parts. So the finished weights are a function of shards and configuration, not of the number of threads, and a run
+parts. So the finished weights are a function of data and configuration, not of the number of threads, and a run
 killed at any moment and resumed gives the same bytes as an uninterrupted one (on one kind of processor, with the same
 libraries). Threads of our own instead of torch's: no core spins while it waits for another, which on a busy machine
 made torch's own two threads 2 to 10 times slower than one, and generating and encoding need no queue.
@@ -24,19 +22,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from backgammon.learner.data.shards import Shards
 from comparison_net.checkpoint import Model, load_model, save_model
 from comparison_net.config import TrainConfig
+from comparison_net.encoders import Encoder
 from comparison_net.tools import ConfigError, DataError
 from comparison_net.training.progress import EpochReport, Reporter, SilentReporter, StepReport
 from comparison_net.training.run_folder import RunFolder
 from comparison_net.training.run_state import RunState
+from comparison_net.training.source import Source
 from comparison_net.training.step import Stepper, measure_pipeline
+from comparison_net.training.verdict import Verdict
 
 EARLY_CHECKPOINT = 10
 """Steps before the first checkpoint: a run that is killed early makes progress too."""
-FIGURES = ("agreement", "by_phase", "equity_loss", "outcome_log_loss", "outcome_brier")
-"""What is said of the held-out decisions, see `verdict`."""
 LOG_STEPS = 50
 """Steps between two progress events."""
 _WARMUP_SHARE = 0.1
@@ -47,32 +45,40 @@ class Interrupted(Exception):
 
 
 def train(
-    shards: Shards, config: TrainConfig | None, run: Path, resume: bool = False, reporter: Reporter | None = None
+    source: Source,
+    encoder: Encoder,
+    config: TrainConfig | None,
+    run: Path,
+    resume: bool = False,
+    reporter: Reporter | None = None,
 ) -> dict[str, Any]:
     """Train until the configured end or an early stop; gives the summary that is also written to the run folder.
 
     Args:
-        shards: training data; it is split into matches to train on and matches held out.
+        source: training data; it is split into units to train on and units held out.
+        encoder: reads its alternatives.
         config: settings; None for the defaults, or with `resume` for those the run was started with.
         run: folder of the run, see `run_folder`.
         resume: go on where the run was interrupted; a run that has finished only gives its summary again.
         reporter: hears of progress; None for silence.
 
     Raises:
-        ConfigError: `run` holds a run already (or none, with `resume`), or the loss ceased to be finite.
-        DataError, ModelError: shards or state that cannot be used.
+        ConfigError: `run` holds a run already (or none, with `resume`), a setting that the domain does not offer, or
+            the loss ceased to be finite.
+        DataError, ModelError: data or state that cannot be used.
         Interrupted: Ctrl-C; what was done is saved.
     """
-    folder = RunFolder(run)
+    folder, domain = RunFolder(run), encoder.domain
+    config = None if config is None else config.for_domain(domain)
     if resume:
-        config = folder.stored_config(config)
+        config = folder.stored_config(domain, config)
     else:
-        config = config or TrainConfig()
-        folder.start(config)
-    with Stepper(shards, config) as stepper, _interrupt_flag() as interrupted:
-        training = _Training(shards, config, folder, stepper, reporter or SilentReporter(), interrupted)
+        config = config or TrainConfig().for_domain(domain)
+        folder.start(config, domain)
+    with Stepper(source, config) as stepper, _interrupt_flag() as interrupted:
+        training = _Training(encoder, config, folder, stepper, reporter or SilentReporter(), interrupted)
         if resume and folder.state.exists():
-            training.state.load(folder.state, shards.manifest.fingerprint)
+            training.state.load(folder.state, source.fingerprint)
         elif config.start:
             training.state.go_on_from(Path(config.start))
         elif config.upcycle:
@@ -86,40 +92,42 @@ class _Training:
 
     def __init__(
         self,
-        shards: Shards,
+        encoder: Encoder,
         config: TrainConfig,
         folder: RunFolder,
         stepper: Stepper,
         reporter: Reporter,
         interrupted: threading.Event,
     ) -> None:
-        self.shards = shards
+        self.source = stepper.source
+        self.encoder = encoder
+        self.domain = encoder.domain
         self.config = config
         self.folder = folder
         self.stepper = stepper
         self.reporter = reporter
         self.interrupted = interrupted
-        self.train_rows, self.held_out_rows = shards.split(config.held_out, config.split_seed)
+        self.train_rows, self.held_out_rows = self.source.split(config.held_out, config.split_seed)
         if not len(self.train_rows):
-            raise DataError(f"{shards.path}: nothing is left to train on; lower held_out or add logs")
+            raise DataError(f"{self.source.name}: nothing is left to train on; lower held_out or add data")
         self.total_steps = -(-len(self.train_rows) // config.batch_decisions) * config.epochs
         self.selector = self._find_selector()
-        self.state = RunState(config)
+        self.state = RunState(config, encoder)
 
     def _find_selector(self) -> str:
         """Which held-out figure decides what is best.
 
         Raises:
-            ConfigError: equity loss is asked for where no held-out decision has equities.
+            ConfigError: the value lost is asked for where no held-out decision has values.
         """
-        equities = self.shards.equities
-        has_equities = equities is not None and len(self.held_out_rows) > 0
-        if self.config.select_by == "equity_loss" and not has_equities:
+        figure = self.domain.value_loss
+        has_values = self.source.has_values and len(self.held_out_rows) > 0
+        if self.config.select_by == figure and not has_values:
             raise ConfigError(
-                f"{self.shards.path}: no equities among the held-out decisions, so select_by cannot be 'equity_loss'; "
-                "set it to 'auto' or train on labelled decisions"
+                f"{self.source.name}: no alternative of the held-out decisions has a value, so select_by cannot be "
+                f"{figure!r}; set it to 'auto' or train on labelled decisions"
             )
-        return "equity_loss" if has_equities and self.config.select_by != "agreement" else "agreement"
+        return figure if has_values and self.config.select_by != "agreement" else "agreement"
 
     def run(self) -> dict[str, Any]:
         """The remaining epochs, then the summary."""
@@ -177,7 +185,7 @@ class _Training:
             raise Interrupted(f"{self.folder.path}: stopped after step {progress.step}; --resume goes on from here")
 
     def _save_state(self) -> None:
-        self.state.save(self.folder.state, self.shards.manifest.fingerprint)
+        self.state.save(self.folder.state, self.source.fingerprint)
 
     def _finish_epoch(self) -> None:
         """Judge, keep what is best, decide whether to go on, and save."""
@@ -187,11 +195,11 @@ class _Training:
         entry: dict[str, Any] = {
             "epoch": progress.epoch,
             "loss": progress.loss_sum / progress.decisions,
-            **verdict.figures(),
+            **verdict.figures(self.domain),
         }
-        figure = verdict.agreement
-        if self.selector == "equity_loss":
-            figure = None if verdict.equity_loss is None else -verdict.equity_loss
+        figure = entry[self.selector]
+        if self.selector != "agreement" and figure is not None:
+            figure = -figure
         is_best = figure is None or progress.best_figure is None or figure > progress.best_figure
         progress.history.append(entry)
         if is_best:
@@ -202,7 +210,8 @@ class _Training:
         else:
             progress.epochs_without_gain += 1
         self.folder.log_event("epoch", progress.step, train_seconds=round(progress.train_seconds, 3), **entry)
-        self.reporter.epoch(EpochReport(is_best=is_best, train_seconds=progress.train_seconds, **entry))
+        figures = {name: value for name, value in entry.items() if name not in ("epoch", "loss")}
+        self.reporter.epoch(EpochReport(progress.epoch, entry["loss"], figures, is_best, progress.train_seconds))
         progress.epoch += 1
         progress.batch = progress.decisions = 0
         progress.loss_sum = 0.0
@@ -214,7 +223,7 @@ class _Training:
     def _save_models(self) -> None:
         """Best and last weights with their deterministic figures."""
         progress = self.state.progress
-        fingerprint = self.shards.manifest.fingerprint
+        fingerprint = self.source.fingerprint
         for path, weights, epoch in (
             (self.folder.model, self.state.best, progress.best_epoch),
             (self.folder.last, self.state.result().weights(), progress.epoch - 1),
@@ -225,14 +234,15 @@ class _Training:
                 "train_decisions": len(self.train_rows),
                 "held_out_decisions": len(self.held_out_rows),
             }
-            save_model(path, Model(self.config.network, weights, fingerprint, summary))
+            save_model(path, Model(self.config.network, weights, fingerprint, summary, self.domain.version))
 
     def _summarise(self) -> dict[str, Any]:
         """Figures of the finished run, the speed of the pipeline measured anew."""
         progress = self.state.progress
-        model = load_model(self.folder.model)
+        model = load_model(self.folder.model, self.domain)
+        verdict = Verdict.none(len(self.domain.strata[1])).figures(self.domain)
         summary = {
-            **{name: model.summary[name] for name in FIGURES},
+            **{name: model.summary[name] for name in verdict},
             "selected_by": self.selector,
             "best_epoch": progress.best_epoch,
             "epochs": progress.epoch,
@@ -242,10 +252,10 @@ class _Training:
             "held_out_decisions": len(self.held_out_rows),
             "train_seconds": round(progress.train_seconds, 3),
             "decisions_per_second": round(len(self.train_rows) * progress.epoch / progress.train_seconds, 1),
-            "pipeline": measure_pipeline(self.shards, self.config),
+            "pipeline": measure_pipeline(self.source, self.encoder, self.config),
             "threads": self.stepper.num_workers,
             "torch": torch.__version__,
-            "data_fingerprint": self.shards.manifest.fingerprint,
+            "data_fingerprint": self.source.fingerprint,
         }
         self.folder.log_event("end", progress.step, **summary)
         self.folder.write_summary(summary)

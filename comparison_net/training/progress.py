@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
+from comparison_net.domain import Domain
 from comparison_net.moe.spread import Spread
 
 _PLAIN_SECONDS = 10.0
@@ -38,18 +39,10 @@ class EpochReport:
 
     epoch: int
     loss: float
-    agreement: float | None
-    """Share of held-out decisions whose chosen candidate is the network's first; None without held-out matches."""
-    by_phase: Mapping[str, list[int]]
-    """[agreed, decisions] by phase."""
+    figures: Mapping[str, Any]
+    """On the held-out decisions, see `Verdict.figures`; None for what cannot be said."""
     is_best: bool
     train_seconds: float
-    equity_loss: float | None = None
-    """Millipoints that the network's first candidate loses in a held-out decision; None without equities."""
-    outcome_log_loss: float | None = None
-    """Cross-entropy of the outcomes in a held-out decision; None without outcomes."""
-    outcome_brier: float | None = None
-    """Sum of the six squared errors of the outcomes in a held-out decision; None without outcomes."""
 
 
 class Reporter(Protocol):
@@ -93,9 +86,10 @@ class SilentReporter:
 class PlainReporter:
     """Lines for logs and pipes."""
 
-    def __init__(self, stream: TextIO) -> None:
-        """Lines go to `stream`."""
+    def __init__(self, stream: TextIO, domain: Domain) -> None:
+        """Lines go to `stream`; the domain names the figures."""
         self.stream = stream
+        self.domain = domain
         self.total_steps = self.first_step = 0
         self.rate = 0.0
         self.began = self.last_line = 0.0
@@ -121,14 +115,14 @@ class PlainReporter:
 
     def epoch(self, report: EpochReport) -> None:
         """One line."""
-        self.say(describe_epoch(report))
+        self.say(describe_epoch(report, self.domain))
 
     def stop(self) -> None:
         """Nothing to clean up."""
 
     def end(self, summary: Mapping[str, Any]) -> None:
         """One line with the outcome."""
-        self.say(describe_end(summary))
+        self.say(describe_end(summary, self.domain))
 
     def say(self, line: str) -> None:
         """Write a line and flush: a pipe would keep it back."""
@@ -138,8 +132,8 @@ class PlainReporter:
 class RichReporter:
     """A live bar with loss, rate and time left; a line for each epoch stays above it."""
 
-    def __init__(self, stream: TextIO) -> None:
-        """The terminal is `stream`."""
+    def __init__(self, stream: TextIO, domain: Domain) -> None:
+        """The terminal is `stream`; the domain names the figures."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -153,6 +147,7 @@ class RichReporter:
         )
         self.task = self.bar.add_task("training", total=0, figures="")
         self.rate = 0.0
+        self.domain = domain
 
     def start(self, total_steps: int, done_steps: int, train: int, held_out: int) -> None:
         """Show the bar."""
@@ -168,7 +163,7 @@ class RichReporter:
 
     def epoch(self, report: EpochReport) -> None:
         """A line above the bar."""
-        self.bar.console.print(describe_epoch(report), highlight=False)
+        self.bar.console.print(describe_epoch(report, self.domain), highlight=False)
 
     def stop(self) -> None:
         """Remove the bar."""
@@ -176,12 +171,12 @@ class RichReporter:
 
     def end(self, summary: Mapping[str, Any]) -> None:
         """A line with the outcome."""
-        self.bar.console.print(describe_end(summary), highlight=False)
+        self.bar.console.print(describe_end(summary, self.domain), highlight=False)
 
 
-def make_reporter(stream: TextIO) -> Reporter:
+def make_reporter(stream: TextIO, domain: Domain) -> Reporter:
     """A live bar when `stream` is a terminal, plain lines otherwise."""
-    return RichReporter(stream) if stream.isatty() else PlainReporter(stream)
+    return RichReporter(stream, domain) if stream.isatty() else PlainReporter(stream, domain)
 
 
 def smooth_rate(previous: float, newest: float) -> float:
@@ -189,16 +184,16 @@ def smooth_rate(previous: float, newest: float) -> float:
     return newest if previous == 0 else previous + _SMOOTHING * (newest - previous)
 
 
-def describe_epoch(report: EpochReport) -> str:
+def describe_epoch(report: EpochReport, domain: Domain) -> str:
     """An epoch in one line.
 
-    >>> describe_epoch(EpochReport(0, 1.25, 0.5, {}, True, 3.0))
+    >>> describe_epoch(EpochReport(0, 1.25, {"agreement": 0.5}, True, 3.0), Domain("", 1))
     'epoch 1 done  loss 1.2500  held-out agreement 0.5000 (best)  3 s of training'
     """
-    figures = describe_figures(report.agreement, report.equity_loss, report.outcome_log_loss, report.outcome_brier)
+    figures = describe_figures(report.figures, domain)
     best = " (best)" if report.is_best else ""
     head = f"epoch {report.epoch + 1} done  loss {report.loss:.4f}"
-    return f"{head}  {figures or 'no held-out matches'}{best}  {report.train_seconds:,.0f} s of training"
+    return f"{head}  {figures or 'nothing held out'}{best}  {report.train_seconds:,.0f} s of training"
 
 
 def describe_spread(spread: Spread | None) -> str:
@@ -206,24 +201,23 @@ def describe_spread(spread: Spread | None) -> str:
     return "" if spread is None else f"  {spread.describe()}"
 
 
-def describe_figures(
-    agreement: float | None, equity_loss: float | None, log_loss: float | None, brier: float | None
-) -> str:
+def describe_figures(figures: Mapping[str, Any], domain: Domain) -> str:
     """The held-out figures that there are; empty without any.
 
-    >>> describe_figures(0.75, 6.25, None, None)
-    'held-out agreement 0.7500, equity loss 6.25 mpt'
+    >>> describe_figures({"agreement": 0.75, "value_loss": 6.25, "outcome_brier": None}, Domain("", 1))
+    'held-out agreement 0.7500, value loss 6.25'
     """
-    parts = [] if agreement is None else [f"held-out agreement {agreement:.4f}"]
-    parts += [] if equity_loss is None else [f"equity loss {equity_loss:.2f} mpt"]
+    parts = [] if figures.get("agreement") is None else [f"held-out agreement {figures['agreement']:.4f}"]
+    loss, unit = figures.get(domain.value_loss), domain.value_unit[0]
+    parts += [] if loss is None else [f"{domain.value} loss {loss:.2f} {unit}".rstrip()]
+    log_loss, brier = figures.get("outcome_log_loss"), figures.get("outcome_brier")
     parts += [] if log_loss is None or brier is None else [f"outcomes: log loss {log_loss:.4f}, Brier {brier:.4f}"]
     return ", ".join(parts)
 
 
-def describe_end(summary: Mapping[str, Any]) -> str:
+def describe_end(summary: Mapping[str, Any], domain: Domain) -> str:
     """The outcome in one line."""
-    names = ("agreement", "equity_loss", "outcome_log_loss", "outcome_brier")
-    figures = describe_figures(*(summary.get(name) for name in names))
+    figures = describe_figures(summary, domain)
     judged = f"{figures}, " if figures else ""
     pipeline = summary["pipeline"]
     return (

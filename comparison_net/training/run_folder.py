@@ -3,7 +3,7 @@
 What lies in it:
 
     config.toml          every setting of the run; `--resume` reads it from here
-    shards/              the training data
+    shards/              the training data, where the run was given a copy
     state.safetensors    everything needed to go on after an interruption
     log.jsonl            one line per event: start, progress, epoch, end
     model.safetensors    the best weights so far by the held-out figure; what players load
@@ -20,6 +20,7 @@ from typing import Any
 
 from comparison_net.checkpoint import MODEL_FILE
 from comparison_net.config import INDIFFERENT, TrainConfig, load_config, to_toml, to_values
+from comparison_net.domain import Domain
 from comparison_net.tools import ConfigError, DataError, replace_file
 
 
@@ -42,8 +43,8 @@ class RunFolder:
         """True when a run has been configured here."""
         return self.config.exists()
 
-    def start(self, config: TrainConfig) -> None:
-        """Echo the configuration of a new run.
+    def start(self, config: TrainConfig, domain: Domain) -> None:
+        """Echo the configuration of a new run, with the names that the domain offers.
 
         Raises:
             ConfigError: another run lives here, or the folder cannot be written.
@@ -51,14 +52,15 @@ class RunFolder:
         if self.is_started:
             raise ConfigError(f"{self.path}: holds a run already; continue it with --resume or give another folder")
         try:
-            replace_file(self.config, to_toml(config).encode())
+            replace_file(self.config, to_toml(config, domain).encode())
         except OSError as error:
             raise ConfigError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
-    def stored_config(self, expected: TrainConfig | None = None) -> TrainConfig:
+    def stored_config(self, domain: Domain, expected: TrainConfig | None = None) -> TrainConfig:
         """The configuration the run was started with.
 
         Args:
+            domain: of the run.
             expected: what the user asks for now; None if nothing. Of `config.INDIFFERENT` its settings are taken.
 
         Raises:
@@ -66,7 +68,7 @@ class RunFolder:
         """
         if not self.is_started:
             raise ConfigError(f"{self.path}: holds no run to resume; start one without --resume")
-        stored = load_config(self.config)
+        stored = load_config(self.config, domain=domain)
         if expected is None:
             return stored
         wanted = to_values(expected)

@@ -17,11 +17,11 @@ import torch
 from torch import nn
 
 from comparison_net.checkpoint import Tensors, load_model, read_tensors, write_tensors
-from comparison_net.config import NetworkConfig, TrainConfig
-from comparison_net.moe.position_mixture import PositionMixture
-from comparison_net.moe.token_mixture import TokenMixture
+from comparison_net.comparator import CandidateNet
+from comparison_net.config import TrainConfig
+from comparison_net.encoders import Encoder
 from comparison_net.moe.upcycle import upcycle, upcycle_moments
-from comparison_net.network import CandidateNet, ComparisonNet
+from comparison_net.network import make_network
 from comparison_net.tools import ModelError
 from comparison_net.training.run_folder import RunFolder
 
@@ -56,10 +56,10 @@ class Progress:
 class RunState:
     """The living objects of a run."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, encoder: Encoder) -> None:
         """Fresh weights from the configured seed."""
         self.config = config
-        self.net = make_net(config)
+        self.net = make_net(config, encoder)
         self.optimizer = make_optimizer(self.net, config)
         self.average = copy.deepcopy(self.net) if config.average_decay > 0 else self.net
         self.best: Tensors = {}
@@ -86,7 +86,7 @@ class RunState:
             ModelError: it cannot be read, or has another shape.
         """
         try:
-            _load_weights(self.net, dict(load_model(model).weights))
+            _load_weights(self.net, dict(load_model(model, self.net.domain).weights))
         except RuntimeError as error:
             raise ModelError(f"{model}: has another shape than the run's network ({error})") from error
         if self.average is not self.net:
@@ -103,7 +103,7 @@ class RunState:
             ModelError: it cannot be read, has other widths or heads, or moments are asked of a model file.
         """
         if not has_moments:
-            upcycle(self.net, load_model(dense).weights)
+            upcycle(self.net, load_model(dense, self.net.domain).weights)
         else:
             if not dense.is_dir():
                 raise ModelError(
@@ -144,7 +144,7 @@ class RunState:
         """
         tensors, description = read_tensors(path, STATE_KIND)
         if description.get("data_fingerprint") != data_fingerprint:
-            raise ModelError(f"{path}: belongs to other training data; resume with the shards of that run")
+            raise ModelError(f"{path}: belongs to other training data; resume with the data of that run")
         try:
             self.progress = Progress(**description["progress"])
             _load_weights(self.net, _with_prefix(tensors, "net."))
@@ -168,18 +168,11 @@ class RunState:
         return {"state": moments, "param_groups": state["param_groups"]}
 
 
-def make_net(config: TrainConfig) -> CandidateNet:
+def make_net(config: TrainConfig, encoder: Encoder) -> CandidateNet:
     """A network with the start weights that the seed gives; torch's own generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return make_network(config.network)
-
-
-def make_network(config: NetworkConfig) -> CandidateNet:
-    """The network of that shape, with fresh weights from torch's current generator."""
-    if not config.is_mixture:
-        return ComparisonNet(config)
-    return TokenMixture(config) if config.tokens == "locations" else PositionMixture(config)
+        return make_network(config.network, encoder)
 
 
 def make_optimizer(net: nn.Module, config: TrainConfig) -> torch.optim.AdamW:

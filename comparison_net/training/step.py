@@ -1,6 +1,6 @@
 """One step of the optimiser shared by several threads, with a result that does not depend on how many they are.
 
-B decisions of a batch, N the most candidates of one of them, M candidates of all of them, R those whose outcome is
+B decisions of a batch, N the most alternatives of one of them, M alternatives of all of them, R those whose outcome is
 known.
 """
 
@@ -13,54 +13,26 @@ from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from backgammon.learner.data.comparisons import (
-    Comparisons,
-    OutcomeTargets,
-    make_comparisons,
-    outcome_targets,
-    split_rows,
-)
-from backgammon.learner.data.shards import Shards
-from backgammon.learner.net.outcome_mask import allowed_outcomes
-from backgammon.learner.training.first_layer import candidate_outputs, mixture_outputs
-from backgammon.rules.phase import PHASES
+from comparison_net.choices import ChoiceSets, OutcomeTargets
+from comparison_net.comparator import Answers, CandidateNet, TrainingDraw
 from comparison_net.config import TrainConfig
+from comparison_net.encoders import Encoder
 from comparison_net.losses import loss_named, outcome_loss
-from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
 from comparison_net.moe.spread import Spread
-from comparison_net.network import CandidateNet, masked_probabilities
-from comparison_net.tools import usable_processors
+from comparison_net.tools import Int64s, usable_processors
 from comparison_net.training.run_state import make_net, make_optimizer
+from comparison_net.training.source import Source
 from comparison_net.training.verdict import Verdict
 
-RowNumbers = npt.NDArray[np.int64]
-
-PART_CANDIDATES = 8192
-"""Candidates of a part, before any are sampled: enough to hide the interpreter and what each part costs whatever its
+PART_ITEMS = 8192
+"""Alternatives of a part, before any are sampled: enough to hide the interpreter and what each part costs whatever its
 size, few enough for the caches. A batch of 1,024 decisions is two parts. It decides the order of sums."""
 
 _PIPELINE_BATCHES = 8
 _PIPELINE_SECONDS = 1.5
-
-
-class Answers(NamedTuple):
-    """What a network says about a batch, and what it should have said about outcomes.
-
-    Attributes:
-        scores: float32[B, N], 0 on padding.
-        mask: bool[B, N], True on real candidates.
-        outcomes: of the candidates whose outcome is known; None without an outcome head.
-        mixed: what a mixture says besides; None for a dense network.
-    """
-
-    scores: Tensor
-    mask: Tensor
-    outcomes: OutcomeAnswers | None
-    mixed: Mixed | None
 
 
 class PartResult(NamedTuple):
@@ -79,33 +51,15 @@ class PartResult(NamedTuple):
     spread: Spread | None
 
 
-class OutcomeAnswers(NamedTuple):
-    """Outcomes of R candidates.
-
-    Attributes:
-        logits: float32[R, 6].
-        possible: bool[R, 6].
-        targets: what they should be.
-    """
-
-    logits: Tensor
-    possible: Tensor
-    targets: OutcomeTargets
-
-    def losses(self) -> Tensor:
-        """The outcome loss of each candidate, float32[R]."""
-        return outcome_loss(self.logits, self.possible, torch.from_numpy(self.targets.probabilities))
-
-
 class Stepper:
-    """A pool of workers that computes gradients and verdicts on shards; use it as a context manager.
+    """A pool of workers that computes gradients and verdicts on a source; use it as a context manager.
 
     While it is open, torch runs single-threaded in this process: the workers are the parallelism.
     """
 
-    def __init__(self, shards: Shards | None, config: TrainConfig) -> None:
-        """Workers start with the first work; without shards there is `train_on` alone."""
-        self._shards = shards
+    def __init__(self, source: Source | None, config: TrainConfig) -> None:
+        """Workers start with the first work; without a source there is `train_on` alone."""
+        self._source = source
         self.config = config
         self.num_workers = config.threads or usable_processors()
         self.spread: Spread | None = None
@@ -113,10 +67,10 @@ class Stepper:
         self._loss = loss_named(config.loss, config.soft_temperature)
 
     @property
-    def shards(self) -> Shards:
+    def source(self) -> Source:
         """What `train` and `judge` read."""
-        assert self._shards is not None, "made without shards"
-        return self._shards
+        assert self._source is not None, "made without a source"
+        return self._source
 
     def __enter__(self) -> Stepper:
         self._saved = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
@@ -137,37 +91,38 @@ class Stepper:
         torch.utils.deterministic.fill_uninitialized_memory = self._saved_filling  # type: ignore[attr-defined]
 
     def train(
-        self, net: CandidateNet, optimizer: torch.optim.Optimizer, rows: RowNumbers, rate: float, step: int = 0
+        self, net: CandidateNet, optimizer: torch.optim.Optimizer, rows: Int64s, rate: float, step: int = 0
     ) -> float:
         """One step on the decisions `rows`; gives their mean loss before it.
 
         Args:
             net: network whose parameters `optimizer` holds.
             optimizer: makes the step.
-            rows: int64[B] of the shards.
+            rows: int64[B] of the source.
             rate: step size.
             step: its number; seeds what a mixture draws in training.
 
         Raises:
-            DataError: see `make_comparisons`.
+            DataError: what the source finds.
         """
 
-        def work(number: int, part: RowNumbers) -> PartResult:
-            return self._gradients(net, make_comparisons(self.shards, part), (step, number))
+        def work(number: int, part: Int64s) -> PartResult:
+            return self._gradients(net, self.source.sets(part), (step, number))
 
-        parts = split_rows(self.shards, rows, PART_CANDIDATES)
+        parts = self.source.parts(rows, PART_ITEMS)
         return self._step(net, optimizer, self._pool.map(work, range(len(parts)), parts), rate)
 
     def train_on(
-        self, net: CandidateNet, optimizer: torch.optim.Optimizer, parts: Iterable[Comparisons], rate: float
+        self, net: CandidateNet, optimizer: torch.optim.Optimizer, parts: Iterable[ChoiceSets], rate: float
     ) -> float:
         """`train` on parts that are in memory already."""
         return self._step(net, optimizer, self._pool.map(lambda part: self._gradients(net, part, (0, 0)), parts), rate)
 
-    def judge(self, net: CandidateNet, rows: RowNumbers) -> Verdict:
+    def judge(self, net: CandidateNet, rows: Int64s) -> Verdict:
         """How well `net` does on the decisions `rows`, int64[B]."""
-        parts = split_rows(self.shards, rows, PART_CANDIDATES) if len(rows) else []
-        return sum(self._pool.map(lambda part: self._judge(net, part), parts), Verdict())
+        parts = self.source.parts(rows, PART_ITEMS) if len(rows) else []
+        nothing = Verdict.none(len(net.domain.strata[1]))
+        return sum(self._pool.map(lambda part: self._judge(net, part), parts), nothing)
 
     def _step(
         self,
@@ -199,104 +154,86 @@ class Stepper:
         optimizer.step()
         return loss_sum / num_decisions
 
-    def _gradients(self, net: CandidateNet, part: Comparisons, place: tuple[int, int]) -> PartResult:
+    def _gradients(self, net: CandidateNet, part: ChoiceSets, place: tuple[int, int]) -> PartResult:
         """What a part adds; `place` is the step's number and the part's in it."""
         config = self.config
         rng = np.random.default_rng([config.seed, *place])
         if config.sampled_candidates:
             part = part.sample(config.sampled_candidates, rng)
         draw = TrainingDraw(rng, part.offsets, config.balance, config.tilt)
-        answers = answer(net, part, draw, config.sparsity)
-        equities = None
-        if part.equities is not None and self.config.loss == "soft":
-            equities = torch.zeros(answers.mask.shape).masked_scatter(answers.mask, torch.from_numpy(part.equities))
-        loss = self._loss(answers.scores, answers.mask, torch.from_numpy(part.chosen), equities).sum()
-        if answers.outcomes is not None and self.config.outcome_weight > 0:
-            weights = torch.from_numpy(answers.outcomes.targets.weights)
-            loss = loss + self.config.outcome_weight * (weights * answers.outcomes.losses()).sum()
-        if answers.mixed is not None and config.balance_weight > 0:
-            loss = loss + config.balance_weight * len(part) * answers.mixed.balance
+        targets = part.outcome_targets() if net.config.outcomes else None
+        answers = net.answers(part, _rows_of(targets, part), draw, config.sparsity)
+        mask = torch.from_numpy(part.mask())
+        values = None
+        if part.values is not None and config.loss == "soft":
+            values = torch.zeros(mask.shape).masked_scatter(mask, torch.from_numpy(part.values))
+        loss = self._loss(answers.padded(mask), mask, torch.from_numpy(part.chosen), values).sum()
+        if targets is not None and config.outcome_weight > 0:
+            weights = torch.from_numpy(targets.weights)
+            loss = loss + config.outcome_weight * (weights * _outcome_losses(answers, targets)).sum()
+        if answers.balance is not None and config.balance_weight > 0:
+            loss = loss + config.balance_weight * len(part) * answers.balance
         gradients = torch.autograd.grad(loss, list(net.parameters()), allow_unused=True, materialize_grads=True)
-        return PartResult(len(part), float(loss.detach()), gradients, _spread(answers.mixed, len(part.candidates)))
+        return PartResult(len(part), float(loss.detach()), gradients, _spread(answers, part.num_items))
 
-    def _judge(self, net: CandidateNet, rows: RowNumbers) -> Verdict:
+    def _judge(self, net: CandidateNet, rows: Int64s) -> Verdict:
         """The verdict on a part."""
-        part = make_comparisons(self.shards, rows)
-        phases = self.shards.phase[rows]
+        part = self.source.sets(rows)
+        targets = part.outcome_targets() if net.config.outcomes else None
+        mask = torch.from_numpy(part.mask())
         with torch.no_grad():
-            answers = answer(net, part)
-            best = answers.scores.masked_fill(~answers.mask, -torch.inf).argmax(1).numpy()
-        is_free = np.diff(part.offsets) > 1
+            answers = net.answers(part, _rows_of(targets, part))
+            best = answers.padded(mask).masked_fill(~mask, -torch.inf).argmax(1).numpy()
+        is_free = part.counts() > 1
+        strata = np.zeros(len(part), dtype=np.int64) if part.strata is None else part.strata
+        num_strata = len(net.domain.strata[1])
         verdict = Verdict(
-            agreed=np.bincount(phases[is_free & (best == part.chosen)], minlength=len(PHASES)),
-            decisions=np.bincount(phases[is_free], minlength=len(PHASES)),
+            agreed=np.bincount(strata[is_free & (best == part.chosen)], minlength=num_strata),
+            decisions=np.bincount(strata[is_free], minlength=num_strata),
         )
-        if part.equities is not None:
-            verdict.add_losses(part.equity_losses(best)[is_free])
-        if answers.outcomes is not None:
-            probabilities = masked_probabilities(answers.outcomes.logits, answers.outcomes.possible)
-            verdict.add_outcomes(probabilities.numpy(), answers.outcomes.targets)
+        if part.values is not None:
+            verdict.add_losses(part.value_losses(best)[is_free])
+        if targets is not None:
+            verdict.add_outcomes(answers.probabilities().numpy(), targets)
         return verdict
 
 
-def _spread(mixed: Mixed | None, num_candidates: int) -> Spread | None:
-    """The metrics of a mixture as numbers."""
-    if mixed is None:
+def _rows_of(targets: OutcomeTargets | None, part: ChoiceSets) -> Tensor | None:
+    """The alternatives whose outcomes are asked for: those of which something is known; None for all."""
+    if targets is None or len(targets.rows) == part.num_items:
         return None
-    metrics = mixed.metrics
-    return Spread(metrics.load.double().numpy(), float(metrics.dropped), float(metrics.entropy), num_candidates)
+    return torch.from_numpy(targets.rows)
 
 
-def answer(net: CandidateNet, part: Comparisons, draw: TrainingDraw | None = None, pull: float = 0.0) -> Answers:
-    """What `net` says about a batch; outcomes are asked for only where something is known about them.
-
-    Args:
-        net: the network.
-        part: the batch.
-        draw: in training, for a mixture.
-        pull: in training, see `first_layer.candidate_outputs`.
-    """
-    mask = torch.from_numpy(part.mask())
-    targets = outcome_targets(part) if net.has_outcomes else None
-    is_known_of_all = targets is not None and len(targets.rows) == len(part.candidates)
-    rows = None if targets is None or is_known_of_all else torch.from_numpy(targets.rows)
-    # A score with an equity in it needs the outcomes of every candidate.
-    mixed: Mixed | None = None
-    if isinstance(net, MixtureNet):
-        mixed = mixture_outputs(net, part, draw, pull)
-        scores, logits = mixed.scores, mixed.outcomes
-        if not net.ranks_by_equity and logits is not None and rows is not None:
-            logits = logits[rows]
-    else:
-        scores, logits = candidate_outputs(net, part, None if net.ranks_by_equity else rows, pull)
-    possible = None
-    if net.ranks_by_equity:
-        possible = torch.from_numpy(allowed_outcomes(part.candidates))
-    scores = net.head.final_scores(scores, logits, possible)
-    if possible is not None and logits is not None and rows is not None:
-        logits, possible = logits[rows], possible[rows]
-    padded = torch.zeros(mask.shape).masked_scatter(mask, scores)
-    if targets is None or logits is None:
-        return Answers(padded, mask, None, mixed)
-    if possible is None:
-        possible = torch.from_numpy(allowed_outcomes(part.candidates[targets.rows]))
-    return Answers(padded, mask, OutcomeAnswers(logits, possible, targets), mixed)
+def _outcome_losses(answers: Answers, targets: OutcomeTargets) -> Tensor:
+    """The outcome loss of each alternative that has a target, float32[R]."""
+    assert answers.logits is not None
+    assert answers.possible is not None
+    return outcome_loss(answers.logits, answers.possible, torch.from_numpy(targets.probabilities))
 
 
-def measure_pipeline(shards: Shards, config: TrainConfig, seconds: float = _PIPELINE_SECONDS) -> dict[str, float]:
-    """Decisions per second of the same steps on the same batches, made from the shards and held in memory.
+def _spread(answers: Answers, num_items: int) -> Spread | None:
+    """The metrics of a mixture as numbers."""
+    metrics = answers.metrics
+    if metrics is None:
+        return None
+    return Spread(metrics.load.double().numpy(), float(metrics.dropped), float(metrics.entropy), num_items)
+
+
+def measure_pipeline(
+    source: Source, encoder: Encoder, config: TrainConfig, seconds: float = _PIPELINE_SECONDS
+) -> dict[str, float]:
+    """Decisions per second of the same steps on the same batches, made by the source and held in memory.
 
     The ratio tells what share of the time goes into data. A network of its own is trained for it.
     """
-    net = make_net(config)
+    net = make_net(config, encoder)
     optimizer = make_optimizer(net, config)
-    num_rows = min(len(shards), config.batch_decisions * _PIPELINE_BATCHES)
-    rows = np.random.default_rng(config.seed).permutation(len(shards))[:num_rows]
+    num_rows = min(len(source), config.batch_decisions * _PIPELINE_BATCHES)
+    rows = np.random.default_rng(config.seed).permutation(len(source))[:num_rows]
     batches = [rows[start : start + config.batch_decisions] for start in range(0, num_rows, config.batch_decisions)]
-    in_memory = [
-        [make_comparisons(shards, part) for part in split_rows(shards, batch, PART_CANDIDATES)] for batch in batches
-    ]
-    with Stepper(shards, config) as stepper:
+    in_memory = [[source.sets(part) for part in source.parts(batch, PART_ITEMS)] for batch in batches]
+    with Stepper(source, config) as stepper:
 
         def measure(is_streamed: bool) -> float:
             done, start = 0, time.perf_counter()

@@ -1,58 +1,57 @@
 """How well a network does on held-out decisions: sums that parts of the work can add up, and the figures they give.
 
-B decisions of a part, R candidates whose outcome is known, 6 outcomes.
+B decisions of a part, S strata, R alternatives whose outcome is known, C outcome classes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from backgammon.learner.data.comparisons import OutcomeTargets
-from backgammon.rules.phase import PHASES
-
-Counts = npt.NDArray[np.int64]
-
-
-def _no_counts() -> Counts:
-    return np.zeros(len(PHASES), dtype=np.int64)
+from comparison_net.choices import OutcomeTargets
+from comparison_net.domain import Domain
+from comparison_net.tools import Float32s, Int64s
 
 
 @dataclass
 class Verdict:
     """Sums over decisions."""
 
-    agreed: Counts = field(default_factory=_no_counts)
-    """int64[6] by phase: the chosen candidate is the network's first."""
-    decisions: Counts = field(default_factory=_no_counts)
-    """int64[6] by phase."""
-    equity_loss_sum: float = 0.0
-    """Points lost to the best judged candidate."""
-    num_judged: int = 0
-    """Decisions with a judged candidate."""
+    agreed: Int64s
+    """int64[S] by stratum: the chosen alternative is the network's first."""
+    decisions: Int64s
+    """int64[S] by stratum."""
+    value_loss_sum: float = 0.0
+    """Value lost to the best alternative of known value."""
+    num_valued: int = 0
+    """Decisions with an alternative of known value."""
     log_loss_sum: float = 0.0
     brier_sum: float = 0.0
     num_outcomes: int = 0
-    """Decisions with a candidate whose outcome is known."""
+    """Decisions with an alternative whose outcome is known."""
+
+    @classmethod
+    def none(cls, num_strata: int) -> Verdict:
+        """The verdict on nothing."""
+        return cls(np.zeros(num_strata, dtype=np.int64), np.zeros(num_strata, dtype=np.int64))
 
     def __add__(self, other: Verdict) -> Verdict:
         """The verdict on both."""
         return Verdict(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
-    def add_losses(self, losses: npt.NDArray[np.float32]) -> None:
-        """Enter equity losses float32[B] in points, NaN where nothing was judged."""
-        self.equity_loss_sum += float(np.nansum(losses, dtype=np.float64))
-        self.num_judged += int((~np.isnan(losses)).sum())
+    def add_losses(self, losses: Float32s) -> None:
+        """Enter losses of value float32[B], NaN where no value is known."""
+        self.value_loss_sum += float(np.nansum(losses, dtype=np.float64))
+        self.num_valued += int((~np.isnan(losses)).sum())
 
-    def add_outcomes(self, probabilities: npt.NDArray[np.float32], targets: OutcomeTargets) -> None:
-        """Enter outcomes float32[R, 6] of the candidates that have targets; each decision counts alike."""
+    def add_outcomes(self, probabilities: Float32s, targets: OutcomeTargets) -> None:
+        """Enter outcomes float32[R, C] of the alternatives that have targets; each decision counts alike."""
         weights = targets.weights.astype(np.float64)
         expected = targets.probabilities.astype(np.float64)
         found = probabilities.astype(np.float64)
-        # What a target gives to an outcome that the rules exclude is left out, as in the training loss.
+        # What a target gives to an outcome that is impossible is left out, as in the training loss.
         logarithms = np.log(found, out=np.zeros_like(found), where=found > 0)
         self.log_loss_sum -= float(weights @ (expected * logarithms).sum(axis=1))
         self.brier_sum += float(weights @ ((found - expected) ** 2).sum(axis=1))
@@ -60,23 +59,24 @@ class Verdict:
 
     @property
     def agreement(self) -> float | None:
-        """Share of decisions whose chosen candidate is the network's first; None without decisions."""
+        """Share of decisions whose chosen alternative is the network's first; None without decisions."""
         total = int(self.decisions.sum())
         return int(self.agreed.sum()) / total if total else None
 
     @property
-    def equity_loss(self) -> float | None:
-        """Millipoints lost in a decision by the network's first candidate; None without labels."""
-        return 1000 * self.equity_loss_sum / self.num_judged if self.num_judged else None
+    def value_loss(self) -> float | None:
+        """Value lost in a decision by the network's first alternative; None without values."""
+        return self.value_loss_sum / self.num_valued if self.num_valued else None
 
-    def figures(self) -> dict[str, Any]:
-        """Everything by name, for JSON; None for what cannot be said."""
+    def figures(self, domain: Domain) -> dict[str, Any]:
+        """Everything by name, for JSON; None for what cannot be said. The domain names strata, value and its unit."""
         outcomes = max(self.num_outcomes, 1)
-        pairs = zip(PHASES, self.agreed, self.decisions, strict=True)
+        pairs = zip(domain.strata[1], self.agreed, self.decisions, strict=True)
+        units = domain.value_unit[1]
         return {
             "agreement": self.agreement,
-            "by_phase": {name: [int(agreed), int(total)] for name, agreed, total in pairs},
-            "equity_loss": self.equity_loss,
+            domain.by_stratum: {name: [int(agreed), int(total)] for name, agreed, total in pairs},
+            domain.value_loss: units * self.value_loss_sum / self.num_valued if self.num_valued else None,
             "outcome_log_loss": self.log_loss_sum / outcomes if self.num_outcomes else None,
             "outcome_brier": self.brier_sum / outcomes if self.num_outcomes else None,
         }

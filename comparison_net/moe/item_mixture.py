@@ -1,0 +1,128 @@
+"""Mixture over items: a shared first layer, a gate of the item, and experts with heads of their own.
+
+M items, H units of the first layer, E experts, K experts of an item, C outcome classes.
+
+    split           the expert of the item's part of a hard split, and no other
+    gate            K experts by a linear gate on the domain's gate features, renormalised
+    split-gate      the same, the gate started so that it follows the hard split
+    softmax-token   K experts by a linear gate on the first layer; in training with noise and capacity
+    sinkhorn-token  the same gate; in training Sinkhorn's plan selects
+
+In training the group of the last two is the part of the batch that is computed together; at play time each item takes
+its K best, whoever else asks. An item that found no slot in training passes by the skip, a linear score on the first
+layer, as a dropped token passes by a transformer's residual.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from comparison_net.choices import ChoiceSets
+from comparison_net.comparator import CandidateNet, Metrics, Said, ScoreScale, TrainingDraw, Trunk
+from comparison_net.encoders import Encoder
+from comparison_net.moe.algebra import SparseRouting
+from comparison_net.moe.balance import balance_loss
+from comparison_net.moe.experts import ItemExperts
+from comparison_net.moe.token_choice import chosen_gates, sinkhorn_token_choice, softmax_token_choice
+from comparison_net.network_config import SPLIT, SPLIT_GATE, TOKEN_CHOICES, NetworkConfig
+
+GATE_DEVIATION = 0.02
+"""Of a fresh router's weights, as in the Switch transformer's code."""
+HARD_START = 4.0
+"""Logit by which split-gate prefers the expert of the hard split at its start."""
+
+
+class ItemMixture(CandidateNet):
+    """The net; `config.hidden` is the width of the shared first layer, then those of the experts' hidden layers."""
+
+    def __init__(self, config: NetworkConfig, encoder: Encoder) -> None:
+        """Fresh weights from torch's current generator."""
+        super().__init__(config, encoder)
+        config, domain = self.config, encoder.domain
+        width, *hidden = config.hidden
+        self.num_experts = config.num_experts(domain)
+        self.trunk = Trunk((width,), domain.num_features, config.num_patterns(domain))
+        num_outcomes = domain.num_outcomes if config.outcomes else 0
+        self.experts = ItemExperts(self.num_experts, width, hidden, num_outcomes, config.has_score)
+        self.head = ScoreScale(config, domain)
+        self.gate: nn.Linear | None = None
+        self.skip: nn.Linear | None = None
+        kind = config.kind(domain)
+        if kind in TOKEN_CHOICES:
+            self.gate = nn.Linear(width, self.num_experts, bias=False)
+            self.skip = nn.Linear(width, self.experts.num_outputs, bias=False)
+            nn.init.zeros_(self.skip.weight)
+        elif kind != SPLIT:
+            self.gate = nn.Linear(len(domain.gate_features), self.num_experts)
+            nn.init.zeros_(self.gate.bias)
+        if self.gate is not None:
+            nn.init.normal_(self.gate.weight, std=GATE_DEVIATION)
+        if kind == SPLIT_GATE and self.gate is not None:
+            start_hard(self.gate, domain.gate_parts[config.split])
+
+    def say(self, sets: ChoiceSets, rows: Tensor | None, draw: TrainingDraw | None, pull: float) -> Said:
+        """See `CandidateNet`."""
+        hidden = self.first_units(sets, pull)
+        balance = hidden.new_zeros(())
+        gates: Tensor | None
+        if self.gate is None:
+            experts, gates, metrics = self._by_split(sets, draw)
+        elif self.skip is None:
+            logits = self.gate(torch.from_numpy(self.encoder.gate_features(sets.items)))
+            experts, gates, metrics = chosen_gates(logits, self.config.choices, is_renormalised=True)
+            balance = self._balance(logits, None, draw)
+        else:
+            logits = self.gate(hidden)
+            if draw is None:
+                experts, gates, metrics = chosen_gates(logits, self.config.choices, self.config.renormalise)
+            else:
+                noise = draw.noise((1, *logits.shape), self.noise_deviation)
+                routing = self._route(logits, noise)
+                gates, experts = routing.gates[0].topk(self.config.choices, dim=1)
+                metrics = routing.metrics
+                balance = self._balance(logits, noise, draw)
+        result = self.experts(hidden, experts, gates, self.encoder)
+        if self.skip is not None:
+            result = result + self.skip(hidden)
+        scores = None if self.experts.score is None else result[:, 0]
+        outcomes = None if self.experts.outcome is None else result[:, -self.experts.num_outcomes :]
+        if outcomes is not None and rows is not None:
+            outcomes = outcomes[rows]
+        return Said(scores, outcomes, balance, metrics)
+
+    @property
+    def noise_deviation(self) -> float:
+        """Standard deviation of the noise on the logits in training."""
+        return self.config.noise / self.num_experts if self.config.head == "softmax-token" else 0.0
+
+    def _by_split(self, sets: ChoiceSets, draw: TrainingDraw | None) -> tuple[Tensor, None, Metrics]:
+        codes = self.encoder.codes(sets.items, self.config.split)
+        if draw is not None:
+            codes = draw.tilted(codes, self.num_experts)
+        experts = torch.from_numpy(codes)
+        load = torch.bincount(experts, minlength=self.num_experts).float()
+        return experts[:, None], None, Metrics(load / load.sum(), torch.zeros(()), torch.zeros(()))
+
+    def _route(self, logits: Tensor, noise: Tensor | None) -> SparseRouting:
+        """The routing of a training part: one group of M tokens."""
+        config = self.config
+        if config.head == "sinkhorn-token":
+            return sinkhorn_token_choice(logits[None], config.choices, config.capacity, config.renormalise)
+        return softmax_token_choice(
+            logits[None], config.choices, config.capacity, noise, config.batch_priority, config.renormalise
+        )
+
+    def _balance(self, logits: Tensor, noise: Tensor | None, draw: TrainingDraw | None) -> Tensor:
+        if draw is None or draw.balance == "none":
+            return logits.new_zeros(())
+        return balance_loss(draw.balance, logits[None], noise, self.config.choices, self.noise_deviation)
+
+
+def start_hard(gate: nn.Linear, parts: tuple[int, ...]) -> None:
+    """Make a gate follow a hard split: `parts` says which expert each gate feature stands for, -1 for none."""
+    with torch.no_grad():
+        gate.weight.zero_()
+        for feature, expert in enumerate(parts):
+            if expert >= 0:
+                gate.weight[expert, feature] = HARD_START

@@ -1,0 +1,189 @@
+"""Shape of a net: names, defaults and ranges of its settings, and which of them a domain has.
+
+Settings by themselves are checked when they are made; whether the domain offers what they name, by `for_domain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from comparison_net.domain import Domain
+from comparison_net.tools import ConfigError
+
+AUTO = "auto"
+"""A setting that takes the first thing that the domain offers."""
+
+SPLIT, GATE, SPLIT_GATE = "split", "gate", "split-gate"
+SPLIT_HEADS: tuple[str, ...] = (SPLIT, GATE, SPLIT_GATE)
+"""The expert of an item's part of a hard split; a learned gate on cheap numbers; the same, started from the split."""
+TOKEN_CHOICES: tuple[str, ...] = ("softmax-token", "sinkhorn-token")
+GROUP_ROUTERS: tuple[str, ...] = ("softmax-expert", "sinkhorn-expert", "sparse-expert", "soft", "us", "us-free")
+"""Routers whose choice depends on the whole group: the tokens must be those of one item."""
+HEADS: tuple[str, ...] = ("dense", *SPLIT_HEADS, *TOKEN_CHOICES, *GROUP_ROUTERS)
+TOKENS: tuple[str, ...] = ("positions", "locations")
+"""What is routed: whole items, or the tokens at the places inside each item."""
+MAX_EXPERTS = 64
+MAX_SLOTS = 26
+MAX_WIDTH = 8192
+MAX_LAYERS = 8
+
+
+def setting(default: Any, explanation: str, offers: str = "") -> Any:
+    """A dataclass field with its line of help; `offers` names what of a domain is listed behind it."""
+    return field(default=default, metadata={"help": explanation, "offers": offers})
+
+
+def require(condition: bool, name: str, value: object, rule: str) -> None:
+    """Refuse a value with a ConfigError unless the condition holds."""
+    if not condition:
+        raise ConfigError(f"{name} = {value!r}: must be {rule}")
+
+
+def offered(domain: Domain, what: str) -> tuple[str, ...]:
+    """The names that a setting may have in a domain: `heads`, `inputs`, `splits`, `scores` or `selectors`."""
+    if what == "heads":
+        has = {SPLIT: domain.splits, GATE: domain.gate_features, SPLIT_GATE: domain.gate_parts}
+        has |= dict.fromkeys(GROUP_ROUTERS, domain.tokens)
+        return tuple(domain.head_names.get(kind, kind) for kind in HEADS if has.get(kind, True))
+    if what == "scores":
+        return ("head", domain.value, "sum") if domain.outcomes else ("head",)
+    if what == "selectors":
+        return (AUTO, "agreement", domain.value_loss)
+    names: Iterable[str] = domain.inputs if what == "inputs" else domain.splits
+    return tuple(names)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of the net; travels in every checkpoint."""
+
+    hidden: tuple[int, ...] = setting((256, 32), "widths of the hidden layers; [] for a linear network")
+    inputs: str = setting(AUTO, "what the first layer sees", "inputs")
+    outcomes: bool = setting(False, "also give the probabilities of the outcome classes, learnt from labels or results")
+    score_from: str = setting(
+        "head", "what ranks the alternatives: an output, the expected value of the outcomes, or the sum", "scores"
+    )
+    head: str = setting("dense", "who computes an alternative", "heads")
+    tokens: str = setting(
+        AUTO, f"what is routed, whole items or the tokens inside each: {', '.join(TOKENS)}; auto: as the head needs it"
+    )
+    experts: int = setting(6, "number of experts; heads that follow a split have one for each of its parts instead")
+    split: str = setting(AUTO, "parts of the hard split", "splits")
+    choices: int = setting(1, "experts that an item or a token asks for (learned gates, token choice)")
+    capacity: float = setting(
+        1.05, "slots of an expert relative to an even spread; expert choice and us: experts of a token on average"
+    )
+    slots: int = setting(7, "slots of each expert of the soft router")
+    noise: float = setting(1.0, "noise on the logits of softmax-token while training, times 1 / experts")
+    renormalise: bool = setting(False, "divide the combine weights of a token by their sum")
+    batch_priority: bool = setting(False, "softmax-token serves the surest tokens first instead of the first ones")
+    alpha: float = setting(0.5, "weight of the view over the experts in us; the rest is the view over the tokens")
+    token_width: int = setting(16, "numbers of a token")
+    token_hidden: int = setting(16, "hidden units of an expert of tokens")
+    token_layers: int = setting(1, "mixture layers of tokens, 1 or 2")
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range, and routers that do not go with the tokens, with a ConfigError."""
+        if self.tokens == AUTO:
+            object.__setattr__(self, "tokens", "locations" if self.head in GROUP_ROUTERS else "positions")
+        require(self.tokens in TOKENS, "network.tokens", self.tokens, f"one of {', '.join(TOKENS)}")
+        fits = len(self.hidden) <= MAX_LAYERS and all(1 <= width <= MAX_WIDTH for width in self.hidden)
+        require(fits, "network.hidden", list(self.hidden), f"at most {MAX_LAYERS} widths from 1 to {MAX_WIDTH}")
+        can_mix = bool(self.hidden) or not self.is_mixture
+        require(can_mix, "network.hidden", [], f"at least one width for network.head {self.head!r}")
+        can_score = self.outcomes or self.score_from == "head"
+        require(can_score, "network.score_from", self.score_from, '"head" as long as network.outcomes is false')
+        self._check_ranges()
+        if self.tokens == "positions" and self.head in GROUP_ROUTERS:
+            raise ConfigError(
+                f"network.head = {self.head!r} with tokens = 'positions': an alternative's score would depend on its "
+                "rivals; set network.tokens = 'locations', or take a head that routes whole items"
+            )
+
+    def _check_ranges(self) -> None:
+        for name, least, most in (
+            ("experts", 1, MAX_EXPERTS),
+            ("choices", 1, MAX_EXPERTS),
+            ("capacity", 0.1, MAX_EXPERTS),
+            ("slots", 1, MAX_SLOTS),
+            ("noise", 0, 100),
+            ("alpha", 0, 1),
+            ("token_width", 1, 1024),
+            ("token_hidden", 1, 1024),
+            ("token_layers", 1, 2),
+        ):
+            value = getattr(self, name)
+            require(least <= value <= most, f"network.{name}", value, f"from {least} to {most}")
+
+    @property
+    def is_mixture(self) -> bool:
+        """False for the plain dense net."""
+        return self.head != "dense" or self.tokens == "locations"
+
+    @property
+    def has_score(self) -> bool:
+        """False where the score is the expected value of the outcomes alone."""
+        return self.score_from in ("head", "sum")
+
+    @property
+    def ranks_by_value(self) -> bool:
+        """True where the expected value of the outcomes is the score or a part of it."""
+        return self.score_from != "head"
+
+    def kind(self, domain: Domain) -> str:
+        """Which of HEADS the head is, whatever the domain calls it."""
+        kinds = {name: kind for kind, name in domain.head_names.items()}
+        return kinds.get(self.head, self.head)
+
+    def num_experts(self, domain: Domain) -> int:
+        """Experts that the net has."""
+        if self.kind(domain) in (SPLIT, SPLIT_GATE):
+            return len(domain.splits[self.split])
+        return 1 if self.head == "dense" else self.experts
+
+    def num_patterns(self, domain: Domain) -> int:
+        """P, patterns that the first layer sees; 0 without them."""
+        return domain.inputs[self.inputs]
+
+    def for_domain(self, domain: Domain) -> NetworkConfig:
+        """The settings with the domain's defaults in the place of "auto".
+
+        Raises:
+            ConfigError: the domain does not offer what a setting names, or not together with the others.
+        """
+        inputs = next(iter(domain.inputs)) if self.inputs == AUTO else self.inputs
+        split = next(iter(domain.splits), AUTO) if self.split == AUTO else self.split
+        config = replace(self, inputs=inputs, split=split)
+        for name, what in (("inputs", "inputs"), ("head", "heads"), ("score_from", "scores")):
+            names, value = offered(domain, what), getattr(config, name)
+            require(value in names, f"network.{name}", value, f"one of {', '.join(names)}")
+        require(split == AUTO or split in domain.splits, "network.split", split, f"one of {', '.join(domain.splits)}")
+        require(not config.outcomes or domain.num_outcomes > 0, "network.outcomes", True, "false: there are no classes")
+        config._check_together(domain)
+        return config
+
+    def _check_together(self, domain: Domain) -> None:
+        """Refuse settings of which each is valid, but not all at once."""
+        kind, most = self.kind(domain), self.num_experts(domain)
+        require(self.choices <= most, "network.choices", self.choices, f"from 1 to {most}")
+        if self.tokens == "locations" and kind in SPLIT_HEADS:
+            raise ConfigError(
+                f"network.head = {self.head!r} with tokens = 'locations': it follows a property of whole items; set "
+                "network.tokens = 'positions'"
+            )
+        can_route = self.tokens == "positions" or domain.tokens is not None
+        require(can_route, "network.tokens", self.tokens, "positions: these items have no tokens")
+        if self.num_patterns(domain):
+            self._check_patterns(domain)
+
+    def _check_patterns(self, domain: Domain) -> None:
+        plain = next(iter(domain.inputs))
+        rule = f'"{plain}" for a linear net and for tokens inside the items'
+        require(bool(self.hidden) and self.tokens != "locations", "network.inputs", self.inputs, rule)
+        heads = domain.pattern_heads
+        if heads is not None:
+            can_see = self.head in heads and (not heads[self.head] or self.split in heads[self.head])
+            known = ", ".join(f"{head} ({', '.join(splits)})" if splits else head for head, splits in heads.items())
+            require(can_see, "network.inputs", self.inputs, f'"{plain}" but for the heads {known}')
