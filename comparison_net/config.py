@@ -133,9 +133,7 @@ def settings(config: TrainConfig | None = None, domain: Domain | None = None) ->
     yield from _walk(config or TrainConfig(), "", domain)
 
 
-def _walk(
-    config: NetworkConfig | TrainConfig, prefix: str, domain: Domain | None
-) -> Iterator[tuple[str, object, str]]:
+def _walk(config: NetworkConfig | TrainConfig, prefix: str, domain: Domain | None) -> Iterator[tuple[str, object, str]]:
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
         if isinstance(value, NetworkConfig):

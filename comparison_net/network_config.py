@@ -44,8 +44,8 @@ def require(condition: bool, name: str, value: object, rule: str) -> None:
 def offered(domain: Domain, what: str) -> tuple[str, ...]:
     """The names that a setting may have in a domain: `heads`, `inputs`, `splits`, `scores` or `selectors`."""
     if what == "heads":
-        has = {SPLIT: domain.splits, GATE: domain.gate_features, SPLIT_GATE: domain.gate_parts}
-        has |= dict.fromkeys(GROUP_ROUTERS, domain.tokens)
+        has = {SPLIT: bool(domain.splits), GATE: bool(domain.gate_features), SPLIT_GATE: bool(domain.gate_parts)}
+        has |= dict.fromkeys(GROUP_ROUTERS, domain.tokens is not None)
         return tuple(domain.head_names.get(kind, kind) for kind in HEADS if has.get(kind, True))
     if what == "scores":
         return ("head", domain.value, "sum") if domain.outcomes else ("head",)

@@ -27,13 +27,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import Scorer, load_scorer
 from backgammon.rules.board import START
 from backgammon.rules.dice import ROLLS
 from backgammon.rules.movegen import MAX_CANDIDATES, generate_batch, legal_candidates
 from backgammon.tools.arrays import Boards
-from comparison_net.checkpoint import Model, weight_shapes
-from comparison_net.config import NetworkConfig
+from comparison_net.network_config import NetworkConfig
 from scripts.ceilings import two_cores
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.movegen import legal_results
@@ -152,7 +152,7 @@ def reference_scorer(head: str, threads: int = 1) -> Scorer:
         name: rng.normal(0, 1 / np.sqrt(shape[-1]), shape).astype(np.float32)
         for name, shape in weight_shapes(network).items()
     }
-    return Scorer(Model(network, weights, "", {}), f"{REFERENCE}, {head}", threads)
+    return Scorer(make_model(network, weights, "", {}), f"{REFERENCE}, {head}", threads)
 
 
 def scorer_rows(model: str | None, rounds: int) -> list[Row]:

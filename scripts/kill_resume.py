@@ -19,10 +19,11 @@ import tempfile
 from pathlib import Path
 
 from backgammon.learner.data.shards import build_shards, open_shards
+from backgammon.learner.inputs.board_domain import BOARDS
+from backgammon.learner.training.shard_training import train_on_shards
 from backgammon.records import read_logs
 from comparison_net.checkpoint import read_tensors
 from comparison_net.config import load_config
-from comparison_net.training.loop import train
 from comparison_net.training.progress import SilentReporter, StepReport
 from comparison_net.training.run_folder import RunFolder
 from comparison_net.training.run_state import STATE_KIND
@@ -53,7 +54,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the training")
     arguments = parser.parse_args()
-    config = load_config(overrides=[*SETTINGS, *arguments.set])
+    config = load_config(overrides=[*SETTINGS, *arguments.set], domain=BOARDS)
     with tempfile.TemporaryDirectory(prefix="kill-resume-") as folder:
         shards, plain, killed = (
             Path(folder) / "shards",
@@ -61,8 +62,8 @@ def main() -> int:
             RunFolder(Path(folder) / "killed"),
         )
         print(f"{len(build_shards(read_logs(arguments.logs), shards)):,} decisions")
-        plain.start(config)
-        killed.start(config)
+        plain.start(config, BOARDS)
+        killed.start(config, BOARDS)
         subprocess.run(child_command(shards, plain), check=True, stdout=subprocess.DEVNULL)
         seconds = float(json.loads(plain.summary.read_text(encoding="utf-8"))["train_seconds"])
         print(f"undisturbed: {seconds:.1f} s of training, {digests(plain)}", flush=True)
@@ -120,6 +121,8 @@ def digests(run: RunFolder) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [CHILD]:
-        train(open_shards(Path(sys.argv[2])), None, Path(sys.argv[3]), resume=True, reporter=FirstStepTeller())
+        train_on_shards(
+            open_shards(Path(sys.argv[2])), None, Path(sys.argv[3]), resume=True, reporter=FirstStepTeller()
+        )
         sys.exit(0)
     sys.exit(main())

@@ -34,15 +34,18 @@ import numpy as np
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
 from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcomes
-from backgammon.learner.data.comparisons import Comparisons
+from backgammon.learner.data.comparisons import known_outcomes
 from backgammon.learner.data.decision_shards import pack_outcomes
-from backgammon.learner.net.model_files import load_model
+from backgammon.learner.inputs.board_domain import BOARDS
+from backgammon.learner.net.model_files import load_model, make_model
 from backgammon.learner.net.scorer import Scorer, load_scorer
+from backgammon.learner.training.board_encoder import BoardEncoder
 from backgammon.rules.board import START, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Bools, Float64s, Int64s
 from backgammon.tools.errors import PairgammonError
 from comparison_net.checkpoint import Model, save_model
+from comparison_net.choices import ChoiceSets
 from comparison_net.config import TrainConfig, load_config
 from comparison_net.tools import ConfigError, LearnerError
 from comparison_net.training.loop import learning_rate
@@ -129,7 +132,7 @@ def make_targets(turns: list[Turn], trace: float) -> tuple[Boards, Outcomes]:
     return np.concatenate(afters), np.concatenate(targets)
 
 
-def in_parts(afters: Boards, targets: Outcomes) -> list[Comparisons]:
+def in_parts(afters: Boards, targets: Outcomes) -> list[ChoiceSets]:
     """Positions as forced decisions, PART of them in each: nothing to compare, outcomes to learn."""
     packed = pack_outcomes(targets)
     parts = []
@@ -137,7 +140,9 @@ def in_parts(afters: Boards, targets: Outcomes) -> list[Comparisons]:
         boards = np.ascontiguousarray(afters[start : start + PART])
         offsets = np.arange(len(boards) + 1)
         chosen = np.zeros(len(boards), dtype=np.int64)
-        parts.append(Comparisons(boards, boards, offsets, chosen, outcomes=packed[start : start + PART]))
+        unknown = np.zeros((len(boards), 6), dtype=np.float32)
+        outcomes = known_outcomes(packed[start : start + PART], unknown, offsets, chosen)
+        parts.append(ChoiceSets(boards, offsets, chosen, boards, outcomes=outcomes))
     return parts
 
 
@@ -171,7 +176,7 @@ class Learner:
         self._folder = folder
         self._stepper = stepper
         self._tables = tables
-        self._state = RunState(config)
+        self._state = RunState(config, BoardEncoder())
         self._fingerprint = plan.fingerprint()
         if folder.state.exists():
             self._state.load(folder.state, self._fingerprint)
@@ -206,7 +211,7 @@ class Learner:
     def _model(self) -> Model:
         weights = self._state.result().weights()
         summary = {"rounds": self._state.progress.epoch, "positions": self._state.progress.decisions}
-        return Model(self._config.network, weights, self._fingerprint, summary)
+        return make_model(self._config.network, weights, self._fingerprint, summary)
 
     def _save(self) -> None:
         save_model(self._folder.model, self._model())
@@ -272,13 +277,13 @@ def main() -> int:
         network = load_model(Path(options.start)).network
         if network.score_from != "equity":
             raise ConfigError(f"{options.start}: does not rank by equity; `scripts.resize --score-from equity` first")
-        config = load_config(RECIPE, ["loss=listwise", "epochs=1", "batch_decisions=8192", *options.settings])
+        config = load_config(RECIPE, ["loss=listwise", "epochs=1", "batch_decisions=8192", *options.settings], BOARDS)
         config = dataclasses.replace(config, network=network, sampled_candidates=0)
         folder = RunFolder(options.out)
         if options.resume:
-            folder.stored_config(config)
+            folder.stored_config(BOARDS, config)
         else:
-            folder.start(config)
+            folder.start(config, BOARDS)
         with Stepper(None, config) as stepper:
             Learner(plan, config, folder, stepper, find_or_build()).run()
     except (PairgammonError, LearnerError) as error:

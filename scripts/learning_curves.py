@@ -30,10 +30,11 @@ import numpy as np
 from backgammon.learner.data.decision_shards import take_decisions
 from backgammon.learner.data.shards import Shards, open_shards
 from backgammon.learner.net.scorer import load_scorer
+from backgammon.learner.training.shard_training import train_on_shards
 from backgammon.tools.intervals import estimate_mean
 from backgammon.tools.storage import replace_file
-from comparison_net.config import NetworkConfig, TrainConfig
-from comparison_net.training.loop import train
+from comparison_net.config import TrainConfig
+from comparison_net.network_config import NetworkConfig
 from comparison_net.training.run_folder import RunFolder
 from scripts.draw_curve import COLOURS, tick_step
 from scripts.moe_labels import read_labelled
@@ -77,7 +78,7 @@ def train_cell(shards: Shards, games: int, shape: tuple[int, int], most: int, wo
         patience=0,
     )
     run = work / f"{games}-{shape[0]}-{shape[1]}"
-    train(open_shards(data), config, run, resume=RunFolder(run).is_started)
+    train_on_shards(open_shards(data), config, run, resume=RunFolder(run).is_started)
     return run
 
 

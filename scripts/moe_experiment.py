@@ -25,20 +25,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from backgammon.learner.data.comparisons import Comparisons, make_comparisons
+from backgammon.learner.data.comparisons import make_comparisons
 from backgammon.learner.data.shards import Shards, build_shards, open_shards
-from backgammon.learner.training.first_layer import candidate_scores, mixture_outputs
+from backgammon.learner.inputs.board_domain import BOARDS
+from backgammon.learner.training.board_encoder import BoardEncoder
 from backgammon.records import read_logs
 from backgammon.tools.arrays import Int64s
 from backgammon.tools.storage import replace_file
-from comparison_net.config import NetworkConfig, load_config
+from comparison_net.choices import ChoiceSets
+from comparison_net.comparator import CandidateNet, TrainingDraw
+from comparison_net.config import load_config
 from comparison_net.losses import listwise_loss
-from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
 from comparison_net.moe.upcycle import upcycle, upcycle_moments
-from comparison_net.network import CandidateNet
-from comparison_net.training.run_state import make_network
+from comparison_net.network import make_network
+from comparison_net.network_config import NetworkConfig
 from scripts.moe_labels import LabelledDecisions, read_labelled
 
 RECIPES = Path(__file__).parent / "recipes" / "mixtures"
@@ -94,26 +95,17 @@ def read_cell(name: str) -> Cell:
         cell, source = read_cell(recipe), read_cell(dense).network
         network = replace(cell.network, hidden=source.hidden, token_hidden=source.token_hidden, **changes)
         return replace(cell, name=name, network=network)
-    config = load_config(RECIPES / f"{name}.toml")
+    config = load_config(RECIPES / f"{name}.toml", domain=BOARDS)
     return Cell(name, config.network, config.balance, config.balance_weight, config.tilt)
 
 
 def make_net(cell: Cell, seed: int) -> CandidateNet:
     """A fresh net."""
     torch.manual_seed(seed)
-    return make_network(cell.network)
+    return make_network(cell.network, BoardEncoder())
 
 
-def score(net: CandidateNet, batch: Comparisons, draw: TrainingDraw | None) -> tuple[Tensor, Mixed | None]:
-    """Scores float32[M] of a batch's candidates, and what a mixture says besides."""
-    if not isinstance(net, MixtureNet):
-        return candidate_scores(net, batch), None
-    mixed = mixture_outputs(net, batch, draw)
-    assert mixed.scores is not None
-    return mixed.scores, mixed
-
-
-def sample_rejected(batch: Comparisons, rejected: int, rng: np.random.Generator) -> Comparisons:
+def sample_rejected(batch: ChoiceSets, rejected: int, rng: np.random.Generator) -> ChoiceSets:
     """The chosen candidate of each decision and at most `rejected` others, in their order."""
     counts = np.diff(batch.offsets)
     owners = np.repeat(np.arange(len(batch)), counts)
@@ -124,7 +116,7 @@ def sample_rejected(batch: Comparisons, rejected: int, rng: np.random.Generator)
     kept = np.sort(order[ranks <= rejected])
     offsets = np.concatenate([[0], np.cumsum(np.minimum(counts, rejected + 1))])
     chosen = np.searchsorted(kept, batch.offsets[:-1] + batch.chosen) - offsets[:-1]
-    return Comparisons(batch.boards, np.ascontiguousarray(batch.candidates[kept]), offsets, chosen)
+    return ChoiceSets(batch.items[kept], offsets, chosen, batch.context)
 
 
 def make_optimizer(net: CandidateNet) -> torch.optim.AdamW:
@@ -180,17 +172,16 @@ def train_cell(cell: Cell, seed: int, shards: Shards, plan: Plan, work: Path) ->
 def train_step(
     net: CandidateNet,
     optimizer: torch.optim.Optimizer,
-    batch: Comparisons,
+    batch: ChoiceSets,
     draw: TrainingDraw,
     balance_weight: float,
     step_size: float,
 ) -> dict[str, Any]:
     """One step; its loss and how the tokens were spread."""
-    scores, mixed = score(net, batch, draw)
+    answers = net.answers(batch, draw=draw)
     mask = torch.from_numpy(batch.mask())
-    padded = torch.zeros(mask.shape).masked_scatter(mask, scores)
-    comparison = listwise_loss(padded, mask, torch.from_numpy(batch.chosen)).mean()
-    loss = comparison if mixed is None else comparison + balance_weight * mixed.balance
+    comparison = listwise_loss(answers.padded(mask), mask, torch.from_numpy(batch.chosen)).mean()
+    loss = comparison if answers.balance is None else comparison + balance_weight * answers.balance
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     for group in optimizer.param_groups:
@@ -199,8 +190,7 @@ def train_step(
     if not math.isfinite(float(comparison.detach())):
         raise SystemExit(f"the loss is {float(comparison)}")
     figures: dict[str, Any] = {"loss": round(float(comparison.detach()), 4)}
-    if mixed is not None:
-        metrics = mixed.metrics
+    if (metrics := answers.metrics) is not None:
         figures["load"] = [round(share, 4) for share in metrics.load.tolist()]
         figures["dropped"] = round(float(metrics.dropped), 4)
         figures["entropy"] = round(float(metrics.entropy), 4)
@@ -233,15 +223,15 @@ def judge(net: CandidateNet, labelled: LabelledDecisions) -> tuple[Int64s, dict[
     for start in range(0, len(labelled), 200):
         batch = labelled.batch(start, start + 200)
         with torch.no_grad():
-            scores, mixed = score(net, batch, None)
-        values = scores.numpy()
+            answers = net.answers(batch)
+        values = answers.scores.numpy()
         for i, (first, last) in enumerate(zip(batch.offsets[:-1], batch.offsets[1:], strict=True)):
             picks[start + i] = values[first:last].argmax()
-        if mixed is not None:
-            loads.append(mixed.metrics.load.numpy())
-            dropped.append(float(mixed.metrics.dropped))
-            entropies.append(float(mixed.metrics.entropy))
-            sizes.append(len(batch.candidates))
+        if (metrics := answers.metrics) is not None:
+            loads.append(metrics.load.numpy())
+            dropped.append(float(metrics.dropped))
+            entropies.append(float(metrics.entropy))
+            sizes.append(batch.num_items)
     if not sizes:
         return picks, {}
     return picks, {

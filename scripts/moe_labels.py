@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from backgammon.learner.data.comparisons import Comparisons
 from backgammon.notation import parse_position_ids, position_ids
 from backgammon.rules.board import swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import phase_codes
 from backgammon.tools.arrays import Boards, Bools, Dice, Float64s, Int8s, Int64s, Offsets
+from comparison_net.choices import ChoiceSets
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,16 +48,12 @@ class LabelledDecisions:
         """D."""
         return len(self.boards)
 
-    def batch(self, start: int, stop: int) -> Comparisons:
+    def batch(self, start: int, stop: int) -> ChoiceSets:
         """Decisions start..stop with all their candidates; "chosen" is the best."""
         stop = min(stop, len(self))
         first, last = self.offsets[start], self.offsets[stop]
-        return Comparisons(
-            self.boards[start:stop],
-            self.candidates[first:last],
-            self.offsets[start : stop + 1] - first,
-            self.best[start:stop],
-        )
+        offsets = self.offsets[start : stop + 1] - first
+        return ChoiceSets(self.candidates[first:last], offsets, self.best[start:stop], self.boards[start:stop])
 
     def judge(self, picks: Int64s) -> tuple[Float64s, Bools]:
         """(millipoints lost float64[D], agreed with the best bool[D]) for picked rows int64[D]."""

@@ -22,14 +22,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from backgammon.learner.inputs.board_domain import BOARDS
+from backgammon.learner.net.model_files import make_model
 from backgammon.learner.net.scorer import Scorer
+from backgammon.learner.training.board_encoder import BoardEncoder
 from backgammon.rules.phase import PHASES
 from backgammon.tools.arrays import Float64s, Int8s
 from backgammon.tools.intervals import student_quantile
-from comparison_net.checkpoint import Model
-from comparison_net.config import NetworkConfig
 from comparison_net.moe.cost import multiply_adds
-from comparison_net.training.run_state import make_network
+from comparison_net.network import make_network
+from comparison_net.network_config import NetworkConfig
 from scripts.moe_labels import LabelledDecisions, read_labelled
 
 TIMED_DECISIONS = 500
@@ -116,7 +118,7 @@ def scoring_time(network: NetworkConfig, labelled: LabelledDecisions) -> float:
     With fresh weights: the time does not depend on them, except through which experts are asked.
     """
     torch.manual_seed(1)
-    scorer = Scorer(Model(network, make_network(network).weights(), "none", {}), "timed")
+    scorer = Scorer(make_model(network, make_network(network, BoardEncoder()).weights(), "none", {}), "timed")
     boards, dice = labelled.boards[:TIMED_DECISIONS], labelled.dice[:TIMED_DECISIONS]
     rounds = []
     for _ in range(TIMED_ROUNDS):
@@ -174,7 +176,7 @@ def _sizes(result: Result) -> list[str]:
     """Name, seeds, multiply-adds, parameters."""
     network = _network(result)
     parameters = next(iter(result.runs.values()))["parameters"]
-    return [result.name, str(len(result.runs)), f"{multiply_adds(network, network.hidden):,}", f"{parameters:,}"]
+    return [result.name, str(len(result.runs)), f"{multiply_adds(network, BOARDS):,}", f"{parameters:,}"]
 
 
 def _costs(result: Result, labelled: LabelledDecisions) -> list[str]:

@@ -32,14 +32,14 @@ import numpy as np
 from backgammon.learner.data.shards import open_shards
 from backgammon.learner.inputs.features import NUM_FEATURES, encode
 from backgammon.learner.inputs.patterns import NUM_PATTERNS, patterns_of
-from backgammon.learner.net.model_files import load_model
+from backgammon.learner.net.model_files import load_model, weight_shapes
 from backgammon.learner.net.scorer import DEFAULT_NAME, load_scorer
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools.arrays import Boards, Bools, Float32s, Float64s, Int64s
 from backgammon.tools.errors import DataError
-from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.network import START_TEMPERATURE
+from comparison_net.checkpoint import Model, save_model
+from comparison_net.comparator import START_TEMPERATURE
 
 SAMPLE = 3000
 """Decisions whose candidates are looked at."""

@@ -14,14 +14,13 @@ import sys
 import numpy as np
 import torch
 
-from backgammon.learner.data.comparisons import Comparisons
 from backgammon.learner.net.scorer import load_scorer
+from backgammon.learner.training.board_encoder import BoardEncoder
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Dice, Float32s
-from comparison_net.config import TrainConfig
-from comparison_net.network import CandidateNet
-from comparison_net.training.run_state import make_net
-from comparison_net.training.step import answer
+from comparison_net.choices import ChoiceSets
+from comparison_net.comparator import CandidateNet
+from comparison_net.network import make_network
 from scripts.verify_movegen import engine_decisions
 from tests.positions import random_play_decisions
 
@@ -38,8 +37,8 @@ def torch_scores(net: CandidateNet, boards: Boards, dice: Dice) -> Float32s:
         candidates, offsets = legal_candidates(boards[part], dice[part])
         chosen = np.zeros(len(offsets) - 1, dtype=np.int64)
         with torch.no_grad():
-            answers = answer(net, Comparisons(boards[part], candidates, offsets, chosen))
-        parts.append(answers.scores[answers.mask].numpy())
+            answers = net.answers(ChoiceSets(candidates, offsets, chosen, boards[part]))
+        parts.append(answers.scores.numpy())
     return np.concatenate(parts)
 
 
@@ -59,7 +58,7 @@ def main() -> int:
     picked = np.random.default_rng(options.seed).permutation(has_choice)[: options.decisions]
     boards, dice = boards[picked], dice[picked]
     candidates, offsets = legal_candidates(boards, dice)
-    net = make_net(TrainConfig(network=scorer.model.network))
+    net = make_network(scorer.model.network, BoardEncoder())
     net.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in scorer.model.weights.items()})
     expected = torch_scores(net, boards, dice)
     found = scorer.evaluate(candidates)

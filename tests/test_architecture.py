@@ -57,9 +57,12 @@ ROOMS: tuple[str, ...] = (
 
 LEARNER_ROOMS: tuple[str, ...] = (
     "comparison_net.tools",
+    "comparison_net.domain",
     "comparison_net.choices",
+    "comparison_net.network_config",
     "comparison_net.config",
     "comparison_net.encoders",
+    "comparison_net.comparator",
     "comparison_net.moe",
     "comparison_net.network",
     "comparison_net.losses",
@@ -94,37 +97,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
 }
 """Where a library may be imported; tests and scripts may import what they like of it."""
 
-DEBTS: frozenset[tuple[str, str]] = frozenset(
-    {
-        ("backgammon.table.arena.opponents", "backgammon.learner.net.scorer"),
-        ("comparison_net.checkpoint", "backgammon.learner.inputs.features"),
-        ("comparison_net.checkpoint", "backgammon.learner.inputs.patterns"),
-        ("comparison_net.config", "comparison_net.moe.settings"),
-        ("comparison_net.moe.experts", "backgammon.learner.training.second_layer"),
-        ("comparison_net.moe.mixed", "backgammon.learner.inputs.features"),
-        ("comparison_net.moe.mixed", "backgammon.learner.inputs.patterns"),
-        ("comparison_net.moe.mixed", "backgammon.rules.board"),
-        ("comparison_net.moe.mixed", "comparison_net.network"),
-        ("comparison_net.moe.position_mixture", "backgammon.learner.inputs.codes"),
-        ("comparison_net.moe.position_mixture", "backgammon.rules.board"),
-        ("comparison_net.moe.position_mixture", "comparison_net.network"),
-        ("comparison_net.moe.token_mixture", "backgammon.learner.inputs.features"),
-        ("comparison_net.moe.token_mixture", "backgammon.rules.board"),
-        ("comparison_net.moe.token_mixture", "comparison_net.network"),
-        ("comparison_net.moe.transport", "backgammon.tools.jit"),
-        ("comparison_net.network", "backgammon.evaluation.outcome"),
-        ("comparison_net.network", "backgammon.learner.inputs.features"),
-        ("comparison_net.network", "backgammon.learner.inputs.patterns"),
-        ("comparison_net.training.loop", "backgammon.learner.data.shards"),
-        ("comparison_net.training.step", "backgammon.learner.data.comparisons"),
-        ("comparison_net.training.step", "backgammon.learner.data.shards"),
-        ("comparison_net.training.step", "backgammon.learner.net.outcome_mask"),
-        ("comparison_net.training.step", "backgammon.learner.training.first_layer"),
-        ("comparison_net.training.step", "backgammon.rules.phase"),
-        ("comparison_net.training.verdict", "backgammon.learner.data.comparisons"),
-        ("comparison_net.training.verdict", "backgammon.rules.phase"),
-    }
-)
+DEBTS: frozenset[tuple[str, str]] = frozenset({("backgammon.table.arena.opponents", "backgammon.learner.net.scorer")})
 """Arrows that run up until the work on them is done."""
 
 

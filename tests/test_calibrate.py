@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
+from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.notation.gnu_id import START_ID
 from backgammon.records import write_mat
 from backgammon.rules.board import START
 from backgammon.table.session import Session, play_session
 from backgammon.tools.errors import DataError
-from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.config import NetworkConfig
+from comparison_net.checkpoint import save_model
+from comparison_net.network_config import NetworkConfig
 from scripts.calibrate import NUM_CLASSES, calibrate, draw, main, read_cases
 
 LABEL = {
@@ -39,7 +40,7 @@ def model(tmp_path: Path) -> Path:
     network = NetworkConfig(hidden=(8,), outcomes=True)
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(tmp_path / "tiny.safetensors", Model(network, weights, "none", {}))
+    save_model(tmp_path / "tiny.safetensors", make_model(network, weights, "none", {}))
     return tmp_path / "tiny.safetensors"
 
 

@@ -10,6 +10,7 @@ import pytest
 import safetensors.numpy
 
 from backgammon.learner.inputs import features
+from backgammon.learner.inputs.board_domain import BOARDS
 from comparison_net import checkpoint
 from comparison_net.checkpoint import (
     MODEL_FILE,
@@ -21,15 +22,17 @@ from comparison_net.checkpoint import (
     weight_shapes,
     write_tensors,
 )
-from comparison_net.config import NetworkConfig
+from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import ModelError
 
 
 def make_model(hidden: tuple[int, ...] = (3, 2), seed: int = 1) -> Model:
     rng = np.random.default_rng(seed)
-    network = NetworkConfig(hidden=hidden)
-    weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    return Model(network, weights, "f" * 64, {"agreement": 0.7123, "epoch": 3})
+    network = NetworkConfig(hidden=hidden).for_domain(BOARDS)
+    weights = {
+        name: rng.normal(size=shape).astype(np.float32) for name, shape in weight_shapes(network, BOARDS).items()
+    }
+    return Model(network, weights, "f" * 64, {"agreement": 0.7123, "epoch": 3}, BOARDS.version)
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_model_comes_back_as_it_was(hidden: tuple[int, ...], tmp_path: Path) -> None:
     model = make_model(hidden)
     save_model(tmp_path / "m", model)
-    found = load_model(tmp_path / "m")
+    found = load_model(tmp_path / "m", BOARDS)
     assert (found.network, found.data_fingerprint, found.summary) == (model.network, "f" * 64, model.summary)
     assert found.feature_version == features.VERSION
     assert {name: w.tobytes() for name, w in found.weights.items()} == {
@@ -52,10 +55,10 @@ def test_a_model_comes_back_as_it_was(hidden: tuple[int, ...], tmp_path: Path) -
 
 @pytest.mark.parametrize("score_from", ["head", "equity"])
 def test_the_outcome_head_travels(score_from: str, tmp_path: Path) -> None:
-    network = NetworkConfig((3, 2), outcomes=True, score_from=score_from)
-    weights = {name: np.ones(shape, np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(tmp_path / "m", Model(network, weights, "", {}))
-    found = load_model(tmp_path / "m")
+    network = NetworkConfig((3, 2), outcomes=True, score_from=score_from).for_domain(BOARDS)
+    weights = {name: np.ones(shape, np.float32) for name, shape in weight_shapes(network, BOARDS).items()}
+    save_model(tmp_path / "m", Model(network, weights, "", {}, BOARDS.version))
+    found = load_model(tmp_path / "m", BOARDS)
     assert found.network == network
     assert found.weights["head.outcome.weight"].shape == (6, 2)
     assert ("head.temperature" in found.weights) == (score_from == "equity")
@@ -70,7 +73,7 @@ def test_a_model_from_before_there_were_outcomes_is_read(tmp_path: Path) -> None
         "summary": {},
     }
     write_tensors(tmp_path / "m", MODEL_KIND, dict(model.weights), description)
-    assert load_model(tmp_path / "m").network == NetworkConfig((3, 2), outcomes=False, score_from="head")
+    assert load_model(tmp_path / "m", BOARDS).network == NetworkConfig((3, 2), outcomes=False, score_from="head")
 
 
 def test_equal_models_are_equal_files(file: Path, tmp_path: Path) -> None:
@@ -84,7 +87,7 @@ def test_any_safetensors_reader_can_read_the_weights(file: Path) -> None:
 
 def test_a_run_folder_stands_for_its_model(file: Path, tmp_path: Path) -> None:
     file.rename(tmp_path / MODEL_FILE)
-    assert load_model(tmp_path).network.hidden == (3, 2)
+    assert load_model(tmp_path, BOARDS).network.hidden == (3, 2)
 
 
 def test_every_flipped_bit_is_noticed(file: Path) -> None:
@@ -98,7 +101,7 @@ def test_every_flipped_bit_is_noticed(file: Path) -> None:
         damaged[place] ^= 1 << int(rng.integers(8))
         file.write_bytes(damaged)
         with pytest.raises(ModelError):
-            load_model(file)
+            load_model(file, BOARDS)
 
 
 def test_every_truncation_is_noticed(file: Path) -> None:
@@ -107,13 +110,13 @@ def test_every_truncation_is_noticed(file: Path) -> None:
     for keep in [*range(header + 50), *range(header, len(content), 97), len(content) - 1]:
         file.write_bytes(content[:keep])
         with pytest.raises(ModelError):
-            load_model(file)
+            load_model(file, BOARDS)
 
 
 def test_bytes_behind_the_end_are_noticed(file: Path) -> None:
     file.write_bytes(file.read_bytes() + b"\0")
     with pytest.raises(ModelError):
-        load_model(file)
+        load_model(file, BOARDS)
 
 
 @pytest.mark.parametrize(
@@ -133,43 +136,43 @@ def test_bytes_behind_the_end_are_noticed(file: Path) -> None:
 def test_foreign_files_are_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(ModelError, match="not a pairgammon file, or damaged"):
-        load_model(tmp_path / "x")
+        load_model(tmp_path / "x", BOARDS)
 
 
 def test_safetensors_of_others_are_refused(tmp_path: Path) -> None:
     safetensors.numpy.save_file({"a": np.zeros(3)}, tmp_path / "x", {"format": "pt"})
     with pytest.raises(ModelError, match="not a pairgammon file"):
-        load_model(tmp_path / "x")
+        load_model(tmp_path / "x", BOARDS)
 
 
 def test_a_missing_file_is_one_line_with_the_mend(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"cannot be read \(No such file or directory\); give a model file"):
-        load_model(tmp_path / "nowhere")
+        load_model(tmp_path / "nowhere", BOARDS)
 
 
 def test_a_huge_file_is_refused_unread(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "MAX_BYTES", 100)
     with pytest.raises(ModelError, match="more than the 100"):
-        load_model(file)
+        load_model(file, BOARDS)
 
 
 def test_another_feature_version_is_refused(tmp_path: Path) -> None:
     model = make_model()
     save_model(tmp_path / "m", Model(model.network, model.weights, "", {}, feature_version="raw-0"))
     with pytest.raises(ModelError, match="'raw-0', this program has 'raw-1'; train the model again"):
-        load_model(tmp_path / "m")
+        load_model(tmp_path / "m", BOARDS)
 
 
 def test_another_format_version_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "FORMAT_VERSION", 2)
     with pytest.raises(ModelError, match="format version 1, this program reads 2"):
-        load_model(file)
+        load_model(file, BOARDS)
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     write_tensors(tmp_path / "state", "pairgammon-run-state", {"a": np.zeros(2)}, {})
     with pytest.raises(ModelError, match="is a 'pairgammon-run-state' file, not 'pairgammon-model'"):
-        load_model(tmp_path / "state")
+        load_model(tmp_path / "state", BOARDS)
 
 
 @pytest.mark.parametrize("change", ["shape", "dtype", "missing", "network"])
@@ -193,7 +196,7 @@ def test_weights_that_do_not_fit_their_description_are_refused(change: str, tmp_
     }
     write_tensors(tmp_path / "m", MODEL_KIND, weights, description)
     with pytest.raises(ModelError, match="train the model again"):
-        load_model(tmp_path / "m")
+        load_model(tmp_path / "m", BOARDS)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,11 +223,13 @@ def test_a_description_travels_unchanged(tmp_path: Path) -> None:
 def test_a_compact_model_has_its_patterns_rounded_and_nothing_else(tmp_path: Path) -> None:
     network = NetworkConfig((3, 2), inputs="patterns")
     rng = np.random.default_rng(4)
-    weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    model = Model(network, weights, "f" * 64, {})
+    weights = {
+        name: rng.normal(size=shape).astype(np.float32) for name, shape in weight_shapes(network, BOARDS).items()
+    }
+    model = Model(network, weights, "f" * 64, {}, BOARDS.version)
     save_model(tmp_path / "whole", model)
     save_model(tmp_path / "compact", model, is_compact=True)
-    whole, compact = load_model(tmp_path / "whole").weights, load_model(tmp_path / "compact").weights
+    whole, compact = load_model(tmp_path / "whole", BOARDS).weights, load_model(tmp_path / "compact", BOARDS).weights
     for name, values in weights.items():
         assert whole[name].tobytes() == values.tobytes()
         rounded = values.astype(np.float16).astype(np.float32) if name == "trunk.patterns" else values

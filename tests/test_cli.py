@@ -17,14 +17,16 @@ from click.testing import CliRunner, Result
 
 from backgammon.cli import COMMANDS, main
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer, ScorerPlayer
+from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation.gnu_id import START_ID, parse_position_ids, position_ids
 from backgammon.records import read_logs, write_mat
 from backgammon.rules.board import START, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.table.session import Session, play_session
-from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.config import NetworkConfig, load_config
+from comparison_net.checkpoint import save_model
+from comparison_net.config import load_config
+from comparison_net.network_config import NetworkConfig
 
 PROGRAM = [sys.executable, "-c", "from backgammon.cli import main; main()"]
 Invoke = Callable[..., Result]
@@ -37,7 +39,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_model(path, Model(network, weights, "none", {"agreement": None}))
+    save_model(path, make_model(network, weights, "none", {"agreement": None}))
     return path
 
 

@@ -18,9 +18,10 @@ import pytest
 from click.testing import CliRunner
 
 from backgammon.cli import main
+from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.notation.gnu_id import START_ID
-from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.config import NetworkConfig
+from comparison_net.checkpoint import save_model
+from comparison_net.network_config import NetworkConfig
 
 PROGRAM = [sys.executable, "-c", "from backgammon.cli import main; main()"]
 ROLL = (
@@ -34,7 +35,7 @@ def tiny_model(path: Path, outcomes: bool) -> Path:
     network = NetworkConfig(hidden=(8,), outcomes=outcomes)
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(path, Model(network, weights, "none", {"agreement": None}))
+    save_model(path, make_model(network, weights, "none", {"agreement": None}))
     return path
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
-from comparison_net.config import NetworkConfig, TrainConfig, load_config, make_config, settings, to_toml, to_values
+from backgammon.learner.inputs.board_domain import BOARDS
+from comparison_net.config import TrainConfig, load_config, make_config, settings, to_toml, to_values
+from comparison_net.domain import feature_domain
+from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import ConfigError
+
+FEATURES = feature_domain(4)
 
 
 def test_defaults_alone_are_a_configuration() -> None:
     assert load_config() == TrainConfig()
+    assert load_config(domain=BOARDS).network == NetworkConfig(inputs="counts", split="phase")
+    assert load_config(domain=FEATURES).network == NetworkConfig(inputs="features")
 
 
 def test_a_file_and_then_overrides(tmp_path: Path) -> None:
@@ -37,6 +45,8 @@ def test_the_echo_reads_back_as_it_was(config: TrainConfig, tmp_path: Path) -> N
     (tmp_path / "echo.toml").write_text(to_toml(config))
     assert load_config(tmp_path / "echo.toml") == config
     assert make_config(to_values(config)) == config
+    (tmp_path / "echo.toml").write_text(to_toml(config.for_domain(BOARDS), BOARDS))
+    assert load_config(tmp_path / "echo.toml", domain=BOARDS) == config.for_domain(BOARDS)
 
 
 def test_every_setting_is_explained() -> None:
@@ -47,6 +57,10 @@ def test_every_setting_is_explained() -> None:
         == len(dataclasses.fields(TrainConfig)) - 1 + len(dataclasses.fields(NetworkConfig))
     )
     assert all(len(explanation) > 10 for _, _, explanation in settings())
+    told = {name: explanation for name, _, explanation in settings(domain=BOARDS)}
+    assert told["network.inputs"].endswith(": counts, patterns")
+    assert "phase-learned, softmax-token" in told["network.head"]
+    assert told["select_by"].endswith(": auto, agreement, equity_loss")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +95,11 @@ def test_every_setting_is_explained() -> None:
         ("network=3", "unknown setting 'network'"),
         ("network.outcomes=1", "must be true or false"),
         ("network.score_from=equity", "as long as network.outcomes is false"),
-        ("network.score_from=both", "must be one of head, equity"),
+        ("network.inputs=words", "must be one of counts, patterns"),
+        ("network.head=best", "must be one of dense, phase, phase-soft"),
+        ("network.head=split", "must be one of dense, phase, phase-soft"),
+        ("network.split=hour", "must be one of phase, plan"),
+        ("network.tokens=words", "must be one of positions, locations"),
         ("soft_temperature=0", "must be more than 0"),
         ("outcome_weight=-1", "must be at least 0"),
         ("select_by=loss", "must be one of auto, agreement, equity_loss"),
@@ -89,7 +107,38 @@ def test_every_setting_is_explained() -> None:
 )
 def test_a_wrong_setting_is_named_with_the_mend(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace("[", r"\[").replace("?", r"\?")):
-        load_config(overrides=[override])
+        load_config(overrides=[override], domain=BOARDS)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["network.outcomes=true", "network.score_from=both"], "must be one of head, equity, sum"),
+        (["network.inputs=patterns", "network.hidden=[]"], 'must be "counts" for a linear net'),
+        (["network.inputs=patterns", "network.head=softmax-token"], "but for the heads dense, phase"),
+        (["network.inputs=patterns", "network.head=phase", "network.split=plan"], "but for the heads dense, phase"),
+        (["network.inputs=patterns", "network.tokens=locations"], "for tokens inside the items"),
+        (["network.head=phase", "network.choices=7"], "must be from 1 to 6"),
+    ],
+)
+def test_settings_that_are_valid_only_apart_are_refused(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_config(overrides=overrides, domain=BOARDS)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("network.head=split", "must be one of dense, softmax-token, sinkhorn-token"),
+        ("network.head=soft", "must be one of dense, softmax-token, sinkhorn-token"),
+        ("network.tokens=locations", "these items have no tokens"),
+        ("network.outcomes=true", "there are no classes"),
+        ("select_by=equity_loss", "must be one of auto, agreement, value_loss"),
+    ],
+)
+def test_a_domain_is_asked_for_no_more_than_it_has(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(overrides=[override], domain=FEATURES)
 
 
 def test_an_error_in_a_file_names_the_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from backgammon.evaluation.outcome import equities, final_outcomes
-from backgammon.learner.data.comparisons import make_comparisons, outcome_targets
+from backgammon.learner.data.comparisons import DecisionSource, make_comparisons
 from backgammon.learner.data.decision_shards import (
     DecisionArrays,
     best_rows,
@@ -27,9 +27,11 @@ from backgammon.learner.data.shards import Shards, build_shards, open_shards
 from backgammon.rules.board import START
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.errors import DataError
+from comparison_net.choices import ChoiceSets, OutcomeTargets
 from comparison_net.config import load_config
 from comparison_net.training.run_state import make_net, make_optimizer
 from comparison_net.training.step import Stepper
+from tests.board_nets import ENCODER
 from tests.played_games import taste_games
 from tests.taste_labels import taste_labels, taste_outcomes
 
@@ -66,12 +68,18 @@ def arrays_of(shards: Shards, count: int | None = None) -> DecisionArrays:
     )
 
 
+def targets_of(batch: ChoiceSets) -> OutcomeTargets:
+    targets = batch.outcome_targets()
+    assert targets is not None
+    return targets
+
+
 def test_without_labels_a_folder_is_of_the_first_version(plain: Shards) -> None:
     manifest = json.loads((plain.path / MANIFEST).read_text())
     assert manifest["format_version"] == 1
     assert not {"labels", "candidates", "teacher"} & set(manifest)
     assert plain.equities is None
-    assert make_comparisons(plain, np.arange(3)).equities is None
+    assert make_comparisons(plain, np.arange(3)).values is None
 
 
 def test_labels_say_what_they_are(plain: Shards, labelled: Shards) -> None:
@@ -86,41 +94,41 @@ def test_labels_say_what_they_are(plain: Shards, labelled: Shards) -> None:
 def test_labels_follow_their_candidates_in_any_order(labelled: Shards) -> None:
     rows = np.random.default_rng(3).permutation(len(labelled))[:50]
     batch = make_comparisons(labelled, rows)
-    expected = taste_outcomes(batch.candidates)
-    assert batch.equities is not None
-    np.testing.assert_array_equal(batch.equities, equities(expected))
-    targets = outcome_targets(batch)
-    assert targets.rows.tolist() == list(range(len(batch.candidates)))
+    expected = taste_outcomes(batch.items)
+    assert batch.values is not None
+    np.testing.assert_array_equal(batch.values, equities(expected))
+    targets = targets_of(batch)
+    assert targets.rows.tolist() == list(range(len(batch.items)))
     np.testing.assert_allclose(targets.probabilities, expected, atol=1e-4)
     assert targets.weights.sum() == pytest.approx(50)
 
 
 def test_equity_losses_are_what_is_lost_to_the_best(labelled: Shards) -> None:
     batch = make_comparisons(labelled, np.arange(40))
-    assert batch.equities is not None
-    values = [batch.equities[first:last] for first, last in zip(batch.offsets, batch.offsets[1:], strict=False)]
-    losses = batch.equity_losses(batch.chosen)
+    assert batch.values is not None
+    values = [batch.values[first:last] for first, last in zip(batch.offsets, batch.offsets[1:], strict=False)]
+    losses = batch.value_losses(batch.chosen)
     assert losses.tolist() == [float(v.max() - v[c]) for v, c in zip(values, batch.chosen, strict=True)]
     assert (losses >= 0).all()
     assert (losses > 0).any()
-    assert not batch.equity_losses(np.array([v.argmax() for v in values])).any()
+    assert not batch.value_losses(np.array([v.argmax() for v in values])).any()
 
 
 def test_what_was_not_judged_costs_as_much_as_the_worst_that_was(labelled: Shards) -> None:
     batch = make_comparisons(labelled, np.arange(2))
-    values = np.full(len(batch.candidates), np.nan, dtype=np.float32)
+    values = np.full(len(batch.items), np.nan, dtype=np.float32)
     first = int(batch.offsets[1])
     values[0], values[1] = 0.5, 0.25
-    partial = dataclasses.replace(batch, equities=values)
+    partial = dataclasses.replace(batch, values=values)
     assert first > 2
-    assert partial.equity_losses(np.array([1, 0]))[0] == 0.25
-    assert partial.equity_losses(np.array([2, 0]))[0] == 0.25
-    assert np.isnan(partial.equity_losses(np.array([2, 0]))[1]), "of the second decision nothing is known"
+    assert partial.value_losses(np.array([1, 0]))[0] == 0.25
+    assert partial.value_losses(np.array([2, 0]))[0] == 0.25
+    assert np.isnan(partial.value_losses(np.array([2, 0]))[1]), "of the second decision nothing is known"
 
 
 def test_without_labels_the_result_is_the_target_of_the_chosen_candidate(plain: Shards) -> None:
     batch = make_comparisons(plain, np.arange(len(plain)))
-    targets = outcome_targets(batch)
+    targets = targets_of(batch)
     known = np.flatnonzero(plain.points != 0)
     assert 0 < len(known) < len(plain), "some games were cut off"
     assert targets.rows.tolist() == (batch.offsets[:-1] + batch.chosen)[known].tolist()
@@ -133,7 +141,7 @@ def test_where_nothing_was_judged_the_result_stands_in(plain: Shards, labelled: 
     batch = make_comparisons(labelled, known)
     assert batch.outcomes is not None
     batch.outcomes[: batch.offsets[1]] = NOT_JUDGED
-    targets = outcome_targets(batch)
+    targets = targets_of(batch)
     assert targets.rows[0] == batch.chosen[0]
     assert targets.rows[1:].tolist() == list(range(batch.offsets[1], batch.offsets[2]))
     assert targets.weights[0] == 1.0
@@ -224,7 +232,7 @@ def test_a_teacher_may_choose(plain: Shards, tmp_path: Path) -> None:
     written = write_labelled_shards(plain, values, outcomes, tmp_path / "a", "taste", chosen)
     assert written.chosen.tolist() == chosen.tolist() != plain.chosen.tolist()
     batch = make_comparisons(written, np.arange(len(written)))
-    assert not batch.equity_losses(batch.chosen).any()
+    assert not batch.value_losses(batch.chosen).any()
     for wrong in (chosen[1:], chosen - 100, chosen + 4000):
         with pytest.raises(DataError, match="chosen rows must be"):
             write_labelled_shards(plain, values, outcomes, tmp_path / "b", "taste", wrong)
@@ -291,10 +299,10 @@ def test_a_forced_play_teaches_outcomes_and_counts_in_no_agreement(loss: str, tm
         keeps_forced=True,
     )
     config = load_config(overrides=["network.hidden=[8]", "network.outcomes=true", f"loss={loss}", "threads=1"])
-    net = make_net(config)
+    net = make_net(config, ENCODER)
     optimizer = make_optimizer(net, config)
     rows = np.arange(8)
-    with Stepper(dances, config) as stepper:
+    with Stepper(DecisionSource(dances), config) as stepper:
         before = stepper.judge(net, rows)
         losses = [stepper.train(net, optimizer, rows, 0.05) for _ in range(10)]
         after = stepper.judge(net, rows)

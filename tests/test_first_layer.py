@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-from backgammon.learner.data.comparisons import Comparisons
-from backgammon.learner.inputs.features import encode
-from backgammon.learner.inputs.patterns import patterns_of
-from backgammon.learner.net.outcome_mask import allowed_outcomes
-from backgammon.learner.training.first_layer import candidate_outputs, candidate_scores
-from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Int8s
-from comparison_net.config import NetworkConfig
+from comparison_net.comparator import CandidateNet
 from comparison_net.network import ComparisonNet
+from comparison_net.network_config import NetworkConfig
+from tests.board_nets import ENCODER, decisions_of, dense_twin
 
 Arrays = tuple[Int8s, Int8s]
 
 
-def make_batch(decisions: Arrays) -> Comparisons:
-    boards, dice = decisions
-    candidates, offsets = legal_candidates(boards, dice)
-    return Comparisons(boards, candidates, offsets, np.zeros(len(boards), dtype=np.int64))
+def make_net(seed: int, config: NetworkConfig) -> ComparisonNet:
+    torch.manual_seed(seed)
+    return ComparisonNet(config, ENCODER)
+
+
+def assert_equal_gradients(
+    found: Tensor, net: CandidateNet, expected: Tensor, twin: CandidateNet, names: Sequence[str], least: float = 0.0
+) -> None:
+    mine = torch.autograd.grad(found, [net.get_parameter(name) for name in names])
+    theirs = torch.autograd.grad(expected, [twin.get_parameter(name) for name in names])
+    for name, one, other in zip(names, mine, theirs, strict=True):
+        atol = 3e-5 * max(float(other.abs().max()), least)
+        torch.testing.assert_close(one, other, rtol=0, atol=atol, msg=name)
+
+
+def names_of(net: CandidateNet) -> list[str]:
+    return [name for name, _ in net.named_parameters()]
 
 
 @pytest.mark.parametrize("source", ["random_play", "nasty"])
@@ -31,36 +43,28 @@ def test_scores_and_gradients_are_those_of_the_dense_layer(
     hidden: tuple[int, ...], source: str, request: pytest.FixtureRequest
 ) -> None:
     boards, dice = request.getfixturevalue(source)
-    batch = make_batch((boards[:300], dice[:300]))
-    torch.manual_seed(3)
-    net = ComparisonNet(NetworkConfig(hidden=hidden))
-    weights = list(net.parameters())
+    batch = decisions_of(boards[:300], dice[:300])
+    net = make_net(3, NetworkConfig(hidden=hidden))
+    twin = dense_twin(net)
     # Whole numbers as slopes: their sums over a decision do not cancel as a loss's would.
-    slopes = torch.from_numpy(np.random.default_rng(1).integers(-3, 4, len(batch.candidates)).astype(np.float32))
-    found = candidate_scores(net, batch)
-    expected = net(torch.from_numpy(encode(batch.candidates)))
+    slopes = torch.from_numpy(np.random.default_rng(1).integers(-3, 4, batch.num_items).astype(np.float32))
+    found, expected = net.answers(batch).scores, twin.answers(batch).scores
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
-    for mine, dense in zip(
-        torch.autograd.grad((found * slopes).sum(), weights),
-        torch.autograd.grad((expected * slopes).sum(), weights),
-        strict=True,
-    ):
-        torch.testing.assert_close(mine, dense, rtol=0, atol=3e-5 * float(dense.abs().max()))
+    assert_equal_gradients((found * slopes).sum(), net, (expected * slopes).sum(), twin, names_of(net))
 
 
 def test_the_gradient_agrees_with_differences(random_play: Arrays) -> None:
     """Straight from the definition of a derivative, for the weights that matter most."""
-    batch = make_batch((random_play[0][:20], random_play[1][:20]))
-    torch.manual_seed(4)
-    net = ComparisonNet(NetworkConfig(hidden=()))
+    batch = decisions_of(random_play[0][:20], random_play[1][:20])
+    net = make_net(4, NetworkConfig(hidden=()))
     assert net.head.score is not None
     weight = net.head.score.weight
-    (gradient,) = torch.autograd.grad(candidate_scores(net, batch).sum(), [weight])
+    (gradient,) = torch.autograd.grad(net.answers(batch).scores.sum(), [weight])
     for feature in gradient[0].abs().argsort()[-5:].tolist():
         with torch.no_grad():
-            before = candidate_scores(net, batch).double().sum()
+            before = net.answers(batch).scores.double().sum()
             weight[0, feature] += 1
-            after = candidate_scores(net, batch).double().sum()
+            after = net.answers(batch).scores.double().sum()
             weight[0, feature] -= 1
         assert float(after - before) == pytest.approx(float(gradient[0, feature]), rel=1e-4)
 
@@ -70,82 +74,56 @@ def test_the_gradient_agrees_with_differences(random_play: Arrays) -> None:
 def test_all_heads_get_what_the_dense_layer_would_give_them(
     hidden: tuple[int, ...], score_from: str, random_play: Arrays
 ) -> None:
-    batch = make_batch((random_play[0][:200], random_play[1][:200]))
-    torch.manual_seed(6)
-    net = ComparisonNet(NetworkConfig(hidden, outcomes=True, score_from=score_from))
-    features, possible = (
-        torch.from_numpy(encode(batch.candidates)),
-        torch.from_numpy(allowed_outcomes(batch.candidates)),
-    )
-    rows = torch.from_numpy(np.sort(np.random.default_rng(2).permutation(len(batch.candidates))[:100]))
+    batch = decisions_of(random_play[0][:200], random_play[1][:200])
+    net = make_net(6, NetworkConfig(hidden, outcomes=True, score_from=score_from))
+    twin = dense_twin(net)
+    rows = torch.from_numpy(np.sort(np.random.default_rng(2).permutation(batch.num_items)[:100]))
     slopes = torch.from_numpy(np.random.default_rng(1).integers(-3, 4, (100, 6)).astype(np.float32))
-    scores, logits = candidate_outputs(net, batch, rows)
-    dense = net.head.logits(net.trunk(features))
-    assert logits is not None
-    assert dense is not None
-    torch.testing.assert_close(logits, dense[rows], rtol=0, atol=1e-5)
-    torch.testing.assert_close(candidate_scores(net, batch), net(features, possible), rtol=0, atol=1e-4)
-    assert (scores is None) == (score_from == "equity")
-    weights = [weight for name, weight in net.named_parameters() if "score" not in name and "temp" not in name]
-    for mine, expected in zip(
-        torch.autograd.grad((logits * slopes).sum(), weights),
-        torch.autograd.grad((dense[rows] * slopes).sum(), weights),
-        strict=True,
-    ):
-        torch.testing.assert_close(mine, expected, rtol=0, atol=3e-5 * float(expected.abs().max()))
+    answers, dense = net.answers(batch, rows), twin.answers(batch)
+    assert answers.logits is not None
+    assert answers.possible is not None
+    assert dense.logits is not None
+    assert dense.possible is not None
+    torch.testing.assert_close(answers.logits, dense.logits[rows], rtol=0, atol=1e-5)
+    assert answers.possible.equal(dense.possible[rows])
+    torch.testing.assert_close(answers.scores, dense.scores, rtol=0, atol=1e-4)
+    names = [name for name in names_of(net) if "score" not in name and "temperature" not in name]
+    found, expected = (answers.logits * slopes).sum(), (dense.logits[rows] * slopes).sum()
+    assert_equal_gradients(found, net, expected, twin, names)
 
 
 @pytest.mark.parametrize("hidden", [(37,), (32, 16)], ids=str)
 def test_the_pull_is_the_gradient_of_the_sum_of_the_units(hidden: tuple[int, ...], random_play: Arrays) -> None:
-    batch = make_batch((random_play[0][:100], random_play[1][:100]))
-    torch.manual_seed(7)
-    net = ComparisonNet(NetworkConfig(hidden))
-    weights = list(net.parameters())
-    scores, _ = candidate_outputs(net, batch, pull=0.25)
-    plain, _ = candidate_outputs(net, batch)
-    assert scores is not None
-    assert plain is not None
+    batch = decisions_of(random_play[0][:100], random_play[1][:100])
+    net = make_net(7, NetworkConfig(hidden))
+    twin = dense_twin(net)
+    scores, plain = net.answers(batch, pull=0.25).scores, net.answers(batch).scores
     assert scores.tolist() == plain.tolist()
-    units = torch.relu(net.trunk.layers[0](torch.from_numpy(encode(batch.candidates))))
-    dense = net(torch.from_numpy(encode(batch.candidates)), None)
-    loss = dense.sum() + 0.25 * units.sum()
-    for mine, expected in zip(
-        torch.autograd.grad(scores.sum(), weights), torch.autograd.grad(loss, weights), strict=True
-    ):
-        torch.testing.assert_close(mine, expected, rtol=0, atol=3e-5 * float(expected.abs().max()))
+    units = twin.first_units(batch, 0.0)
+    loss = twin.answers(batch).scores.sum() + 0.25 * units.sum()
+    assert_equal_gradients(scores.sum(), net, loss, twin, names_of(net))
+    pulled = twin.answers(batch, pull=0.25).scores.sum()
+    again = net.answers(batch, pull=0.25).scores.sum()
+    assert_equal_gradients(again, net, pulled, twin, names_of(net))
 
 
 def test_a_batch_gives_the_same_bytes_every_time(random_play: Arrays) -> None:
-    batch = make_batch((random_play[0][:100], random_play[1][:100]))
-    torch.manual_seed(5)
-    net = ComparisonNet(NetworkConfig(hidden=(32, 8)))
-    first, second = candidate_scores(net, batch), candidate_scores(net, batch)
+    batch = decisions_of(random_play[0][:100], random_play[1][:100])
+    net = make_net(5, NetworkConfig(hidden=(32, 8)))
+    first, second = net.answers(batch).scores, net.answers(batch).scores
     assert first.detach().numpy().tobytes() == second.detach().numpy().tobytes()
 
 
 @pytest.mark.parametrize("source", ["random_play", "nasty"])
 def test_patterns_add_their_rows(source: str, request: pytest.FixtureRequest) -> None:
     boards, dice = request.getfixturevalue(source)
-    batch = make_batch((boards[:100], dice[:100]))
-    torch.manual_seed(8)
-    net = ComparisonNet(NetworkConfig((24, 8, 4), inputs="patterns"))
-    patterns = net.patterns
-    assert patterns is not None
+    batch = decisions_of(boards[:100], dice[:100])
+    net = make_net(8, NetworkConfig((24, 8, 4), inputs="patterns"))
+    assert net.trunk.patterns is not None
     with torch.no_grad():
-        patterns.normal_(0, 0.1)
-    lists = [torch.from_numpy(rows.astype(np.int64)) for rows in patterns_of(batch.candidates)]
-    added = torch.stack([patterns[rows].sum(0) for rows in lists])
-    first = net.trunk.layers[0](torch.from_numpy(encode(batch.candidates))) + added
-    expected = net.head.scores(net.trunk.upper(torch.relu(first)))
-    found, _ = candidate_outputs(net, batch)
-    assert found is not None
-    assert expected is not None
+        net.trunk.patterns.normal_(0, 0.1)
+    twin = dense_twin(net)
+    found, expected = net.answers(batch).scores, twin.answers(batch).scores
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
-    slopes = torch.from_numpy(np.random.default_rng(1).integers(-3, 4, len(batch.candidates)).astype(np.float32))
-    weights = list(net.parameters())
-    for mine, dense in zip(
-        torch.autograd.grad((found * slopes).sum(), weights),
-        torch.autograd.grad((expected * slopes).sum(), weights),
-        strict=True,
-    ):
-        torch.testing.assert_close(mine, dense, rtol=0, atol=3e-5 * max(float(dense.abs().max()), 1e-3))
+    slopes = torch.from_numpy(np.random.default_rng(1).integers(-3, 4, batch.num_items).astype(np.float32))
+    assert_equal_gradients((found * slopes).sum(), net, (expected * slopes).sum(), twin, names_of(net), least=1e-3)

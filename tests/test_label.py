@@ -20,6 +20,7 @@ from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.learner.data.candidate_judge import Judge
 from backgammon.learner.data.label_run import LabelRun, parts_folder
 from backgammon.learner.data.line_ranking import NumberedLine
+from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.notation.gnu_id import parse_position_ids, position_id, position_ids
 from backgammon.notation.play_text import parse_play
 from backgammon.records import write_mat
@@ -29,8 +30,8 @@ from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutSettings, Searcher, SearchSettings
 from backgammon.table.session import Session, play_session
 from backgammon.tools.errors import DataError, PairgammonError
-from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.config import NetworkConfig
+from comparison_net.checkpoint import save_model
+from comparison_net.network_config import NetworkConfig
 from tests.evaluators import PipEvaluator
 from tests.positions import random_play_decisions
 
@@ -160,7 +161,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
     path = tmp_path_factory.mktemp("model") / "chances.safetensors"
-    save_model(path, Model(network, weights, "none", {"agreement": None}))
+    save_model(path, make_model(network, weights, "none", {"agreement": None}))
     return path
 
 
@@ -191,7 +192,7 @@ def test_label_reads_logs_and_decisions_alike(invoke: Callable[..., Result], mod
 def test_label_needs_a_model_with_outcomes(invoke: Callable[..., Result], tmp_path: Path) -> None:
     network = NetworkConfig(hidden=(8,))
     weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(tmp_path / "scores.safetensors", Model(network, weights, "none", {}))
+    save_model(tmp_path / "scores.safetensors", make_model(network, weights, "none", {}))
     result = invoke("label", "--model", "scores.safetensors", text="")
     assert result.exit_code == 1
     assert "trained with outcomes" in result.stderr

@@ -13,11 +13,12 @@ import pytest
 from backgammon.evaluation.outcome import cumulative
 from backgammon.learner.data.comparisons import make_comparisons
 from backgammon.learner.data.shards import Shards, build_shards, open_shards
+from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Dice
 from backgammon.tools.errors import ConfigError, DataError
-from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.config import NetworkConfig
+from comparison_net.checkpoint import save_model
+from comparison_net.network_config import NetworkConfig
 from scripts import label_shards
 from scripts.label_shards import GnubgTeacher, TeacherChoice, make_teacher
 from tests.played_games import taste_games
@@ -61,7 +62,7 @@ def test_the_teacher_may_choose(shards: Shards, tmp_path: Path) -> None:
     chooser = TeacherChoice("taste", chooses=True)
     labelled = label_shards.label_shards(shards.path, chooser, tmp_path / "out", workers=1)
     batch = make_comparisons(labelled, np.arange(len(labelled)))
-    assert not batch.equity_losses(batch.chosen).any()
+    assert not batch.value_losses(batch.chosen).any()
 
 
 def test_an_experts_choice_may_count_as_evidence(shards: Shards, tmp_path: Path) -> None:
@@ -127,10 +128,10 @@ def test_gnubg_judges_for_the_mover(plies: int, shards: Shards) -> None:
     teacher = GnubgTeacher(plies)
     rows = np.arange(0, len(open_shards(shards.path)), 23)
     batch = make_comparisons(shards, rows)
-    equities, outcomes = label_shards.judge(teacher, batch.boards, np.array(shards.dice[rows]))
+    equities, outcomes = label_shards.judge(teacher, batch.context, np.array(shards.dice[rows]))
     assert (outcomes <= 65_000).all()
     for first, last in zip(batch.offsets, batch.offsets[1:], strict=False):
-        candidates = batch.candidates[first:last]
+        candidates = batch.items[first:last]
         if not (candidates > 0).any(axis=1).all():
             continue
         ranked = teacher._judge.rank(candidates)
@@ -142,24 +143,24 @@ def test_a_model_is_a_teacher_at_any_depth(shards: Shards, tmp_path: Path, monke
     network = NetworkConfig(hidden=(8,), outcomes=True)
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(tmp_path / "tiny.safetensors", Model(network, weights, "none", {}))
+    save_model(tmp_path / "tiny.safetensors", make_model(network, weights, "none", {}))
     rows = np.arange(0, len(shards), 40)
     batch = make_comparisons(shards, rows)
     found = {}
     for plies in (0, 1):
         teacher = make_teacher(TeacherChoice(str(tmp_path / "tiny.safetensors"), plies))
         assert teacher.name == f"tiny {plies}-ply"
-        found[plies], outcomes = label_shards.judge(teacher, batch.boards, np.array(shards.dice[rows]))
+        found[plies], outcomes = label_shards.judge(teacher, batch.context, np.array(shards.dice[rows]))
         assert (outcomes <= 65_000).all()
-    assert len(found[0]) == len(batch.candidates)
+    assert len(found[0]) == len(batch.items)
     assert (found[0] != found[1]).any()
-    is_over = ~(batch.candidates > 0).any(axis=1)
+    is_over = ~(batch.items > 0).any(axis=1)
     assert (found[0][is_over] == found[1][is_over]).all()
     # Who proposes the replies inside the look-ahead is a part of who judges.
     tiny = TeacherChoice(str(tmp_path / "tiny.safetensors"), 1)
     pruners = ("default", "none", tiny.name)
     assert len({make_teacher(tiny._replace(pruner=pruner)).identity for pruner in pruners}) == 3
     weights = {name: w for name, w in weights.items() if "outcome" not in name}
-    save_model(tmp_path / "old.safetensors", Model(NetworkConfig((8,)), weights, "none", {}))
+    save_model(tmp_path / "old.safetensors", make_model(NetworkConfig((8,)), weights, "none", {}))
     with pytest.raises(ConfigError, match="gives no chances"):
         make_teacher(TeacherChoice(str(tmp_path / "old.safetensors")))

@@ -13,20 +13,23 @@ import pytest
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import final_outcomes
+from backgammon.learner.net.model_files import load_model, make_model
 from backgammon.learner.net.scorer import Scorer
 from backgammon.rules.board import START, swap
 from backgammon.rules.movegen import legal_candidates
-from comparison_net.checkpoint import Model, load_model, save_model
-from comparison_net.config import NetworkConfig, TrainConfig
+from comparison_net.checkpoint import Model, save_model
+from comparison_net.config import TrainConfig
+from comparison_net.network_config import NetworkConfig
 from comparison_net.training.run_state import make_net
 from scripts import learn_from_play
 from scripts.learn_from_play import Turn, make_targets, play_games
+from tests.board_nets import ENCODER
 
 SHAPE = NetworkConfig(hidden=(16, 8), head="phase", outcomes=True, score_from="equity")
 
 
 def fresh_model() -> Model:
-    return Model(SHAPE, make_net(TrainConfig(network=SHAPE)).weights(), "", {})
+    return make_model(SHAPE, make_net(TrainConfig(network=SHAPE), ENCODER).weights(), "", {})
 
 
 @pytest.fixture(scope="module")
@@ -145,11 +148,11 @@ def test_another_net_or_plan_does_not_go_on(
     assert learn(tmp_path / "small", start, monkeypatch, "--set", "batch_decisions=8192") == 1
     assert "give more --games" in capsys.readouterr().err
     other = dataclasses.replace(TrainConfig(network=SHAPE), seed=2)
-    save_model(start, Model(SHAPE, make_net(other).weights(), "", {}))
+    save_model(start, make_model(SHAPE, make_net(other, ENCODER).weights(), "", {}))
     assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1", "--resume") == 1
     assert "other training data" in capsys.readouterr().err
     by_score = dataclasses.replace(SHAPE, score_from="sum")
-    weights = make_net(TrainConfig(network=by_score)).weights()
-    save_model(start, Model(by_score, weights, "", {}))
+    weights = make_net(TrainConfig(network=by_score), ENCODER).weights()
+    save_model(start, make_model(by_score, weights, "", {}))
     assert learn(tmp_path / "other", start, monkeypatch) == 1
     assert "does not rank by equity" in capsys.readouterr().err

@@ -27,6 +27,7 @@ from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import Engine
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import PipCountPlayer
+from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.rules import ragged
 from backgammon.rules.board import START, Board
@@ -35,8 +36,8 @@ from backgammon.table.duel import duel
 from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError, ModelError
 from backgammon.tools.stream import key_of_seed
-from comparison_net.checkpoint import Model, save_model, weight_shapes
-from comparison_net.config import NetworkConfig
+from comparison_net.checkpoint import save_model
+from comparison_net.network_config import NetworkConfig
 from scripts.level_scores import Judged, judge_labels
 from tests.evaluators import PipEvaluator
 
@@ -264,7 +265,7 @@ def test_a_model_without_outcomes_has_no_levels(tmp_path: Path) -> None:
     network = NetworkConfig(hidden=(8,))
     weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(network).items()}
     path = tmp_path / "tiny.safetensors"
-    save_model(path, Model(network, weights, "none", {"agreement": None}))
+    save_model(path, make_model(network, weights, "none", {"agreement": None}))
     with pytest.raises(ModelError, match="gives no chances"):
         make_player(f"{path}:casual", threads=1)
     assert make_player(f"{path}:full", threads=1).name == "tiny"

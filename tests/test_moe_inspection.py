@@ -16,16 +16,18 @@ from backgammon.learner.inputs.codes import gate_features
 from backgammon.learner.measure.inspection import inspect_model, play_games
 from backgammon.learner.measure.router_picture import draw_inspection
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
+from backgammon.learner.net.model_files import make_model
 from backgammon.learner.net.scorer import Scorer
 from backgammon.rules.board import Board
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools.errors import ConfigError
 from comparison_net.checkpoint import Model, save_model
-from comparison_net.config import NetworkConfig
-from comparison_net.moe.position_mixture import PositionMixture
+from comparison_net.moe.item_mixture import ItemMixture
 from comparison_net.moe.token_choice import chosen_gates
+from comparison_net.network import make_network
+from comparison_net.network_config import NetworkConfig
 from comparison_net.training.run_folder import RunFolder
-from comparison_net.training.run_state import make_network
+from tests.board_nets import ENCODER
 from tests.test_moe_mixtures import ALL_SETTINGS, NAMES, Decisions, make, run, units, weights_of
 
 
@@ -33,7 +35,7 @@ def model_of(**settings: object) -> Model:
     torch.manual_seed(5)
     config = NetworkConfig((12, 6), **settings)  # type: ignore[arg-type]
     rates = {name: [3 + code, 10] for code, name in enumerate(PHASES)}
-    return Model(config, make_network(config).weights(), "none", {"by_phase": rates})
+    return make_model(config, make_network(config, ENCODER).weights(), "none", {"by_phase": rates})
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +66,15 @@ def test_shares_of_the_experts_sum_to_one_and_are_those_of_torch(
     shares = MixtureEvaluator(net.config, weights_of(net)).shares(boards)
     np.testing.assert_allclose(shares.sum(1), 1, atol=1e-5)
     with torch.no_grad():
-        if isinstance(net, PositionMixture) and net.gate is not None:
+        if isinstance(net, ItemMixture) and net.gate is not None:
             given = units(net, boards) if net.skip is not None else torch.from_numpy(gate_features(boards))
             experts, gates, _ = chosen_gates(net.gate(given), net.config.choices, is_renormalised=True)
             expected = torch.zeros(shares.shape).scatter_(1, experts, gates)
             np.testing.assert_allclose(shares, expected.numpy(), atol=1e-5)
         elif net.config.head == "soft" and net.config.token_layers == 1:
-            load = run(net, boards).metrics.load
-            np.testing.assert_allclose(shares.mean(0), load.numpy(), atol=1e-5)
+            metrics = run(net, boards).metrics
+            assert metrics is not None
+            np.testing.assert_allclose(shares.mean(0), metrics.load.numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("settings", [{"head": "phase", "split": "plan"}, {"head": "soft", "experts": 3}], ids=str)

@@ -9,24 +9,25 @@ import pytest
 import torch
 from torch import Tensor
 
+from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import GATE_FEATURES, PLANS, expert_codes, gate_features
-from backgammon.learner.inputs.features import encode
+from backgammon.learner.inputs.head_names import HEAD_NAMES, HEADS
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_code
 from backgammon.tools.arrays import Boards, Float32s, Int8s, Int64s
-from comparison_net.config import NetworkConfig
-from comparison_net.moe.experts import PositionExperts
-from comparison_net.moe.mixed import Mixed, TrainingDraw
-from comparison_net.moe.position_mixture import PositionMixture
-from comparison_net.moe.settings import GROUP_ROUTERS, HEADS, PHASE_HEADS, TOKEN_CHOICES, MixtureConfig
+from comparison_net.comparator import Answers, TrainingDraw
+from comparison_net.moe.experts import ItemExperts
+from comparison_net.moe.item_mixture import ItemMixture
 from comparison_net.moe.token_mixture import TokenMixture
 from comparison_net.moe.upcycle import upcycle, upcycle_moments
 from comparison_net.network import ComparisonNet
+from comparison_net.network_config import GROUP_ROUTERS, TOKEN_CHOICES, NetworkConfig
 from comparison_net.tools import ConfigError, ModelError
+from tests.board_nets import ENCODER, DenseBoardEncoder, alone
 from tests.naive import moe as naive
 
-Net = PositionMixture | TokenMixture
+Net = ItemMixture | TokenMixture
 Decisions = tuple[Board, Int8s]
 
 POSITION_SETTINGS: tuple[dict[str, object], ...] = (
@@ -49,7 +50,7 @@ LOCATION_SETTINGS: tuple[dict[str, object], ...] = (
 
 def make_net(hidden: tuple[int, ...], has_outcomes: bool = False, **settings: object) -> Net:
     config = NetworkConfig(hidden, outcomes=has_outcomes, **settings)  # type: ignore[arg-type]
-    return TokenMixture(config) if config.tokens == "locations" else PositionMixture(config)
+    return TokenMixture(config, ENCODER) if config.tokens == "locations" else ItemMixture(config, ENCODER)
 
 
 def make(settings: dict[str, object], has_outcomes: bool = False) -> Net:
@@ -70,18 +71,11 @@ every_router = pytest.mark.parametrize("settings", ALL_SETTINGS, ids=NAMES)
 
 
 def units(net: Net | ComparisonNet, boards: Boards) -> Tensor:
-    hidden: Tensor = torch.relu(net.trunk.layers[0](torch.from_numpy(encode(boards))))
-    return hidden
+    return net.first_units(alone(boards), 0.0)
 
 
-def run(net: Net, boards: Boards, draw: TrainingDraw | None = None) -> Mixed:
-    mixed: Mixed = net(units(net, boards), boards, draw)
-    return mixed
-
-
-def scores_of(mixed: Mixed) -> Tensor:
-    assert mixed.scores is not None
-    return mixed.scores
+def run(net: Net | ComparisonNet, boards: Boards, draw: TrainingDraw | None = None) -> Answers:
+    return net.answers(alone(boards), draw=draw)
 
 
 @pytest.fixture(autouse=True)
@@ -112,29 +106,29 @@ def test_a_score_does_not_change_with_rivals_batch_or_order(settings: dict[str, 
         together = run(net, candidates)
         order = np.random.default_rng(1).permutation(len(candidates))
         moved = run(net, np.ascontiguousarray(candidates[order]))
-        torch.testing.assert_close(scores_of(moved), scores_of(together)[order], atol=2e-6, rtol=1e-5)
-        assert together.outcomes is not None
-        assert moved.outcomes is not None
-        torch.testing.assert_close(moved.outcomes, together.outcomes[order], atol=2e-6, rtol=1e-5)
+        torch.testing.assert_close(moved.scores, together.scores[order], atol=2e-6, rtol=1e-5)
+        assert together.logits is not None
+        assert moved.logits is not None
+        torch.testing.assert_close(moved.logits, together.logits[order], atol=2e-6, rtol=1e-5)
         for row in (0, 17, len(candidates) - 1):
-            alone = run(net, candidates[row : row + 1])
-            torch.testing.assert_close(scores_of(alone)[0], scores_of(together)[row], atol=2e-6, rtol=1e-5)
+            single = run(net, candidates[row : row + 1])
+            torch.testing.assert_close(single.scores[0], together.scores[row], atol=2e-6, rtol=1e-5)
             twins = run(net, np.repeat(candidates[row : row + 1], 9, axis=0))
-            torch.testing.assert_close(scores_of(twins), scores_of(together)[row].expand(9), atol=2e-6, rtol=1e-5)
+            torch.testing.assert_close(twins.scores, together.scores[row].expand(9), atol=2e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("settings", POSITION_SETTINGS, ids=NAMES[: len(POSITION_SETTINGS)])
 def test_a_mixture_over_positions_equals_its_formula(settings: dict[str, object], batch: Batch) -> None:
     candidates = batch[0][:40]
     net = make(settings)
-    assert isinstance(net, PositionMixture)
+    assert isinstance(net, ItemMixture)
     weights = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
     with torch.no_grad():
         hidden = units(net, candidates)
-        scores = scores_of(run(net, candidates))
+        scores = run(net, candidates).scores
     for row, board in enumerate(candidates):
         if net.gate is None:
-            shares = np.eye(net.config.num_experts)[expert_codes(board[None], net.config.split)[0]]
+            shares = np.eye(net.num_experts)[expert_codes(board[None], net.config.split)[0]]
         else:
             given = hidden[row].numpy() if net.skip is not None else gate_features(board[None])[0]
             logits = weights["gate.weight"].astype(float) @ given + weights.get("gate.bias", np.zeros(1))
@@ -153,8 +147,8 @@ def test_a_mixture_over_locations_equals_its_formula(batch: Batch) -> None:
     weights = {name: tensor.numpy().astype(float) for name, tensor in net.state_dict().items()}
     layer = net.token_layers[0]
     with torch.no_grad():
-        hidden, scores = units(net, candidates), scores_of(run(net, candidates))
-        routing, _ = layer.route(net.first_tokens(hidden, candidates), None)  # type: ignore[operator]
+        hidden, scores = units(net, candidates), run(net, candidates).scores
+        routing, _ = layer.route(net.first_tokens(hidden, alone(candidates)), None)  # type: ignore[operator]
     place_of = "token_layers.0.experts."
     experts = {name.removeprefix(place_of): value for name, value in weights.items() if name.startswith(place_of)}
     for row, board in enumerate(candidates):
@@ -182,16 +176,18 @@ def test_training_is_deterministic_and_reaches_every_parameter(settings: dict[st
     results = []
     for _ in range(2):
         mixed = run(net, batch[0], draw_for(batch, balance="importance-load", tilt=2.0))
-        assert mixed.outcomes is not None
-        loss = scores_of(mixed).sum() + mixed.outcomes.square().sum() + mixed.balance
+        assert mixed.logits is not None
+        assert mixed.balance is not None
+        loss = mixed.scores.sum() + mixed.logits.square().sum() + mixed.balance
         results.append((mixed, torch.autograd.grad(loss, list(net.parameters()))))
     (first, gradients), (second, again) = results
-    assert scores_of(first).detach().numpy().tobytes() == scores_of(second).detach().numpy().tobytes()
+    assert first.scores.detach().numpy().tobytes() == second.scores.detach().numpy().tobytes()
     for (name, parameter), gradient, repeated in zip(net.named_parameters(), gradients, again, strict=True):
         assert gradient.equal(repeated), name
         assert torch.isfinite(gradient).all(), name
         assert gradient.shape == parameter.shape
         assert (gradient != 0).any(), name
+    assert first.metrics is not None
     assert float(first.metrics.load.sum()) == pytest.approx(1, abs=1e-5)
 
 
@@ -199,17 +195,17 @@ def test_one_phase_equals_a_single_expert(batch: Batch) -> None:
     """All candidates of one phase: the mixture is the dense net of that expert."""
     candidates = batch[0][expert_codes(batch[0], "phase") == PHASES.index("other")]
     net = make({"head": "phase"})
-    assert isinstance(net, PositionMixture)
-    alone = net.experts.expert(PHASES.index("other"), units(net, candidates))
-    torch.testing.assert_close(scores_of(run(net, candidates)), alone[:, 0])
+    assert isinstance(net, ItemMixture)
+    single = net.experts.expert(PHASES.index("other"), units(net, candidates))
+    torch.testing.assert_close(run(net, candidates).scores, single[:, 0])
 
 
 def test_experts_that_are_not_asked_cost_nothing() -> None:
     torch.manual_seed(1)
-    experts = PositionExperts(4, 6, (5,), has_outcomes=False)
+    experts = ItemExperts(4, 6, (5,), num_outcomes=0)
     hidden, asked = torch.randn(30, 6), torch.randint(0, 3, (30, 2))
     gates = torch.rand(30, 2) * (torch.rand(30, 2) < 0.7)
-    result = experts(hidden, asked, gates)
+    result = experts(hidden, asked, gates, ENCODER)
     said = torch.stack([experts.expert(e, hidden)[:, 0] for e in range(4)], 1)
     expected = (said.gather(1, asked) * gates).sum(1)
     torch.testing.assert_close(result[:, 0], expected)
@@ -232,7 +228,7 @@ def test_the_tilt_gives_every_expert_foreign_decisions_at_the_stated_weight() ->
 def test_phase_learned_starts_like_the_hard_split(batch: Batch) -> None:
     for split, names in (("phase", PHASES), ("plan", PLANS)):
         net = make_net((8, 4), head="phase-learned", split=split)
-        assert isinstance(net, PositionMixture)
+        assert isinstance(net, ItemMixture)
         assert net.gate is not None
         logits = net.gate(torch.from_numpy(gate_features(batch[0])))
         assert logits.argmax(1).tolist() == expert_codes(batch[0], split).tolist()
@@ -272,13 +268,13 @@ def test_gate_features_of_both_sides_change_places_when_the_board_is_turned(rand
 @pytest.mark.parametrize("head", GROUP_ROUTERS)
 def test_routers_of_a_group_are_refused_for_positions(head: str) -> None:
     with pytest.raises(ConfigError, match=r"network\.tokens = 'locations'"):
-        MixtureConfig(head=head, tokens="positions")
+        NetworkConfig(head=head, tokens="positions")
 
 
-@pytest.mark.parametrize("head", PHASE_HEADS)
+@pytest.mark.parametrize("head", HEAD_NAMES.values())
 def test_phase_heads_are_refused_for_locations(head: str) -> None:
     with pytest.raises(ConfigError, match=r"network\.tokens = 'positions'"):
-        MixtureConfig(head=head, tokens="locations")
+        NetworkConfig(head=head, tokens="locations").for_domain(BOARDS)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +295,7 @@ def test_phase_heads_are_refused_for_locations(head: str) -> None:
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=r"network\."):
-        MixtureConfig(**settings)  # type: ignore[arg-type]
+        NetworkConfig(**settings).for_domain(BOARDS)  # type: ignore[arg-type]
 
 
 def test_every_head_can_be_made() -> None:
@@ -308,7 +304,7 @@ def test_every_head_can_be_made() -> None:
 
 def dense_net() -> ComparisonNet:
     torch.manual_seed(11)
-    return ComparisonNet(NetworkConfig(hidden=(24, 8)))
+    return ComparisonNet(NetworkConfig(hidden=(24, 8)), ENCODER)
 
 
 def weights_of(net: torch.nn.Module) -> dict[str, Float32s]:
@@ -319,13 +315,14 @@ def weights_of(net: torch.nn.Module) -> dict[str, Float32s]:
 def test_upcycling_to_hard_phases_keeps_every_score_to_the_last_bit(split: str, batch: Batch) -> None:
     dense, candidates = dense_net(), batch[0][:64]
     net = make_net((24, 8), head="phase", split=split)
-    assert isinstance(net, PositionMixture)
+    assert isinstance(net, ItemMixture)
     upcycle(net, weights_of(dense))
-    hidden, expected = units(dense, candidates), dense(torch.from_numpy(encode(candidates)))
+    dense.encoder = DenseBoardEncoder()
+    hidden, expected = units(dense, candidates), run(dense, candidates).scores
     # one expert a time, so that both sides multiply matrices of the same shape
-    for code in range(net.config.num_experts):
+    for code in range(net.num_experts):
         torch.testing.assert_close(net.experts.expert(code, hidden)[:, 0], expected, atol=0, rtol=0)
-    torch.testing.assert_close(scores_of(run(net, candidates)), expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(run(net, candidates).scores, expected, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -345,7 +342,7 @@ def test_upcycling_to_a_learned_gate_keeps_the_scores_when_renormalised(
     net = make_net((24, 8), **settings)  # type: ignore[arg-type]
     upcycle(net, weights_of(dense))
     with torch.no_grad():
-        difference = scores_of(run(net, batch[0])) - dense(torch.from_numpy(encode(batch[0])))
+        difference = run(net, batch[0]).scores - run(dense, batch[0]).scores
     assert (float(difference.abs().max()) < 1e-6) == is_same
 
 
@@ -356,20 +353,20 @@ def test_upcycling_inside_the_board_keeps_the_scores_when_no_token_is_dropped(he
     net = make({"tokens": "locations", **settings})
     upcycle(net, weights_of(dense))
     with torch.no_grad():
-        torch.testing.assert_close(scores_of(run(net, batch[0])), scores_of(run(dense, batch[0])), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(run(net, batch[0]).scores, run(dense, batch[0]).scores, atol=1e-5, rtol=1e-5)
 
 
 def test_moments_are_copied_to_every_expert_and_the_router_has_none(batch: Batch) -> None:
     dense = dense_net()
     optimizer = torch.optim.AdamW(dense.parameters())
-    dense(torch.from_numpy(encode(batch[0]))).square().mean().backward()
+    run(dense, batch[0]).scores.square().mean().backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     moments = {
         key: {name: optimizer.state[parameter][key].numpy() for name, parameter in dense.named_parameters()}
         for key in ("step", "exp_avg", "exp_avg_sq")
     }
     net = make_net((24, 8), head="softmax-token", renormalise=True)
-    assert isinstance(net, PositionMixture)
+    assert isinstance(net, ItemMixture)
     upcycle(net, weights_of(dense))
     fresh = torch.optim.AdamW(net.parameters())
     upcycle_moments(net, fresh, moments)
@@ -379,7 +376,7 @@ def test_moments_are_copied_to_every_expert_and_the_router_has_none(batch: Batch
     assert float(state["step"]) == 1
     assert net.gate is not None
     assert net.gate.weight not in fresh.state
-    scores_of(run(net, batch[0], draw_for(batch))).sum().backward()  # type: ignore[no-untyped-call]
+    run(net, batch[0], draw_for(batch)).scores.sum().backward()  # type: ignore[no-untyped-call]
     fresh.step()
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from backgammon.learner.inputs.board_domain import BOARDS
+from backgammon.learner.inputs.head_names import HEADS
 from comparison_net.config import load_config
 from comparison_net.moe.cost import multiply_adds
-from comparison_net.moe.settings import HEADS, TOKENS
+from comparison_net.network_config import TOKENS
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = sorted((ROOT / "scripts" / "recipes" / "mixtures").glob("*.toml"))
@@ -18,7 +20,7 @@ RECIPES = sorted((ROOT / "scripts" / "recipes" / "mixtures").glob("*.toml"))
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_is_a_configuration_that_says_what_it_is(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("# ")
-    load_config(path)
+    load_config(path, domain=BOARDS)
 
 
 def test_the_recipes_cover_every_head() -> None:
@@ -30,7 +32,7 @@ def test_recipes_of_one_table_cost_the_same() -> None:
     costs = {}
     for path in RECIPES:
         network = load_config(path).network
-        costs[path.stem] = multiply_adds(network, network.hidden)
+        costs[path.stem] = multiply_adds(network, BOARDS)
     equal = [cost for name, cost in costs.items() if not name.endswith("-params")]
     assert max(equal) < 1.06 * min(equal)
 

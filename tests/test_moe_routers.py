@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from backgammon.tools.arrays import Float64s
+from comparison_net.config import BALANCES
 from comparison_net.moe import balance
 from comparison_net.moe.algebra import SoftRouting, SparseRouting, gather, renormalised, send
 from comparison_net.moe.expert_choice import (
@@ -20,7 +21,6 @@ from comparison_net.moe.expert_choice import (
     sparse_expert_choice,
 )
 from comparison_net.moe.experts import TokenExperts
-from comparison_net.moe.settings import BALANCES
 from comparison_net.moe.soft import soft_logits, soft_routing
 from comparison_net.moe.token_choice import (
     chosen_gates,

@@ -13,22 +13,25 @@ import torch
 from click.testing import CliRunner
 
 from backgammon.cli import main
-from backgammon.learner.data.comparisons import Comparisons
 from backgammon.learner.data.shards import Shards, build_shards
+from backgammon.learner.inputs.board_domain import BOARDS
+from backgammon.learner.inputs.head_names import HEADS
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
-from backgammon.learner.training.first_layer import candidate_outputs
-from backgammon.rules.movegen import legal_candidates
-from comparison_net.checkpoint import Model, load_model, save_model, weight_shapes
-from comparison_net.config import NetworkConfig, TrainConfig, load_config
+from backgammon.learner.net.model_files import load_model, make_model, weight_shapes
+from backgammon.learner.training.shard_training import train_on_shards
+from comparison_net.checkpoint import save_model
+from comparison_net.config import TrainConfig, load_config
 from comparison_net.moe.cost import multiply_adds
-from comparison_net.moe.settings import HEADS
 from comparison_net.moe.spread import Spread
+from comparison_net.network import make_network
+from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import ConfigError, ModelError
 from comparison_net.training import loop as training
-from comparison_net.training.loop import Interrupted, train
+from comparison_net.training.loop import Interrupted
 from comparison_net.training.progress import describe_spread
 from comparison_net.training.run_folder import RunFolder
-from comparison_net.training.run_state import RunState, make_network
+from comparison_net.training.run_state import RunState
+from tests.board_nets import ENCODER, decisions_of
 from tests.played_games import taste_games
 from tests.test_training import StopAfter, weights_of
 
@@ -70,33 +73,30 @@ def test_every_head_trains_and_plays_as_it_was_trained(
 ) -> None:
     monkeypatch.setattr(training, "LOG_STEPS", 3)
     config = small(head=head, tokens="auto", outcomes=True, choices=2)
-    train(shards, config, tmp_path / "run")
+    train_on_shards(shards, config, tmp_path / "run")
     progress = events(tmp_path / "run", "progress")
-    assert len(progress[-1]["load"]) == config.network.num_experts
+    assert len(progress[-1]["load"]) == config.network.for_domain(BOARDS).num_experts(BOARDS)
     assert sum(progress[-1]["load"]) == pytest.approx(1, abs=1e-3)
     assert {"load_variation", "dropped", "gate_entropy"} <= set(progress[-1])
     model = load_model(tmp_path / "run")
-    assert model.network == config.network
-    net = make_network(model.network)
+    assert model.network == config.network.for_domain(BOARDS)
+    net = make_network(model.network, ENCODER)
     net.load_state_dict({name: torch.from_numpy(np.array(values)) for name, values in model.weights.items()})
-    boards = np.ascontiguousarray(shards.positions[:30])
-    candidates, offsets = legal_candidates(boards, shards.dice[:30])
-    batch = Comparisons(boards, candidates, offsets, np.zeros(30, dtype=np.int64))
+    batch = decisions_of(shards.positions[:30], shards.dice[:30])
     with torch.no_grad():
-        expected, expected_logits = candidate_outputs(net, batch)
-    scores, logits = MixtureEvaluator(model.network, model.weights).outputs(candidates)
-    assert expected is not None
-    assert expected_logits is not None
+        expected = net.answers(batch)
+    scores, logits = MixtureEvaluator(model.network, model.weights).outputs(batch.items)
+    assert expected.logits is not None
     assert scores is not None
     assert logits is not None
-    np.testing.assert_allclose(scores, expected.numpy(), atol=2e-5)
-    np.testing.assert_allclose(logits, expected_logits.numpy(), atol=2e-5)
+    np.testing.assert_allclose(scores, expected.scores.numpy(), atol=2e-5)
+    np.testing.assert_allclose(logits, expected.logits.numpy(), atol=2e-5)
 
 
 @pytest.mark.parametrize("head", ["phase", "softmax-token", "soft"])
 def test_the_score_may_be_the_equity(head: str, shards: Shards, tmp_path: Path) -> None:
     config = small(head=head, tokens="auto", outcomes=True, score_from="equity")
-    train(shards, config, tmp_path / "run")
+    train_on_shards(shards, config, tmp_path / "run")
     weights = load_model(tmp_path / "run").weights
     assert weights["head.temperature"].shape == (1,)
     assert not [name for name in weights if "score" in name]
@@ -114,37 +114,37 @@ def test_the_score_may_be_the_equity(head: str, shards: Shards, tmp_path: Path) 
 def test_what_is_drawn_in_training_depends_on_neither_threads_nor_interruptions(
     config: TrainConfig, shards: Shards, tmp_path: Path
 ) -> None:
-    train(shards, config, tmp_path / "whole")
-    train(shards, dataclasses.replace(config, threads=1), tmp_path / "alone")
+    train_on_shards(shards, config, tmp_path / "whole")
+    train_on_shards(shards, dataclasses.replace(config, threads=1), tmp_path / "alone")
     assert weights_of(tmp_path / "alone") == weights_of(tmp_path / "whole")
     with pytest.raises(Interrupted):
-        train(shards, config, tmp_path / "cut", reporter=StopAfter(4))
-    train(shards, None, tmp_path / "cut", resume=True)
+        train_on_shards(shards, config, tmp_path / "cut", reporter=StopAfter(4))
+    train_on_shards(shards, None, tmp_path / "cut", resume=True)
     assert weights_of(tmp_path / "cut") == weights_of(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("has_moments", [False, True])
 def test_a_run_can_start_from_a_dense_one(has_moments: bool, shards: Shards, tmp_path: Path) -> None:
-    train(shards, SMALL, tmp_path / "dense")
+    train_on_shards(shards, SMALL, tmp_path / "dense")
     config = small(head="phase", upcycle=str(tmp_path / "dense"), upcycle_moments=has_moments)
-    start = RunState(config)
+    start = RunState(config, ENCODER)
     start.start_from(tmp_path / "dense", has_moments)
     dense = load_model(tmp_path / "dense" if not has_moments else RunFolder(tmp_path / "dense").last).weights
     for expert in start.net.weights()["experts.layers.0.weight"]:
         np.testing.assert_array_equal(expert, dense["trunk.layers.1.weight"])
     assert bool(start.optimizer.state) == has_moments
-    train(shards, config, tmp_path / "up")
+    train_on_shards(shards, config, tmp_path / "up")
     first = events(tmp_path / "up", "epoch")[0]["loss"]
     assert first < events(tmp_path / "dense", "epoch")[0]["loss"]
 
 
 def test_upcycling_refuses_what_does_not_fit(shards: Shards, tmp_path: Path) -> None:
     path = tmp_path / "dense.safetensors"
-    save_model(path, Model(SMALL.network, RunState(SMALL).net.weights(), "none", {}))
+    save_model(path, make_model(SMALL.network, RunState(SMALL, ENCODER).net.weights(), "none", {}))
     with pytest.raises(ModelError, match="run folder"):
-        train(shards, small(head="phase", upcycle=str(path), upcycle_moments=True), tmp_path / "a")
+        train_on_shards(shards, small(head="phase", upcycle=str(path), upcycle_moments=True), tmp_path / "a")
     with pytest.raises(ModelError, match="widths"):
-        train(shards, small(head="phase", hidden=(8, 4), upcycle=str(path)), tmp_path / "b")
+        train_on_shards(shards, small(head="phase", hidden=(8, 4), upcycle=str(path)), tmp_path / "b")
     with pytest.raises(ConfigError, match=r"set network\.head"):
         small(upcycle=str(path))
 
@@ -155,12 +155,12 @@ def test_upcycling_refuses_what_does_not_fit(shards: Shards, tmp_path: Path) -> 
         (("tilt=2.0",), "only \"phase\" can be tilted"),
         (("network.head=phase", "network.hidden=[]"), "at least one width"),
         (("balance=much",), "one of none, importance"),
-        (("network.head=soft", "network.tokens=positions"), "a candidate's score would depend on its rivals"),
+        (("network.head=soft", "network.tokens=positions"), "an alternative's score would depend on its rivals"),
     ],
 )  # fmt: skip
 def test_settings_that_do_not_go_together_are_refused(overrides: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_config(overrides=overrides)
+        load_config(overrides=overrides, domain=BOARDS)
 
 
 @pytest.mark.parametrize("outcomes", [False, True])
@@ -177,18 +177,18 @@ def test_the_shapes_in_a_model_file_are_those_of_the_net(head: str, layers: int,
         token_layers=layers,
         split="plan",
     )
-    net = make_network(config)
+    net = make_network(config, ENCODER)
     assert {name: tuple(tensor.shape) for name, tensor in net.named_parameters()} == weight_shapes(config)
 
 
 def test_multiply_adds_count_the_matrices_that_a_candidate_passes() -> None:
-    dense = multiply_adds(NetworkConfig(), (256, 61))
+    dense = multiply_adds(NetworkConfig((256, 61)), BOARDS)
     assert dense == 2 * 256 + 256 * 61 + 61
-    assert multiply_adds(NetworkConfig(head="phase", split="plan"), (256, 61)) == dense
-    assert multiply_adds(NetworkConfig(head="softmax-token"), (256, 61)) == dense + 256 * (6 + 1)
-    board = NetworkConfig(tokens="locations", token_width=16, token_hidden=12)
+    assert multiply_adds(NetworkConfig((256, 61), head="phase", split="plan"), BOARDS) == dense
+    assert multiply_adds(NetworkConfig((256, 61), head="softmax-token"), BOARDS) == dense + 256 * (6 + 1)
+    board = NetworkConfig((64, 32), tokens="locations", token_width=16, token_hidden=12)
     expected = 2 * 64 + 64 * 16 + 26 * 16 + 26 * 2 * 16 * 12 + 26 * 16 + (64 + 16) * 32 + 32
-    assert multiply_adds(board, (64, 32)) == expected
+    assert multiply_adds(board, BOARDS) == expected
 
 
 def test_spreads_add_up_by_candidates() -> None:

@@ -8,24 +8,25 @@ import numpy as np
 import pytest
 
 from backgammon.evaluation.outcome import equities
+from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import Scorer
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools.arrays import Boards, Int8s
 from backgammon.tools.errors import DataError
-from comparison_net.checkpoint import Model, weight_shapes
-from comparison_net.config import NetworkConfig
+from comparison_net.checkpoint import Model
+from comparison_net.network_config import NetworkConfig
 from scripts.resize import first_sums, grow, importance, rank_from, see_patterns, take_units, thin_experts
 
 Arrays = tuple[Int8s, Int8s]
 
 
-def make_model(head: str) -> Model:
+def model_of_head(head: str) -> Model:
     network = NetworkConfig((32, 8), head=head, outcomes=True, score_from="sum")
     rng = np.random.default_rng(3)
     weights = {name: rng.normal(0, 0.2, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
     weights["trunk.layers.0.bias"][:3] = -1000.0  # silent
-    return Model(network, weights, "none", {})
+    return make_model(network, weights, "none", {})
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def candidates(random_play: Arrays) -> Int8s:
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
 def test_a_grown_model_says_the_same_and_no_unit_is_silent(head: str, candidates: Boards) -> None:
-    model = make_model(head)
+    model = model_of_head(head)
     is_silent = first_sums(model, candidates).max(axis=0) <= 0
     assert is_silent[:3].all()
     grown = grow(model, 64, is_silent, np.random.default_rng(1))
@@ -49,7 +50,7 @@ def test_a_grown_model_says_the_same_and_no_unit_is_silent(head: str, candidates
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
 def test_patterns_start_without_an_effect(head: str, candidates: Boards) -> None:
-    model = make_model(head)
+    model = model_of_head(head)
     seeing = see_patterns(model)
     assert {name: values.shape for name, values in seeing.weights.items()} == weight_shapes(seeing.network)
     np.testing.assert_allclose(
@@ -59,7 +60,7 @@ def test_patterns_start_without_an_effect(head: str, candidates: Boards) -> None
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
 def test_silent_units_can_go_without_a_trace_and_matter_least(head: str, candidates: Boards) -> None:
-    model = see_patterns(make_model(head))
+    model = see_patterns(model_of_head(head))
     sums = first_sums(model, candidates)
     assert (importance(model, sums)[:3] == 0).all()
     fewer = take_units(model, np.arange(3, 32), np.maximum(sums, 0).mean(axis=0))
@@ -70,7 +71,7 @@ def test_silent_units_can_go_without_a_trace_and_matter_least(head: str, candida
 
 
 def test_the_mean_of_a_unit_that_goes_stays_in_the_bias(candidates: Boards) -> None:
-    model = make_model("dense")
+    model = model_of_head("dense")
     weights = dict(model.weights)
     weights["trunk.layers.0.weight"] = np.array(weights["trunk.layers.0.weight"])
     weights["trunk.layers.0.weight"][5] = 0.0  # says its bias whatever the position
@@ -93,7 +94,7 @@ def every_phase(random_play: Arrays, nasty: Arrays) -> Int8s:
 
 
 def test_silent_units_of_an_expert_go_first_and_change_nothing(every_phase: Int8s) -> None:
-    model = make_model("phase")
+    model = model_of_head("phase")
     weights = {name: np.array(values) for name, values in model.weights.items()}
     weights["experts.layers.0.bias"][:, [1, 4]] = -1000.0
     model = dataclasses.replace(model, weights=weights)
@@ -106,7 +107,7 @@ def test_silent_units_of_an_expert_go_first_and_change_nothing(every_phase: Int8
 
 
 def test_what_a_unit_said_on_average_stays(every_phase: Int8s) -> None:
-    model = make_model("phase")
+    model = model_of_head("phase")
     weights = {name: np.array(values) for name, values in model.weights.items()}
     weights["experts.layers.0.weight"][:, 2] = 0.0
     weights["experts.layers.0.bias"][:, 2] = 3.0  # always the same
@@ -118,13 +119,13 @@ def test_what_a_unit_said_on_average_stays(every_phase: Int8s) -> None:
 
 def test_a_phase_that_was_not_seen_is_said(candidates: Boards) -> None:
     with pytest.raises(DataError, match="no candidate of phase"):
-        thin_experts(make_model("phase"), candidates[:1], 6)
+        thin_experts(model_of_head("phase"), candidates[:1], 6)
 
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
 @pytest.mark.parametrize("source", ["equity", "sum"])
 def test_a_model_can_rank_by_its_equity_alone(head: str, source: str, candidates: Boards) -> None:
-    model = make_model(head)
+    model = model_of_head(head)
     by_head = {name: values for name, values in model.weights.items() if name != "head.temperature"}
     ranked_by_head = dataclasses.replace(
         model, network=dataclasses.replace(model.network, score_from="head"), weights=by_head
@@ -140,4 +141,4 @@ def test_a_model_can_rank_by_its_equity_alone(head: str, source: str, candidates
     dense = NetworkConfig((32, 8), head=head)
     without = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(dense).items()}
     with pytest.raises(DataError, match="without outcomes"):
-        rank_from(Model(dense, without, "none", {}), source)
+        rank_from(make_model(dense, without, "none", {}), source)

@@ -11,19 +11,17 @@ import pytest
 import torch
 
 from backgammon.evaluation.outcome import equities
-from backgammon.learner.data.comparisons import Comparisons
-from backgammon.learner.inputs.features import encode
+from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import DEFAULT_NAME, Scorer, load_scorer
 from backgammon.rules.board import START, Position
 from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Int8s
 from backgammon.tools.errors import ConfigError, DiceError, ModelError, PositionError
-from comparison_net.checkpoint import MODEL_FILE, Model, save_model, weight_shapes
-from comparison_net.config import NetworkConfig, TrainConfig
-from comparison_net.network import ComparisonNet
-from comparison_net.training.run_state import make_net as make_any_net
-from comparison_net.training.step import answer
+from comparison_net.checkpoint import MODEL_FILE, save_model
+from comparison_net.network import ComparisonNet, make_network
+from comparison_net.network_config import NetworkConfig
+from tests.board_nets import ENCODER, alone, decisions_of, model_of
 from tests.naive.network import proposals_of
 
 Arrays = tuple[Int8s, Int8s]
@@ -33,31 +31,27 @@ SHAPES = [(), (8,), (256, 32), (40, 24, 8)]
 
 def make_net(hidden: tuple[int, ...]) -> ComparisonNet:
     torch.manual_seed(7)
-    net = ComparisonNet(NetworkConfig(hidden=hidden))
+    net = ComparisonNet(NetworkConfig(hidden=hidden), ENCODER)
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.mul_(3)  # scores spread as widely as a trained network's
     return net
 
 
-def make_model(net: ComparisonNet) -> Model:
-    return Model(net.config, net.weights(), "", {})
-
-
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
-    return Scorer(make_model(make_net((64, 16))), "test")
+    return Scorer(model_of(make_net((64, 16))), "test")
 
 
 @pytest.mark.parametrize("hidden", SHAPES, ids=str)
 def test_scores_are_torchs_to_three_digits(hidden: tuple[int, ...], random_play: Arrays, nasty: Arrays) -> None:
     net = make_net(hidden)
-    scorer = Scorer(make_model(net), "test")
+    scorer = Scorer(model_of(net), "test")
     boards, dice = (np.concatenate([both[0][:500], both[1][:500]]) for both in zip(random_play, nasty, strict=True))
     candidates, _ = legal_candidates(boards, dice)
     assert len(candidates) > 5000
     with torch.no_grad():
-        expected = net(torch.from_numpy(encode(candidates))).numpy()
+        expected = net.answers(alone(candidates)).scores.numpy()
     np.testing.assert_allclose(scorer.evaluate(candidates), expected, rtol=0, atol=3e-4)
 
 
@@ -74,7 +68,7 @@ def test_choosing_is_taking_the_first_best_score(scorer: Scorer, random_play: Ar
 @pytest.mark.parametrize("head", ["dense", "phase", "phase-soft"])
 def test_proposals_are_the_best_few(head: str, within: float, random_play: Arrays, nasty: Arrays) -> None:
     network = NetworkConfig(hidden=(16, 8), head=head)
-    scorer = Scorer(Model(network, make_any_net(TrainConfig(network=network)).weights(), "", {}), "test", threads=2)
+    scorer = Scorer(make_model(network, make_network(network, ENCODER).weights(), "", {}), "test", threads=2)
     for boards, dice in (random_play, nasty):
         boards, dice = boards[:600], dice[:600]
         candidates, offsets = legal_candidates(boards, dice)
@@ -90,7 +84,7 @@ def test_proposals_are_the_best_few(head: str, within: float, random_play: Array
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_the_number_of_threads_changes_no_bit(threads: int, random_play: Arrays) -> None:
-    model = make_model(make_net((64, 16)))
+    model = model_of(make_net((64, 16)))
     alone, together = Scorer(model, "one"), Scorer(model, "many", threads)
     boards, dice = random_play
     candidates, _ = legal_candidates(boards, dice)
@@ -161,9 +155,9 @@ def test_a_model_with_patterns_chooses_what_it_scores_best(head: str, random_pla
     weights = {
         name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in sorted(weight_shapes(network).items())
     }
-    with_patterns = Scorer(Model(network, weights, "", {}), "patterns")
+    with_patterns = Scorer(make_model(network, weights, "", {}), "patterns")
     plain_weights = {name: tensor for name, tensor in weights.items() if name != "trunk.patterns"}
-    plain = Scorer(Model(dataclasses.replace(network, inputs="counts"), plain_weights, "", {}), "counts")
+    plain = Scorer(make_model(dataclasses.replace(network, inputs="counts"), plain_weights, "", {}), "counts")
     for boards, dice in (random_play, nasty):
         candidates, offsets = legal_candidates(boards[:1000], dice[:1000])
         scores = with_patterns.evaluate(candidates)
@@ -177,14 +171,13 @@ def test_a_model_with_patterns_chooses_what_it_scores_best(head: str, random_pla
 def test_a_sum_of_score_and_equity_is_scored_as_torch_does(head: str, random_play: Arrays, nasty: Arrays) -> None:
     network = NetworkConfig(hidden=(16, 8), head=head, outcomes=True, score_from="sum")
     torch.manual_seed(4)
-    net = make_any_net(TrainConfig(network=network, seed=4))
-    sum_scorer = Scorer(Model(network, net.weights(), "", {}), "sum")
+    net = make_network(network, ENCODER)
+    sum_scorer = Scorer(make_model(network, net.weights(), "", {}), "sum")
     for boards, dice in (random_play, nasty):
-        candidates, offsets = legal_candidates(boards[:80], dice[:80])
-        batch = Comparisons(boards[:80], candidates, offsets, np.zeros(80, dtype=np.int64))
+        batch = decisions_of(boards[:80], dice[:80])
+        candidates = batch.items
         with torch.no_grad():
-            answers = answer(net, batch)
-        expected = answers.scores[answers.mask].numpy()
+            expected = net.answers(batch).scores.numpy()
         found = sum_scorer.evaluate(candidates)
         np.testing.assert_allclose(found, expected, atol=1e-4)
         equity = equities(sum_scorer.outcomes(candidates)) / np.exp(net.weights()["head.temperature"])

@@ -185,13 +185,13 @@ def test_a_batch_holds_every_candidate_of_its_decisions(games: TasteGames, shard
     counts = shards.num_candidates[rows]
     assert np.diff(batch.offsets).tolist() == counts.tolist()
     assert batch.mask().sum(1).tolist() == counts.tolist()
-    assert batch.boards.tolist() == shards.positions[rows].tolist()
+    assert batch.context.tolist() == shards.positions[rows].tolist()
     game = games.games[0]
     first, second = np.flatnonzero(game.plays.counts > 1)[:2]
     assert second == first + 1, "the next play of the game, with nothing in between"
     assert game.seats[second] != game.seats[first]
     played = -game.plays.boards[second][::-1]  # seen by the player who has just moved
-    assert batch.candidates[batch.offsets[3] + batch.chosen[3]].tolist() == played.tolist()
+    assert batch.items[batch.offsets[3] + batch.chosen[3]].tolist() == played.tolist()
 
 
 def test_shards_of_another_candidate_order_are_noticed(copy: Path) -> None:

@@ -16,24 +16,25 @@ import numpy as np
 import pytest
 import torch
 
-from backgammon.learner.data.comparisons import make_comparisons, outcome_targets
+from backgammon.learner.data.comparisons import DecisionSource, make_comparisons
 from backgammon.learner.data.decision_shards import write_labelled_shards
 from backgammon.learner.data.shards import Shards, build_shards, open_shards
-from backgammon.learner.net.outcome_mask import allowed_outcomes
-from backgammon.learner.training.first_layer import candidate_outputs, candidate_scores
+from backgammon.learner.inputs.board_domain import BOARDS
+from backgammon.learner.net.model_files import load_model
+from backgammon.learner.training.shard_training import train_on_shards
 from backgammon.tools.errors import DataError
-from comparison_net.checkpoint import load_model
-from comparison_net.config import NetworkConfig, TrainConfig
-from comparison_net.network import masked_probabilities
+from comparison_net.config import TrainConfig
+from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import ConfigError, ModelError
 from comparison_net.training import loop as training
-from comparison_net.training.loop import Interrupted, learning_rate, train
+from comparison_net.training.loop import Interrupted, learning_rate
 from comparison_net.training.progress import EpochReport, SilentReporter, StepReport
 from comparison_net.training.run_folder import RunFolder
 from comparison_net.training.run_state import RunState
 from comparison_net.training.step import Stepper, measure_pipeline
 from comparison_net.training.verdict import Verdict
 from scripts.resize import first_sums
+from tests.board_nets import ENCODER
 from tests.played_games import TasteGames, taste_games
 from tests.taste_labels import taste_labels
 
@@ -69,7 +70,7 @@ def labelled(shards: Shards, tmp_path_factory: pytest.TempPathFactory) -> Shards
 def finished(shards: Shards, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of SMALL that nothing interrupted."""
     run = tmp_path_factory.mktemp("run")
-    train(shards, SMALL, run)
+    train_on_shards(shards, SMALL, run)
     return run
 
 
@@ -130,7 +131,7 @@ def test_twenty_decisions_are_learnt_by_heart(loss: str, hidden: tuple[int, ...]
         weight_decay=0.0,
         held_out=0.0,
     )
-    train(data, config, tmp_path / "run")
+    train_on_shards(data, config, tmp_path / "run")
     log = [json.loads(line) for line in RunFolder(tmp_path / "run").log.read_text().splitlines()]
     losses = [event["loss"] for event in log if event["event"] == "epoch"]
     assert len(data) == 20
@@ -140,40 +141,40 @@ def test_twenty_decisions_are_learnt_by_heart(loss: str, hidden: tuple[int, ...]
 def test_a_taste_is_learnt_and_shown_on_games_never_seen(shards: Shards, tmp_path: Path) -> None:
     config = dataclasses.replace(SMALL, network=NetworkConfig(()), epochs=25, learning_rate=0.1, patience=0)
     config = dataclasses.replace(config, weight_decay=0.01)
-    summary = train(shards, config, tmp_path / "run")
+    summary = train_on_shards(shards, config, tmp_path / "run")
     assert summary["agreement"] > 0.8
     assert load_model(tmp_path / "run").summary["agreement"] == summary["agreement"]
 
 
 def test_equal_settings_give_equal_bytes(shards: Shards, finished: Path, tmp_path: Path) -> None:
-    train(shards, SMALL, tmp_path)
+    train_on_shards(shards, SMALL, tmp_path)
     assert weights_of(tmp_path) == weights_of(finished)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_number_of_threads_changes_nothing(threads: int, shards: Shards, finished: Path, tmp_path: Path) -> None:
-    train(shards, dataclasses.replace(SMALL, threads=threads), tmp_path)
+    train_on_shards(shards, dataclasses.replace(SMALL, threads=threads), tmp_path)
     assert weights_of(tmp_path) == weights_of(finished)
 
 
 def test_another_seed_gives_other_weights(shards: Shards, finished: Path, tmp_path: Path) -> None:
-    train(shards, dataclasses.replace(SMALL, seed=2), tmp_path)
+    train_on_shards(shards, dataclasses.replace(SMALL, seed=2), tmp_path)
     assert weights_of(tmp_path) != weights_of(finished)
 
 
 def test_the_state_of_torch_is_left_as_it_was(shards: Shards, tmp_path: Path) -> None:
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    train(shards, dataclasses.replace(SMALL, epochs=1), tmp_path)
+    train_on_shards(shards, dataclasses.replace(SMALL, epochs=1), tmp_path)
     assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
 
 
 @pytest.mark.parametrize("steps", [1, 10, 13])
 def test_resumed_after_ctrl_c_equals_uninterrupted(steps: int, shards: Shards, finished: Path, tmp_path: Path) -> None:
     with pytest.raises(Interrupted, match=f"after step {steps}; --resume"):
-        train(shards, SMALL, tmp_path, reporter=StopAfter(steps))
+        train_on_shards(shards, SMALL, tmp_path, reporter=StopAfter(steps))
     with pytest.raises(Interrupted):
-        train(shards, SMALL, tmp_path, resume=True, reporter=StopAfter(steps + 4))
-    train(shards, None, tmp_path, resume=True)
+        train_on_shards(shards, SMALL, tmp_path, resume=True, reporter=StopAfter(steps + 4))
+    train_on_shards(shards, None, tmp_path, resume=True)
     assert weights_of(tmp_path) == weights_of(finished)
 
 
@@ -183,30 +184,30 @@ def test_resumed_after_sigkill_equals_uninterrupted(shards: Shards, finished: Pa
 import os, signal, sys
 from pathlib import Path
 from backgammon.learner.data.shards import open_shards
+from backgammon.learner.training.shard_training import train_on_shards
 from comparison_net.training.progress import SilentReporter
-from comparison_net.training.loop import train
 from tests.test_training import SMALL
 class Kill(SilentReporter):
     def step(self, report):
         if report.step == 17:
             os.kill(os.getpid(), signal.SIGKILL)
-train(open_shards(Path({str(shards.path)!r})), SMALL, Path({str(tmp_path)!r}), reporter=Kill())
+train_on_shards(open_shards(Path({str(shards.path)!r})), SMALL, Path({str(tmp_path)!r}), reporter=Kill())
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
     heard = Recorder()
-    train(shards, SMALL, tmp_path, resume=True, reporter=heard)
+    train_on_shards(shards, SMALL, tmp_path, resume=True, reporter=heard)
     assert heard.heard[0][1] == 14, "resumes from the checkpoint, not from the beginning"
     assert weights_of(tmp_path) == weights_of(finished)
 
 
 def test_the_log_of_a_resumed_run_tells_every_step_once(shards: Shards, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        train(shards, SMALL, tmp_path, reporter=StopAfter(16))
+        train_on_shards(shards, SMALL, tmp_path, reporter=StopAfter(16))
     folder = RunFolder(tmp_path)
     with folder.log.open("a") as log:
         log.write('{"event": "progress", "step": 18}\n{"event": "progr')  # written after the checkpoint, cut by a kill
-    train(shards, SMALL, tmp_path, resume=True)
+    train_on_shards(shards, SMALL, tmp_path, resume=True)
     events = [json.loads(line) for line in folder.log.read_text().splitlines()]
     assert [event["epoch"] for event in events if event["event"] == "epoch"] == [0, 1, 2]
     assert 18 not in [event["step"] for event in events]
@@ -215,53 +216,53 @@ def test_the_log_of_a_resumed_run_tells_every_step_once(shards: Shards, tmp_path
 
 def test_a_finished_run_is_left_as_it_is(shards: Shards, finished: Path) -> None:
     before = weights_of(finished)
-    summary = train(shards, None, finished, resume=True)
+    summary = train_on_shards(shards, None, finished, resume=True)
     assert weights_of(finished) == before
     assert summary["epochs"] == 3
 
 
 def test_a_run_folder_is_not_overwritten(shards: Shards, finished: Path) -> None:
     with pytest.raises(ConfigError, match="holds a run already; continue it with --resume"):
-        train(shards, SMALL, finished)
+        train_on_shards(shards, SMALL, finished)
 
 
 def test_nothing_to_resume_is_said(shards: Shards, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no run to resume"):
-        train(shards, SMALL, tmp_path / "nowhere", resume=True)
+        train_on_shards(shards, SMALL, tmp_path / "nowhere", resume=True)
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_over(shards: Shards, finished: Path, tmp_path: Path) -> None:
-    RunFolder(tmp_path).start(SMALL)
-    train(shards, SMALL, tmp_path, resume=True)
+    RunFolder(tmp_path).start(SMALL.for_domain(BOARDS), BOARDS)
+    train_on_shards(shards, SMALL, tmp_path, resume=True)
     assert weights_of(tmp_path) == weights_of(finished)
 
 
 def test_resuming_with_other_settings_is_refused(shards: Shards, finished: Path) -> None:
     with pytest.raises(ConfigError, match=r"started with epochs = 3, not 5"):
-        train(shards, dataclasses.replace(SMALL, epochs=5), finished, resume=True)
+        train_on_shards(shards, dataclasses.replace(SMALL, epochs=5), finished, resume=True)
 
 
 def test_resuming_with_other_data_is_refused(finished: Path, tmp_path: Path) -> None:
     other = build_shards(taste_games(5, seed=2), tmp_path / "other")
     with pytest.raises(ModelError, match="other training data"):
-        train(other, None, finished, resume=True)
+        train_on_shards(other, None, finished, resume=True)
 
 
 def test_a_damaged_state_is_refused(shards: Shards, tmp_path: Path) -> None:
-    train(shards, dataclasses.replace(SMALL, epochs=1), tmp_path)
+    train_on_shards(shards, dataclasses.replace(SMALL, epochs=1), tmp_path)
     state = RunFolder(tmp_path).state
     content = bytearray(state.read_bytes())
     content[len(content) // 2] ^= 1
     state.write_bytes(content)
     with pytest.raises(ModelError, match="damaged"):
-        train(shards, None, tmp_path, resume=True)
+        train_on_shards(shards, None, tmp_path, resume=True)
 
 
 def test_training_stops_when_held_out_agreement_gains_no_more(shards: Shards, tmp_path: Path) -> None:
     config = dataclasses.replace(
         SMALL, epochs=60, patience=2, learning_rate=0.05, schedule="constant", average_decay=0.0
     )
-    summary = train(shards, config, tmp_path)
+    summary = train_on_shards(shards, config, tmp_path)
     assert summary["stopped_early"]
     assert summary["epochs"] == summary["best_epoch"] + 3
     assert load_model(tmp_path).summary["epoch"] == summary["best_epoch"]
@@ -270,13 +271,13 @@ def test_training_stops_when_held_out_agreement_gains_no_more(shards: Shards, tm
 
 def test_a_loss_that_explodes_is_one_line_with_the_mend(shards: Shards, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="lower learning_rate"):
-        train(shards, dataclasses.replace(SMALL, learning_rate=1e30, warmup_steps=0), tmp_path)
+        train_on_shards(shards, dataclasses.replace(SMALL, learning_rate=1e30, warmup_steps=0), tmp_path)
 
 
 def test_shards_with_one_match_train_without_a_verdict(tmp_path: Path) -> None:
     single = build_shards(taste_games(1, seed=4), tmp_path / "shards")
     heard = Recorder()
-    summary = train(single, dataclasses.replace(SMALL, epochs=2), tmp_path / "run", reporter=heard)
+    summary = train_on_shards(single, dataclasses.replace(SMALL, epochs=2), tmp_path / "run", reporter=heard)
     assert summary["agreement"] is None
     assert summary["best_epoch"] == 1, "without a verdict the newest weights are the best"
 
@@ -287,34 +288,34 @@ def test_shards_altered_while_training_are_noticed(tmp_path: Path) -> None:
     counts[:] += 1
     np.save(tmp_path / "shards" / "num_candidates.npy", counts)
     with pytest.raises(DataError, match="build the shards again"):
-        train(open_shards(tmp_path / "shards", verify=False), SMALL, tmp_path / "run")
+        train_on_shards(open_shards(tmp_path / "shards", verify=False), SMALL, tmp_path / "run")
 
 
 def test_every_step_and_epoch_is_reported(shards: Shards, tmp_path: Path) -> None:
     heard = Recorder()
-    summary = train(shards, SMALL, tmp_path, reporter=heard)
+    summary = train_on_shards(shards, SMALL, tmp_path, reporter=heard)
     total, done, num_train, num_held_out = heard.heard[0]
     assert (done, num_train + num_held_out) == (0, len(shards))
     steps = [report for report in heard.heard if isinstance(report, StepReport)]
     epochs = [report for report in heard.heard if isinstance(report, EpochReport)]
     assert [report.step for report in steps] == list(range(1, total + 1))
     assert [report.epoch for report in epochs] == [0, 1, 2]
-    assert all(sum(count for _, count in report.by_phase.values()) == num_held_out for report in epochs)
+    assert all(sum(count for _, count in report.figures["by_phase"].values()) == num_held_out for report in epochs)
     assert heard.heard[-1] == summary == json.loads(RunFolder(tmp_path).summary.read_text())
 
 
 def test_the_pipeline_is_measured_on_both_sides(shards: Shards) -> None:
-    rates = measure_pipeline(shards, SMALL, seconds=0.05)
+    rates = measure_pipeline(DecisionSource(shards), ENCODER, SMALL, seconds=0.05)
     assert rates["streamed"] > 0
     assert rates["preloaded"] > 0
 
 
 def test_held_out_agreement_does_not_depend_on_the_cut(shards: Shards) -> None:
-    net = RunState(SMALL).net
+    net = RunState(SMALL, ENCODER).net
     rows = shards.split(0.2)[1]
-    with Stepper(shards, SMALL) as stepper:
+    with Stepper(DecisionSource(shards), SMALL) as stepper:
         verdict = stepper.judge(net, rows)
-        singles = sum((stepper.judge(net, rows[i : i + 1]) for i in range(len(rows))), Verdict())
+        singles = sum((stepper.judge(net, rows[i : i + 1]) for i in range(len(rows))), Verdict.none(6))
     assert verdict.agreed.tolist() == singles.agreed.tolist()
     assert verdict.decisions.sum() == len(rows)
 
@@ -332,7 +333,7 @@ def test_the_learning_rate_rises_and_falls() -> None:
 
 
 def test_training_works_outside_the_main_thread(shards: Shards, tmp_path: Path) -> None:
-    thread = threading.Thread(target=train, args=(shards, dataclasses.replace(SMALL, epochs=1), tmp_path))
+    thread = threading.Thread(target=train_on_shards, args=(shards, dataclasses.replace(SMALL, epochs=1), tmp_path))
     thread.start()
     thread.join(60)
     assert RunFolder(tmp_path).summary.exists()
@@ -345,7 +346,7 @@ def test_a_second_ctrl_c_stops_at_once(shards: Shards, tmp_path: Path) -> None:
                 signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        train(shards, SMALL, tmp_path, reporter=Impatient())
+        train_on_shards(shards, SMALL, tmp_path, reporter=Impatient())
 
 
 def epochs_of(run: Path) -> list[dict[str, Any]]:
@@ -360,7 +361,7 @@ def test_what_a_teacher_says_is_learnt(
 ) -> None:
     network = NetworkConfig(hidden, outcomes=True, score_from=score_from)
     config = dataclasses.replace(CARDINAL, network=network, epochs=12, learning_rate=0.03, patience=0)
-    summary = train(labelled, dataclasses.replace(config, weight_decay=0.01), tmp_path)
+    summary = train_on_shards(labelled, dataclasses.replace(config, weight_decay=0.01), tmp_path)
     first, last = epochs_of(tmp_path)[0], epochs_of(tmp_path)[-1]
     for name in ("loss", "equity_loss", "outcome_log_loss", "outcome_brier"):
         assert last[name] < first[name], name
@@ -372,9 +373,9 @@ def test_what_a_teacher_says_is_learnt(
 def test_results_alone_teach_outcomes_too(shards: Shards, tmp_path: Path) -> None:
     network = NetworkConfig((16, 4), outcomes=True)
     config = dataclasses.replace(SMALL, network=network, epochs=4, learning_rate=0.01)
-    with Stepper(shards, config) as stepper:
-        untrained = stepper.judge(RunState(config).net, shards.split(0.2)[1]).figures()
-    summary = train(shards, config, tmp_path)
+    with Stepper(DecisionSource(shards), config) as stepper:
+        untrained = stepper.judge(RunState(config, ENCODER).net, shards.split(0.2)[1]).figures(BOARDS)
+    summary = train_on_shards(shards, config, tmp_path)
     assert summary["equity_loss"] is None
     assert summary["selected_by"] == "agreement"
     assert summary["outcome_log_loss"] < untrained["outcome_log_loss"]
@@ -383,7 +384,7 @@ def test_results_alone_teach_outcomes_too(shards: Shards, tmp_path: Path) -> Non
 def test_labels_change_nothing_for_losses_that_do_not_read_them(
     labelled: Shards, finished: Path, tmp_path: Path
 ) -> None:
-    train(labelled, dataclasses.replace(SMALL, select_by="agreement"), tmp_path)
+    train_on_shards(labelled, dataclasses.replace(SMALL, select_by="agreement"), tmp_path)
     mine, theirs = load_model(tmp_path), load_model(finished)
     assert all(mine.weights[name].tobytes() == theirs.weights[name].tobytes() for name in theirs.weights)
     assert mine.data_fingerprint != theirs.data_fingerprint
@@ -393,11 +394,11 @@ def test_labels_change_nothing_for_losses_that_do_not_read_them(
 def test_outcomes_and_soft_targets_resume_to_the_same_bytes(
     threads: int, steps: int, labelled: Shards, tmp_path: Path
 ) -> None:
-    train(labelled, CARDINAL, tmp_path / "whole")
+    train_on_shards(labelled, CARDINAL, tmp_path / "whole")
     config = dataclasses.replace(CARDINAL, threads=threads)
     with pytest.raises(Interrupted):
-        train(labelled, config, tmp_path / "cut", reporter=StopAfter(steps))
-    train(labelled, config, tmp_path / "cut", resume=True)
+        train_on_shards(labelled, config, tmp_path / "cut", reporter=StopAfter(steps))
+    train_on_shards(labelled, config, tmp_path / "cut", resume=True)
     assert weights_of(tmp_path / "cut") == weights_of(tmp_path / "whole")
 
 
@@ -405,22 +406,22 @@ def test_outcomes_and_soft_targets_resume_to_the_same_bytes(
 def test_the_verdict_is_what_it_says_it_is(score_from: str, labelled: Shards) -> None:
     """Each figure once more, decision by decision."""
     config = dataclasses.replace(CARDINAL, network=NetworkConfig((16, 4), outcomes=True, score_from=score_from))
-    net = RunState(config).net
+    net = RunState(config, ENCODER).net
     rows = labelled.split(0.2)[1][:60]
-    with Stepper(labelled, config) as stepper:
-        figures = stepper.judge(net, rows).figures()
+    with Stepper(DecisionSource(labelled), config) as stepper:
+        figures = stepper.judge(net, rows).figures(BOARDS)
     agreed, lost, log_losses, briers = [], [], [], []
     for row in rows:
         batch = make_comparisons(labelled, np.array([row]))
-        assert batch.equities is not None
-        targets = outcome_targets(batch).probabilities
+        assert batch.values is not None
+        known = batch.outcome_targets()
+        assert known is not None
+        targets = known.probabilities
         with torch.no_grad():
-            best = int(candidate_scores(net, batch).argmax())
-            logits = candidate_outputs(net, batch)[1]
-            assert logits is not None
-            found = masked_probabilities(logits, torch.from_numpy(allowed_outcomes(batch.candidates))).numpy()
+            answers = net.answers(batch)
+        best, found = int(answers.scores.argmax()), answers.probabilities().numpy()
         agreed.append(best == batch.chosen[0])
-        lost.append(1000 * float(batch.equities.max() - batch.equities[best]))
+        lost.append(1000 * float(batch.values.max() - batch.values[best]))
         log_losses.append(-np.where(targets > 0, targets * np.log(np.maximum(found, 1e-30)), 0).sum(1).mean())
         briers.append(((found - targets) ** 2).sum(1).mean())
     assert figures["agreement"] == np.mean(agreed)
@@ -431,15 +432,15 @@ def test_the_verdict_is_what_it_says_it_is(score_from: str, labelled: Shards) ->
 
 def test_the_best_epoch_is_the_one_with_the_least_equity_loss(labelled: Shards, tmp_path: Path) -> None:
     config = dataclasses.replace(CARDINAL, epochs=8, learning_rate=0.1, schedule="constant", patience=0)
-    summary = train(labelled, config, tmp_path)
+    summary = train_on_shards(labelled, config, tmp_path)
     losses = [epoch["equity_loss"] for epoch in epochs_of(tmp_path)]
     assert summary["best_epoch"] == int(np.argmin(losses))
     assert load_model(tmp_path).summary["equity_loss"] == min(losses)
 
 
 def test_equity_loss_cannot_select_where_there_are_no_equities(shards: Shards, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no equities among the held-out decisions"):
-        train(shards, dataclasses.replace(SMALL, select_by="equity_loss"), tmp_path)
+    with pytest.raises(ConfigError, match="no alternative of the held-out decisions has a value"):
+        train_on_shards(shards, dataclasses.replace(SMALL, select_by="equity_loss"), tmp_path)
 
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
@@ -449,6 +450,6 @@ def test_sparsity_silences_the_first_layer(head: str, shards: Shards, tmp_path: 
     totals = []
     for sparsity in (0.0, 0.05):
         run = tmp_path / f"{head}-{sparsity}"
-        train(shards, dataclasses.replace(SMALL, network=network, sparsity=sparsity), run)
-        totals.append(np.maximum(first_sums(load_model(run / "last.safetensors"), batch.candidates), 0).sum())
+        train_on_shards(shards, dataclasses.replace(SMALL, network=network, sparsity=sparsity), run)
+        totals.append(np.maximum(first_sums(load_model(run / "last.safetensors"), batch.items), 0).sum())
     assert totals[1] < 0.7 * totals[0]

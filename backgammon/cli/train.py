@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand
+from backgammon.learner.inputs.head_names import HEADS
 from comparison_net.config import LOSSES, TrainConfig, load_config, to_toml
-from comparison_net.moe.settings import HEADS
 
 if TYPE_CHECKING:
     from backgammon.learner.data.shards import Shards
@@ -24,7 +24,9 @@ NETWORK = DEFAULTS.network
 def _print_settings(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
     """Answer --settings before anything else is required."""
     if is_asked:
-        click.echo(to_toml(DEFAULTS), nl=False)
+        from backgammon.learner.inputs.board_domain import BOARDS
+
+        click.echo(to_toml(DEFAULTS.for_domain(BOARDS), BOARDS), nl=False)
         ctx.exit()
 
 
@@ -80,6 +82,7 @@ def command(
     weights are in RUN/model.safetensors; every command that takes --model takes RUN. Ctrl-C, or a crash, loses nothing:
     --resume goes on, and ends with the very weights of an uninterrupted run.
     """
+    from backgammon.learner.inputs.board_domain import BOARDS
     from comparison_net.training.run_folder import RunFolder
 
     named = (("loss", loss), ("network.head", head), ("upcycle", upcycle), ("epochs", epochs), ("seed", seed))
@@ -88,14 +91,15 @@ def command(
     folder = RunFolder(Path(out))
     goes_on = resume and folder.is_started
     base = Path(config_file) if config_file else folder.config if goes_on else None
-    config = load_config(base, texts)
+    config = load_config(base, texts, BOARDS)
     shards = _open_or_build(folder, logs, resume)
 
-    from comparison_net.training.loop import Interrupted, train
+    from backgammon.learner.training.shard_training import train_on_shards
+    from comparison_net.training.loop import Interrupted
     from comparison_net.training.progress import make_reporter
 
     try:
-        summary = train(shards, config, folder.path, resume=goes_on, reporter=make_reporter(sys.stderr))
+        summary = train_on_shards(shards, config, folder.path, goes_on, make_reporter(sys.stderr, BOARDS))
     except Interrupted as stop:
         click.echo(str(stop), err=True)
         ctx.exit(EXIT_INTERRUPTED)

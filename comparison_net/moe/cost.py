@@ -2,7 +2,7 @@
 
 The first layer counts as what it costs where alternatives differ in one input from what is known already: one row
 added and one subtracted (2 H additions). A gate on cheap features counts as its matrix; tokens of an item as one
-addition of the row and of the view for each number. Selection (sorting, plans) is not multiplied, so it is not counted: see the measured times beside.
+addition of the row and of the view for each number. Selection (sorting, plans) is not multiplied, so it is not counted.
 """
 
 from __future__ import annotations

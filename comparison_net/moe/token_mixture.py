@@ -138,8 +138,7 @@ class TokenMixture(CandidateNet):
     def say(self, sets: ChoiceSets, rows: Tensor | None, draw: TrainingDraw | None, pull: float) -> Said:
         """See `CandidateNet`."""
         hidden = self.first_units(sets, pull)
-        places = torch.from_numpy(self.encoder.token_rows(sets.items))
-        tokens: Tensor = self.embedding(places) + self.context(hidden)[:, None]
+        tokens = self.first_tokens(hidden, sets)
         balance = hidden.new_zeros(())
         measured = []
         for layer in self.token_layers:
@@ -153,6 +152,12 @@ class TokenMixture(CandidateNet):
         if logits is not None and rows is not None:
             logits = logits[rows]
         return Said(self.head.scores(units), logits, balance, _mean_metrics(measured))
+
+    def first_tokens(self, hidden: Tensor, sets: ChoiceSets) -> Tensor:
+        """Tokens float32[M, m, d] before the first mixture."""
+        places = torch.from_numpy(self.encoder.token_rows(sets.items))
+        tokens: Tensor = self.embedding(places) + self.context(hidden)[:, None]
+        return tokens
 
 
 def _mean_metrics(measured: list[Metrics]) -> Metrics:

@@ -1,8 +1,10 @@
 """Optimal-transport plans between the tokens of a group and the experts; they only select, so no gradient is kept.
 
-G groups, m tokens of a group, n experts. Inside, arrays are float64[m, n, G]: sums over tokens or experts then run along
-whole rows of groups, in an order that does not depend on G, so that a group's plan is its own to the last bit. A plan has row sums near 1 (every token is served once) and column sums
+G groups, m tokens of a group, n experts. A plan has row sums near 1 (every token is served once) and column sums
 exactly m / n (every expert works as much as the others).
+
+Inside, arrays are float64[m, n, G]: sums over tokens or experts run along whole rows of groups, in an order that does
+not depend on G, so that a group's plan is its own to the last bit.
 
 Sources: Sinkhorn's plan as in Liu et al., Routers in Vision Mixture of Experts (arXiv 2401.15969); the plan with at
 most k tokens in a column as in Liu, Puigcerver and Blondel, Sparsity-constrained optimal transport (ICLR 2023).

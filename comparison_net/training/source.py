@@ -38,4 +38,3 @@ class Source(Protocol):
 
     def sets(self, rows: Int64s) -> ChoiceSets:
         """The decisions `rows`, at least one, in that order."""
-

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from backgammon.learner.inputs.head_names import HEAD_NAMES
 from backgammon.rules.board import Board
 from backgammon.rules.phase import OTHER, PHASES, phase_code
 from backgammon.tools.arrays import Boards, Float32s, Int64s
 from backgammon.tools.jit import kernel
-from comparison_net.moe.settings import SPLIT_SIZES, MixtureConfig
+from comparison_net.network_config import SPLIT, SPLIT_GATE, NetworkConfig
 
 PLANS: tuple[str, ...] = (
     *PHASES,
@@ -34,7 +35,6 @@ blocked points in a row in front of a checker; one anchor on the other side of t
 side is left in one's own home board. "other" is what remains: both sides still have checkers back."""
 
 SPLITS: dict[str, tuple[str, ...]] = {"phase": PHASES, "plan": PLANS}
-assert {name: len(parts) for name, parts in SPLITS.items()} == SPLIT_SIZES
 
 GATE_FEATURES: tuple[str, ...] = (
     *PLANS,
@@ -161,8 +161,8 @@ def gate_features(boards: Boards) -> Float32s:
     return features
 
 
-def expert_names(config: MixtureConfig) -> tuple[str, ...]:
+def expert_names(config: NetworkConfig) -> tuple[str, ...]:
     """What reports call the experts of a net."""
-    if config.head in ("phase", "phase-learned"):
+    if config.head in (HEAD_NAMES[SPLIT], HEAD_NAMES[SPLIT_GATE]):
         return SPLITS[config.split]
-    return tuple(f"expert {number + 1}" for number in range(config.num_experts))
+    return tuple(f"expert {number + 1}" for number in range(1 if config.head == "dense" else config.experts))

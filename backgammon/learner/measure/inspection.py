@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import expert_names
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
 from backgammon.learner.net.scorer import Scorer
@@ -86,7 +87,7 @@ def inspect_model(model: Model, name: str, games: Sequence[Board], run: Path | N
         ConfigError: the model is dense, or there is no position.
     """
     network = model.network
-    if not network.is_mixture or network.num_experts == 1:
+    if not network.is_mixture or network.num_experts(BOARDS) == 1:
         raise ConfigError(f"{name}: has one expert for everything, there is no router to look at; train with --head")
     if not sum(len(game) for game in games):
         raise ConfigError("no positions to look at; name logs that hold plays")
@@ -95,7 +96,7 @@ def inspect_model(model: Model, name: str, games: Sequence[Board], run: Path | N
     shares = evaluator.shares(boards).astype(np.float64)
     codes = phase_codes(boards)
     counts = np.bincount(codes, minlength=len(PHASES))
-    by_phase = np.full((len(PHASES), network.num_experts), np.nan)
+    by_phase = np.full((len(PHASES), network.num_experts(BOARDS)), np.nan)
     for code in np.flatnonzero(counts):
         by_phase[code] = shares[codes == code].mean(0)
     split = f", split by {network.split}" if network.head in ("phase", "phase-learned") else ""

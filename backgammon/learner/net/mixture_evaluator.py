@@ -2,7 +2,7 @@
 
 M positions, m = 26 location tokens, H units of the first layer, E (or n) experts, d width of a token, w hidden units.
 
-The twin of `position_mixture` and `token_mixture` without noise and, for positions, without capacity. Every row is
+The twin of `item_mixture` and `token_mixture` without noise and, for positions, without capacity. Every row is
 computed from its own board, as a product of its own (`rows_times`): in one matrix product for all rows the order of
 additions would depend on a row's place. So a score is the same to the last bit whatever else is asked with it. The
 hard phase head has a faster, compiled path in `kernels`.
@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import expert_codes, gate_features
 from backgammon.learner.inputs.features import NUM_COUNTS, fold
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.tools.arrays import Boards, Bools, Float32s, Int64s
-from comparison_net.moe.settings import TOKEN_CHOICES, MixtureConfig
 from comparison_net.moe.transport import sinkhorn_plans, sparse_plans
+from comparison_net.network_config import SPLIT, TOKEN_CHOICES, NetworkConfig
 
 Weights = Mapping[str, Float32s]
 
@@ -34,14 +35,15 @@ _ROW_OF_EMPTY = np.arange(NUM_LOCATIONS) * NUM_COUNTS + NUM_COUNTS // 2
 class MixtureEvaluator:
     """A trained mixture."""
 
-    def __init__(self, config: MixtureConfig, weights: Weights) -> None:
+    def __init__(self, config: NetworkConfig, weights: Weights) -> None:
         """Take the weights over.
 
         Args:
             config: head, tokens and sizes.
             weights: float32 by name, as a model file holds them.
         """
-        self.config = config
+        self.config = config = config.for_domain(BOARDS)
+        self.num_experts = config.num_experts(BOARDS)
         self.weights = {name: np.ascontiguousarray(values, dtype=np.float32) for name, values in weights.items()}
         table, base = fold(self.weights["trunk.layers.0.weight"], self.weights["trunk.layers.0.bias"])
         self._table, self._base = table.reshape(-1, len(base)).astype(np.float32), base.astype(np.float32)
@@ -75,7 +77,7 @@ class MixtureEvaluator:
 
         For positions the gates; for locations the combine weights, summed over the tokens of a board and layers.
         """
-        parts = [np.zeros((0, self.config.num_experts), dtype=np.float32)]
+        parts = [np.zeros((0, self.num_experts), dtype=np.float32)]
         for start in range(0, len(boards), _BLOCK):
             part = boards[start : start + _BLOCK]
             rows = part.astype(np.int64) + _ROW_OF_EMPTY
@@ -83,10 +85,10 @@ class MixtureEvaluator:
             if self.config.tokens == "positions":
                 parts.append(self._shares(hidden, part))
                 continue
-            tokens, total = self._first_tokens(hidden, rows), np.zeros((len(part), self.config.num_experts), np.float32)
+            tokens, total = self._first_tokens(hidden, rows), np.zeros((len(part), self.num_experts), np.float32)
             for layer in range(self.config.token_layers):
                 gates = self._gates(tokens, f"token_layers.{layer}.")
-                total += gates.reshape(*gates.shape[:2], self.config.num_experts, -1).sum((1, 3))
+                total += gates.reshape(*gates.shape[:2], self.num_experts, -1).sum((1, 3))
                 tokens = tokens + self._mix(tokens, f"token_layers.{layer}.")
             parts.append(total)
         totals = np.concatenate(parts)
@@ -106,8 +108,8 @@ class MixtureEvaluator:
     def _shares(self, hidden: Float32s, boards: Boards) -> Float32s:
         """Gate of every expert, float32[M, E], 0 where it is not asked."""
         config = self.config
-        if config.head == "phase":
-            return np.eye(config.num_experts, dtype=np.float32)[expert_codes(boards, config.split)]
+        if config.kind(BOARDS) == SPLIT:
+            return np.eye(self.num_experts, dtype=np.float32)[expert_codes(boards, config.split)]
         if config.head in TOKEN_CHOICES:
             logits = rows_times(hidden, self.weights["gate.weight"])
         else:
@@ -193,7 +195,7 @@ class MixtureEvaluator:
         return result
 
 
-def board_gates(config: MixtureConfig, logits: Float32s) -> Float32s:
+def board_gates(config: NetworkConfig, logits: Float32s) -> Float32s:
     """Combine weights float32[M, m, n] of the configured sparse router, from logits float32[M, m, n]."""
     m, n = logits.shape[1:]
     shares = softmax(logits, 2)

@@ -16,20 +16,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from backgammon.evaluation.outcome import OUTCOMES
-from backgammon.learner.data.comparisons import Comparisons
 from backgammon.learner.inputs.features import BASE, COLUMNS, NUM_COUNTS, ROW_STARTS, VALUES
 from backgammon.learner.inputs.patterns import MAX_PATTERNS, change_patterns, list_patterns
-from backgammon.learner.net.outcome_mask import allowed_outcomes
-from backgammon.learner.training.second_layer import second_layer
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.tools.arrays import Boards, Float32s, Int16s, Int32s, Offsets
 from backgammon.tools.jit import kernel
-from comparison_net.moe.mixed import Mixed, MixtureNet, TrainingDraw
-from comparison_net.network import CandidateNet, ComparisonNet
+from comparison_net.choices import ChoiceSets
+from comparison_net.encoders import FirstLayer
 
 
 @kernel
@@ -204,7 +200,7 @@ class _FirstLayer(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         patterns: Tensor | None,
-        batch: Comparisons,
+        batch: ChoiceSets,
         is_rectified: bool,
         pull: float,
     ) -> Tensor:
@@ -217,8 +213,8 @@ class _FirstLayer(torch.autograd.Function):
         if bias is not None:
             base = base + bias.detach().numpy()
         rows = np.empty((0, width), dtype=np.float32) if patterns is None else patterns.detach().numpy()
-        units = torch.empty((len(batch.candidates), width))
-        _sum_rows(batch.boards, batch.candidates, batch.offsets, table, base, rows, is_rectified, units.numpy())
+        units = torch.empty((batch.num_items, width))
+        _sum_rows(batch.context, batch.items, batch.offsets, table, base, rows, is_rectified, units.numpy())
         ctx.save_for_backward(units)
         ctx.batch, ctx.is_rectified, ctx.has_bias, ctx.num_patterns = batch, is_rectified, bias is not None, len(rows)
         ctx.pull = pull
@@ -229,15 +225,15 @@ class _FirstLayer(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, None, None, None]:
         """Gradients of weight, bias and patterns."""
         (units,) = ctx.saved_tensors
-        batch: Comparisons = ctx.batch
+        batch: ChoiceSets = ctx.batch
         slopes = gradients[0].contiguous()
         width = units.shape[1]
         table = np.zeros((NUM_LOCATIONS * NUM_COUNTS, width), dtype=np.float32)
         base = np.zeros(width, dtype=np.float32)
         rows = np.zeros((ctx.num_patterns, width), dtype=np.float32)
         _scatter_rows(
-            batch.boards,
-            batch.candidates,
+            batch.context,
+            batch.items,
             batch.offsets,
             units.numpy(),
             slopes.numpy(),
@@ -259,69 +255,7 @@ class _FirstLayer(torch.autograd.Function):
         )
 
 
-def _rectified_layer(net: CandidateNet, batch: Comparisons, pull: float) -> Tensor:
-    """The first layer of a net that has layers above it, float32[M, H]."""
-    first = net.first_layer
-    units: Tensor = _FirstLayer.apply(first.weight, first.bias, net.patterns, batch, True, pull)  # type: ignore[no-untyped-call]
+def first_layer(sets: ChoiceSets, layer: FirstLayer, is_rectified: bool, pull: float) -> Tensor:
+    """Units float32[M, H] of the candidates of a batch, without writing their features; see `Encoder.first_layer`."""
+    units: Tensor = _FirstLayer.apply(*layer, sets, is_rectified, pull)  # type: ignore[no-untyped-call]
     return units
-
-
-def mixture_outputs(net: MixtureNet, batch: Comparisons, draw: TrainingDraw | None = None, pull: float = 0.0) -> Mixed:
-    """What a mixture says of a batch's candidates; `draw` and `pull` (see `candidate_outputs`) in training only."""
-    mixed: Mixed = net(_rectified_layer(net, batch, pull), batch.candidates, draw)
-    return mixed
-
-
-def candidate_outputs(
-    net: CandidateNet, batch: Comparisons, rows: Tensor | None = None, pull: float = 0.0
-) -> tuple[Tensor | None, Tensor | None]:
-    """What the heads of `net` give for the candidates of a batch, without writing their features.
-
-    Args:
-        net: the network.
-        batch: its candidates.
-        rows: int64[R], candidates whose outcomes are wanted; None for all.
-        pull: the gradient is that of the loss plus this times the sum of the first layer's rectified units, which
-            makes them sparse; the loss itself does not show it.
-
-    Returns:
-        Scores float32[M] (None where they come from the equity); logits float32[R, 6] of the outcomes (None without).
-    """
-    if isinstance(net, MixtureNet):
-        mixed = mixture_outputs(net, batch, pull=pull)
-        return mixed.scores, mixed.outcomes if mixed.outcomes is None or rows is None else mixed.outcomes[rows]
-    assert isinstance(net, ComparisonNet)
-    head = net.head
-    if not net.trunk.layers:
-        return _linear_outputs(net, batch, rows)
-    units = _rectified_layer(net, batch, pull)
-    if len(net.trunk.layers) == 2:
-        second = net.trunk.layers[1]
-        assert isinstance(second, nn.Linear)
-        codes = np.zeros(len(units), dtype=np.int64)
-        hidden = second_layer(units, codes, second.weight[None], second.bias[None])
-    else:
-        hidden = net.trunk.upper(units)
-    return head.scores(hidden), head.logits(hidden if rows is None else hidden[rows])
-
-
-def _linear_outputs(net: ComparisonNet, batch: Comparisons, rows: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-    """`candidate_outputs` of a network without hidden layers: its heads, stacked, are the first layer."""
-    score, outcome = net.head.score, net.head.outcome
-    if outcome is None:
-        assert score is not None
-        units: Tensor = _FirstLayer.apply(score.weight, None, None, batch, False, 0.0)  # type: ignore[no-untyped-call]
-        return units.squeeze(-1), None
-    weights = [outcome.weight] if score is None else [outcome.weight, score.weight]
-    weight = torch.cat(weights)
-    bias = torch.cat([outcome.bias, torch.zeros(len(weights) - 1)])
-    units = _FirstLayer.apply(weight, bias, None, batch, False, 0.0)  # type: ignore[no-untyped-call]
-    logits = units[:, : len(OUTCOMES)]
-    return None if score is None else units[:, -1], logits if rows is None else logits[rows]
-
-
-def candidate_scores(net: CandidateNet, batch: Comparisons) -> Tensor:
-    """Scores float32[M] of every candidate of a batch: `net` on its features, without writing the features."""
-    scores, logits = candidate_outputs(net, batch)
-    possible = torch.from_numpy(allowed_outcomes(batch.candidates)) if net.ranks_by_equity else None
-    return net.head.final_scores(scores, logits, possible)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.rules.board import Board, swap
-from backgammon.table.arena import choices, turns
+from backgammon.table.arena import legal_choices, turns
 from backgammon.table.arena.batch import GameBatch, Observation
 from backgammon.table.arena.encoding import NUM_COUNTS, NUM_UNITS, Coding, write_counts, write_units
 from backgammon.table.arena.micro import NUM_ACTIONS, Mask, decode_action, describe_action
@@ -65,17 +65,17 @@ class MoveGames(GameBatch):
         return units
 
     def _mark_illegal(self, actions: Int64s) -> int:
-        return choices.first_illegal_move(self.registers, self.masks, actions, self.is_illegal)
+        return legal_choices.first_illegal_move(self.registers, self.masks, actions, self.is_illegal)
 
     def _first_legal(self) -> Int64s:
         first: Int64s = self.masks.argmax(axis=1)
         return first
 
     def _make(self, actions: Int64s) -> None:
-        choices.make_moves(self.boards, self.registers, actions, self._is_turn_over)
+        legal_choices.make_moves(self.boards, self.registers, actions, self._is_turn_over)
 
     def _refresh(self) -> None:
-        choices.fill_masks(self.boards, self.registers, self.masks)
+        legal_choices.fill_masks(self.boards, self.registers, self.masks)
 
     def _why_illegal(self, game: int, action: int) -> str:
         legal = [describe_action(int(a)) + f" ({int(a)})" for a in np.flatnonzero(self.masks[game])]

@@ -12,7 +12,7 @@ import numpy as np
 from backgammon.evaluation.player import Player
 from backgammon.rules.board import NUM_LOCATIONS, Board
 from backgammon.rules.movegen import MAX_CANDIDATES
-from backgammon.table.arena import choices
+from backgammon.table.arena import legal_choices
 from backgammon.table.arena.batch import GameBatch, Observation
 from backgammon.table.arena.opponents import Opponent
 from backgammon.table.arena.options import Rules
@@ -80,7 +80,7 @@ class PlayGames(GameBatch):
         return rows
 
     def _mark_illegal(self, actions: Int64s) -> int:
-        return choices.first_illegal_play(self.registers, self.offsets, actions, self.is_illegal)
+        return legal_choices.first_illegal_play(self.registers, self.offsets, actions, self.is_illegal)
 
     def _first_legal(self) -> Int64s:
         return np.zeros(self.num_games, dtype=np.int64)
@@ -90,12 +90,16 @@ class PlayGames(GameBatch):
         return f"game {game}: candidate {action} does not exist, this roll has {number}"
 
     def _make(self, actions: Int64s) -> None:
-        choices.make_plays(self.boards, self.registers, self.candidates, self.offsets, actions, self._is_turn_over)
+        legal_choices.make_plays(
+            self.boards, self.registers, self.candidates, self.offsets, actions, self._is_turn_over
+        )
 
     def _refresh(self) -> None:
         done = 0
         while True:
-            done = choices.fill_candidates(self.boards, self.registers, self._rows, self.offsets, done, self._scratch)
+            done = legal_choices.fill_candidates(
+                self.boards, self.registers, self._rows, self.offsets, done, self._scratch
+            )
             if done == self.num_games:
                 break
             used = int(self.offsets[done])
@@ -103,7 +107,7 @@ class PlayGames(GameBatch):
             larger[:used] = self._rows[:used]
             self._rows = larger
         self.candidates = self._rows[: self.offsets[-1]]
-        most = choices.most_candidates(self.offsets)
+        most = legal_choices.most_candidates(self.offsets)
         if most > self.max_candidates:
             self._is_usable = False
             raise CandidateOverflow(most, self.max_candidates)
@@ -118,10 +122,10 @@ class PlayGames(GameBatch):
         if self.is_padded:
             # zeros come fresh from the system: untouched pages cost nothing, so most of the padding is free
             padded = np.zeros((self.num_games, self.max_candidates, NUM_LOCATIONS), dtype=np.int8)
-            choices.pad_candidates(self.candidates, self.offsets, padded, mask)
+            legal_choices.pad_candidates(self.candidates, self.offsets, padded, mask)
             observation["candidates"] = padded
         else:
-            choices.pad_masks(self.offsets, mask)
+            legal_choices.pad_masks(self.offsets, mask)
         if self.rules.is_match:
             observation["score"] = self.scores()
         return observation

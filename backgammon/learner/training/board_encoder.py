@@ -1,0 +1,52 @@
+"""Positions to the units of a net in training: the encoder of `board_domain`, on compiled kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from backgammon.learner.inputs.board_domain import BOARDS
+from backgammon.learner.inputs.codes import expert_codes, gate_features
+from backgammon.learner.inputs.features import NUM_COUNTS
+from backgammon.learner.net.outcome_mask import allowed_outcomes
+from backgammon.learner.training.first_layer import first_layer
+from backgammon.learner.training.second_layer import second_layer
+from backgammon.rules.board import NUM_LOCATIONS
+from backgammon.tools.arrays import Bools, Float32s, Int64s
+from comparison_net.choices import ChoiceSets
+from comparison_net.encoders import Encoder, FirstLayer
+
+_ROW_OF_EMPTY = np.arange(NUM_LOCATIONS) * NUM_COUNTS + NUM_COUNTS // 2
+
+
+class BoardEncoder(Encoder):
+    """Candidates int8[M, 26]; the context of a decision is its position before the play, int8[26]."""
+
+    domain = BOARDS
+
+    def first_layer(self, sets: ChoiceSets, layer: FirstLayer, is_rectified: bool, pull: float) -> Tensor:
+        """From the parent's sum to each candidate's, see `first_layer`."""
+        return first_layer(sets, layer, is_rectified, pull)
+
+    def second_layer(self, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor) -> Tensor:
+        """On the units that are not zero, see `second_layer`."""
+        return second_layer(units, codes, weight, bias)
+
+    def codes(self, items: Any, split: str) -> Int64s:
+        """Phase or plan of each candidate."""
+        return expert_codes(items, split)
+
+    def gate_features(self, items: Any) -> Float32s:
+        """See `codes.GATE_FEATURES`."""
+        return gate_features(items)
+
+    def token_rows(self, items: Any) -> Int64s:
+        """A row for each (location, count)."""
+        rows: Int64s = items.astype(np.int64) + _ROW_OF_EMPTY
+        return rows
+
+    def possible_outcomes(self, items: Any) -> Bools:
+        """What the rules still allow."""
+        return allowed_outcomes(items)
