@@ -11,7 +11,12 @@ import numpy as np
 import pytest
 
 from backgammon.evaluation.outcome import equities, final_outcomes
-from backgammon.learner.data.comparisons import DecisionSource, make_comparisons
+from backgammon.learner.data.comparisons import (
+    DecisionSource,
+    known_outcomes,
+    make_comparisons,
+    outcomes_of_points,
+)
 from backgammon.learner.data.decision_shards import (
     DecisionArrays,
     best_rows,
@@ -139,9 +144,13 @@ def test_without_labels_the_result_is_the_target_of_the_chosen_candidate(plain: 
 def test_where_nothing_was_judged_the_result_stands_in(plain: Shards, labelled: Shards) -> None:
     known = np.flatnonzero(plain.points != 0)[:2]
     batch = make_comparisons(labelled, known)
-    assert batch.outcomes is not None
-    batch.outcomes[: batch.offsets[1]] = NOT_JUDGED
-    targets = targets_of(batch)
+    assert labelled.outcomes is not None
+    judged = labelled.outcomes[labelled.candidate_places(known, batch.offsets)]
+    judged[: batch.offsets[1]] = NOT_JUDGED
+    results = outcomes_of_points(labelled.points[known].astype(np.int64))
+    outcomes = known_outcomes(judged, results, batch.offsets, batch.chosen)
+    targets = targets_of(dataclasses.replace(batch, outcomes=outcomes))
+    assert targets.probabilities[0].tolist() == results[0].tolist()
     assert targets.rows[0] == batch.chosen[0]
     assert targets.rows[1:].tolist() == list(range(batch.offsets[1], batch.offsets[2]))
     assert targets.weights[0] == 1.0

@@ -26,10 +26,10 @@ from comparison_net.checkpoint import Model, load_model, save_model
 from comparison_net.config import TrainConfig
 from comparison_net.encoders import Encoder
 from comparison_net.tools import ConfigError, DataError
+from comparison_net.training.choice_source import Source
 from comparison_net.training.progress import EpochReport, Reporter, SilentReporter, StepReport
 from comparison_net.training.run_folder import RunFolder
 from comparison_net.training.run_state import RunState
-from comparison_net.training.source import Source
 from comparison_net.training.step import Stepper, measure_pipeline
 from comparison_net.training.verdict import Verdict
 

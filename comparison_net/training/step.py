@@ -23,8 +23,8 @@ from comparison_net.encoders import Encoder
 from comparison_net.losses import loss_named, outcome_loss
 from comparison_net.moe.spread import Spread
 from comparison_net.tools import Int64s, usable_processors
+from comparison_net.training.choice_source import Source
 from comparison_net.training.run_state import make_net, make_optimizer
-from comparison_net.training.source import Source
 from comparison_net.training.verdict import Verdict
 
 PART_ITEMS = 8192

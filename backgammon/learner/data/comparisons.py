@@ -22,7 +22,7 @@ from comparison_net.choices import ChoiceSets
 
 
 class DecisionSource:
-    """Shards as the training loop reads them (`comparison_net.training.source.Source`)."""
+    """Shards as the training loop reads them (`comparison_net.training.choice_source.Source`)."""
 
     def __init__(self, shards: Shards) -> None:
         """Nothing is read yet."""
@@ -81,7 +81,7 @@ def make_comparisons(shards: Shards, rows: Int64s) -> ChoiceSets:
         chosen,
         boards,
         None if places is None or shards.equities is None else shards.equities[places],
-        known_outcomes(judged, final_outcomes(shards.points[rows].astype(np.int64)), offsets, chosen),
+        known_outcomes(judged, outcomes_of_points(shards.points[rows].astype(np.int64)), offsets, chosen),
         strata=shards.phase[rows].astype(np.int64),
     )
 
@@ -106,7 +106,7 @@ def known_outcomes(judged: Uint16s | None, results: Outcomes, offsets: Offsets, 
     return outcomes
 
 
-def final_outcomes(points: Int64s) -> Outcomes:
+def outcomes_of_points(points: Int64s) -> Outcomes:
     """The game's result as certain outcomes float32[B, 6] for the player on roll, from points won; all 0 for 0."""
     columns = np.where(points > 0, points - 1, 2 - points)
     results: Outcomes = (columns[:, None] == np.arange(len(OUTCOMES))).astype(np.float32)
