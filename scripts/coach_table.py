@@ -14,10 +14,11 @@ import click
 import numpy as np
 
 from backgammon.learner.coach.habits import Fit, measure_fit, measure_gain
-from backgammon.learner.coach.people_fit import PERSONAL, FitSettings, fit_people
+from backgammon.learner.coach.people_fit import CALIBRATION, PERSONAL, FitSettings, fit_people
 from backgammon.learner.coach.people_inputs import PeopleInputs, measure_strengths, people_inputs
 from backgammon.learner.coach.people_model import PeopleModel, choice_logs
 from backgammon.learner.coach.play_table import PlayTable, read_plays
+from backgammon.learner.coach.study import FEWEST_PLAYS
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.tools.arrays import Bools, Float64s, Int64s
 
@@ -54,7 +55,8 @@ def main(logs: tuple[str, ...], players: tuple[str, ...], seeds: int, numbers: t
             if group == "others":
                 continue
             for label, rows in learnt_rows(table, members & ~is_judged, numbers):
-                own = judge.logs(learn(inputs, table, rows, replace(PERSONAL, seed=seed), weights))
+                settings = replace(CALIBRATION if len(rows) < FEWEST_PLAYS else PERSONAL, seed=seed)
+                own = judge.logs(learn(inputs, table, rows, settings, weights))
                 report(seed, group, f"personal ({label}) over people", judge.gain(own, people))
 
 
