@@ -90,6 +90,9 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "gymnasium": ("backgammon.env",),
     "pettingzoo": ("backgammon.env",),
     "click": ("backgammon.cli", "scripts"),
+    "starlette": ("backgammon.protocols", "backgammon.web"),
+    "uvicorn": ("backgammon.protocols.http_server",),
+    "h11": ("backgammon.protocols.http_server",),
     "numba": ("backgammon.tools.jit", "backgammon.tools.intrinsics", "backgammon.tools.compiler"),
     "scipy": (),
     "matplotlib": (),
@@ -259,7 +262,7 @@ def loaded_after(statement: str) -> set[str]:
 
 
 def test_importing_backgammon_loads_no_heavy_library() -> None:
-    assert not loaded_after("import backgammon") & {"torch", "gymnasium", "click", "rich"}
+    assert not loaded_after("import backgammon") & {"torch", "gymnasium", "click", "rich", "starlette"}
 
 
 def test_the_play_time_scorer_loads_no_torch() -> None:
@@ -269,7 +272,7 @@ def test_the_play_time_scorer_loads_no_torch() -> None:
 
 def test_help_loads_neither_torch_nor_numba() -> None:
     statement = "from backgammon.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
-    assert not loaded_after(statement) & {"torch", "numba", "gymnasium", "rich"}
+    assert not loaded_after(statement) & {"torch", "numba", "gymnasium", "rich", "starlette", "uvicorn"}
 
 
 def test_nothing_imports_data_scripts_or_tests() -> None:

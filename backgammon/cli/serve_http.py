@@ -27,10 +27,11 @@ def command(model: str | None, plies: int, host: str, port: int | None) -> None:
     """
     from backgammon.cli.advisers import make_adviser
     from backgammon.cli.screen import announce_compilation
-    from backgammon.protocols.web_server import DEFAULT_PORT, WildbgServer
+    from backgammon.protocols.http_server import HttpServer
+    from backgammon.protocols.wildbg_app import DEFAULT_PORT, wildbg_app
 
     announce_compilation()
     adviser = make_adviser(model, plies)
-    with WildbgServer(host, DEFAULT_PORT if port is None else port, adviser) as server:
-        click.echo("{} answers on http://{}:{}/move and /eval".format(adviser.name, *server.address))
+    with HttpServer(wildbg_app(adviser), host, DEFAULT_PORT if port is None else port) as server:
+        click.echo(f"{adviser.name} answers on {server.url}/move and /eval")
         server.serve_forever()

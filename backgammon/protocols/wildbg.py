@@ -29,6 +29,8 @@ from backgammon.rules.board import NUM_LOCATIONS, Position
 from backgammon.rules.game import GameState
 from backgammon.tools.errors import PairgammonError
 
+PATHS = ("/move", "/eval")
+
 MAX_PARAMETERS = 64
 """Of a request; the longest has 30."""
 
@@ -61,8 +63,8 @@ def answer_request(target: str, adviser: Adviser) -> Answer:
     """The answer to a GET request for `target`, a path with its query."""
     parts = urlsplit(target)
     try:
-        if parts.path not in ("/move", "/eval"):
-            raise _Refused(NOT_FOUND, "there are /move and /eval")
+        if parts.path not in PATHS:
+            raise _Refused(NOT_FOUND, f"there are {' and '.join(PATHS)}")
         parameters = _parse_query(parts.query)
         _check_away(parameters)
         state = _parse_state(parameters)
