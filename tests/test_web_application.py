@@ -7,13 +7,14 @@ import pytest
 from starlette.types import ASGIApp
 
 from backgammon.analysis.page_parts import SHARED_FOLDER
-from backgammon.web.application import MAX_BODY, STATIC_FOLDER, WebBoard
-from tests.web_boards import TOKEN, make_room, request
+from backgammon.protocols.http_guard import Guard
+from backgammon.web.application import LIMITS, STATIC_FOLDER, WebBoard
+from tests.web_boards import TOKEN, make_reviews, make_room, request
 
 
 @pytest.fixture
 def application(tmp_path: Path) -> ASGIApp:
-    return WebBoard(make_room(tmp_path), TOKEN).application()
+    return Guard(WebBoard(make_room(tmp_path), make_reviews(tmp_path), TOKEN).application(), LIMITS, is_local=True)
 
 
 def test_a_game_is_played_over_requests(application: ASGIApp) -> None:
@@ -41,7 +42,7 @@ def test_without_the_token_nothing_is_answered(application: ASGIApp, token: str 
         ("/api/start", b"[]", 400),
         ("/api/start", b"[" * 10_000, 400),
         ("/api/start", b"\xff\xfe", 400),
-        ("/api/start", b" " * (MAX_BODY + 1), 413),
+        ("/api/start", b" " * (LIMITS.body + 1), 413),
         ("/api/nothing", b"{}", 404),
         ("/api/games/show", b'{"id": "../x"}', 400),
         ("/api/games/show", b"{}", 400),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backgammon.cube.cube_verdict import ACTIONS
 from backgammon.notation.play_text import format_play
 from backgammon.table.saved_session import open_session
 from backgammon.tools.errors import PairgammonError, RecordError
@@ -54,6 +55,57 @@ def test_a_stale_turn_is_refused_with_the_game_as_it_stands(room: TableRoom) -> 
     with pytest.raises(StaleTurn) as caught:
         act(room, old, "play", row=first_row(old))
     assert {**caught.value.view, "events": None} == {**new, "events": None}
+
+
+def test_the_cube_is_turned_answered_and_booked_by_both_sides(room: TableRoom) -> None:
+    view = until(room, new_game(room, seed=5), lambda view: view["cube"]["may_double"] and view["to_act"] == 0)
+    doubled = act(room, view, "double")
+    assert (doubled["stage"], doubled["to_act"], doubled["cube"]["is_offered"]) == ("doubled", 1, True)
+    answered = act(room, doubled, "go")
+    kinds = [event["kind"] for event in answered["events"]]
+    if kinds == ["take"]:
+        assert (answered["cube"]["value"], answered["cube"]["owner"]) == (2, 1)
+    else:
+        assert kinds == ["drop", "result"]
+        assert answered["result"] == {"winner": 0, "size": 1, "points": 1, "ending": "drop"}
+    assert [line["text"] for line in answered["log"] if "double" in line["text"]] == ["doubles to 2"]
+    again = make_room(room.folder).table(view["id"]).view()
+    assert {**again, "events": None} == {**answered, "events": None}
+
+
+def test_the_engine_doubles_and_takes_the_answer(room: TableRoom) -> None:
+    for seed in range(40):
+        view = new_game(room, seed=seed)
+        while not view["result"] and view["stage"] != "doubled":
+            view = next_step(room, view)
+        if view["stage"] == "doubled":
+            break
+    with pytest.raises(PairgammonError, match="roll"):
+        act(room, view, "roll")
+    dropped = act(room, view, "drop")
+    assert dropped["result"] == {"winner": 1, "size": 1, "points": 1, "ending": "drop"}
+    room = make_room(room.folder)
+    _restore(room, view)
+    taken = act(room, view, "take")
+    assert (taken["cube"]["value"], taken["cube"]["owner"], taken["to_act"]) == (2, 0, 1)
+
+
+def test_the_tutor_speaks_about_the_cube_before_the_roll_and_before_an_answer(room: TableRoom) -> None:
+    # a race in which, by the pips alone, the person should double and the opponent just take
+    view = new_game(room, position="XGID=---CCCCC--------c-cccc----:0:0:1:00:0:0:0:0:10", tutor=0.02)
+    warning = act(room, view, "roll")["warning"]
+    assert (warning["kind"], warning["action"]) == ("cube", "roll")
+    assert warning["loss"] >= 0.02
+    assert room.table(view["id"]).version == view["version"]
+    assert warning["cube"]["wording"].startswith("Double")
+    assert "warning" not in act(room, view, "double")
+
+
+def test_without_a_cube_nobody_doubles(room: TableRoom) -> None:
+    view = until(room, new_game(room, has_cube=False), lambda view: view["stage"] == "roll" and view["to_act"] == 0)
+    assert not view["cube"]["may_double"]
+    with pytest.raises(PairgammonError, match="no cube"):
+        act(room, view, "double")
 
 
 def test_events_tell_a_page_what_it_has_missed(room: TableRoom) -> None:
@@ -113,6 +165,13 @@ def test_resigning_too_little_is_declined_and_enough_is_booked(room: TableRoom) 
         act(room, view, "resign", size=1)
     over = act(room, view, "resign", size=3)
     assert over["result"] == {"winner": 1, "size": 3, "points": 3, "ending": "resigned"}
+
+
+def test_a_hint_before_the_roll_is_about_the_cube(room: TableRoom) -> None:
+    view = until(room, new_game(room), lambda view: view["cube"]["may_double"] and view["to_act"] == 0)
+    found = room.hint(view["id"], Fields({}))["cube"]
+    assert found["action"] in ACTIONS
+    assert len(found["equities"]) == 3
 
 
 def test_hints_are_sorted_by_the_equity_they_show(room: TableRoom) -> None:

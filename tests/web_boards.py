@@ -9,10 +9,14 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message
 
-from backgammon.evaluation.player import PipCountPlayer, Player
-from backgammon.search import Searcher, SearchSettings
-from backgammon.web.engine_desk import EngineDesk
+from backgammon.analysis.error_store import ErrorStore
+from backgammon.engine.at_stakes import StakesEngine
+from backgammon.evaluation.player import PipCountPlayer
+from backgammon.search import CubefulSearcher, Searcher, SearchSettings
+from backgammon.search.cubeful import EveryReply
+from backgammon.web.engine_desk import EngineDesk, Makers
 from backgammon.web.request_fields import Fields
+from backgammon.web.review_room import ReviewRoom
 from backgammon.web.table_room import TableRoom
 from tests.evaluators import PipEvaluator
 
@@ -23,14 +27,17 @@ LEVELS = ("casual", "full")
 def make_desk() -> EngineDesk:
     """Pip counters that play and judge."""
 
-    def make_player(level: str, plies: int, seed: int) -> Player:  # noqa: ARG001 - the maker's signature
-        return PipCountPlayer()
-
-    return EngineDesk(make_player, lambda plies: Searcher(PipEvaluator(), SearchSettings(plies=min(plies, 1))))
+    searcher = Searcher(PipEvaluator(), SearchSettings(plies=0))
+    at_stakes = StakesEngine(CubefulSearcher(EveryReply(PipEvaluator())), SearchSettings(plies=0))
+    return EngineDesk(Makers(lambda *_: PipCountPlayer(), lambda _: searcher, lambda _: at_stakes))
 
 
 def make_room(folder: Path) -> TableRoom:
     return TableRoom(folder, make_desk(), LEVELS)
+
+
+def make_reviews(folder: Path) -> ReviewRoom:
+    return ReviewRoom(ErrorStore(folder / "errors.sqlite"), make_desk().judge)
 
 
 def new_game(room: TableRoom, **settings: Any) -> dict[str, Any]:
@@ -57,6 +64,8 @@ def next_step(room: TableRoom, view: dict[str, Any]) -> dict[str, Any]:
         return act(room, view, "roll")
     if view["to_act"] == 1:
         return act(room, view, "go")
+    if view["stage"] == "doubled":
+        return act(room, view, "take")
     return act(room, view, "play", row=first_row(view))
 
 

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "label": "backgammon.cli.label",
     "decisions": "backgammon.cli.list_decisions",
     "play": "backgammon.cli.play",
+    "web": "backgammon.cli.web",
     "hint": "backgammon.cli.hint",
     "duel": "backgammon.cli.run_duel",
     "analyse": "backgammon.cli.analyse",

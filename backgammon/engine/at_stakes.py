@@ -104,7 +104,10 @@ class StakesEngine:
         return float(valuation.emg(values[0, 0]))
 
     def rank_plays(self, decision: Decision, stakes: Stakes) -> list[PlayAtStakes]:
-        """Every candidate of a decision, best first: deeper judged ones before others, then by equity."""
+        """Every candidate of a decision, best first: deeper judged ones before others, then by equity.
+
+        A play that was chosen is judged as deeply as the best, so that what it loses never compares two depths.
+        """
         candidates, valuation = decision.candidates, self.valuation(stakes)
         judged = self._searcher.judge_plays(candidates, valuation, 0)
         equities, outcomes = valuation.emg(judged.values[:, 0]), judged.outcomes.copy()
@@ -113,6 +116,8 @@ class StakesEngine:
         for move_filter, depth in stages(self._settings.filter_name, self._settings.plies):
             known = equities[rows].astype(np.float32)
             rows = rows[keep_candidates(move_filter, np.zeros(len(rows), dtype=np.int64), known, known)]
+            if decision.chosen is not None and decision.chosen not in rows:
+                rows = np.append(rows, decision.chosen)
             deep = self._searcher.judge_plays(candidates[rows], valuation, depth)
             share = self._settings.shallow if depth == 1 else 0.0
             equities[rows] = (1 - share) * valuation.emg(deep.values[:, 0]) + share * equities[rows]

@@ -8,6 +8,7 @@ turn that can be taken back. The text is one JSON object:
     ["throw"]                 the session's own dice;  ["throw", 3, 1] dice from the table
     ["rethrow", 3, 1]         dice that were typed wrongly are put right
     ["play", "4HPwATDgc/ABMA"]  the Position ID after the play, for the player who rolls next
+    ["double"], ["take"], ["beaver"], ["drop"]
     ["resign", 0, 1]          seat and size
     ["take back", 0]          seat
     ["next game"]
@@ -16,7 +17,8 @@ turn that can be taken back. The text is one JSON object:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +27,15 @@ from backgammon.notation.quoting import quote
 from backgammon.rules.board import Position, swap
 from backgammon.rules.dice import make_roll
 from backgammon.table.arena.options import SetUp
-from backgammon.table.session import Session, Turn
+from backgammon.table.session import CubeRules, Session, Turn
 from backgammon.tools.errors import ConfigError, PairgammonError, RecordError
 from backgammon.tools.storage import replace_file
 
 FORMAT, VERSION = "pairgammon session", 1
 MAX_BYTES = 4 << 20
 """Of a file; a match to 25 points takes about 60 KB."""
+
+_CUBE_KEYS = ("has_jacoby", "has_beavers")
 
 Entry = list[Any]
 """An action: its word, then its arguments."""
@@ -52,10 +56,11 @@ class SavedSession(Session):
         length: int = 0,
         num_games: int | None = None,
         start: SetUp | None = None,
+        cube: CubeRules | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> None:
         """See `Session`."""
-        super().__init__(names, seed, length, num_games, start)
+        super().__init__(names, seed, length, num_games, start, cube)
         self._set_up = start
         self.about: dict[str, Any] = dict(about or {})
         self.actions: list[Entry] = []
@@ -76,6 +81,26 @@ class SavedSession(Session):
         turn = super().play(row)
         self.actions.append(["play", position_id(Position(swap(turn.decision.candidates[row])))])
         return turn
+
+    def double(self) -> None:
+        """See `Session.double`."""
+        super().double()
+        self.actions.append(["double"])
+
+    def take(self) -> None:
+        """See `Session.take`."""
+        super().take()
+        self.actions.append(["take"])
+
+    def beaver(self) -> None:
+        """See `Session.beaver`."""
+        super().beaver()
+        self.actions.append(["beaver"])
+
+    def drop(self) -> None:
+        """See `Session.drop`."""
+        super().drop()
+        self.actions.append(["drop"])
 
     def resign(self, seat: int, size: int) -> None:
         """See `Session.resign`."""
@@ -107,6 +132,7 @@ class SavedSession(Session):
             "length": self.score.length,
             "num_games": self.num_games,
             "start": set_up,
+            "cube": None if self.cube is None else asdict(self.cube),
             "about": self.about,
             "actions": self.actions,
         }
@@ -173,9 +199,18 @@ def _lay_out(document: Mapping[str, Any]) -> SavedSession:
         raise RecordError("about: an object is needed there")
     try:
         start = _parse_set_up(document.get("start"))
-        return SavedSession((names[0], names[1]), seed or 0, length or 0, num_games, start, about)
+        cube = _parse_cube(document.get("cube"))
+        return SavedSession((names[0], names[1]), seed or 0, length or 0, num_games, start, cube, about)
     except ConfigError as error:
         raise RecordError(str(error)) from error
+
+
+def _parse_cube(found: Any) -> CubeRules | None:
+    if found is None:
+        return None
+    if not isinstance(found, dict) or not all(isinstance(found.get(key), bool) for key in _CUBE_KEYS):
+        raise RecordError(f"cube: true or false are needed there for {' and '.join(_CUBE_KEYS)}")
+    return CubeRules(**{key: found[key] for key in _CUBE_KEYS})
 
 
 def _parse_set_up(found: Any) -> SetUp | None:
@@ -214,11 +249,20 @@ def _do(session: SavedSession, entry: Any) -> None:
     elif word == "take back":
         (seat,) = values
         session.take_back(_seat(seat))
-    elif word == "next game":
+    elif word in _PLAIN_ACTIONS:
         () = values
-        session.next_game()
+        _PLAIN_ACTIONS[word](session)
     else:
         raise RecordError("there is no such action")
+
+
+_PLAIN_ACTIONS: dict[str, Callable[[SavedSession], None]] = {
+    "double": SavedSession.double,
+    "take": SavedSession.take,
+    "beaver": SavedSession.beaver,
+    "drop": SavedSession.drop,
+    "next game": SavedSession.next_game,
+}
 
 
 def _dice(values: list[Any]) -> tuple[int, int]:

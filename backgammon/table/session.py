@@ -292,6 +292,11 @@ class Session:
         self._note_cube(DropAction(1 - self.state.turn))
         self._end_game()
 
+    @property
+    def cube_actions(self) -> list[tuple[int, Action]]:
+        """What was done with the cube in the game in play: (turns before it, action), in order."""
+        return list(self._cube_actions)
+
     def _note_cube(self, action: Action) -> None:
         """Keep what was done with the cube before the next roll."""
         self._cube_actions.append((len(self.turns), action))

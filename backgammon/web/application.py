@@ -3,6 +3,10 @@
     GET  /                       the page;  /static/... and /shared/...: its modules and styles
     POST /api/start              levels, geometry of the board, saved games
     POST /api/games/new          a new game;  /api/games/show, /act, /hint: {"id": ...}, see `table_room`
+    POST /api/games/review       judge what was played;  /api/analyse?name=&plies= the same for a file (its bytes)
+    POST /api/tasks/follow       server-sent events of a task until it ends;  /api/tasks/cancel
+    POST /api/matches/list, /show, /forget;  /api/quiz/next, /answer;  /api/errors/export   see `review_room`
+    POST /api/position/read, /rank   see `position_desk`
 
 A refusal is {"message": one sentence} with a status: 400 it cannot be done, 403 no token, 404 no such address, 409 the
 page is behind (with the view as it stands), 413 too large, 503 the engine did not answer in time, 507 it cannot be
@@ -14,28 +18,34 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backgammon.analysis.page_parts import SHARED_FOLDER
 from backgammon.notation.svg import board_geometry
+from backgammon.protocols.http_guard import HttpLimits, refuse
 from backgammon.tools.errors import ConfigError, PairgammonError
+from backgammon.web.engine_desk import MAX_PLIES
+from backgammon.web.position_desk import rank_position, read_position
 from backgammon.web.request_fields import Fields
+from backgammon.web.review_room import ReviewRoom, Task
 from backgammon.web.table_room import StaleTurn, TableRoom
 from backgammon.web.wire import Json
 
 TOKEN_HEADER = "X-Pairgammon-Token"
-MAX_BODY = 16 << 10
-"""Bytes of a request; files that are to be analysed have a limit of their own."""
+LIMITS = HttpLimits(larger_bodies={"/api/analyse": 8 << 20}, client_seconds=30.0)
+"""What a server of the board takes; files that are to be analysed may be larger than other requests."""
+EVENT_SECONDS = 0.2
 DEADLINE = 60.0
 """Seconds after which the page is told that the engine is busy."""
 
@@ -51,25 +61,23 @@ SECURITY_HEADERS = {
 Handler = Callable[[Fields], Json]
 
 
-class Refusal(Exception):
-    """A request that is answered by a status and a sentence."""
-
-    def __init__(self, status: int, message: str) -> None:
-        self.status = status
-        super().__init__(message)
-
-
 class WebBoard:
     """The board's application: `application()` is what an ASGI server runs."""
 
-    def __init__(self, room: TableRoom, token: str) -> None:
-        """Join the room of tables with who may enter.
+    def __init__(
+        self, room: TableRoom, reviews: ReviewRoom, token: str, other_routes: Sequence[BaseRoute] = ()
+    ) -> None:
+        """Join the rooms with who may enter.
 
         Args:
             room: games in play; used by one thread at a time.
+            reviews: judges matches in a thread of its own.
             token: what the page has to send back as a header.
+            other_routes: that need no token, such as wildbg's.
         """
+        self._other_routes = other_routes
         self.room = room
+        self.reviews = reviews
         self._token = token.encode()
         self._engine_queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._handlers: dict[str, Handler] = {
@@ -79,6 +87,15 @@ class WebBoard:
             "games/show": lambda fields: room.table(fields.text("id")).view(),
             "games/act": lambda fields: room.act(fields.text("id"), fields),
             "games/hint": lambda fields: room.hint(fields.text("id"), fields),
+            "games/review": self._review_game,
+            "position/read": read_position,
+            "position/rank": lambda fields: rank_position(fields, room.desk),
+            "tasks/cancel": lambda fields: reviews.cancel(fields.text("id")),
+            "matches/list": reviews.matches,
+            "matches/show": reviews.show,
+            "matches/forget": reviews.forget,
+            "quiz/next": reviews.next_question,
+            "quiz/answer": reviews.answer,
         }
 
     def application(self) -> ASGIApp:
@@ -89,36 +106,72 @@ class WebBoard:
     def routes(self) -> list[BaseRoute]:
         """The routes."""
         return [
+            *self._other_routes,
             Route("/", lambda _: FileResponse(STATIC_FOLDER / "index.html"), methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
             Mount("/shared", StaticFiles(directory=SHARED_FOLDER)),
-            Route("/api/{name:path}", self._answer, methods=["POST"]),
+            Route("/api/analyse", self._guarded(self._analyse), methods=["POST"]),
+            Route("/api/tasks/follow", self._guarded(self._follow), methods=["POST"]),
+            Route("/api/errors/export", self._guarded(self._export), methods=["POST"]),
+            Route("/api/{name:path}", self._guarded(self._answer), methods=["POST"]),
         ]
+
+    def _guarded(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """`answer` for those who know the token; what it refuses becomes a status and a sentence."""
+
+        async def guarded(request: Request) -> Response:
+            try:
+                self._check_token(request)
+                return await answer(request)
+            except StaleTurn as error:
+                return JSONResponse({"message": str(error), "view": error.view}, 409)
+            except PairgammonError as error:
+                return refuse(400, " ".join(str(error).split()))
+            except HTTPException as error:
+                return refuse(error.status_code, error.detail)
+            except OSError as error:
+                return refuse(507, f"it cannot be saved: {error.strerror or error}")
+
+        return guarded
 
     async def _answer(self, request: Request) -> Response:
         """Any request for JSON."""
-        try:
-            self._check_token(request)
-            handler = self._handlers.get(request.path_params["name"])
-            if handler is None:
-                raise Refusal(404, "there is no such address")
-            fields = Fields(_parse(await read_body(request, MAX_BODY)))
-            answer = await self._in_queue(handler, fields)
-        except StaleTurn as error:
-            return JSONResponse({"message": str(error), "view": error.view}, 409)
-        except PairgammonError as error:
-            return JSONResponse({"message": " ".join(str(error).split())}, 400)
-        except Refusal as refusal:
-            return JSONResponse({"message": str(refusal)}, refusal.status)
-        except OSError as error:
-            return JSONResponse({"message": f"it cannot be saved: {error.strerror or error}"}, 507)
-        return JSONResponse(answer)
+        handler = self._handlers.get(request.path_params["name"])
+        if handler is None:
+            raise HTTPException(404, "there is no such address")
+        fields = Fields(_parse(await request.body()))
+        return JSONResponse(await self._in_queue(handler, fields))
+
+    async def _analyse(self, request: Request) -> Response:
+        """A file to judge: its bytes are the body."""
+        query = request.query_params
+        plies = Fields({"plies": _whole(query.get("plies", "1"))}).whole("plies", 0, MAX_PLIES)
+        data = await request.body()
+        return JSONResponse({"task": self.reviews.judge_file(data, query.get("name", "file"), plies)})
+
+    async def _follow(self, request: Request) -> Response:
+        """How a task goes on, as events."""
+        fields = Fields(_parse(await request.body()))
+        return StreamingResponse(_events(self.reviews.task(fields.text("id"))), media_type="text/event-stream")
+
+    async def _export(self, request: Request) -> Response:
+        """The errors of a player as a file for another program."""
+        fields = Fields(_parse(await request.body()))
+        player, form = fields.text("player"), fields.choice("form", ("anki", "xg"))
+        return PlainTextResponse(await asyncio.to_thread(self.reviews.export, player, form))
+
+    def _review_game(self, fields: Fields) -> Json:
+        """Judge what was played at a table."""
+        session = self.room.table(fields.text("id")).session
+        plies = fields.whole("plies", 0, MAX_PLIES, 1)
+        record = session.record()
+        return {"task": self.reviews.judge_record(record, " - ".join(session.names), plies)}
 
     def _check_token(self, request: Request) -> None:
         """A header of our own, so that no other page's request gets in, and with our token."""
         sent = request.headers.get(TOKEN_HEADER, "").encode()
         if not hmac.compare_digest(sent, self._token):
-            raise Refusal(403, "open the address that `pairgammon web` has printed: it holds the key to this page")
+            raise HTTPException(403, "open the address that `pairgammon web` has printed: it holds the key")
 
     async def _in_queue(self, handler: Handler, fields: Fields) -> Json:
         """Let the engine's thread do it."""
@@ -126,7 +179,7 @@ class WebBoard:
         try:
             return await asyncio.wait_for(work, DEADLINE)
         except TimeoutError as error:
-            raise Refusal(503, "the engine is busy; try again in a moment") from error
+            raise HTTPException(503, "the engine is busy; try again in a moment") from error
 
     def _start(self, _: Fields) -> Json:
         """What a page needs to begin with."""
@@ -149,18 +202,22 @@ class _WithHeaders:
         await self._inner(scope, receive, send_with_headers)
 
 
-async def read_body(request: Request, most: int) -> bytes:
-    """The body of a request.
+async def _events(task: Task) -> AsyncIterator[str]:
+    """The state of a task whenever it has changed, until it is over."""
+    last = None
+    while True:
+        now = task.as_dict()
+        if now != last:
+            yield f"data: {json.dumps(now)}\n\n"
+        if task.is_over:
+            return
+        last = now
+        await asyncio.sleep(EVENT_SECONDS)
 
-    Raises:
-        Refusal: more than `most` bytes, whatever its header says.
-    """
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > most:
-            raise Refusal(413, f"a request has at most {most:,} bytes")
-    return bytes(data)
+
+def _whole(text: str) -> int | str:
+    """The number in a query, or the text as it is, to be refused with its name."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
 
 
 def _parse(data: bytes) -> Any:

@@ -6,7 +6,6 @@ the table as it stands. So two pages on one game can never disagree, and a reque
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import time
@@ -15,8 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
+from backgammon.evaluation.bearoff.store import bearoff_directory
 from backgammon.notation.identifier import parse_identifier
 from backgammon.notation.play_text import complete_play
 from backgammon.rules.dice import parse_roll
@@ -24,8 +22,9 @@ from backgammon.rules.game import Stage
 from backgammon.table.arena.options import MAX_MATCH_LENGTH, SetUp, parse_set_up
 from backgammon.table.resignation import check_resignation
 from backgammon.table.saved_session import SavedSession, open_session
+from backgammon.table.session import CubeRules
 from backgammon.tools.errors import ConfigError, GameError, RecordError
-from backgammon.web.engine_desk import LEAST_LOSS, MAX_PLIES, EngineDesk
+from backgammon.web.engine_desk import LEAST_LOSS, MAX_PLIES, EngineDesk, mark_of
 from backgammon.web.request_fields import Fields
 from backgammon.web.wire import ENGINE, PERSON, Json, candidate_view, game_view, moves_view
 
@@ -137,8 +136,11 @@ class TableRoom:
         length = fields.whole("length", 0, MAX_MATCH_LENGTH, 0)
         seed = fields.whole("seed", 0, LARGEST_SEED, secrets.randbelow(1_000_000))
         names = (_clean_name(fields.text("name", "You", 40)), _engine_name(settings))
+        cube = (
+            CubeRules(fields.flag("has_jacoby"), fields.flag("has_beavers")) if fields.flag("has_cube", True) else None
+        )
         about = {"kind": GAME_KIND, "settings": asdict(settings), "created": int(time.time())}
-        session = SavedSession(names, seed, length, None, _parse_start(fields), about)
+        session = SavedSession(names, seed, length, None, _parse_start(fields), cube, about)
         game_id = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
         table = GameTable(game_id, self._path(game_id), session)
         table.save()
@@ -186,11 +188,14 @@ class TableRoom:
         return table.view(seen)
 
     def hint(self, game_id: str, fields: Fields) -> Json:
-        """The best plays of the roll that the person has to play."""
+        """The best plays of the roll that the person has to play, or what the cube decision comes to."""
         table = self.table(game_id)
         plies = fields.whole("plies", 0, MAX_PLIES, table.settings.tutor_plies)
+        if _has_cube_decision(table):
+            verdict = self.desk.judge_cube(table.session, plies)
+            return {"version": table.version, "cube": self.desk.cube_fields(verdict, plies)}
         decision = _own_decision(table)
-        ranked = self.desk.rank(decision, plies)
+        ranked = self.desk.rank(decision, table.session.stakes, plies)
         shown = fields.whole("count", 1, 200, 8)
         return {"version": table.version, "candidates": [candidate_view(decision, one) for one in ranked[:shown]]}
 
@@ -218,10 +223,9 @@ class TableRoom:
         }
 
 
-def default_folder() -> Path:
-    """Where games are saved: $PAIRGAMMON_DATA_DIR/games, or the data folder of the user."""
-    base = os.environ.get("PAIRGAMMON_DATA_DIR")
-    return Path(base or platformdirs.user_data_dir("pairgammon", appauthor=False)) / "games"
+def data_folder() -> Path:
+    """Where games and errors are kept: $PAIRGAMMON_DATA, or the data folder of the user, as the bear-off tables are."""
+    return bearoff_directory().parent
 
 
 def parse_settings(fields: Fields) -> GameSettings:
@@ -239,8 +243,9 @@ def _parse_start(fields: Fields) -> SetUp | None:
     if not fields.has("position"):
         return None
     found = parse_identifier(fields.text("position"))
-    if found.match.doubled:
-        raise ConfigError("position: it waits for an answer to a double; take or drop it before the game is set up")
+    match = found.match
+    if match.doubled or match.cube > 1 or max(match.scores):
+        raise ConfigError("position: a game that begins at a position begins at 0-0 with the cube at 1, not offered")
     first = PERSON if found.match.on_roll == 1 else ENGINE
     dice = parse_roll(fields.text("dice", most=10)) if fields.has("dice") else found.match.dice
     return parse_set_up({"position": found.position, "dice": dice, "first": first})
@@ -271,11 +276,74 @@ def _own_decision(table: GameTable) -> Any:
 # Actions: each does its part, or raises an error and changes nothing; a tutor's warning is returned.
 
 
-def _roll(_room: TableRoom, table: GameTable, _fields: Fields) -> None:
+def _roll(room: TableRoom, table: GameTable, fields: Fields) -> Json | None:
+    """The person rolls, and so does not double where that was possible."""
     state = table.session.state
     if state.stage is not Stage.OPENING and state.seat_to_act != PERSON:
         raise GameError("it is not your turn to roll")
-    _throw(table)
+    warning = _cube_warning(room, table, fields, "roll")
+    if warning is None:
+        _throw(table)
+    return warning
+
+
+def _has_cube_decision(table: GameTable) -> bool:
+    """True when the person may double, or is doubled."""
+    session = table.session
+    is_doubled = session.state.stage is Stage.DOUBLED
+    return session.state.seat_to_act == PERSON and (is_doubled or session.may_double)
+
+
+def _cube_warning(room: TableRoom, table: GameTable, fields: Fields, action: str) -> Json | None:
+    """What the tutor has to say about what is to be done with the cube; None when it keeps quiet."""
+    limit, plies = table.settings.tutor, table.settings.tutor_plies
+    if not limit or fields.flag("is_confirmed") or not _has_cube_decision(table):
+        return None
+    verdict = room.desk.judge_cube(table.session, plies)
+    is_own = action in ("roll", "double")
+    loss = verdict.loss(action == "double") if is_own else verdict.answer_loss(action != "drop")
+    if loss < limit:
+        return None
+    fields_of_cube = room.desk.cube_fields(verdict, plies)
+    return {"kind": "cube", "action": action, "loss": round(loss, 5), "mark": mark_of(loss), "cube": fields_of_cube}
+
+
+def _double(room: TableRoom, table: GameTable, fields: Fields) -> Json | None:
+    if table.session.state.seat_to_act != PERSON:
+        raise GameError("it is not your turn to double")
+    warning = _cube_warning(room, table, fields, "double") if table.session.may_double else None
+    if warning is None:
+        _offer(table)
+    return warning
+
+
+def _offer(table: GameTable) -> None:
+    table.session.double()
+    table.note("double", seat=table.session.state.turn, cube=2 * table.session.state.cube)
+
+
+def _answer_as(word: str) -> Callable[[TableRoom, GameTable, Fields], Json | None]:
+    """The person's answer to a double: take, beaver or drop."""
+
+    def act(room: TableRoom, table: GameTable, fields: Fields) -> Json | None:
+        state = table.session.state
+        if state.stage is not Stage.DOUBLED or state.seat_to_act != PERSON:
+            raise GameError("there is no double for you to answer")
+        warning = _cube_warning(room, table, fields, word)
+        if warning is None:
+            _answer_double(table, word)
+        return warning
+
+    return act
+
+
+def _answer_double(table: GameTable, word: str) -> None:
+    """The doubled seat takes, beavers or drops."""
+    session = table.session
+    seat = session.state.seat_to_act
+    {"take": session.take, "beaver": session.beaver, "drop": session.drop}[word]()
+    table.note(word, seat=seat, cube=session.state.cube)
+    _note_result(table)
 
 
 def _throw(table: GameTable) -> None:
@@ -294,9 +362,9 @@ def _play(room: TableRoom, table: GameTable, fields: Fields) -> Json | None:
         row = fields.whole("row", 0, len(decision.candidates) - 1)
     limit = table.settings.tutor
     if limit and not decision.is_forced and not fields.flag("is_confirmed"):
-        verdict = room.desk.judge_play(decision, row, table.settings.tutor_plies)
+        verdict = room.desk.judge_play(decision, row, table.session.stakes, table.settings.tutor_plies)
         if verdict.loss >= limit:
-            return {"row": row, **verdict.as_dict()}
+            return verdict.as_dict()
     _move(table, row)
     return None
 
@@ -321,16 +389,28 @@ def _go(room: TableRoom, table: GameTable, _fields: Fields) -> None:
     session, settings = table.session, table.settings
     if session.state.is_over or session.state.seat_to_act != ENGINE:
         raise GameError("the engine has nothing to do: it is your turn")
+    if session.state.stage is Stage.DOUBLED:
+        _answer_double(table, _engine_answer(room, table))
+        return
+    if session.may_double and room.desk.judge_cube(session, settings.plies).is_double:
+        _offer(table)
+        return
     if session.state.stage is not Stage.PLAY:
         _throw(table)
     if session.state.turn == ENGINE:  # an opening roll may have given the turn away
-        _move(table, session.ask(room.desk.player(settings.level, settings.plies, session.seed)))
+        _move(table, room.desk.choose_play(session, settings.level, settings.plies))
+
+
+def _engine_answer(room: TableRoom, table: GameTable) -> str:
+    """What the engine does with a double of the person."""
+    verdict = room.desk.judge_cube(table.session, table.settings.plies)
+    return "beaver" if verdict.is_beaver else "take" if verdict.is_take else "drop"
 
 
 def _resign(room: TableRoom, table: GameTable, fields: Fields) -> None:
     size = fields.whole("size", 1, 3)
     session = table.session
-    opponent = room.desk.player(table.settings.level, table.settings.plies, session.seed)
+    opponent = room.desk.player(table.settings.level, session.seed)
     check_resignation(opponent, session.state, PERSON, size, session.seed)
     session.resign(PERSON, size)
     _note_result(table)
@@ -350,6 +430,10 @@ _ACTIONS: dict[str, Callable[[TableRoom, GameTable, Fields], Json | None]] = {
     "roll": _roll,
     "play": _play,
     "go": _go,
+    "double": _double,
+    "take": _answer_as("take"),
+    "beaver": _answer_as("beaver"),
+    "drop": _answer_as("drop"),
     "resign": _resign,
     "take back": _take_back,
     "next game": _next_game,

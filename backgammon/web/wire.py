@@ -10,19 +10,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from backgammon.analysis.candidate_table import level_text, play_text
+from backgammon.analysis.candidate_table import play_text
+from backgammon.engine.at_stakes import PlayAtStakes
 from backgammon.evaluation.outcome import cumulative
 from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import MatchId
+from backgammon.records.record.record import Action, BeaverAction, DoubleAction, DropAction, TakeAction
 from backgammon.rules.board import Position
 from backgammon.rules.decision import Decision, Play
-from backgammon.rules.game import GameState, Stage
-from backgammon.search import RankedCandidate
+from backgammon.rules.game import Stage
 from backgammon.table.move_graph import build_move_graph
 from backgammon.table.session import Session
 
 PERSON, ENGINE = 0, 1
 """Seats."""
+
+_CUBE_WORDS: dict[type, str] = {TakeAction: "takes", DropAction: "passes", BeaverAction: "beavers"}
 
 Json = dict[str, Any]
 
@@ -41,7 +44,7 @@ def game_view(session: Session) -> Json:
         "to_act": state.seat_to_act,
         "dice": None if state.roll is None else list(state.roll),
         **board_view(session.board_of(PERSON)),
-        "cube": cube_view(state),
+        "cube": cube_view(session),
         "result": None,
         "is_session_over": session.is_over,
         "can_take_back": session.can_take_back(PERSON),
@@ -63,10 +66,20 @@ def game_view(session: Session) -> Json:
 
 
 def log_view(session: Session) -> list[Json]:
-    """The turns of the game in play as text."""
-    return [
-        {"seat": turn.seat, "text": f"{turn.decision.roll}: {turn.text or 'no legal play'}"} for turn in session.turns
-    ]
+    """What was done in the game in play as text."""
+    lines: list[Json] = []
+    cube_actions = session.cube_actions
+    for index in range(len(session.turns) + 1):
+        lines += [_cube_line(action) for at, action in cube_actions if at == index]
+        if index < len(session.turns):
+            turn = session.turns[index]
+            lines.append({"seat": turn.seat, "text": f"{turn.decision.roll}: {turn.text or 'no legal play'}"})
+    return lines
+
+
+def _cube_line(action: Action) -> Json:
+    text = f"doubles to {action.cube}" if isinstance(action, DoubleAction) else _CUBE_WORDS[type(action)]
+    return {"seat": action.seat, "text": text}
 
 
 def board_view(position: Position) -> Json:
@@ -78,14 +91,16 @@ def board_view(position: Position) -> Json:
     }
 
 
-def cube_view(state: GameState) -> Json:
+def cube_view(session: Session) -> Json:
     """The cube: its value, who owns it (null: both may double), whether it is in play, and what may be done now."""
+    state = session.state
     return {
         "value": state.cube,
         "owner": state.cube_owner,
         "is_in_play": state.has_cube,
         "is_offered": state.stage is Stage.DOUBLED,
-        "may_double": state.may_double,
+        "may_double": session.may_double,
+        "may_beaver": state.stage is Stage.DOUBLED and session.cube is not None and session.cube.has_beavers,
     }
 
 
@@ -102,16 +117,16 @@ def moves_view(play: Play) -> list[list[int]]:
     return [[move.source, move.target, int(move.is_hit)] for move in play]
 
 
-def candidate_view(decision: Decision, one: RankedCandidate) -> Json:
+def candidate_view(decision: Decision, one: PlayAtStakes) -> Json:
     """A judged candidate."""
     return {
         "row": one.row,
         "play": play_text(decision, one.row),
         "moves": moves_view(decision.plays[one.row]),
-        "equity": round(float(one.equity), 5),
-        "behind": round(float(one.margin), 5),
-        "level": level_text(one),
-        "standard_error": None if one.standard_error is None else round(float(one.standard_error), 5),
+        "equity": round(one.equity, 5),
+        "mwc": None if one.mwc is None else round(one.mwc, 5),
+        "behind": round(one.margin, 5),
+        "level": f"{one.ply}-ply",
         "chances": [round(float(value), 5) for value in cumulative(one.outcomes).tolist()],
     }
 

@@ -98,7 +98,7 @@ export class ReviewView {
     const off = [15 - sumOf(board, 1), 15 - sumOf(board, -1)];
     const shownSeat = seat === bottom ? 0 : 1;
     const side = entry.cube.side * (seat === bottom ? 1 : -1);
-    const cube = { value: entry.cube.value, owner: side === 0 ? null : side > 0 ? 0 : 1, is_in_play: this.match.has_cube ?? true, is_offered: false };
+    const cube = { value: entry.cube.value, owner: side === 0 ? null : side > 0 ? 0 : 1, is_in_play: !entry.isCrawford, is_offered: false };
     const dice = entry.dice ? { values: entry.dice, seat: shownSeat } : null;
     this.picture.show({ board, off, pips: [pipsOf(board), pipsOf(swapped(board))], cube, dice });
     this.picture.svg.setAttribute("aria-label", this.describe(entry));
@@ -130,32 +130,7 @@ export class ReviewView {
   }
 
   drawTable(entry) {
-    const parts = [];
-    if (entry.candidates.length) {
-      const theirs = new Map((entry.inFile?.candidates ?? []).map((one) => [one.play, one]));
-      const head = ["Play", "Equity", "Behind", ...(theirs.size ? ["In the file"] : [])];
-      const shown = entry.candidates.filter((one, index) => this.isEveryShown || index < SHOWN || one.played);
-      const rows = shown.map((one) => {
-        const index = entry.candidates.indexOf(one);
-        const behind = index ? entry.candidates[0].equity - one.equity : 0;
-        const interval = one.standard_error === null ? "" : ` ± ${(1.96 * one.standard_error).toFixed(3)}`;
-        const found = theirs.get(one.play);
-        const cells = [make("td", {}, one.play, one.played ? " ◂ played" : "", make("div", { class: "chances" }, `${chancesText(one.chances)} · ${one.level}`)),
-          make("td", { class: "number" }, `${equityText(one.equity)}${interval}`),
-          make("td", { class: "number" }, index ? `−${behind.toFixed(3)}` : "")];
-        if (theirs.size) cells.push(make("td", { class: "number" }, found ? equityText(found.equity) : "", make("div", { class: "chances" }, found?.level ?? "")));
-        return make("tr", { class: `${one.played ? "played" : ""}${index ? "" : " best"}` }, ...cells);
-      });
-      parts.push(make("div", { class: "scroll" }, make("table", { class: "candidates" },
-        make("caption", { class: "visually-hidden" }, "Candidates, best first; chances in per cent: win, gammon, backgammon, and the same for losing"),
-        make("thead", {}, make("tr", {}, ...head.map((text, column) => make("th", { scope: "col", class: column ? "number" : null }, text)))), make("tbody", {}, ...rows))));
-    }
-    if (entry.candidates.length > SHOWN + 1) parts.push(make("p", {}, button(this.isEveryShown ? "Fewer" : "More plays", () => { this.isEveryShown = !this.isEveryShown; this.drawTable(entry); })));
-    if (entry.difference) parts.push(make("p", {}, make("span", { class: "key best" }), make("strong", {}, entry.candidates[0].play), ` is better: ${entry.difference}`));
-    if (entry.inFile?.candidates.length) parts.push(make("p", { class: "soft" }, inFileText(entry.inFile)));
-    if (entry.verdict) parts.push(make("p", {}, entry.verdict));
-    parts.push(make("p", { class: "soft" }, make("code", {}, entry.xgid), " ", button("Copy", () => copyText(entry.xgid), { "aria-label": "Copy the XGID" })));
-    this.table.replaceChildren(make("div", { class: "card" }, ...parts));
+    this.table.replaceChildren(new ReviewEntry(entry, this.isEveryShown, (isEveryShown) => { this.isEveryShown = isEveryShown; }).element());
   }
 
   // The list of rolls
@@ -235,6 +210,54 @@ export class ReviewView {
   }
 }
 
+// What was possible at one roll, as a card: candidates with chances, what the file says, the XGID.
+export class ReviewEntry {
+  constructor(entry, isEveryShown = false, onToggle = () => {}) {
+    this.entry = entry;
+    this.isEveryShown = isEveryShown;
+    this.onToggle = onToggle;
+    this.card = make("div", { class: "card" });
+    this.draw();
+  }
+
+  element() {
+    return this.card;
+  }
+
+  draw() {
+    const { entry } = this;
+    const { candidates, difference, in_file: inFile, verdict, xgid } = entry;
+    const parts = [];
+    if (candidates.length) parts.push(this.candidateTable());
+    if (candidates.length > SHOWN + 1) parts.push(make("p", {}, button(this.isEveryShown ? "Fewer" : "More plays", () => { this.isEveryShown = !this.isEveryShown; this.onToggle(this.isEveryShown); this.draw(); })));
+    if (difference) parts.push(make("p", {}, make("span", { class: "key best" }), make("strong", {}, candidates[0].play), ` is better: ${difference}`));
+    if (inFile?.candidates.length) parts.push(make("p", { class: "soft" }, inFileText(inFile)));
+    if (verdict) parts.push(make("p", {}, verdict));
+    parts.push(make("p", { class: "soft" }, make("code", {}, xgid), " ", button("Copy", () => copyText(xgid), { "aria-label": "Copy the XGID" })));
+    this.card.replaceChildren(...parts);
+  }
+
+  candidateTable() {
+    const { candidates, in_file: inFile } = this.entry;
+    const theirs = new Map((inFile?.candidates ?? []).map((one) => [one.play, one]));
+    const head = ["Play", "Equity", "Behind"];
+    const shown = candidates.filter((one, index) => this.isEveryShown || index < SHOWN || one.played);
+    const rows = shown.map((one) => {
+      const index = candidates.indexOf(one);
+      const interval = one.standard_error === null ? "" : ` ± ${(1.96 * one.standard_error).toFixed(3)}`;
+      const found = theirs.get(one.play);
+      const told = found ? make("div", { class: "chances" }, `in the file ${equityText(found.equity)} · ${found.level}`) : null;
+      const cells = [make("td", {}, one.play, one.played ? " ◂ played" : "", make("div", { class: "chances" }, `${chancesText(one.chances)} · ${one.level}`), told ?? ""),
+        make("td", { class: "number" }, `${equityText(one.equity)}${interval}`),
+        make("td", { class: "number" }, index ? `−${(candidates[0].equity - one.equity).toFixed(3)}` : "")];
+      return make("tr", { class: `${one.played ? "played" : ""}${index ? "" : " best"}` }, ...cells);
+    });
+    return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Candidates" }, make("table", { class: "candidates" },
+      make("caption", { class: "visually-hidden" }, "Candidates, best first; chances in per cent: win, gammon, backgammon, and the same for losing"),
+      make("thead", {}, make("tr", {}, ...head.map((text, column) => make("th", { scope: "col", class: column ? "number" : null }, text)))), make("tbody", {}, ...rows)));
+  }
+}
+
 // What the program that wrote the file says.
 function inFileText({ candidates, loss }) {
   const [best] = candidates;
@@ -261,13 +284,13 @@ function entriesOf(match) {
 
 function rollEntry(game, heading, roll) {
   const played = roll.candidates.find((one) => one.played);
-  return { game: game.number, heading, number: roll.roll, seat: roll.seat, dice: roll.dice, board: roll.board, cube: roll.cube, text: roll.play, loss: roll.counted ? roll.loss : 0,
-    isCounted: roll.counted, isCube: false, candidates: roll.candidates, difference: roll.difference, inFile: roll.in_file, xgid: roll.xgid, equity: played?.equity ?? null };
+  return { game: game.number, isCrawford: game.crawford, heading, number: roll.roll, seat: roll.seat, dice: roll.dice, board: roll.board, cube: roll.cube, text: roll.play, loss: roll.counted ? roll.loss : 0,
+    isCounted: roll.counted, isCube: false, candidates: roll.candidates, difference: roll.difference, in_file: roll.in_file, xgid: roll.xgid, equity: played?.equity ?? null };
 }
 
 function cubeEntry(game, heading, event) {
-  return { game: game.number, heading, number: event.before_roll, before: event.before_roll, seat: event.seat, dice: null, board: boardOf(event), cube: { value: event.cube, side: 0 },
-    text: event.action, loss: event.loss ?? 0, isCounted: event.loss !== undefined, isCube: true, candidates: [], difference: "", inFile: null, xgid: event.xgid, equity: null, verdict: event.verdict ?? "" };
+  return { game: game.number, isCrawford: game.crawford, heading, number: event.before_roll, before: event.before_roll, seat: event.seat, dice: null, board: boardOf(event), cube: { value: event.cube, side: 0 },
+    text: event.action, loss: event.loss ?? 0, isCounted: event.loss !== undefined, isCube: true, candidates: [], difference: "", in_file: null, xgid: event.xgid, equity: null, verdict: event.verdict ?? "" };
 }
 
 // The board of a cube action is that of the player on roll; who takes or drops sees it from the other side.

@@ -8,7 +8,7 @@ function readToken() {
   if (found) {
     sessionStorage.setItem(KEY, found);
     values.delete("token");
-    history.replaceState(null, "", values.size ? `#${values.get("view") ?? ""}` : location.pathname);
+    history.replaceState(null, "", `#${values.get("view") ?? "play"}`);
   }
   return sessionStorage.getItem(KEY) ?? "";
 }

@@ -5,6 +5,10 @@ import { applyOptions, listenToOptions } from "./options.js";
 import { showError } from "/shared/elements.js";
 import { GameView } from "./game.js";
 import { showLobby } from "./lobby.js";
+import { showMatches } from "./matches.js";
+import { PositionView } from "./position.js";
+import { QuizView } from "./quiz.js";
+import { showReview, showReviews } from "./reviews.js";
 
 const host = document.getElementById("view");
 let current = null;
@@ -12,6 +16,10 @@ let start = null;
 
 const VIEWS = {
   play: (id) => (id ? openGame(id) : showLobby(host, start)),
+  review: (id) => (id ? showReview(host, start.geometry, id) : showReviews(host)),
+  position: (id) => openPosition(id),
+  quiz: () => openQuiz(),
+  matches: () => showMatches(host),
 };
 
 async function openGame(id) {
@@ -21,8 +29,21 @@ async function openGame(id) {
   return game;
 }
 
+async function openPosition(text) {
+  const view = new PositionView(host, start.geometry);
+  await view.begin(text);
+  return view;
+}
+
+async function openQuiz() {
+  const view = new QuizView(host, start.geometry);
+  await view.next();
+  return view;
+}
+
 async function route() {
-  const [name, id] = location.hash.slice(1).split("/");
+  const [name, ...rest] = location.hash.slice(1).split("/");
+  const id = rest.join("/");
   current?.close?.();
   current = null;
   document.querySelectorAll("nav a").forEach((link) => {

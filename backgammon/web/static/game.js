@@ -194,17 +194,29 @@ export class GameView {
       if (view.cube.may_double) own.push(button("Double", () => this.act("double"), { id: "double" }));
     } else if (view.stage === "doubled" && view.to_act === PERSON) {
       own.push(button("Take", () => this.act("take"), { class: "main", id: "take" }), button("Pass", () => this.act("drop"), { id: "pass" }));
+      if (view.cube.may_beaver) own.push(button("Beaver", () => this.act("beaver"), { id: "beaver" }));
     } else if (this.isOwnPlay && turn?.isDance) own.push(button("No legal play – go on", () => this.endTurn(), { class: "main", id: "done" }));
     this.own.replaceChildren(...own);
     this.theirs.replaceChildren(...theirs);
     const isPlaying = this.isOwnPlay && turn && !turn.isDance;
-    this.actions.replaceChildren(
+    this.actions.replaceChildren(...[
       button("Done", () => this.endTurn(), { class: "main", id: isPlaying ? "done" : null, disabled: !(isPlaying && turn.isComplete) }),
       button("Undo", () => this.undo(), { id: "undo", disabled: !(isPlaying && !turn.isUntouched) }),
       button("Take back", () => this.act("take back"), { id: "take-back", disabled: !view.can_take_back }),
       make("span", { class: "spacer" }),
-      button("Hint", () => this.hint(), { id: "hint", disabled: !isPlaying }),
-      button("Resign", () => this.resign(), { id: "resign", disabled: Boolean(view.result) }));
+      view.result ? button("How did I play?", () => this.review(), { id: "review" }) : null,
+      button("Hint", () => this.hint(), { id: "hint", disabled: !(isPlaying || this.hasCubeDecision) }),
+      button("Resign", () => this.resign(), { id: "resign", disabled: Boolean(view.result) }),
+    ].filter(Boolean));
+  }
+
+  async review() {
+    try {
+      const { task } = await ask("games/review", { id: this.view.id, plies: 1 });
+      location.hash = `#review/task-${task}`;
+    } catch (error) {
+      await this.refused(error);
+    }
   }
 
   drawLog() {
@@ -236,6 +248,7 @@ export class GameView {
     } else if (event.kind === "play") say(`${name}: ${event.text || "no legal play"}`);
     else if (event.kind === "double") say(`${name} ${isOwn ? "offer" : "offers"} the cube at ${event.cube}`);
     else if (event.kind === "take") say(`${name} ${isOwn ? "take" : "takes"}`);
+    else if (event.kind === "beaver") say(`${name} ${isOwn ? "beaver" : "beavers"} to ${event.cube}`);
     else if (event.kind === "drop") say(`${name} ${isOwn ? "pass" : "passes"}`);
     else if (event.kind === "take back") say("Taken back; the dice are the same");
     else if (event.kind === "next game") this.lastDice = null;
@@ -334,21 +347,22 @@ export class GameView {
   // Tutor and hints
 
   showWarning(warning) {
-    const best = { moves: warning.best.moves, seat: PERSON, kind: "best" };
-    const played = { moves: warning.played.moves, seat: PERSON, kind: "played" };
-    this.warning = { ...warning, arrows: [played, best] };
-    this.turn.undoAll();
+    const isPlay = warning.kind === "play";
+    const arrows = isPlay ? [{ moves: warning.played.moves, seat: PERSON, kind: "played" }, { moves: warning.best.moves, seat: PERSON, kind: "best" }] : [];
+    this.warning = { ...warning, arrows };
+    this.turn?.undoAll();
     this.draw();
     const mark = markText(warning.loss) || "loss";
     const back = button("Take it back", () => this.takeWarningBack(), { class: "main", id: "tutor-back" });
+    const text = isPlay ? make("p", { id: "tutor-text" }, make("span", { class: "best-text" }, warning.best.play), ` is best: ${warning.difference}`)
+      : make("p", { id: "tutor-text" }, "Right is ", make("span", { class: "best-text" }, warning.cube.wording), ".");
     const box = make("section", { class: `card tutor ${mark}`, role: "alertdialog", "aria-labelledby": "tutor-title", "aria-describedby": "tutor-text" },
-      make("h2", { id: "tutor-title" }, `Tutor: this costs ${warning.loss.toFixed(3)} (${mark})`),
-      make("p", { id: "tutor-text" }, make("span", { class: "best-text" }, warning.best.play), ` is best: ${warning.difference}`),
-      this.table([warning.best, warning.played], false),
-      make("p", { class: "row" }, back, button("Play it anyway", () => this.playAnyway(), { id: "tutor-anyway" })));
+      make("h2", { id: "tutor-title" }, `Tutor: this costs ${warning.loss.toFixed(3)} (${mark})`), text,
+      isPlay ? this.table([warning.best, warning.played], false) : cubeTable(warning.cube),
+      make("p", { class: "row" }, back, button(isPlay ? "Play it anyway" : "Do it anyway", () => this.goAnyway(), { id: "tutor-anyway" })));
     this.hints.replaceChildren(box);
     back.focus();
-    say(`The tutor: ${warning.played.play} costs ${warning.loss.toFixed(3)}. Best is ${warning.best.play}.`);
+    say(isPlay ? `The tutor: ${warning.played.play} costs ${warning.loss.toFixed(3)}. Best is ${warning.best.play}.` : `The tutor: this costs ${warning.loss.toFixed(3)}. Right is ${warning.cube.wording}.`);
     if (matchMedia("(max-width: 860px)").matches) box.scrollIntoView({ block: "nearest" });
   }
 
@@ -359,19 +373,26 @@ export class GameView {
     this.picture.focus();
   }
 
-  playAnyway() {
-    const { row } = this.warning;
+  goAnyway() {
+    const { kind, row, action } = this.warning;
     this.warning = null;
-    this.act("play", { row, is_confirmed: true });
+    if (kind === "play") this.act("play", { row, is_confirmed: true });
+    else this.act(action, { is_confirmed: true });
     this.picture.focus();
   }
 
+  get hasCubeDecision() {
+    return this.canDouble || this.isDoubled;
+  }
+
   async hint() {
-    if (this.isBusy || !this.isOwnPlay || this.warning) return;
+    if (this.isBusy || this.warning || !(this.isOwnPlay || this.hasCubeDecision)) return;
     try {
-      const { candidates } = await ask("games/hint", { id: this.view.id });
-      if (this.turn) this.hints.replaceChildren(make("div", { class: "card" }, make("h2", {}, "Hint"), make("p", { class: "soft" }, "Press a line to play it; cubeless equity, chances in %."), this.table(candidates, true)));
-      say(`Best is ${candidates[0].play}`);
+      const { candidates, cube } = await ask("games/hint", { id: this.view.id });
+      const parts = cube ? [make("p", {}, "Right is ", make("span", { class: "best-text" }, cube.wording), "."), cubeTable(cube)]
+        : [make("p", { class: "soft" }, "A press puts the play on the board. Equity with the cube (EMG), chances in %."), this.table(candidates, true)];
+      this.hints.replaceChildren(make("div", { class: "card" }, make("h2", {}, "Hint"), ...parts));
+      say(cube ? `Right is ${cube.wording}` : `Best is ${candidates[0].play}`);
     } catch (error) {
       await this.refused(error);
     }
@@ -382,7 +403,7 @@ export class GameView {
     const rows = candidates.map((one) => {
       const play = isPicked ? button(one.play, () => this.pick(one), { class: "pick" }) : make("span", {}, one.play);
       return make("tr", {},
-        make("td", {}, play, make("div", { class: "chances" }, `${chancesText(one.chances)} · ${one.level}`)),
+        make("td", {}, play, make("div", { class: "chances" }, `${chancesText(one.chances)}${wonText(one.mwc)} · ${one.level}`)),
         make("td", { class: "number" }, equityText(one.equity)),
         make("td", { class: "number" }, one.behind > 0 ? `−${one.behind.toFixed(3)}` : ""));
     });
@@ -440,6 +461,18 @@ export class GameView {
     if (this.isOwnPlay) return this.endTurn();
     return undefined;
   }
+}
+
+function wonText(mwc) {
+  return mwc === null || mwc === undefined ? "" : ` · match ${(100 * mwc).toFixed(2)} %`;
+}
+
+// The three equities of a cube decision, chances and points of the window.
+export function cubeTable(cube) {
+  const names = ["No double", "Double, take", "Double, pass"];
+  const rows = names.map((name, index) => make("tr", {}, make("td", {}, name), make("td", { class: "number" }, equityText(cube.equities[index])), make("td", { class: "number soft" }, cube.mwc ? `${(100 * cube.mwc[index]).toFixed(2)} %` : "")));
+  const chances = cube.chances ? make("p", { class: "soft" }, `${chancesText(cube.chances)} · ${cube.ply}-ply; take point ${(100 * cube.take_point).toFixed(1)} %, cash point ${(100 * cube.cash_point).toFixed(1)} %`) : "";
+  return make("div", {}, make("table", { class: "plays" }, make("tbody", {}, ...rows)), chances);
 }
 
 function doubled([first, second]) {

@@ -6,6 +6,7 @@ import { setOption, options } from "./options.js";
 
 const LENGTHS = [[0, "money game"], [1, "1 point"], [3, "3 points"], [5, "5 points"], [7, "7 points"], [9, "9 points"], [11, "11 points"], [15, "15 points"], [25, "25 points"]];
 const DEPTHS = [[0, "at once (0-ply)"], [1, "1 ply"], [2, "2 plies"], [3, "3 plies, slow"]];
+const CUBES = [["yes", "with the cube"], ["jacoby", "with Jacoby rule"], ["beavers", "with Jacoby rule, beavers"], ["no", "without"]];
 const TUTOR = [[0.02, "from .020 on"], [0.04, "from .040 on"], [0.08, "from .080 on: blunders"], [0, "off"]];
 
 function select(name, choices, value) {
@@ -23,20 +24,26 @@ export async function showLobby(host, start) {
       make("label", {}, "Opponent", select("level", levels, last.level ?? "full")),
       make("label", {}, "It looks ahead", select("plies", DEPTHS, last.plies ?? 1)),
       make("label", {}, "Length", select("length", LENGTHS, last.length ?? 3)),
+      make("label", {}, "Cube", select("cube", CUBES, last.cube ?? "yes")),
       make("label", {}, "Tutor speaks up", select("tutor", TUTOR, last.tutor ?? 0.02)),
       make("label", {}, "Your name", make("input", { type: "text", name: "name", value: last.name ?? "You", maxlength: 40, autocomplete: "off" }))),
     make("p", { class: "row" }, make("button", { class: "main", type: "submit" }, "New game")));
   const level = form.elements.level;
-  const adapt = () => { form.elements.plies.disabled = level.value !== "full"; };
-  level.addEventListener("change", adapt);
+  const adapt = () => {
+    form.elements.plies.disabled = level.value !== "full";
+    for (const option of form.elements.cube.options) option.disabled = form.elements.length.value !== "0" && ["jacoby", "beavers"].includes(option.value);
+    if (form.elements.cube.selectedOptions[0].disabled) form.elements.cube.value = "yes";
+  };
+  form.addEventListener("change", adapt);
   adapt();
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const data = new FormData(form);
     const wanted = { level: level.value, plies: level.value === "full" ? Number(data.get("plies")) : 0, length: Number(data.get("length")), tutor: Number(data.get("tutor")), name: data.get("name") || "You" };
-    setOption("lastGame", wanted);
+    const cube = data.get("cube");
+    setOption("lastGame", { ...wanted, cube });
     try {
-      const view = await ask("games/new", wanted);
+      const view = await ask("games/new", { ...wanted, has_cube: cube !== "no", has_jacoby: cube === "jacoby" || cube === "beavers", has_beavers: cube === "beavers" });
       location.hash = `#play/${view.id}`;
     } catch (error) {
       showError(host, error);

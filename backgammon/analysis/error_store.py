@@ -1,0 +1,313 @@
+"""Judged matches and the errors in them, kept in one small file: what a player looks back at, and trains with.
+
+Tables of the SQLite file: `matches` with the whole document of each (`document.as_document`, packed), `phase_losses`
+with what each seat lost in which phase, and `errors`, one line a play or cube action that lost at least LEAST_LOSS,
+with when it is to be asked again (`repetition`). A match that is judged again replaces its older judgement; what was
+learnt about its errors stays.
+
+Every call opens the file anew: any number of threads and processes may use it at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backgammon.analysis.document import as_document
+from backgammon.analysis.judging import JudgedRoll
+from backgammon.analysis.repetition import FIRST, Schedule, schedule_next
+from backgammon.analysis.report import Report
+from backgammon.rules.phase import phase_name
+from backgammon.tools.errors import RecordError
+from backgammon.tools.intervals import estimate_mean
+
+LEAST_LOSS = 0.02
+"""Equity from which on a play is an error; eXtreme Gammon's threshold."""
+SHOWN_CANDIDATES = 8
+VERSION = 1
+
+_SCHEMA = f"""
+PRAGMA user_version = {VERSION};
+CREATE TABLE IF NOT EXISTS matches (
+    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, judged REAL NOT NULL, title TEXT NOT NULL,
+    player0 TEXT NOT NULL, player1 TEXT NOT NULL, length INTEGER NOT NULL, engine TEXT NOT NULL, document BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS phase_losses (
+    match_id INTEGER NOT NULL REFERENCES matches(id) ON DELETE CASCADE, seat INTEGER NOT NULL, phase TEXT NOT NULL,
+    decisions INTEGER NOT NULL, lost REAL NOT NULL, PRIMARY KEY (match_id, seat, phase)
+);
+CREATE TABLE IF NOT EXISTS errors (
+    id INTEGER PRIMARY KEY, match_id INTEGER NOT NULL REFERENCES matches(id) ON DELETE CASCADE,
+    player TEXT NOT NULL, game INTEGER NOT NULL, roll INTEGER NOT NULL, xgid TEXT NOT NULL, phase TEXT NOT NULL,
+    loss REAL NOT NULL, entry TEXT NOT NULL,
+    due REAL NOT NULL, days REAL NOT NULL, asked INTEGER NOT NULL, failed INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS errors_due ON errors (player, due);
+"""
+
+
+@dataclass(frozen=True)
+class StoredError:
+    """An error as it is kept.
+
+    Attributes:
+        number: in the store.
+        player: who made it.
+        match: title of the match.
+        game: counted from 1.
+        roll: counted from 1 in the game.
+        xgid: the position with its dice.
+        phase: of `rules.phase`.
+        loss: equity given up.
+        entry: the roll as it stands in the document of the match, with candidates.
+        schedule: when it is to be asked.
+    """
+
+    number: int
+    player: str
+    match: str
+    game: int
+    roll: int
+    xgid: str
+    phase: str
+    loss: float
+    entry: dict[str, Any]
+    schedule: Schedule
+
+
+class ErrorStore:
+    """The store in a file."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is written before something is kept."""
+        self._path = path
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection; what is done in it is done as a whole or not at all.
+
+        Raises:
+            RecordError: the file is none of ours, damaged, or of a later version.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with closing(sqlite3.connect(self._path, timeout=20)) as connection:
+                connection.execute("PRAGMA foreign_keys = ON")
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                if version > VERSION:
+                    raise RecordError(f"{self._path}: written by a later version of pairgammon; update this one")
+                if version < VERSION:
+                    connection.executescript(_SCHEMA)
+                with connection:
+                    yield connection
+        except sqlite3.DatabaseError as error:
+            raise RecordError(
+                f"{self._path}: the store of errors cannot be used ({error}); move it away, and a new one is begun"
+            ) from error
+
+    # Matches
+
+    def keep(self, report: Report, identity: str, now: float) -> int:
+        """Keep a judged match, and give its number.
+
+        Args:
+            report: of the match.
+            identity: tells matches apart, see `ReplayedMatch.identity`.
+            now: seconds since 1970; its errors are asked from then on.
+        """
+        match = report.match
+        document = as_document(report, SHOWN_CANDIDATES)
+        packed = zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 6)
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT player, xgid, due, days, asked, failed FROM errors JOIN matches ON matches.id = match_id"
+                " WHERE identity = ?",
+                (identity,),
+            )
+            learnt = {(player, xgid): Schedule(*values) for player, xgid, *values in rows}
+            connection.execute("DELETE FROM matches WHERE identity = ?", (identity,))
+            cursor = connection.execute(
+                "INSERT INTO matches (identity, judged, title, player0, player1, length, engine, document)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (identity, now, document["title"], *match.players, match.length, match.engine, packed),
+            )
+            number = int(cursor.lastrowid or 0)
+            connection.executemany(
+                "INSERT INTO phase_losses VALUES (?, ?, ?, ?, ?)",
+                [(number, *key, *values) for key, values in _phase_losses(report).items()],
+            )
+            for roll, entry in _errors(report, document):
+                player = match.players[roll.seat]
+                schedule = learnt.get((player, entry["xgid"]), FIRST._replace(due=now))
+                phase = phase_name(roll.decision.position.board)
+                place = (number, player, roll.game, roll.roll + 1, entry["xgid"])
+                connection.execute(
+                    "INSERT INTO errors (match_id, player, game, roll, xgid, phase, loss, entry, due, days, asked,"
+                    " failed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*place, phase, roll.loss, json.dumps(entry), *schedule),
+                )
+        return number
+
+    def document(self, number: int) -> dict[str, Any]:
+        """The document of a match.
+
+        Raises:
+            RecordError: there is none.
+        """
+        with self._open() as connection:
+            row = connection.execute("SELECT document FROM matches WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise RecordError(f"there is no match {number} in the store")
+        try:
+            found: dict[str, Any] = json.loads(zlib.decompress(row[0]))
+        except (zlib.error, ValueError) as error:
+            raise RecordError(f"match {number} is damaged in the store: analyse it again") from error
+        return found
+
+    def forget(self, number: int) -> None:
+        """Leave out a match and its errors."""
+        with self._open() as connection:
+            connection.execute("DELETE FROM matches WHERE id = ?", (number,))
+
+    def matches(self) -> list[dict[str, Any]]:
+        """Every match, last judged first: number, title, players, and for each seat decisions and equity lost."""
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT id, judged, title, player0, player1, length, engine FROM matches ORDER BY judged DESC, id DESC"
+            ).fetchall()
+            losses = _grouped(connection)
+        keys = ("id", "judged", "title", "player0", "player1", "length", "engine")
+        found = []
+        for row in rows:
+            one = dict(zip(keys, row, strict=True))
+            players = [one.pop("player0"), one.pop("player1")]
+            found.append({**one, "players": players, "seats": [losses.get((one["id"], seat), {}) for seat in (0, 1)]})
+        return found
+
+    def rates(self, player: str) -> list[dict[str, Any]]:
+        """What a player lost per decision, in millipoints with a 95 % interval (matches are what was sampled).
+
+        Returns:
+            One line for "all" and one for each phase that was met: phase, decisions, matches, rate, low, high.
+        """
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT phase, match_id, SUM(decisions), SUM(lost) FROM phase_losses JOIN matches ON matches.id ="
+                " match_id WHERE (seat = 0 AND player0 = ?) OR (seat = 1 AND player1 = ?) GROUP BY phase, match_id",
+                (player, player),
+            ).fetchall()
+        names = ["all", *dict.fromkeys(row[0] for row in rows)]
+        return [_rate(name, [row for row in rows if name in ("all", row[0])]) for name in names if rows]
+
+    # Errors
+
+    def players(self) -> list[tuple[str, int]]:
+        """(name, number of errors), most errors first."""
+        with self._open() as connection:
+            rows = connection.execute("SELECT player, COUNT(*) FROM errors GROUP BY player ORDER BY 2 DESC, 1")
+            return [(str(name), int(count)) for name, count in rows]
+
+    def due(self, player: str, now: float) -> tuple[StoredError | None, int]:
+        """The error of a player that has waited longest, largest loss first among new ones; and how many are due."""
+        with self._open() as connection:
+            (count,) = connection.execute(
+                "SELECT COUNT(*) FROM errors WHERE player = ? AND due <= ?", (player, now)
+            ).fetchone()
+            row = connection.execute(
+                _SELECT + " WHERE player = ? AND due <= ? ORDER BY asked = 0, due, loss DESC, errors.id LIMIT 1",
+                (player, now),
+            ).fetchone()
+        return (None if row is None else _stored(row)), int(count)
+
+    def error(self, number: int) -> StoredError:
+        """An error by its number.
+
+        Raises:
+            RecordError: there is none.
+        """
+        with self._open() as connection:
+            row = connection.execute(_SELECT + " WHERE errors.id = ?", (number,)).fetchone()
+        if row is None:
+            raise RecordError(f"there is no error {number} in the store")
+        return _stored(row)
+
+    def errors(self, player: str) -> list[StoredError]:
+        """Every error of a player, largest loss first."""
+        with self._open() as connection:
+            rows = connection.execute(_SELECT + " WHERE player = ? ORDER BY loss DESC, errors.id", (player,))
+            return [_stored(row) for row in rows]
+
+    def answer(self, number: int, loss: float, now: float) -> Schedule:
+        """Note an answer that would have lost `loss`, and when the error is asked again."""
+        schedule = schedule_next(self.error(number).schedule, loss, now)
+        with self._open() as connection:
+            connection.execute(
+                "UPDATE errors SET due = ?, days = ?, asked = ?, failed = ? WHERE id = ?", (*schedule, number)
+            )
+        return schedule
+
+
+_SELECT = (
+    "SELECT errors.id, player, title, game, roll, xgid, phase, loss, entry, due, days, asked, failed"
+    " FROM errors JOIN matches ON matches.id = match_id"
+)
+
+
+def _stored(row: tuple[Any, ...]) -> StoredError:
+    *head, entry, due, days, asked, failed = row
+    number, player, match, game, roll, xgid, phase, loss = head
+    schedule = Schedule(due, days, asked, failed)
+    return StoredError(number, player, match, game, roll, xgid, phase, loss, json.loads(entry), schedule)
+
+
+def _phase_losses(report: Report) -> dict[tuple[int, str], tuple[int, float]]:
+    """(decisions, equity lost) by seat and phase."""
+    found: dict[tuple[int, str], tuple[int, float]] = {}
+    for roll in report.match.rolls:
+        if roll.is_counted:
+            key = roll.seat, phase_name(roll.decision.position.board)
+            decisions, lost = found.get(key, (0, 0.0))
+            found[key] = decisions + 1, lost + roll.loss
+    return found
+
+
+def _errors(report: Report, document: dict[str, Any]) -> Iterator[tuple[JudgedRoll, dict[str, Any]]]:
+    """The rolls that lost enough, each with its entry of the document."""
+    entries = [entry for game in document["games"] for entry in game["rolls"]]
+    for roll, entry in zip(report.match.rolls, entries, strict=True):
+        if roll.is_counted and roll.loss >= LEAST_LOSS:
+            yield roll, entry
+
+
+def _grouped(connection: sqlite3.Connection) -> dict[tuple[int, int], dict[str, Any]]:
+    """Decisions and equity lost by match and seat."""
+    rows = connection.execute("SELECT match_id, seat, SUM(decisions), SUM(lost) FROM phase_losses GROUP BY 1, 2")
+    return {(match, seat): {"decisions": decisions, "lost": lost} for match, seat, decisions, lost in rows}
+
+
+def _rate(name: str, rows: list[tuple[str, int, int, float]]) -> dict[str, Any]:
+    """A line of `rates`: a ratio of sums over matches."""
+    by_match: dict[int, tuple[int, float]] = {}
+    for _, match, decisions, lost in rows:
+        before = by_match.get(match, (0, 0.0))
+        by_match[match] = before[0] + decisions, before[1] + lost
+    # the mean of a match stands for each of its decisions: the interval counts matches, not decisions
+    counts = np.array([decisions for decisions, _ in by_match.values()])
+    means = np.array([1000 * lost / decisions for decisions, lost in by_match.values()])
+    estimate = estimate_mean(np.repeat(means, counts), np.repeat(np.arange(len(counts)), counts))
+    return {
+        "phase": name,
+        "decisions": int(counts.sum()),
+        "matches": len(counts),
+        "rate": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+    }

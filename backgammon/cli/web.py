@@ -1,0 +1,103 @@
+"""`pairgammon web`: the board in the browser."""
+
+from __future__ import annotations
+
+import secrets
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from backgammon.cli.group import ExampleCommand, host_option, model_option
+from backgammon.cli.players import LEVEL_NAMES
+
+if TYPE_CHECKING:
+    from backgammon.web.engine_desk import EngineDesk
+
+DEFAULT_PORT = 8090
+DEFAULT_PLIES = 1
+"""Depth at which a FILE is judged."""
+
+
+@click.command(
+    cls=ExampleCommand,
+    short_help="Open the board in the browser: play, review, quiz.",
+    examples=(
+        ("pairgammon web", "play against the model that ships, on this machine only"),
+        ("pairgammon web match.xg", "judge a match and go through its errors"),
+        ("pairgammon web --no-browser --port 0", "only print the address"),
+    ),
+)
+@click.argument("file", metavar="[FILE]", required=False)
+@model_option
+@host_option
+@click.option("--port", type=click.IntRange(0, 65535), help=f"Where to listen; 0: any.  [default: {DEFAULT_PORT}]")
+@click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
+@click.option(
+    "--data", "folder", metavar="FOLDER", help="Where games and errors are kept.  [default: your data folder]"
+)
+def command(
+    file: str | None, model: str | None, host: str, port: int | None, no_browser: bool, folder: str | None
+) -> None:
+    """Serve a board to play on, and open it.
+
+    Play games and matches with the cube against any level, with hints and a tutor; drop a match log on the page to see
+    every error; set up any position; train from your own errors. Games are saved as they go. The address holds a key:
+    who does not know it gets nothing. Nothing is loaded from the network. Ctrl-C ends it.
+    """
+    from backgammon.analysis.error_store import ErrorStore
+    from backgammon.cli.advisers import make_adviser
+    from backgammon.cli.screen import announce_compilation
+    from backgammon.protocols.http_server import HttpServer
+    from backgammon.protocols.wildbg_app import wildbg_routes
+    from backgammon.web.application import LIMITS, WebBoard
+    from backgammon.web.review_room import ReviewRoom
+    from backgammon.web.table_room import TableRoom, data_folder
+
+    data = None if file is None else Path(file).read_bytes()
+    announce_compilation()
+    place = Path(folder) if folder else data_folder()
+    token = secrets.token_urlsafe(24)
+    room = TableRoom(place / "games", _make_desk(model), LEVEL_NAMES)
+    reviews = ReviewRoom(ErrorStore(place / "errors.sqlite"), _make_desk(model).judge)
+    board = WebBoard(room, reviews, token, wildbg_routes(make_adviser(model)))
+    view = "play"
+    if file is not None and data is not None:
+        view = f"review/task-{reviews.judge_file(data, Path(file).name, DEFAULT_PLIES)}"
+    with HttpServer(board.application(), host, DEFAULT_PORT if port is None else port, LIMITS) as server:
+        address = f"{server.url}/#token={token}&view={view}"
+        click.echo(f"the board is at {address}")
+        if not no_browser:
+            webbrowser.open(address)
+        server.serve_forever()
+
+
+def _make_desk(model: str | None) -> EngineDesk:
+    """Engines of one model for one thread.
+
+    Raises:
+        ModelError: no usable checkpoint, or one without outcomes.
+    """
+    from backgammon.cli.advisers import load_model_scorer, make_engine
+    from backgammon.cli.players import make_player
+    from backgammon.engine.at_stakes import StakesEngine
+    from backgammon.evaluation.player import Player
+    from backgammon.search import CubefulSearcher, Searcher, SearchSettings
+    from backgammon.tools.processors import usable_processors
+    from backgammon.web.engine_desk import EngineDesk, Makers
+
+    threads = usable_processors()
+    scorer = load_model_scorer(model, 1)
+    name = model or "model"
+
+    def player(level: str, seed: int) -> Player:
+        return make_player(f"{name}:{level}", 1, seed=seed)
+
+    def searcher(plies: int) -> Searcher:
+        return Searcher(make_engine(scorer, plies=plies), SearchSettings(plies=plies), threads)
+
+    def at_stakes(plies: int) -> StakesEngine:
+        return StakesEngine(CubefulSearcher(make_engine(scorer, plies=plies), threads), SearchSettings(plies=plies))
+
+    return EngineDesk(Makers(player, searcher, at_stakes))
