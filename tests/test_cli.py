@@ -602,7 +602,8 @@ def test_settings_are_a_configuration_file(invoke: Invoke) -> None:
 
 
 def play(invoke: Invoke, model: Path, *lines: str, options: tuple[object, ...] = ()) -> Result:
-    return invoke("play", "--model", model, "--seed", 5, "--save", "game.mat", *options, text="\n".join(lines) + "\n")
+    fixed = ("--model", model, "--seed", 5, "--save", "game.mat", "--no-cube")
+    return invoke("play", *fixed, *options, text="\n".join(lines) + "\n")
 
 
 def test_play_shows_seed_board_and_prompt_and_saves(invoke: Invoke, model: Path) -> None:
@@ -620,7 +621,7 @@ def test_play_shows_seed_board_and_prompt_and_saves(invoke: Invoke, model: Path)
 
 
 def test_the_shipped_model_plays_without_being_named(invoke: Invoke) -> None:
-    result = invoke("play", "--seed", 5, "--no-save", text="hint\nquit\n")
+    result = invoke("play", "--seed", 5, "--no-save", "--no-cube", text="hint\nquit\n")
     assert result.exit_code == 0
     assert "You (X) against default (O), seed 5." in result.stdout
     assert "=5 " in result.stdout
@@ -687,7 +688,7 @@ def test_resignation_is_judged_and_scored(invoke: Invoke, model: Path) -> None:
 def test_resignation_that_offers_too_little_is_declined(
     invoke: Invoke, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backgammon.cli.table_commands.play_out", lambda *_: np.full(200, -2, np.int8))
+    monkeypatch.setattr("backgammon.table.resignation.play_out", lambda *_: np.full(200, -2, np.int8))
     result = play(invoke, model, "resign", "resign gammon", "no", options=("--no-board",))
     assert "tiny declines: in 200 games from here it wins 2.00 points on average" in result.stdout
     assert "Score: You 0, tiny 2." in result.stdout
@@ -712,7 +713,7 @@ def test_two_players_can_be_watched(invoke: Invoke, model: Path) -> None:
     result = play(invoke, model, options=options[:-1])
     assert "pipcount (X) against pipcount 2 (O), seed 5." in result.stdout
     assert "Score: pipcount " in result.stdout
-    again = invoke("play", "--seed", 5, *options)
+    again = invoke("play", "--seed", 5, "--no-cube", *options)
     assert "Saved" not in again.stdout
     assert again.stdout.splitlines()[2:-2] == result.stdout.splitlines()[2:-3]
 

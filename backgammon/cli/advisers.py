@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from backgammon.cli.depth import Depth
+    from backgammon.engine.at_stakes import StakesEngine
     from backgammon.evaluation.exact import Engine
     from backgammon.learner.net.scorer import Scorer
     from backgammon.protocols.adviser import Adviser
@@ -81,6 +83,26 @@ def make_engine(scorer: Scorer, is_pruned: bool = True, plies: int = 0) -> Engin
             f"{scorer.name}: this model orders plays but gives no chances; give one that was trained with outcomes"
         )
     return Engine(scorer, find_or_build(notice=_announce), load_pruner() if is_pruned else None, plies == 1)
+
+
+def make_stakes_engine(scorer: Scorer, depth: Depth, threads: int | None = None) -> StakesEngine:
+    """A model with outcomes for decisions at a score and cube, at the plies of a depth.
+
+    Args:
+        scorer: the model.
+        depth: its plies and filter count; time and games are refused by who asks for them.
+        threads: None takes every processor this process may use.
+
+    Raises:
+        ModelError: the model has no outcomes.
+    """
+    from backgammon.engine.at_stakes import StakesEngine
+    from backgammon.search import CubefulSearcher
+    from backgammon.tools.processors import usable_processors
+
+    settings = depth.search_settings()
+    engine = make_engine(scorer, depth.is_pruned, settings.plies)
+    return StakesEngine(CubefulSearcher(engine, threads or usable_processors()), settings)
 
 
 def _announce(text: str) -> None:

@@ -10,19 +10,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from backgammon.cli.cube_talk import ask_before_roll, ask_for_answer
 from backgammon.cli.terminal import Terminal
 from backgammon.evaluation.player import CandidateScorer, Player
-from backgammon.notation.diagram import BoardNotes, draw_board
+from backgammon.notation.diagram import BoardNotes, Side, draw_board
 from backgammon.notation.play_text import complete_play
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import parse_roll
 from backgammon.rules.game import GameResult, Stage
+from backgammon.table.cube_seat import CubeSeat
 from backgammon.table.resignation import SIZES
 from backgammon.table.session import Session, Turn
 from backgammon.tools.errors import DiceError, GameError, NotationError
 
 PERSON, OPPONENT = 0, 1
 """Seats."""
+_SIDES: Mapping[int | None, Side] = {PERSON: "X", OPPONENT: "O"}
 
 
 class Quit(Exception):
@@ -53,12 +56,14 @@ class TableOptions:
         is_manual: the person throws real dice and types them.
         is_board_shown: draw the board before every play.
         watcher: a player that moves for the person, or None.
+        seats: who decides about the cube for seat 0, where a watcher sits there, and for seat 1; empty without a cube.
         commands: what the person may type instead of a play, by each of its words.
     """
 
     is_manual: bool = False
     is_board_shown: bool = True
     watcher: Player | None = None
+    seats: tuple[CubeSeat, ...] = ()
     commands: Mapping[str, Command] = field(default_factory=dict)
 
 
@@ -122,16 +127,25 @@ class TableGame:
         self.last_play = ""
         self.terminal.say(self._heading(), "strong")
         while not session.state.is_over:
-            if session.state.stage is not Stage.PLAY:
-                self._throw()
-            if session.state.turn == OPPONENT:
-                self._play_for(self.opponent)
-            elif self.options.watcher is not None:
-                self._play_for(self.options.watcher)
-            else:
-                self._ask_play()
-            self.save(session)
+            self._take_step()
         self._show_result()
+
+    def _take_step(self) -> None:
+        """Dice, a play, a double or its answer."""
+        session, stage = self.session, self.session.state.stage
+        if stage is Stage.DOUBLED:
+            self._answer_double()
+        elif stage is not Stage.PLAY:
+            self._roll_or_double()
+            if session.state.stage is Stage.PLAY:
+                return
+        elif session.state.turn == OPPONENT:
+            self._play_for(self.opponent)
+        elif self.options.watcher is not None:
+            self._play_for(self.options.watcher)
+        else:
+            self._ask_play()
+        self.save(session)
 
     def _heading(self) -> str:
         score = self.session.score
@@ -139,9 +153,49 @@ class TableGame:
             return f"Game {self.session.game_number}, money play"
         return f"Game {self.session.game_number}, match to {score.length}, score {score.points[0]}-{score.points[1]}"
 
+    # The cube
+
+    def _is_person(self, seat: int) -> bool:
+        return seat == PERSON and self.options.watcher is None
+
+    def _roll_or_double(self) -> None:
+        """Dice for the turn, or a double before them."""
+        session = self.session
+        if not session.may_double or not self.options.seats:
+            self.throw()
+        elif self._is_person(session.state.turn):
+            if self.options.is_board_shown:
+                self.show_board()
+            ask_before_roll(self)
+        elif self.options.seats[session.state.turn].doubles(session):
+            session.double()
+            self.say_double()
+        else:
+            self.throw()
+
+    def say_double(self) -> None:
+        """Announce the double on offer."""
+        state = self.session.state
+        self.terminal.say(f"{self._subject(state.turn, 'double', 'doubles')} to {2 * state.cube}.", "strong")
+
+    def _answer_double(self) -> None:
+        """The seat that was doubled takes, drops or beavers."""
+        session = self.session
+        seat, offered = session.state.seat_to_act, 2 * session.state.cube
+        if self._is_person(seat):
+            ask_for_answer(self)
+        else:
+            self.options.seats[seat].answer(session)
+        if session.state.is_over:
+            verbs = ("drop", "drops")
+        else:
+            verbs = ("take", "takes") if session.state.cube == offered else ("beaver", "beavers")
+        self.terminal.say(f"{self._subject(seat, *verbs)}; the cube is on {session.state.cube}.", "strong")
+
     # Dice
 
-    def _throw(self) -> None:
+    def throw(self) -> None:
+        """Throw the dice, or ask for those of the table."""
         is_opening = self.session.state.stage is Stage.OPENING
         while True:
             try:
@@ -183,7 +237,10 @@ class TableGame:
         seat = self.session.state.turn
         if seat == PERSON and self.options.is_board_shown:
             self.show_board()
-        turn = self.session.play(self.session.ask(player))
+        if self.options.seats:
+            turn = self.options.seats[seat].play(self.session)
+        else:
+            turn = self.session.play(self.session.ask(player))
         self._announce(turn, "model" if seat == OPPONENT else "you")
 
     def _announce(self, turn: Turn, tone: str) -> None:
@@ -261,6 +318,8 @@ class TableGame:
             o_name=self.names[OPPONENT],
             points=session.score.points,
             length=session.score.length,
+            cube=session.state.cube if session.cube is not None else None,
+            cube_owner=_SIDES.get(session.state.cube_owner),
             roll=session.state.roll if is_own_turn else None,
         )
         self.terminal.say("\n" + draw_board(session.board_of(PERSON), notes, colour=self.terminal.colour) + "\n")

@@ -12,7 +12,7 @@ from backgammon.cli.group import ExampleCommand, model_option
 
 if TYPE_CHECKING:
     from backgammon.cube.stakes import Stakes
-    from backgammon.engine.at_stakes import PlayAtStakes, StakesEngine
+    from backgammon.engine.at_stakes import PlayAtStakes
     from backgammon.learner.net.scorer import Scorer
     from backgammon.notation.identifier import IdentifiedPosition
     from backgammon.rules.decision import Decision
@@ -85,25 +85,14 @@ def _stakes(found: IdentifiedPosition, text: str) -> Stakes | None:
     return stakes_of_match_id(found.match) if ":" in text else None
 
 
-def _stakes_engine(scorer: Scorer, depth: Depth) -> StakesEngine:
-    from backgammon.cli.advisers import make_engine
-    from backgammon.engine.at_stakes import StakesEngine
-    from backgammon.search import CubefulSearcher
-    from backgammon.tools.processors import usable_processors
-
-    settings = depth.search_settings()
-    engine = make_engine(scorer, depth.is_pruned, settings.plies)
-    return StakesEngine(CubefulSearcher(engine, usable_processors()), settings)
-
-
 def _show_cube(found: IdentifiedPosition, stakes: Stakes, model: str | None, depth: Depth, as_json: bool) -> None:
     """The cube decision, or why there is none and what rolling is worth."""
     from backgammon.analysis.stakes_table import stakes_text, verdict_fields, verdict_lines
-    from backgammon.cli.advisers import load_model_scorer
+    from backgammon.cli.advisers import load_model_scorer, make_stakes_engine
     from backgammon.tools.errors import GameError
 
     scorer = load_model_scorer(model)
-    engine = _stakes_engine(scorer, depth)
+    engine = make_stakes_engine(scorer, depth)
     board = found.position.board
     if stakes.double_refusal:
         if found.match.doubled:
@@ -128,12 +117,12 @@ def _show_plays(
 ) -> bool:  # fmt: skip
     """The plays at the score and cube; False from a model that gives no chances."""
     from backgammon.analysis.stakes_table import gammon_text, stakes_lines, stakes_text
-    from backgammon.cli.advisers import load_model_scorer
+    from backgammon.cli.advisers import load_model_scorer, make_stakes_engine
 
     scorer = load_model_scorer(model)
     if not scorer.has_outcomes and not depth.is_given:
         return False
-    engine = _stakes_engine(scorer, depth)
+    engine = make_stakes_engine(scorer, depth)
     plays = engine.rank_plays(decision, stakes)
     if as_json:
         click.echo(json.dumps(_stakes_dict(found, decision, plays, scorer)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +15,10 @@ from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_e
 from backgammon.cli.players import FULL, LEVEL_NAMES, PLAYER_HELP
 
 if TYPE_CHECKING:
-    from backgammon.evaluation.player import CandidateScorer
+    from backgammon.evaluation.player import CandidateScorer, Player
     from backgammon.table.arena.options import SetUp
-    from backgammon.table.session import Session
+    from backgammon.table.cube_seat import CubeSeat
+    from backgammon.table.session import CubeRules, Session
 
 LARGEST_SEED = 1_000_000
 """Seeds that are made up stay below, so that they can be typed again."""
@@ -56,6 +58,9 @@ LARGEST_SEED = 1_000_000
 )
 @click.option("--position", metavar="ID", help="Begin the first game here: a Position ID, PositionID:MatchID or XGID.")
 @click.option("--dice", metavar="DICE", help="First roll of --position, instead of the one in the ID.")
+@click.option("--cube/--no-cube", "has_cube", default=True, show_default=True, help="Play with the doubling cube.")
+@click.option("--jacoby", is_flag=True, help="Money play: gammons count single until the cube is turned.")
+@click.option("--beavers", is_flag=True, help="Money play: who is doubled may double once more and keep the cube.")
 @click.option("--manual-dice", is_flag=True, help="Throw your own dice and type them, also for the opponent.")
 @click.option("--name", default="You", show_default=True, help="Your name in the record.")
 @click.option("--save", "save_file", metavar="FILE", help="Where the games are saved.  [default: pairgammon-TIME.mat]")
@@ -75,6 +80,9 @@ def command(
     seed: int | None,
     position: str | None,
     dice: str | None,
+    has_cube: bool,
+    jacoby: bool,
+    beavers: bool,
     manual_dice: bool,
     name: str,
     save_file: str | None,
@@ -88,7 +96,9 @@ def command(
     --level is for a model that does not look ahead; hints always come from the model at its best.
 
     Type plays as text (8/5 6/5); parts are enough when they are clear. Other words: hint, undo, plays, pips, resign,
-    quit; help explains them. There is no doubling cube. The games are saved as a .mat file that other backgammon
+    quit; help explains them. Before a roll Enter throws the dice and double turns the cube; a double is answered by
+    take or drop. The cube of every opponent is turned by the model, two plies deep; in a match its plays suit the
+    score. The games are saved as a .mat file that other backgammon
     programs read, also when you leave in the middle; games that begin at a --position as .sgf, for .mat cannot hold
     them. In such an ID you are the bottom player (of a Position ID, the player on roll).
     """
@@ -113,7 +123,9 @@ def command(
     num_games = games or (1 if watcher and not length else None)
     names = _distinct(watcher.name if watcher else name, player.name)
     start = _set_up(position, dice)
-    session = Session(names, chosen_seed, length, num_games, start)
+    rules = _cube_rules(has_cube, jacoby, beavers, position)
+    session = Session(names, chosen_seed, length, num_games, start, rules)
+    seats = () if rules is None else _seats(watcher or player, player, model, depth, level, opponent)
     recorder = None if no_save else Recorder(save_file, is_set_up=start is not None)
     announce_compilation()
     terminal = Terminal(is_colour_wanted())
@@ -121,7 +133,7 @@ def command(
         f"{names[0]} (X) against {names[1]} (O), seed {chosen_seed}.{'' if watcher else ' Type help for help.'}\n",
         "strong",
     )
-    options = TableOptions(manual_dice, not no_board, watcher, BY_WORD)
+    options = TableOptions(manual_dice, not no_board, watcher, seats, BY_WORD)
     save = recorder.save if recorder else lambda _: None
     game = TableGame(session, player, lambda: _load_scorer(model), terminal, options, save)
     try:
@@ -134,6 +146,48 @@ def command(
     finally:
         if recorder is not None and recorder.is_written:
             terminal.say(f"Saved in {recorder.path}.")
+
+
+def _cube_rules(has_cube: bool, jacoby: bool, beavers: bool, position: str | None) -> CubeRules | None:
+    """How the cube is used, None for cubeless games.
+
+    Raises:
+        ConfigError: rules of a cube that is not there.
+    """
+    from backgammon.notation.identifier import parse_identifier
+    from backgammon.notation.match_id import CENTRED
+    from backgammon.table.session import CubeRules
+    from backgammon.tools.errors import ConfigError
+
+    if not has_cube and (jacoby or beavers):
+        raise ConfigError("--jacoby and --beavers are rules of the cube: leave out --no-cube")
+    if not has_cube:
+        return None
+    if position is None:
+        return CubeRules(jacoby, beavers)
+    match = parse_identifier(position).match  # the person is seat 0 and the bottom player, seat 1 of a Match ID
+    return CubeRules(jacoby, beavers, match.cube, None if match.cube_owner == CENTRED else 1 - match.cube_owner)
+
+
+def _seats(
+    first: Player, second: Player, model: str | None, depth: Depth, level: str, opponent: str
+) -> tuple[CubeSeat, CubeSeat]:
+    """Who decides about the cube at seat 0, where a player is watched, and at seat 1.
+
+    A model without outcomes cannot judge a cube: the one that ships does it then.
+    """
+    from backgammon.cli.advisers import make_stakes_engine
+    from backgammon.cli.depth import ROLLOUT_PLIES
+    from backgammon.learner.net.scorer import load_scorer
+    from backgammon.table.cube_seat import CubeSeat
+
+    scorer = load_scorer(model)
+    judge = scorer if scorer.has_outcomes else load_scorer(None)
+    cube = make_stakes_engine(judge, replace(depth, plies=ROLLOUT_PLIES, seconds=None, games=None))
+    is_plain = opponent == "model" and level == FULL and scorer.has_outcomes
+    is_by_plies = depth.seconds is None and depth.games is None
+    plays = make_stakes_engine(scorer, depth) if is_plain and is_by_plies else None
+    return CubeSeat(first, cube), CubeSeat(second, cube, plays)
 
 
 def _refuse_two_opponents(as_player: str, opponent: str) -> str:

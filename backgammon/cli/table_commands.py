@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from backgammon.cli.cube_talk import hint_lines
 from backgammon.cli.game_table import OPPONENT, PERSON, Command, Quit, TableGame
+from backgammon.engine.at_stakes import StakesEngine
 from backgammon.notation.gnu_id import position_id
 from backgammon.notation.play_text import format_play
 from backgammon.rules.board import pip_counts
 from backgammon.rules.dice import parse_roll
+from backgammon.rules.game import Stage
 from backgammon.table.resignation import SIZES, check_resignation
 from backgammon.tools.errors import GameError
 
@@ -22,7 +25,31 @@ _SIZE_WORDS = {"": 1, "single": 1, "game": 1, "single game": 1, "gammon": 2, "ba
 
 
 def show_hint(table: TableGame, _: list[str]) -> None:
-    """List the plays that the model likes best, and how surely it prefers the first to each of the others."""
+    """List the plays that the model likes best; before a roll and after a double, what it thinks of the cube."""
+    seats, session = table.options.seats, table.session
+    if seats and session.state.stage is not Stage.PLAY:
+        for line in hint_lines(seats[OPPONENT].cube, session):
+            table.terminal.say(line)
+    elif seats and session.stakes.is_match:
+        _show_plays_at_score(table, seats[OPPONENT].cube)
+    else:
+        _show_preferences(table)
+
+
+def _show_plays_at_score(table: TableGame, engine: StakesEngine) -> None:
+    """The plays by their value at the score and cube."""
+    decision, stakes = table.session.decision(), table.session.stakes
+    plays = engine.rank_plays(decision, stakes)[:MAX_HINTS]
+    table.hinted = [play.row for play in plays]
+    texts = [format_play(decision.plays[play.row]) for play in plays]
+    width = max(map(len, texts))
+    for number, (text, play) in enumerate(zip(texts, plays, strict=True), start=1):
+        won = "" if play.mwc is None else f"  match won in {100 * play.mwc:.2f} %"
+        table.terminal.say(f"  ={number}  {text:{width}}  {play.equity:+.3f} EMG{won}")
+
+
+def _show_preferences(table: TableGame) -> None:
+    """The plays that the model likes best, and how surely it prefers the first to each of the others."""
     decision = table.session.decision()
     scores = table.get_scorer().evaluate(decision.candidates).astype(np.float64)
     table.hinted = np.argsort(-scores, kind="stable")[:MAX_HINTS].tolist()
@@ -98,7 +125,12 @@ def show_help(table: TableGame, _: list[str]) -> None:
 
 
 COMMANDS = (
-    Command(("hint", "h"), "", "the plays that the model likes best; then =2 plays the second", show_hint),
+    Command(
+        ("hint", "h"),
+        "",
+        "the plays that the model likes best, then =2 plays the second; or its view of the cube",
+        show_hint,
+    ),
     Command(("undo", "u"), "", "take back your last choice; the dice stay as they were", take_back),
     Command(("plays",), "", "every legal play of the roll", show_plays),
     Command(("board", "b"), "", "draw the board again", show_board),
@@ -113,7 +145,8 @@ COMMANDS = (
 HELP = "\n".join(
     [
         "Type a play from your side, bar and off as words: 8/5 6/5, 24/18*/13, bar/20, 6/off, 6/5(2).",
-        "A part is enough when only one play has it: 13/7, bar/24, or 8 5 for 8/5. Commands:",
+        "A part is enough when only one play has it: 13/7, bar/24, or 8 5 for 8/5.",
+        "Before your roll: Enter throws the dice, double turns the cube. After a double: take or drop. Commands:",
         *(f"  {', '.join(command.words) + command.arguments:18} {command.meaning}" for command in COMMANDS),
     ]
 )

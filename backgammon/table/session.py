@@ -68,10 +68,14 @@ class CubeRules:
     Attributes:
         has_jacoby: gammons count single while the cube is centred (money play only).
         has_beavers: who is doubled may redouble at once and keep the cube (money play only).
+        first: value of the cube in a first game that begins at a position.
+        first_owner: seat that owns it there, None when it is centred.
     """
 
     has_jacoby: bool = False
     has_beavers: bool = False
+    first: int = 1
+    first_owner: int | None = None
 
 
 class Session:
@@ -133,6 +137,10 @@ class Session:
         self.state = turns.new_game(has_cube)
         if start is not None:
             self.state = turns.new_game(has_cube, self._game.position(), self._game.seat())
+            if has_cube and self.cube is not None and self._start is not None:
+                value, owner = self.cube.first, self.cube.first_owner
+                self.state = replace(self.state, cube=value, cube_owner=owner)
+                self._start = replace(self._start, cube=value, cube_owner=owner)
             if start.roll is not None and not start.random_turns:
                 self.throw_dice()
 
