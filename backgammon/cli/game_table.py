@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from backgammon.cli.cube_talk import ask_before_roll, ask_for_answer
+from backgammon.cli.cube_talk import answer_double, wants_double
 from backgammon.cli.terminal import Terminal
 from backgammon.evaluation.player import CandidateScorer, Player
 from backgammon.notation.diagram import BoardNotes, Side, draw_board
@@ -166,7 +166,7 @@ class TableGame:
         elif self._is_person(session.state.turn):
             if self.options.is_board_shown:
                 self.show_board()
-            ask_before_roll(self)
+            self._converse(f"{self.names[PERSON]}: roll or double to {2 * session.state.cube}", self._act_before_roll)
         elif self.options.seats[session.state.turn].doubles(session):
             session.double()
             self.say_double()
@@ -183,7 +183,12 @@ class TableGame:
         session = self.session
         seat, offered = session.state.seat_to_act, 2 * session.state.cube
         if self._is_person(seat):
-            ask_for_answer(self)
+            if self.options.is_board_shown:
+                self.show_board()
+            words = "take, drop or beaver" if session.stakes.has_beavers else "take or drop"
+            self._converse(
+                f"{self.names[OPPONENT]} doubles to {offered}: {words}", lambda word: answer_double(session, word)
+            )
         else:
             self.options.seats[seat].answer(session)
         if session.state.is_over:
@@ -191,6 +196,33 @@ class TableGame:
         else:
             verbs = ("take", "takes") if session.state.cube == offered else ("beaver", "beavers")
         self.terminal.say(f"{self._subject(seat, *verbs)}; the cube is on {session.state.cube}.", "strong")
+
+    def _act_before_roll(self, word: str) -> None:
+        """Throw or double, as the person says."""
+        if wants_double(word):
+            self.session.double()
+            self.say_double()
+        else:
+            self.throw()
+
+    def _converse(self, prompt: str, act: Callable[[str], None]) -> None:
+        """Ask until the state of the session has changed; commands work as they do before a play.
+
+        Args:
+            prompt: the question.
+            act: does what a word that is no command says.
+        """
+        before = self.session.state
+        while self.session.state is before:
+            word, *arguments = self.terminal.ask(prompt).lower().split() or [""]
+            command = self.options.commands.get(word)
+            try:
+                if command is not None:
+                    command.act(self, arguments)
+                else:
+                    act(word)
+            except (NotationError, GameError) as error:
+                self.terminal.say(str(error), "problem")
 
     # Dice
 
