@@ -28,11 +28,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from backgammon.evaluation.outcome import cumulative
-from backgammon.learner.data.labels import find_labels, read_labels
-from backgammon.learner.data.shard_format import NOT_JUDGED, PROBABILITY_UNIT
 from backgammon.learner.net.scorer import load_scorer
-from backgammon.records import read_logs
-from backgammon.rules.movegen import legal_candidates
+from backgammon.records import find_labels, read_labels, read_logs
 from backgammon.tools.arrays import Boards, Float64s, Int64s
 from backgammon.tools.errors import DataError, PairgammonError
 from backgammon.tools.intervals import Estimate, estimate_mean
@@ -126,17 +123,16 @@ def read_cases(paths: Sequence[str]) -> Cases:
 
 def _label_cases(paths: list[Path]) -> Cases:
     """Every judged candidate."""
-    decisions, report = read_labels(paths)
+    found, report = read_labels(paths)
     if report.rejected:
         print(report.render(), file=sys.stderr)
-    if decisions.outcomes is None:
+    assert found.labels is not None
+    decisions, chances = found.decisions, found.labels.chances
+    is_case = ~np.isnan(chances[:, 0]) & (decisions.candidates > 0).any(axis=1)
+    if not is_case.any():
         raise DataError(f"{paths[0]}: these labels hold equities but no chances")
-    candidates, offsets = legal_candidates(decisions.positions, decisions.dice)
-    is_case = (decisions.outcomes[:, 0] != NOT_JUDGED) & (candidates > 0).any(axis=1)
-    numbers: dict[str, int] = {}
-    unit = np.array([numbers.setdefault(name, len(numbers)) for name in decisions.units], dtype=np.int64)
-    units = np.repeat(unit, np.diff(offsets))[is_case]
-    return Cases(candidates[is_case], decisions.outcomes[is_case] / PROBABILITY_UNIT, units, "labels")
+    units = decisions.unit[decisions.owners][is_case]
+    return Cases(decisions.candidates[is_case], chances[is_case].astype(np.float64), units, "labels")
 
 
 def _result_cases(paths: Sequence[str]) -> Cases:

@@ -86,10 +86,10 @@ def deepen(evaluator: OutcomeEvaluator, shards: Shards, part: slice, values_only
         part: of its decisions.
         values_only: see the head of this file.
     """
-    candidates, offsets = legal_candidates(np.array(shards.positions[part]), np.array(shards.dice[part]))
+    candidates, offsets = legal_candidates(np.array(shards.boards[part]), np.array(shards.dice[part]))
     assert shards.equities is not None
     assert shards.outcomes is not None
-    starts = shards.candidate_starts
+    starts = shards.offsets
     span = slice(int(starts[part.start]), int(starts[part.stop]))
     old = np.array(shards.equities[span])
     rows = worth_a_look(old, offsets, 1 if values_only else 2)

@@ -115,7 +115,7 @@ def make_targets() -> list[Callable[[bytes], None]]:
     from backgammon.protocols.ubgi_engine import UbgiEngine
     from backgammon.protocols.ubgi_settings import EngineSettings
     from backgammon.protocols.wildbg import answer_request
-    from backgammon.records.formats import gnubg_text, java_fibs, jsonl, mat, sgf, snowie, xg, xg_text
+    from backgammon.records.formats import gnubg_text, java_fibs, jsonl, label_lines, mat, sgf, snowie, xg, xg_text
     from backgammon.records.formats.registry import WRITABLE, check_head, read_records
     from backgammon.records.record.record import MatchRecord
     from backgammon.records.record.source import open_sources
@@ -219,6 +219,7 @@ def make_targets() -> list[Callable[[bytes], None]]:
         protocol(lambda: lambda line: answer_board(line, adviser)),
         protocol(lambda: UbgiEngine(lambda _: adviser, EngineSettings(max_ply=2), "fuzzer").answer),
         protocol(lambda: lambda line: answer_request(line, adviser)),
+        importer(label_lines.read),
     ]
 
     def guard(target: Callable[[bytes], None]) -> Callable[[bytes], None]:

@@ -40,7 +40,7 @@ def label_rows(path: Path, rows: list[int], plies: int) -> list[dict[str, Any]]:
     shards = open_shards(path, verify=False)
     lines = []
     for row in rows:
-        decision = Decision.make(Position(np.array(shards.positions[row])), make_roll(*shards.dice[row].tolist()))
+        decision = Decision.make(Position(np.array(shards.boards[row])), make_roll(*shards.dice[row].tolist()))
         ranked = judge.rank(decision.candidates)
         played = position_ids(swap(decision.candidates[shards.chosen[row]])[None])[0]
         lines.append({"game": int(shards.game[row]), **label(decision, ranked), "played": played})
@@ -49,7 +49,7 @@ def label_rows(path: Path, rows: list[int], plies: int) -> list[dict[str, Any]]:
 
 def draw_rows(shards: Shards, sample: int, seed: int) -> Int64s:
     """Unforced decisions int64[K], ascending, drawn without replacement; all of them if there are no more."""
-    unforced = np.flatnonzero(np.array(shards.num_candidates) > 1)
+    unforced = np.flatnonzero(np.array(shards.counts) > 1)
     return np.sort(np.random.default_rng(seed).permutation(unforced)[:sample])
 
 

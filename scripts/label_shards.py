@@ -259,7 +259,7 @@ def label_part(part: Part) -> int:
         assert isinstance(teacher, EngineTeacher)
         equities, outcomes = teacher.deepen(shards, rows, part.teacher.values_only)
     else:
-        equities, outcomes = judge(teacher, shards.positions[rows], shards.dice[rows])
+        equities, outcomes = judge(teacher, shards.boards[rows], shards.dice[rows])
     temporary = part.file.with_name(f".{part.file.stem}.{os.getpid()}.npz")
     np.savez(temporary, equities=equities, outcomes=outcomes)
     temporary.replace(part.file)
@@ -343,7 +343,7 @@ def label_shards(
             flush=True,
         )
     labels = join_parts(parts)
-    labels["equities"][shards.candidate_starts[:-1] + shards.chosen] += np.float32(choice.bonus)
+    labels["equities"][shards.offsets[:-1] + shards.chosen] += np.float32(choice.bonus)
     chosen = best_rows(shards, labels["equities"]) if choice.chooses else None
     labelled = write_labelled_shards(shards, labels["equities"], labels["outcomes"], out, teacher.name, chosen)
     shutil.rmtree(folder)

@@ -199,7 +199,7 @@ def main() -> int:
     rng = np.random.default_rng(options.seed)
     shards = open_shards(options.shards, verify=False)
     rows = rng.permutation(len(shards))[:SAMPLE]
-    candidates, _ = legal_candidates(np.array(shards.positions[rows]), np.array(shards.dice[rows]))
+    candidates, _ = legal_candidates(np.array(shards.boards[rows]), np.array(shards.dice[rows]))
     sums = first_sums(model, candidates)
     if width < model.network.hidden[0]:
         kept = np.sort(np.argsort(-importance(model, sums), kind="stable")[:width])

@@ -24,10 +24,12 @@ from pathlib import Path
 import numpy as np
 
 from backgammon.evaluation.outcome import POINTS, final_outcomes
-from backgammon.learner.data.decision_shards import DecisionArrays, count_candidates, write_decisions
+from backgammon.learner.data.decision_shards import Origin, write_decisions
 from backgammon.learner.net.scorer import Scorer, load_scorer
+from backgammon.records import DecisionSet
 from backgammon.rules import ragged
 from backgammon.rules.board import START, swap
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
 from scripts.label_shards import GnubgTeacher, judge
@@ -132,22 +134,12 @@ def main() -> int:
         parts.append(play_games(scorer, numbers, options.noise, options.seed))
         print(f"{numbers.stop:,d} of {options.games:,d} games, {time.monotonic() - started:.0f} s", flush=True)
     positions, dice, rows, games, points = (np.concatenate(column) for column in zip(*parts, strict=True))
+    units = [f"self-play {options.seed}/{game}" for game in range(options.games)]
+    found = DecisionSet(Decisions.make(positions, dice, rows, games), units, [scorer.name] * len(games), points)
     if options.only_forced:
-        is_kept = count_candidates(positions, dice) == 1
-        positions, dice, rows, games, points = (v[is_kept] for v in (positions, dice, rows, games, points))
-    shards = write_decisions(
-        DecisionArrays(
-            positions=positions,
-            dice=dice,
-            chosen=rows,
-            units=[f"self-play {options.seed}/{game}" for game in games],
-            points=points,
-            players=[scorer.name] * len(games),
-            report={"games": options.games, "noise": options.noise, "seed": options.seed, "model": scorer.identity},
-        ),
-        options.out,
-        keeps_forced=True,
-    )
+        found = found.take(found.decisions.is_forced)
+    report = {"games": options.games, "noise": options.noise, "seed": options.seed, "model": scorer.identity}
+    shards = write_decisions(found, options.out, Origin(report=report), keeps_forced=True)
     print(f"{len(shards):,d} decisions in {options.out}")
     return 0
 

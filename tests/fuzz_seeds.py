@@ -48,6 +48,11 @@ UBGI_SESSIONS = (
 REQUESTS = """/move?die1=3&die2=1&p24=2&p19=-5&p17=-3&p13=5&p12=-5&p8=3&p6=5&p1=-2
 /eval?p25=1&p0=-1&p5=4&p20=-5&x_away=1&o_away=1
 """
+LABELS = (
+    '{"id":"4HPwATDgc/ABMA","dice":[3,1],"played":"0HPiATDgc/ABMA","cands":[["sGfwATDgc/ABMA",0.159,2]]}\n'
+    '{"game":"a/1","id":"4HPwATDgc/ABMA","dice":[6,5],"points":-2,"player":"A","cubeful":true,"cands":'
+    '[["4HPYATDgc/ABMA","24/18 18/13",0,2,[0.5,0.1,0,0.1,0]]]}\n'
+)
 
 
 def make_seeds(squeeze: Callable[[bytes], bytes]) -> list[bytes]:
@@ -84,6 +89,7 @@ def make_seeds(squeeze: Callable[[bytes], bytes]) -> list[bytes]:
         (14, BOARD_LINES.encode()),
         *((15, session.encode()) for session in UBGI_SESSIONS),
         (16, REQUESTS.encode()),
+        (17, LABELS.encode()),
     ]
     return [bytes((target,)) + content for target, content in seeds]
 

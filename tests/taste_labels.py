@@ -33,6 +33,6 @@ def taste_outcomes(candidates: Boards) -> Outcomes:
 
 def taste_labels(shards: Shards) -> tuple[Float32s, Uint16s]:
     """Equities float32[M] and packed chances uint16[M, 5] of every candidate of some shards."""
-    candidates, _ = legal_candidates(np.array(shards.positions), np.array(shards.dice))
+    candidates, _ = legal_candidates(np.array(shards.boards), np.array(shards.dice))
     outcomes = taste_outcomes(candidates)
     return equities(outcomes), pack_outcomes(outcomes)

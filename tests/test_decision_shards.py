@@ -18,7 +18,7 @@ from backgammon.learner.data.comparisons import (
     outcomes_of_points,
 )
 from backgammon.learner.data.decision_shards import (
-    DecisionArrays,
+    Origin,
     best_rows,
     copy_shards,
     join_shards,
@@ -27,10 +27,11 @@ from backgammon.learner.data.decision_shards import (
     write_decisions,
     write_labelled_shards,
 )
-from backgammon.learner.data.shard_format import FIELDS, LABELS, MANIFEST, NOT_JUDGED
+from backgammon.learner.data.shard_format import FIELDS, LABELS, MANIFEST, NOT_JUDGED, PROBABILITY_UNIT
 from backgammon.learner.data.shards import Shards, build_shards, open_shards
+from backgammon.records import DecisionSet, Labels
 from backgammon.rules.board import START
-from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.decisions import Decisions
 from backgammon.tools.errors import DataError
 from comparison_net.choices import ChoiceSets, OutcomeTargets
 from comparison_net.config import load_config
@@ -57,20 +58,22 @@ def copy(plain: Shards, tmp_path: Path) -> Path:
     return write_labelled_shards(plain, *taste_labels(plain), tmp_path / "copy", "taste").path
 
 
-def arrays_of(shards: Shards, count: int | None = None) -> DecisionArrays:
-    """The first decisions of some shards as arrays."""
-    end = int(shards.candidate_starts[len(shards) if count is None else count])
-    return DecisionArrays(
-        positions=np.array(shards.positions[:count]),
-        dice=np.array(shards.dice[:count]),
-        chosen=np.array(shards.chosen[:count]),
-        units=[shards.manifest.units[number] for number in shards.unit[:count]],
-        points=np.array(shards.points[:count]),
-        players=[shards.manifest.players[number] for number in shards.player[:count]],
-        equities=None if shards.equities is None else np.array(shards.equities[:end]),
-        outcomes=None if shards.outcomes is None else np.array(shards.outcomes[:end]),
-        teacher="taste",
+def set_of(shards: Shards, count: int | None = None) -> DecisionSet:
+    """The first decisions of some shards with their labels."""
+    rows = np.arange(len(shards) if count is None else count)
+    decisions = shards.decisions(rows)
+    players = [shards.manifest.players[number] for number in shards.player[rows]]
+    assert shards.equities is not None
+    assert shards.outcomes is not None
+    places = shards.places(rows)
+    labels = Labels(
+        best=best_rows(shards, shards.equities)[rows].astype(np.int64),
+        equities=shards.equities[places],
+        plies=np.zeros(len(places), dtype=np.int8),
+        chances=(shards.outcomes[places] / PROBABILITY_UNIT).astype(np.float32),
+        is_cubeful=np.zeros(len(rows), dtype=np.bool_),
     )
+    return DecisionSet(decisions, shards.manifest.units, players, shards.points[rows], labels)
 
 
 def targets_of(batch: ChoiceSets) -> OutcomeTargets:
@@ -90,7 +93,7 @@ def test_without_labels_a_folder_is_of_the_first_version(plain: Shards) -> None:
 def test_labels_say_what_they_are(plain: Shards, labelled: Shards) -> None:
     manifest = json.loads((labelled.path / MANIFEST).read_text())
     assert (manifest["format_version"], manifest["labels"]) == (2, ["equities", "outcomes"])
-    assert manifest["candidates"] == plain.num_candidates.sum()
+    assert manifest["candidates"] == plain.counts.sum()
     assert labelled.manifest.teacher == "taste"
     for name in FIELDS:
         assert getattr(labelled, name).tolist() == getattr(plain, name).tolist()
@@ -145,7 +148,7 @@ def test_where_nothing_was_judged_the_result_stands_in(plain: Shards, labelled: 
     known = np.flatnonzero(plain.points != 0)[:2]
     batch = make_comparisons(labelled, known)
     assert labelled.outcomes is not None
-    judged = labelled.outcomes[labelled.candidate_places(known, batch.offsets)]
+    judged = labelled.outcomes[labelled.places(known)]
     judged[: batch.offsets[1]] = NOT_JUDGED
     results = outcomes_of_points(labelled.points[known].astype(np.int64))
     outcomes = known_outcomes(judged, results, batch.offsets, batch.chosen)
@@ -226,7 +229,7 @@ def test_labels_of_another_length_are_refused(plain: Shards, tmp_path: Path) -> 
 def test_the_best_rows_are_the_first_with_the_highest_equity(plain: Shards) -> None:
     values, _ = taste_labels(plain)
     values = np.round(values, 1)  # many are equal now
-    starts = plain.candidate_starts
+    starts = plain.offsets
     values[starts[3] : starts[4]] = np.nan
     values[starts[4]] = np.nan
     found = best_rows(plain, values)
@@ -248,7 +251,7 @@ def test_a_teacher_may_choose(plain: Shards, tmp_path: Path) -> None:
 
 
 def test_decisions_as_arrays_give_the_same_shards(labelled: Shards, tmp_path: Path) -> None:
-    written = write_decisions(arrays_of(labelled), tmp_path / "again")
+    written = write_decisions(set_of(labelled), tmp_path / "again", Origin(teacher="taste"))
     for name in (*FIELDS, *LABELS):
         if name in ("won", "game"):
             continue
@@ -262,31 +265,34 @@ def test_forced_plays_go_with_their_labels(labelled: Shards, tmp_path: Path) -> 
     forced[[25, 6]] = 2, 13
     forced[[24, 23, 22, 21, 20]] = -2
     forced[12] = -5
-    arrays = arrays_of(labelled, 2)
-    candidates, _ = legal_candidates(forced[None], np.array([[6, 5]], dtype=np.int8))
-    assert len(candidates) == 1
-    assert arrays.equities is not None
-    middle = int(labelled.candidate_starts[1])
-    mixed = dataclasses.replace(
-        arrays,
-        positions=np.insert(arrays.positions, 1, forced, axis=0),
-        dice=np.insert(arrays.dice, 1, [5, 6], axis=0),
-        chosen=np.insert(arrays.chosen, 1, 0),
-        units=[arrays.units[0], "forced", arrays.units[1]],
-        players=None,
-        points=None,
-        equities=np.insert(arrays.equities, middle, 9.0),
-        outcomes=None,
+    first = set_of(labelled, 2)
+    assert first.labels is not None
+    middle = int(labelled.offsets[1])
+    both = first.decisions
+    decisions = Decisions.make(
+        np.insert(both.boards, 1, forced, axis=0),
+        np.insert(both.dice, 1, [5, 6], axis=0),
+        np.insert(both.chosen_rows, 1, 0),
+        np.array([0, 2, 1]),
     )
+    assert decisions.counts[1] == 1
+    labels = Labels(
+        np.insert(first.labels.best, 1, 0),
+        np.insert(first.labels.equities, middle, 9.0),
+        np.insert(first.labels.plies, middle, 0),
+        np.full((len(decisions.candidates), 5), np.nan, dtype=np.float32),
+        np.zeros(3, dtype=np.bool_),
+    )
+    mixed = DecisionSet(decisions, ["one", "other", "forced"], ["Ann"] * 3, np.zeros(3, np.int8), labels)
     written = write_decisions(mixed, tmp_path / "out")
     assert (written.manifest.forced, len(written)) == (1, 2)
     assert written.equities is not None
-    np.testing.assert_array_equal(written.equities, arrays.equities)
+    np.testing.assert_array_equal(written.equities, first.labels.equities)
     assert "forced" not in written.manifest.units
     assert written.manifest.labels == ("equities",)
     assert not written.points.any()
     kept = write_decisions(mixed, tmp_path / "kept", keeps_forced=True)
-    assert (kept.manifest.forced, kept.num_candidates[1], len(kept)) == (0, 1, 3)
+    assert (kept.manifest.forced, kept.counts[1], len(kept)) == (0, 1, 3)
     assert kept.equities is not None
     assert kept.equities[middle] == 9.0
 
@@ -297,12 +303,11 @@ def test_a_forced_play_teaches_outcomes_and_counts_in_no_agreement(loss: str, tm
     board[[25, 13, 8, 6]] = 2, 2, 3, 8
     board[19:25] = -2, -2, -2, -3, -3, -3
     dances = write_decisions(
-        DecisionArrays(
-            positions=np.repeat(board[None], 8, axis=0),
-            dice=np.repeat(np.array([[2, 1]], dtype=np.int8), 8, axis=0),
-            chosen=np.zeros(8, dtype=np.int64),
-            units=[f"dance {i}" for i in range(8)],
-            points=np.full(8, -1),
+        DecisionSet(
+            Decisions.make(board[None].repeat(8, axis=0), np.array([[2, 1]] * 8, np.int8), np.zeros(8, np.int64)),
+            [f"dance {i}" for i in range(8)],
+            ["Ann"] * 8,
+            np.full(8, -1, dtype=np.int8),
         ),
         tmp_path / "dances",
         keeps_forced=True,
@@ -322,19 +327,15 @@ def test_a_forced_play_teaches_outcomes_and_counts_in_no_agreement(loss: str, tm
     assert after.log_loss_sum < before.log_loss_sum
 
 
-def test_arrays_that_do_not_belong_together_are_refused(labelled: Shards, tmp_path: Path) -> None:
-    arrays = arrays_of(labelled, 5)
-    assert arrays.equities is not None
-    for wrong, message in (
-        (dataclasses.replace(arrays, units=["a"]), "units has 1 entries, 5"),
-        (dataclasses.replace(arrays, equities=arrays.equities[1:]), "equities has"),
-        (dataclasses.replace(arrays, chosen=arrays.chosen + 1000), "decision 0: row 10.. is chosen"),
-    ):
-        with pytest.raises(DataError, match=message):
-            write_decisions(wrong, tmp_path / "x")
-    nothing = DecisionArrays(arrays.positions[:0], arrays.dice[:0], arrays.chosen[:0], [])
+def test_columns_that_do_not_belong_together_are_refused(labelled: Shards, tmp_path: Path) -> None:
+    found = set_of(labelled, 5)
+    assert found.labels is not None
+    with pytest.raises(DataError, match="players has 1 entries, 5"):
+        dataclasses.replace(found, players=["a"])
+    with pytest.raises(DataError, match="equities has"):
+        dataclasses.replace(found, labels=dataclasses.replace(found.labels, equities=found.labels.equities[1:]))
     with pytest.raises(DataError, match="no decision"):
-        write_decisions(nothing, tmp_path / "x")
+        write_decisions(found.take(np.zeros(0, np.int64)), tmp_path / "x")
 
 
 def test_joined_folders_hold_everything_of_each(labelled: Shards, tmp_path: Path) -> None:
@@ -342,7 +343,7 @@ def test_joined_folders_hold_everything_of_each(labelled: Shards, tmp_path: Path
     joined = join_shards([other, labelled, labelled], tmp_path / "joined")
     assert len(joined) == len(other) + 2 * len(labelled)
     assert len(joined.manifest.units) == 5 + 12
-    start = int(joined.candidate_starts[len(other)])
+    start = int(joined.offsets[len(other)])
     assert joined.equities is not None
     assert joined.outcomes is not None
     assert labelled.equities is not None

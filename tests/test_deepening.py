@@ -68,8 +68,8 @@ def test_the_rest_of_a_decision_moves_by_the_mean_difference() -> None:
 
 def test_deeper_labels_of_shards_are_those_of_the_evaluator(labelled: Shards) -> None:
     part = slice(20, 70)
-    candidates, offsets = legal_candidates(np.array(labelled.positions[part]), np.array(labelled.dice[part]))
-    starts = labelled.candidate_starts
+    candidates, offsets = legal_candidates(np.array(labelled.boards[part]), np.array(labelled.dice[part]))
+    starts = labelled.offsets
     assert labelled.equities is not None
     old = np.array(labelled.equities[starts[20] : starts[70]])
     found, chances = deepen(Deeper(), labelled, part)
@@ -86,8 +86,8 @@ def test_deeper_labels_of_shards_are_those_of_the_evaluator(labelled: Shards) ->
 
 def test_a_teacher_that_judges_itself_may_forget_what_it_said_at_0_ply(labelled: Shards) -> None:
     part = slice(0, 90)
-    candidates, offsets = legal_candidates(np.array(labelled.positions[part]), np.array(labelled.dice[part]))
-    starts = labelled.candidate_starts
+    candidates, offsets = legal_candidates(np.array(labelled.boards[part]), np.array(labelled.dice[part]))
+    starts = labelled.offsets
     assert labelled.equities is not None
     assert labelled.outcomes is not None
     old = np.array(labelled.equities[: starts[90]])
@@ -108,12 +108,12 @@ def test_decisions_are_taken_with_their_labels(labelled: Shards, tmp_path: Path)
     rows: Int64s = np.sort(np.random.default_rng(1).permutation(len(labelled))[:40])
     taken = take_decisions(labelled, rows, tmp_path / "taken")
     assert len(taken) == 40
-    assert taken.positions.tobytes() == labelled.positions[rows].tobytes()
+    assert taken.boards.tobytes() == labelled.boards[rows].tobytes()
     assert taken.equities is not None
     assert labelled.equities is not None
     for i, row in enumerate(rows.tolist()):
-        mine = taken.equities[taken.candidate_starts[i] : taken.candidate_starts[i + 1]]
-        theirs = labelled.equities[labelled.candidate_starts[row] : labelled.candidate_starts[row + 1]]
+        mine = taken.equities[taken.offsets[i] : taken.offsets[i + 1]]
+        theirs = labelled.equities[labelled.offsets[row] : labelled.offsets[row + 1]]
         assert mine.tobytes() == theirs.tobytes()
 
 
@@ -129,8 +129,8 @@ def test_a_sample_is_judged_and_its_folder_goes(
     found = label_shards.label_shards(labelled.path, choice, tmp_path / "out", workers=1, chunk=16, sample=50)
     assert len(found) == 50
     assert found.equities is not None
-    best = np.maximum.reduceat(found.equities, found.candidate_starts[:-1])
-    np.testing.assert_array_equal(found.equities[found.candidate_starts[:-1] + found.chosen], best)
+    best = np.maximum.reduceat(found.equities, found.offsets[:-1])
+    np.testing.assert_array_equal(found.equities[found.offsets[:-1] + found.chosen], best)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["labelled", "out", "shards"]
 
 

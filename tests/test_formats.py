@@ -29,6 +29,7 @@ FILES: dict[str, bytes] = {
     "gnubg-text": GNUBG.encode(),
     "xg-text": XG_PLAY.encode(),
     "snowie": SNOWIE.encode(),
+    "labels": b'{"id": "4HPwATDgc/ABMA", "dice": [3, 1], "cands": [["sGfwATDgc/ABMA", 0.159, 2]]}\n',
 }
 
 

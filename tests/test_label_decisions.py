@@ -37,9 +37,9 @@ def test_decisions_are_drawn_once_and_unforced(shards: Shards) -> None:
     rows = label_decisions.draw_rows(shards, 20, 1)
     assert len(rows) == 20
     assert (np.diff(rows) > 0).all()
-    assert (np.array(shards.num_candidates)[rows] > 1).all()
+    assert (np.array(shards.counts)[rows] > 1).all()
     assert (label_decisions.draw_rows(shards, 20, 2) != rows).any()
-    assert len(label_decisions.draw_rows(shards, 10**6, 1)) == (np.array(shards.num_candidates) > 1).sum()
+    assert len(label_decisions.draw_rows(shards, 10**6, 1)) == (np.array(shards.counts) > 1).sum()
 
 
 def test_every_candidate_stands_in_the_line_best_first(
@@ -55,7 +55,7 @@ def test_every_candidate_stands_in_the_line_best_first(
     rows = label_decisions.draw_rows(shards, 60, 1)
     assert len(lines) == len(rows) == 60
     for line, row in zip(lines, rows, strict=True):
-        board = np.array(shards.positions[row])
+        board = np.array(shards.boards[row])
         assert (parse_position_ids([line["id"]])[0] == board).all()
         candidates, _ = legal_candidates(board[None], np.array([line["dice"]], dtype=np.int8))
         ids = position_ids(swap(candidates))

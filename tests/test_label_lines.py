@@ -5,24 +5,41 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from backgammon.learner.data import labels
-from backgammon.learner.data.decision_shards import write_decisions
-from backgammon.learner.data.labels import find_labels, read_labels
-from backgammon.learner.data.shard_format import NOT_JUDGED
+from backgammon.learner.data.decision_shards import Origin, write_decisions
 from backgammon.learner.data.shards import Shards, build_shards, open_shards
-from backgammon.notation.gnu_id import START_ID, position_ids
-from backgammon.rules.board import START, swap
+from backgammon.notation.gnu_id import START_ID, parse_position_ids, position_ids
+from backgammon.notation.play_text import format_play
+from backgammon.records import (
+    GameRecord,
+    Level,
+    MatchRecord,
+    Notes,
+    PlayAnalysis,
+    RollAction,
+    find_format,
+    find_labels,
+    labels,
+    read_labels,
+    read_records,
+    write_jsonl,
+)
+from backgammon.records.formats.registry import LABELS
+from backgammon.rules.board import START, Position, swap
+from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.errors import DataError
 from tests.played_games import taste_games
 from tests.taste_labels import taste_labels
 
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = (ROOT / "data" / "labels", *(ROOT.parent / "shared" / "data" / name for name in ("bench", "expert")))
 Line = dict[str, Any]
 
 
@@ -35,8 +52,8 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
 def lines(shards: Shards) -> list[Line]:
     """Every decision of the shards, candidates best first, with plays, plies and chances."""
     equities, outcomes = taste_labels(shards)
-    candidates, offsets = legal_candidates(np.array(shards.positions), np.array(shards.dice))
-    before, after = position_ids(np.array(shards.positions)), position_ids(swap(candidates))
+    candidates, offsets = legal_candidates(np.array(shards.boards), np.array(shards.dice))
+    before, after = position_ids(np.array(shards.boards)), position_ids(swap(candidates))
     found = []
     for d in range(len(shards)):
         rows = np.arange(offsets[d], offsets[d + 1])
@@ -59,15 +76,15 @@ def decision(**changes: Any) -> Line:
 
 def test_equities_and_chances_arrive_at_their_candidates(shards: Shards, lines: list[Line], tmp_path: Path) -> None:
     decisions, report = read_labels([write(tmp_path / "a.jsonl", lines)])
-    written = write_decisions(decisions, tmp_path / "out")
+    written = write_decisions(decisions, tmp_path / "out", Origin(tuple(report.files), report.to_dict(), report.judge))
     equities, outcomes = taste_labels(shards)
     assert written.equities is not None
     assert written.outcomes is not None
     np.testing.assert_array_equal(written.equities, equities)
     np.testing.assert_array_equal(written.outcomes, outcomes)
-    for name in ("positions", "dice", "num_candidates", "unit", "phase"):
+    for name in ("boards", "dice", "counts", "unit", "phase"):
         assert getattr(written, name).tolist() == getattr(shards, name).tolist(), name
-    best = [equities[a:b].argmax() for a, b in zip(shards.candidate_starts, shards.candidate_starts[1:], strict=False)]
+    best = [equities[a:b].argmax() for a, b in zip(shards.offsets, shards.offsets[1:], strict=False)]
     assert written.chosen.tolist() == best, "the first candidate of a line is the best"
     assert written.manifest.units == shards.manifest.units
     assert written.manifest.report["plies"] == {"0": len(equities)}
@@ -89,20 +106,18 @@ def test_every_form_of_a_candidate_is_read(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [decision(cands=[form]) for form in [*forms, [best, 0.25, five]]])
     decisions, report = read_labels([path])
     assert report.rejected == 0
-    assert decisions.equities is not None
-    assert decisions.outcomes is not None
-    judged = decisions.equities.reshape(6, -1)
+    assert decisions.labels is not None
+    judged = decisions.labels.equities.reshape(6, -1)
     assert (~np.isnan(judged)).sum(axis=1).tolist() == [1] * 6
     assert np.nanmax(judged, axis=1).tolist() == [0.25] * 6
-    packed = decisions.outcomes.reshape(6, -1, 5)
-    assert (packed[:4] == NOT_JUDGED).all()
-    assert packed[4].min(axis=0).tolist() == packed[5].min(axis=0).tolist() == [35_750, 13_000, 650, 6_500, 0]
+    chances = decisions.labels.chances.reshape(6, -1, 5)
+    assert np.isnan(chances[:4]).all()
+    np.testing.assert_allclose(np.nanmin(chances[4:], axis=1), [five, five], atol=1e-7)
     assert report.plies == {"2": 3, "": 3}
 
 
 def test_without_chances_there_are_no_outcomes(tmp_path: Path) -> None:
     decisions, _ = read_labels([write(tmp_path / "a.jsonl", [decision()])])
-    assert decisions.outcomes is None
     assert write_decisions(decisions, tmp_path / "out").manifest.labels == ("equities",)
 
 
@@ -118,7 +133,8 @@ def test_the_played_candidate_the_player_and_the_points_are_taken_over(tmp_path:
 def test_a_line_without_a_game_stands_for_itself(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [decision(), decision(dice=[1, 3]), decision(id="sGfwATDgc/ABMA", dice=[2, 1])])
     decisions, report = read_labels([path])
-    assert list(decisions.units) == [f"{START_ID} 31"] * 2, "the same decision is never on both sides of the split"
+    assert decisions.unit_names == (f"{START_ID} 31",)
+    assert decisions.decisions.unit.tolist() == [0, 0], "the same decision is never on both sides of the split"
     assert report.rejected == 1
 
 
@@ -169,7 +185,7 @@ def test_a_bad_line_is_named_and_costs_no_other(line: bytes | Line, message: str
     good = json.dumps(decision()).encode()
     (tmp_path / "a.jsonl").write_bytes(b"\n".join([good, b"", text, good, b""]))
     decisions, report = read_labels([tmp_path / "a.jsonl"])
-    assert (len(decisions.positions), report.lines, report.rejected) == (2, 3, 1)
+    assert (len(decisions), report.lines, report.rejected) == (2, 3, 1)
     assert report.problems[0].startswith("a.jsonl, line 3: ")
     assert message in report.problems[0]
     assert len(report.problems[0]) < 300
@@ -201,3 +217,79 @@ def test_files_without_a_usable_line_are_refused_with_the_reason(tmp_path: Path)
         read_labels([path])
     with pytest.raises(DataError, match="cannot be read beyond line 0"):
         read_labels([tmp_path / "nowhere.jsonl"])
+
+
+def test_an_equity_written_as_a_whole_number_is_no_ply(tmp_path: Path) -> None:
+    best, other = "sGfwATDgc/ABMA", "0HPiATDgc/ABMA"
+    spellings = [[[best, 1], [other, 0]], [[best, 1, 2], [other, 0, 2]], [[best, "8/5 6/5", 1, 2], [other, "", 0, 2]]]
+    found, report = read_labels([write(tmp_path / "a.jsonl", [decision(cands=cands) for cands in spellings])])
+    assert report.plies == {"2": 4, "": 2}
+    assert [np.nanmax(found.losses[a:b]) for a, b in pairwise(found.decisions.offsets)] == [1.0] * 3
+
+
+def test_the_first_candidate_is_the_best_also_where_a_shallow_one_shows_more(tmp_path: Path) -> None:
+    cands = [["sGfwATDgc/ABMA", 0.1, 2], ["0HPiATDgc/ABMA", 0.3, 0], ["4HPiASjgc/ABMA", 0.05, 2]]
+    found, _ = read_labels([write(tmp_path / "a.jsonl", [decision(cands=cands, played="0HPiATDgc/ABMA")])])
+    assert found.labels is not None
+    assert position_ids(swap(found.decisions.candidates[found.labels.best])) == ["sGfwATDgc/ABMA"]
+    assert position_ids(swap(found.decisions.afters)) == ["0HPiATDgc/ABMA"]
+    losses = found.losses[~np.isnan(found.losses)]
+    np.testing.assert_allclose(np.sort(losses), [0, 0, 0.05], atol=1e-7)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_every_spelling_of_the_data_folders_is_read(folder: Path, tmp_path: Path) -> None:
+    if not folder.is_dir():
+        pytest.skip("these data lie beside the project")
+    path = sorted(folder.glob("*.jsonl.xz"))[0]
+    with lzma.open(path) as file:
+        text = b"".join(islice(file, 500))
+    (tmp_path / "some.jsonl").write_bytes(text)
+    found, report = read_labels([tmp_path / "some.jsonl"])
+    assert (report.decisions, report.rejected) == (500, 0)
+    for index, line in enumerate(map(json.loads, text.splitlines()[:50])):
+        entry = line["cands"][-1]
+        rows = slice(*found.decisions.offsets[index : index + 2].tolist())
+        after = position_ids(swap(found.decisions.candidates[rows])).index(entry[0])
+        equity = next(value for value in entry[1:] if isinstance(value, float))
+        assert found.labels is not None
+        assert found.labels.equities[rows][after] == np.float32(equity)
+
+
+def test_labels_are_a_format_of_records(lines: list[Line], tmp_path: Path) -> None:
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in lines[:20])
+    assert find_format(text).name == "labels"
+    records = read_records(text, "a.jsonl")
+    assert len(records) == 20
+    written = LABELS.write(*records) if LABELS.write else ""
+    (tmp_path / "a.jsonl").write_bytes(text)
+    (tmp_path / "b.jsonl").write_text(written)
+    (one, _), (other, report) = (read_labels([tmp_path / name]) for name in ("a.jsonl", "b.jsonl"))
+    assert report.rejected == 0
+    assert one.labels is not None
+    assert other.labels is not None
+    np.testing.assert_array_equal(one.decisions.candidates, other.decisions.candidates)
+    for name in ("best", "plies", "is_cubeful"):
+        np.testing.assert_array_equal(getattr(one.labels, name), getattr(other.labels, name))
+    for name in ("equities", "chances"):
+        np.testing.assert_allclose(getattr(one.labels, name), getattr(other.labels, name), atol=2e-6)
+
+
+def test_a_log_with_an_analysis_brings_labels_of_its_own(tmp_path: Path) -> None:
+    opening = Decision.make(Position(START), (3, 1))
+    rows = [opening.row_of(swap(parse_position_ids([after]))[0]) for after in ("sGfwATDgc/ABMA", "0HPiATDgc/ABMA")]
+    plays = PlayAnalysis(
+        opening.candidates[rows],
+        np.array([0.159, -0.01], dtype=np.float32),
+        np.full((2, 6), np.nan, dtype=np.float32),
+        (Level("evaluation", 2),) * 2,
+    )
+    roll = RollAction(0, (3, 1), format_play(opening.plays[rows[1]]), notes=Notes(plays))
+    match = MatchRecord(0, (GameRecord(1, ("Ann", "Bob"), (0, 0), (roll,)),))
+    (tmp_path / "log.jsonl").write_text(write_jsonl(match))
+    found, report = read_labels([tmp_path / "log.jsonl"])
+    assert (report.decisions, report.judge, found.players) == (1, "2-ply", ["Ann"])
+    assert found.labels is not None
+    assert (found.labels.best[0], found.decisions.chosen_rows[0]) == tuple(rows)
+    assert found.labels.is_cubeful.all()
+    assert found.losses[rows] == pytest.approx([0, 0.169])

@@ -72,7 +72,7 @@ def test_an_experts_choice_may_count_as_evidence(shards: Shards, tmp_path: Path)
     assert plain.equities is not None
     assert raised.equities is not None
     difference = np.array(raised.equities) - plain.equities
-    places = raised.candidate_starts[:-1] + raised.chosen
+    places = raised.offsets[:-1] + raised.chosen
     np.testing.assert_allclose(difference[places], 0.25, atol=1e-6)
     assert not np.delete(difference, places).any()
     assert np.array_equal(np.array(raised.outcomes), np.array(plain.outcomes))

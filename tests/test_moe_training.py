@@ -82,7 +82,7 @@ def test_every_head_trains_and_plays_as_it_was_trained(
     assert model.network == config.network.for_domain(BOARDS)
     net = make_network(model.network, ENCODER)
     net.load_state_dict({name: torch.from_numpy(np.array(values)) for name, values in model.weights.items()})
-    batch = decisions_of(shards.positions[:30], shards.dice[:30])
+    batch = decisions_of(shards.boards[:30], shards.dice[:30])
     with torch.no_grad():
         expected = net.answers(batch)
     scores, logits = MixtureEvaluator(model.network, model.weights).outputs(batch.items)

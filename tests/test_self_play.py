@@ -25,17 +25,17 @@ def play(out: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> Shards:
 
 def test_the_chosen_candidate_is_the_nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shards = play(tmp_path / "own", monkeypatch)
-    rows = load_scorer().choose(np.array(shards.positions), np.array(shards.dice))
+    rows = load_scorer().choose(np.array(shards.boards), np.array(shards.dice))
     assert shards.chosen.tolist() == rows.tolist()
     assert set(shards.game.tolist()) == {0, 1, 2}
     is_quiet = np.isin(shards.game, [0, 2])  # no random plays
     assert (shards.points[is_quiet] != 0).all()
-    candidates, offsets = legal_candidates(np.array(shards.positions), np.array(shards.dice))
+    candidates, offsets = legal_candidates(np.array(shards.boards), np.array(shards.dice))
     noisy = np.flatnonzero(shards.game == 1)
     noisy_points = shards.points[noisy]
     assert 0.2 < (noisy_points == 0).mean() < 0.8, "half the plays are random, and some of them the preferred one"
     for here, following in itertools.pairwise(noisy.tolist()):
-        is_preferred = (swap(candidates[offsets[here] + rows[here]]) == shards.positions[following]).all()
+        is_preferred = (swap(candidates[offsets[here] + rows[here]]) == shards.boards[following]).all()
         assert (shards.points[here] != 0) == is_preferred
 
 
@@ -44,7 +44,7 @@ def test_gnu_backgammon_plays_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     from backgammon.engine.peers.gnubg_judge import GnubgJudge
 
     shards = play(tmp_path / "theirs", monkeypatch, "--model", "gnubg:0")
-    candidates, offsets = legal_candidates(np.array(shards.positions), np.array(shards.dice))
+    candidates, offsets = legal_candidates(np.array(shards.boards), np.array(shards.dice))
     judge = GnubgJudge(0)
     rows = np.random.default_rng(1).permutation(len(shards))[:40].tolist()
     for i in rows:

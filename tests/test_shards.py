@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backgammon.learner.data.comparisons import make_comparisons, split_rows
-from backgammon.learner.data.shard_format import FIELDS, MANIFEST
+from backgammon.learner.data.shard_format import FIELDS, MANIFEST, file_name
 from backgammon.learner.data.shards import Shards, build_shards, open_shards
 from backgammon.rules.phase import phase_codes
 from backgammon.tools.errors import DataError
@@ -36,17 +36,17 @@ def test_every_unforced_play_is_there_in_order(games: TasteGames, shards: Shards
     free = [(game, i) for game in games.games for i in np.flatnonzero(game.plays.counts > 1)]
     assert len(shards) == shards.manifest.decisions == len(free)
     for d, (game, i) in enumerate(free):
-        assert shards.positions[d].tolist() == game.plays.boards[i].tolist()
+        assert shards.boards[d].tolist() == game.plays.boards[i].tolist()
         assert shards.dice[d].tolist() == game.plays.dice[i].tolist()
-        assert (shards.chosen[d], shards.num_candidates[d]) == (game.plays.chosen_rows[i], game.plays.counts[i])
+        assert (shards.chosen[d], shards.counts[d]) == (game.plays.chosen_rows[i], game.plays.counts[i])
         assert shards.manifest.units[shards.unit[d]] == game.unit
         assert shards.manifest.players[shards.player[d]] == game.players[game.seats[i]]
-    assert shards.phase.tolist() == phase_codes(np.asarray(shards.positions)).tolist()
+    assert shards.phase.tolist() == phase_codes(np.asarray(shards.boards)).tolist()
 
 
 def test_forced_plays_are_dropped_and_counted(games: TasteGames, shards: Shards) -> None:
     assert shards.manifest.forced == sum(int((game.plays.counts == 1).sum()) for game in games.games) > 0
-    assert int(shards.num_candidates.min()) >= 2
+    assert int(shards.counts.min()) >= 2
 
 
 def test_the_result_is_kept_for_the_player_on_roll(games: TasteGames, shards: Shards) -> None:
@@ -135,7 +135,7 @@ def test_a_build_that_breaks_leaves_nothing(games: TasteGames, tmp_path: Path, m
 
 @pytest.mark.parametrize("name", [*FIELDS, "manifest"])
 def test_any_truncated_file_is_refused(name: str, copy: Path) -> None:
-    file = copy / (MANIFEST if name == "manifest" else f"{name}.npy")
+    file = copy / (MANIFEST if name == "manifest" else f"{file_name(name)}.npy")
     content = file.read_bytes()
     for keep in (0, 5, 64, len(content) // 2, len(content) - 1):
         file.write_bytes(content[:keep])
@@ -147,7 +147,7 @@ def test_any_truncated_file_is_refused(name: str, copy: Path) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_any_altered_array_is_refused(name: str, copy: Path) -> None:
-    file = copy / f"{name}.npy"
+    file = copy / f"{file_name(name)}.npy"
     content = bytearray(file.read_bytes())
     content[-1] ^= 4
     file.write_bytes(content)
@@ -182,10 +182,10 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_a_batch_holds_every_candidate_of_its_decisions(games: TasteGames, shards: Shards) -> None:
     rows = np.array([7, 3, 11, 0])
     batch = make_comparisons(shards, rows)
-    counts = shards.num_candidates[rows]
+    counts = shards.counts[rows]
     assert np.diff(batch.offsets).tolist() == counts.tolist()
     assert batch.mask().sum(1).tolist() == counts.tolist()
-    assert batch.context.tolist() == shards.positions[rows].tolist()
+    assert batch.context.tolist() == shards.boards[rows].tolist()
     game = games.games[0]
     first, second = np.flatnonzero(game.plays.counts > 1)[:2]
     assert second == first + 1, "the next play of the game, with nothing in between"
@@ -206,7 +206,7 @@ def test_parts_are_alike_in_candidates_and_keep_the_order(shards: Shards) -> Non
     rows = np.random.default_rng(1).permutation(len(shards))
     parts = split_rows(shards, rows, part_candidates=500)
     assert np.concatenate(parts).tolist() == rows.tolist()
-    sizes = [int(shards.num_candidates[part].sum()) for part in parts]
+    sizes = [int(shards.counts[part].sum()) for part in parts]
     assert len(parts) == round(sum(sizes) / 500)
-    assert max(sizes) - min(sizes) <= 2 * int(shards.num_candidates.max())
+    assert max(sizes) - min(sizes) <= 2 * int(shards.counts.max())
     assert len(split_rows(shards, rows[:1], part_candidates=500)) == 1

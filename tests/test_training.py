@@ -284,7 +284,7 @@ def test_shards_with_one_match_train_without_a_verdict(tmp_path: Path) -> None:
 
 def test_shards_altered_while_training_are_noticed(tmp_path: Path) -> None:
     data = build_shards(taste_games(3, seed=4), tmp_path / "shards")
-    counts = np.array(data.num_candidates)
+    counts = np.array(data.counts)
     counts[:] += 1
     np.save(tmp_path / "shards" / "num_candidates.npy", counts)
     with pytest.raises(DataError, match="build the shards again"):

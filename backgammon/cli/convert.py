@@ -30,7 +30,7 @@ MAX_REFUSED = 20
 @click.argument("paths", nargs=-1, required=True, metavar="LOG... [OUT]")
 @click.option("--out", metavar="OUT", help="Where to, if it is not the last of the paths.")
 @click.option(
-    "--format", "format_name", metavar="NAME", help="mat, sgf or jsonl.  [default: by the name of OUT, or mat]"
+    "--format", "format_name", metavar="NAME", help="mat, sgf, jsonl or labels.  [default: by the name of OUT, or mat]"
 )
 @click.option("--verbatim", is_flag=True, help="Keep the text of each play as its writer left it.")
 def command(paths: tuple[str, ...], out: str | None, format_name: str | None, verbatim: bool) -> None:
@@ -42,7 +42,7 @@ def command(paths: tuple[str, ...], out: str | None, format_name: str | None, ve
     to standard output. Nothing that is there already is overwritten.
 
     Plays are written in canonical text: bar and off as words, hits starred. .mat holds no analysis, .sgf most of it,
-    .jsonl all. A report of what was read goes to standard error.
+    .jsonl all; labels are the analysed rolls alone, to learn from. A report of what was read goes to standard error.
     """
     from backgammon.cli.screen import show_byte_progress
     from backgammon.records import read_logs
@@ -148,7 +148,7 @@ def _find_format(target: str | None, name: str | None) -> Format:
         RecordError: there is none of that name or suffix, or it is only read.
     """
     from backgammon.records import writable_format
-    from backgammon.records.formats.registry import MAT, WRITABLE, format_named
+    from backgammon.records.formats.registry import LABELS, MAT, WRITABLE, format_named
     from backgammon.tools.errors import RecordError
 
     by_suffix = writable_format(target) if target and Path(target).suffix else None
@@ -156,7 +156,9 @@ def _find_format(target: str | None, name: str | None) -> Format:
         return by_suffix or MAT
     entry = format_named(name)
     if entry.write is None:
-        raise RecordError(f"format '{name}' is only read; write {', '.join(other.name for other in WRITABLE)}")
+        raise RecordError(
+            f"format '{name}' is only read; write {', '.join(other.name for other in (*WRITABLE, LABELS))}"
+        )
     return entry
 
 

@@ -151,10 +151,9 @@ def _read_files(names: tuple[str, ...], out: Path) -> Shards:
         ConfigError: both are named.
     """
     from backgammon.cli.screen import show_byte_progress
-    from backgammon.learner.data.decision_shards import write_decisions
-    from backgammon.learner.data.labels import find_labels, read_labels
+    from backgammon.learner.data.decision_shards import Origin, write_decisions
     from backgammon.learner.data.shards import build_shards
-    from backgammon.records import read_logs
+    from backgammon.records import find_labels, read_labels, read_logs
     from backgammon.tools.errors import ConfigError
 
     reading = read_logs(names)
@@ -166,7 +165,7 @@ def _read_files(names: tuple[str, ...], out: Path) -> Shards:
     if labelled:
         with show_byte_progress("reading labels") as advance:
             decisions, report = read_labels(labelled, advance)
-            shards = write_decisions(decisions, out)
+            shards = write_decisions(decisions, out, Origin(tuple(report.files), report.to_dict(), report.judge))
         click.echo(report.render(), err=True)
         return shards
     with show_byte_progress("reading logs") as advance:

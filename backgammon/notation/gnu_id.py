@@ -198,6 +198,25 @@ def parse_position_ids(texts: Sequence[str]) -> Boards:
     return boards
 
 
+def parse_usable_ids(texts: Sequence[str]) -> tuple[Boards, dict[int, IdError]]:
+    """The boards int8[N, 26] of Position IDs, and what is wrong with those that cannot be decoded, by their place.
+
+    The board of a damaged ID is empty.
+    """
+    try:
+        return parse_position_ids(texts), {}
+    except IdError:
+        pass
+    boards = np.zeros((len(texts), NUM_LOCATIONS), dtype=np.int8)
+    problems: dict[int, IdError] = {}
+    for place, text in enumerate(texts):
+        try:
+            boards[place] = parse_position_ids([text])[0]
+        except IdError as error:
+            problems[place] = error
+    return boards, problems
+
+
 def letter_codes(boards: Boards) -> list[str]:
     """The 20-letter code of each board, int8[N, 26] of the player on roll.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from backgammon.records.decision_set import DecisionSet, Labels
 from backgammon.records.formats.jsonl import write_jsonl
 from backgammon.records.formats.mat import write_mat
 from backgammon.records.formats.registry import FORMATS, Format, find_format, read_records, writable_format
 from backgammon.records.formats.sgf_writer import write_sgf
+from backgammon.records.labels import LabelReport, find_labels, is_labelled, read_labels
 from backgammon.records.reading import LogReading, read_logs
 from backgammon.records.record.account import Problem, ReadReport
 from backgammon.records.record.annotation import CubeAnalysis, Level, Notes, PlayAnalysis
@@ -32,11 +34,14 @@ __all__ = [
     "Action",
     "BeaverAction",
     "CubeAnalysis",
+    "DecisionSet",
     "DoubleAction",
     "DropAction",
     "Format",
     "GameRecord",
+    "LabelReport",
     "LabelledDecision",
+    "Labels",
     "Level",
     "LogReading",
     "LoggedDecision",
@@ -54,7 +59,10 @@ __all__ = [
     "TakeAction",
     "UnreadableAction",
     "find_format",
+    "find_labels",
+    "is_labelled",
     "labelled_decisions",
+    "read_labels",
     "read_logs",
     "read_records",
     "replay_match",

@@ -15,9 +15,7 @@ from backgammon.evaluation.outcome import OUTCOMES, Outcomes, from_cumulative
 from backgammon.learner.data.shard_format import NOT_JUDGED, PROBABILITY_UNIT
 from backgammon.learner.data.shards import Shards
 from backgammon.rules import ragged
-from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Int64s, Offsets, Uint16s
-from backgammon.tools.errors import DataError
 from comparison_net.choices import ChoiceSets
 
 
@@ -65,23 +63,19 @@ def make_comparisons(shards: Shards, rows: Int64s) -> ChoiceSets:
     Raises:
         DataError: the move generator does not find the candidates that the shards were built with.
     """
-    boards = np.ascontiguousarray(shards.positions[rows])
-    candidates, offsets = legal_candidates(boards, shards.dice[rows])
-    chosen = shards.chosen[rows].astype(np.int64)
-    counts = np.diff(offsets)
-    if (counts != shards.num_candidates[rows]).any() or (chosen < 0).any() or (chosen >= counts).any():
-        raise DataError(
-            f"{shards.path}: candidates differ from those the shards were built with; build the shards again"
-        )
-    places = shards.candidate_places(rows, offsets) if shards.manifest.labels else None
+    decisions = shards.decisions(rows)
+    places = shards.places(rows) if shards.manifest.labels else None
     judged = None if places is None or shards.outcomes is None else shards.outcomes[places]
+    results = outcomes_of_points(shards.points[rows].astype(np.int64))
     return ChoiceSets(
-        candidates,
-        offsets,
-        chosen,
-        boards,
+        decisions.candidates,
+        decisions.offsets,
+        decisions.chosen_rows,
+        decisions.boards,
         None if places is None or shards.equities is None else shards.equities[places],
-        known_outcomes(judged, outcomes_of_points(shards.points[rows].astype(np.int64)), offsets, chosen),
+        known_outcomes(
+            judged, outcomes_of_points(shards.points[rows].astype(np.int64)), decisions.offsets, decisions.chosen_rows
+        ),
         strata=shards.phase[rows].astype(np.int64),
     )
 
@@ -115,12 +109,5 @@ def outcomes_of_points(points: Int64s) -> Outcomes:
 
 
 def split_rows(shards: Shards, rows: Int64s, part_candidates: int) -> list[Int64s]:
-    """`rows` cut into consecutive parts of about `part_candidates` candidates each, alike in size.
-
-    The cut depends on the data alone, not on who works on the parts, so sums over parts are the same for any number of
-    workers.
-    """
-    ends = np.cumsum(shards.num_candidates[rows], dtype=np.int64)
-    num_parts = max(1, round(int(ends[-1]) / part_candidates))
-    cuts = np.searchsorted(ends, ends[-1] * np.arange(1, num_parts) / num_parts, side="right")
-    return [part for part in np.split(rows, cuts) if len(part)]
+    """`rows` cut into consecutive parts of about `part_candidates` candidates each, see `ragged.split`."""
+    return [rows[part] for part in ragged.split(shards.counts[rows], part_candidates)]

@@ -19,43 +19,26 @@ import numpy.typing as npt
 from backgammon.evaluation.outcome import Outcomes, cumulative
 from backgammon.learner.data.shard_format import FIELDS, LABELS, NOT_JUDGED, PROBABILITY_UNIT, Manifest
 from backgammon.learner.data.shards import Shards, open_shards, write_shards
-from backgammon.rules.movegen import legal_candidates
+from backgammon.records.decision_set import DecisionSet
+from backgammon.rules import ragged
 from backgammon.rules.phase import phase_codes
-from backgammon.tools.arrays import Boards, Dice, Float32s, Int32s, Int64s, Uint16s
+from backgammon.tools.arrays import Float32s, Int32s, Int64s, Uint16s
 from backgammon.tools.errors import DataError
 
-_CHUNK = 65_536
-"""Decisions whose candidates are made at a time."""
 _INDICES = {"unit": "units", "player": "players"}
 """Fields that are indices into names of the manifest."""
 
 
-@dataclass
-class DecisionArrays:
-    """Decisions with everything that shards keep of them.
+@dataclass(frozen=True)
+class Origin:
+    """Where decisions come from, for the manifest.
 
     Attributes:
-        positions: int8[D, 26], the player on roll; games that are not over.
-        dice: int8[D, 2], 1..6.
-        chosen: int[D], row of the chosen candidate.
-        units: what is split into training and held-out decisions: the name of the game or match of each decision.
-        points: int[D], +-1, 2, 3 won or lost by the player on roll in the end; None: unknown.
-        players: name of the player on roll of each decision; None: nobody's.
-        equities: float32[M], see `shard_format.LABELS`; None without labels.
-        outcomes: uint16[M, 5], see `shard_format.LABELS`, or None; `pack_outcomes` makes them.
-        sources: names of the files they come from.
-        report: what there is to say about the reading.
+        sources: names of the files.
+        report: what there is to say about the reading, or the playing.
         teacher: who judged the candidates.
     """
 
-    positions: Boards
-    dice: Dice
-    chosen: npt.NDArray[np.integer[Any]]
-    units: Sequence[str]
-    points: npt.NDArray[np.integer[Any]] | None = None
-    players: Sequence[str] | None = None
-    equities: Float32s | None = None
-    outcomes: Uint16s | None = None
     sources: tuple[str, ...] = ()
     report: Mapping[str, Any] = field(default_factory=dict)
     teacher: str = ""
@@ -74,7 +57,7 @@ def pack_probabilities(five: npt.NDArray[np.floating[Any]]) -> Uint16s:
     return packed
 
 
-def write_decisions(decisions: DecisionArrays, out: Path, keeps_forced: bool = False) -> Shards:
+def write_decisions(found: DecisionSet, out: Path, origin: Origin | None = None, keeps_forced: bool = False) -> Shards:
     """Write decisions into a new shards folder and open it.
 
     Forced plays and dances are left out as a rule: there is nothing to compare. With `keeps_forced` they stay, each
@@ -82,79 +65,60 @@ def write_decisions(decisions: DecisionArrays, out: Path, keeps_forced: bool = F
     half a point, and look-ahead meets one in every tenth reply.
 
     Raises:
-        DataError: arrays of different lengths, a chosen row that is no candidate, nothing to learn from, or `out`
-            exists or cannot be written.
-        PositionError, DiceError: see `legal_candidates`.
+        DataError: nothing to learn from, or `out` exists or cannot be written.
     """
-    counts = count_candidates(decisions.positions, decisions.dice)
-    _check_lengths(decisions, counts)
-    is_free = counts > (0 if keeps_forced else 1)
-    if not is_free.any():
-        raise DataError(f"there is no decision to learn from ({len(counts)} forced plays)")
-    kept = np.flatnonzero(is_free).tolist()
-    units, unit = _number(decisions.units, kept)
-    players, player = _number(decisions.players or ["unknown"] * len(counts), kept)
-    points = np.zeros(len(counts), np.int8) if decisions.points is None else np.asarray(decisions.points)
-    positions = np.asarray(decisions.positions, dtype=np.int8)[is_free]
+    origin = origin or Origin()
+    kept = np.flatnonzero(~found.decisions.is_forced | keeps_forced)
+    if not len(kept):
+        raise DataError(f"there is no decision to learn from ({len(found)} forced plays)")
+    num_left_out = len(found) - len(kept)
+    found = found.take(kept)
+    decisions = found.decisions
+    units, unit = _number([found.unit_names[number] for number in decisions.unit.tolist()])
+    players, player = _number(found.players)
     columns: dict[str, npt.NDArray[Any]] = {
-        "positions": positions,
-        "dice": -np.sort(-np.asarray(decisions.dice)[is_free], axis=1),
-        "chosen": np.asarray(decisions.chosen)[is_free],
-        "num_candidates": counts[is_free],
-        "points": points[is_free],
-        "won": np.sign(points[is_free]),
+        "boards": decisions.boards,
+        "dice": decisions.dice,
+        "chosen": decisions.chosen_rows,
+        "counts": decisions.counts,
+        "points": found.points,
+        "won": np.sign(found.points),
         "unit": unit,
         "game": unit,
         "player": player,
-        "phase": phase_codes(positions),
+        "phase": phase_codes(decisions.boards),
     }
     arrays = {name: values.astype(FIELDS[name][0]) for name, values in columns.items()}
-    is_kept = np.repeat(is_free, counts)
-    labels = {name: values for name in LABELS if (values := getattr(decisions, name)) is not None}
-    arrays |= {name: np.asarray(values, dtype=LABELS[name][0])[is_kept] for name, values in labels.items()}
+    labels = _label_arrays(found)
     manifest = Manifest(
-        decisions=len(positions),
+        decisions=len(decisions),
         games=len(units),
-        forced=int((~is_free).sum()),
+        forced=num_left_out,
         units=units,
         players=players,
-        sources=decisions.sources,
-        report=dict(decisions.report),
+        sources=origin.sources,
+        report=dict(origin.report),
         labels=tuple(labels),
-        candidates=int(counts[is_free].sum()) if labels else 0,
-        teacher=decisions.teacher if labels else "",
+        candidates=len(decisions.candidates) if labels else 0,
+        teacher=origin.teacher if labels else "",
     )
-    return write_shards(out, manifest, arrays)
+    return write_shards(out, manifest, arrays | labels)
 
 
-def _number(names: Sequence[str], kept: Sequence[int]) -> tuple[tuple[str, ...], Int32s]:
-    """The different names among those kept, in order of appearance, and the index of each into them."""
+def _label_arrays(found: DecisionSet) -> dict[str, npt.NDArray[Any]]:
+    """The labels as shards keep them; chances only if there are any."""
+    if found.labels is None:
+        return {}
+    outcomes = pack_probabilities(found.labels.chances)
+    has_outcomes = bool((outcomes[:, 0] != NOT_JUDGED).any())
+    return {"equities": found.labels.equities, **({"outcomes": outcomes} if has_outcomes else {})}
+
+
+def _number(names: Sequence[str]) -> tuple[tuple[str, ...], Int32s]:
+    """The different names, in order of appearance, and the index of each into them."""
     numbers: dict[str, int] = {}
-    indices = np.fromiter((numbers.setdefault(names[i], len(numbers)) for i in kept), dtype=np.int32, count=len(kept))
+    indices = np.fromiter((numbers.setdefault(name, len(numbers)) for name in names), dtype=np.int32, count=len(names))
     return tuple(numbers), indices
-
-
-def count_candidates(positions: Boards, dice: Dice) -> Int64s:
-    """Number of candidates of each decision, int64[D], for positions int8[D, 26] and dice int8[D, 2]."""
-    parts = [np.zeros(0, dtype=np.int64)]
-    for start in range(0, len(positions), _CHUNK):
-        _, offsets = legal_candidates(positions[start : start + _CHUNK], dice[start : start + _CHUNK])
-        parts.append(np.diff(offsets))
-    return np.concatenate(parts)
-
-
-def _check_lengths(decisions: DecisionArrays, counts: Int64s) -> None:
-    """Refuse arrays that do not belong together."""
-    total = int(counts.sum())
-    rows = {name: len(counts) for name in ("positions", "dice", "chosen", "units", "points", "players")}
-    for name, expected in {**rows, "equities": total, "outcomes": total}.items():
-        values = getattr(decisions, name)
-        if values is not None and len(values) != expected:
-            raise DataError(f"{name} has {len(values)} entries, {expected} are needed")
-    chosen = np.asarray(decisions.chosen)
-    if (wrong := np.flatnonzero((chosen < 0) | (chosen >= counts))).size:
-        first = int(wrong[0])
-        raise DataError(f"decision {first}: row {chosen[first]} is chosen of {counts[first]} candidates")
 
 
 def write_labelled_shards(
@@ -179,7 +143,7 @@ def write_labelled_shards(
         DataError: labels of another length or type, none at all, chosen rows that are no candidates, or `out` exists or
             cannot be written.
     """
-    total = int(source.candidate_starts[-1])
+    total = int(source.offsets[-1])
     labels: dict[str, npt.NDArray[Any]] = {}
     for name, values in (("equities", equities), ("outcomes", outcomes)):
         if values is None:
@@ -192,7 +156,7 @@ def write_labelled_shards(
         raise DataError("neither equities nor outcomes: there is nothing to add")
     fields = {name: getattr(source, name) for name in FIELDS}
     if chosen is not None:
-        if chosen.shape != (len(source),) or (chosen < 0).any() or (chosen >= source.num_candidates).any():
+        if chosen.shape != (len(source),) or (chosen < 0).any() or (chosen >= source.counts).any():
             raise DataError(f"chosen rows must be one of the candidates of each of the {len(source)} decisions")
         fields["chosen"] = chosen.astype(np.int32)
     manifest = dataclasses.replace(source.manifest, labels=tuple(labels), candidates=total, teacher=teacher)
@@ -206,14 +170,8 @@ def best_rows(source: Shards, equities: Float32s) -> Int32s:
         source: the decisions.
         equities: float32[M], see `shard_format.LABELS`.
     """
-    starts = source.candidate_starts
-    best = np.repeat(np.fmax.reduceat(equities, starts[:-1]), np.diff(starts))
-    places = np.flatnonzero(equities == best)
-    rows = np.array(source.chosen)
-    owners = np.searchsorted(starts, places, side="right") - 1
-    # Backwards, so that of equal candidates the first is what remains.
-    rows[owners[::-1]] = (places - starts[owners])[::-1]
-    return rows
+    is_judged = ~np.isnan(ragged.largest(equities, source.offsets))
+    return np.where(is_judged, ragged.best(equities, source.offsets), source.chosen).astype(np.int32)
 
 
 def take_decisions(source: Shards, rows: Int64s, out: Path) -> Shards:
@@ -227,8 +185,7 @@ def take_decisions(source: Shards, rows: Int64s, out: Path) -> Shards:
     Raises:
         DataError: `out` exists or cannot be written.
     """
-    starts = np.concatenate([[0], np.cumsum(source.num_candidates[rows], dtype=np.int64)])
-    places = source.candidate_places(rows, starts)
+    places = source.places(rows)
     arrays: dict[str, npt.NDArray[Any]] = {name: getattr(source, name)[rows] for name in FIELDS}
     arrays |= {name: getattr(source, name)[places] for name in source.manifest.labels}
     candidates = len(places) if source.manifest.labels else 0
@@ -256,7 +213,7 @@ def join_shards(sources: Sequence[Shards], out: Path) -> Shards:
         sources=_all_names(sources, "sources"),
         report={"joined": [dict(source.manifest.report) for source in sources]},
         labels=labels,
-        candidates=sum(int(source.candidate_starts[-1]) for source in sources) if labels else 0,
+        candidates=sum(int(source.offsets[-1]) for source in sources) if labels else 0,
         teacher=", ".join(teachers),
     )
     return write_shards(out, manifest, _Joined(sources, manifest))
@@ -280,7 +237,7 @@ class _Joined(Mapping[str, npt.NDArray[Any]]):
         for source in self._sources:
             values = getattr(source, name)
             if values is None:
-                values = _not_judged(name, int(source.candidate_starts[-1]))
+                values = _not_judged(name, int(source.offsets[-1]))
             elif name in _INDICES:
                 values = self._renumbered(source, name, values)
             elif name == "game":

@@ -37,10 +37,10 @@ FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 
 FIELDS: dict[str, tuple[str, tuple[int, ...]]] = {
-    "positions": ("int8", (26,)),  # seen by the player on roll
+    "boards": ("int8", (26,)),  # seen by the player on roll
     "dice": ("int8", (2,)),  # larger first
     "chosen": ("int32", ()),  # row of the played candidate in canonical order
-    "num_candidates": ("int32", ()),  # 1 only where forced plays were kept for their outcomes
+    "counts": ("int32", ()),  # candidates; 1 only where forced plays were kept for their outcomes
     "points": ("int8", ()),  # +-1, 2, 3 won or lost by the player on roll in the end, cube apart; 0 unknown
     "won": ("int8", ()),  # +1 or -1: did the player on roll win the game (by a dropped double too); 0 unknown
     "unit": ("int32", ()),  # index into the manifest's units: what is split
@@ -49,6 +49,8 @@ FIELDS: dict[str, tuple[str, tuple[int, ...]]] = {
     "phase": ("int8", ()),  # code of backgammon.rules.phase.PHASES
 }
 """Every array of a shards folder: dtype and shape of one decision."""
+FILE_NAMES = {"boards": "positions", "counts": "num_candidates"}
+"""What the file of an array is called where it has another name; older folders go on being read."""
 
 LABELS: dict[str, tuple[str, tuple[int, ...]]] = {
     "equities": ("float32", ()),  # cubeless points of the player who makes the play; NaN: not judged
@@ -96,6 +98,11 @@ LABEL_FIELDS = ("labels", "candidates", "teacher")
 """Fields of the manifest that version 1 does not have."""
 
 
+def file_name(name: str) -> str:
+    """The file of an array, without its suffix."""
+    return FILE_NAMES.get(name, name)
+
+
 def write_folder(out: Path, manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Everything under a temporary name beside `out`, then one rename."""
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +111,7 @@ def write_folder(out: Path, manifest: Manifest, arrays: Mapping[str, npt.NDArray
     partial.mkdir()
     try:
         for name in (*FIELDS, *manifest.labels):
-            with (partial / f"{name}.npy").open("wb") as file:
+            with (partial / f"{file_name(name)}.npy").open("wb") as file:
                 np.save(file, arrays[name], allow_pickle=False)
                 file.flush()
                 os.fsync(file.fileno())
@@ -128,7 +135,7 @@ def fingerprint_of(manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]]) -
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for name in (*FIELDS, *manifest.labels):
         array = np.ascontiguousarray(arrays[name])
-        digest.update(f"\0{name} {array.dtype.str} {array.shape}\0".encode())
+        digest.update(f"\0{file_name(name)} {array.dtype.str} {array.shape}\0".encode())
         digest.update(array.data if array.size else b"")
     return digest.hexdigest()
 
@@ -164,7 +171,7 @@ def read_manifest(path: Path) -> Manifest:
 
 def open_array(folder: Path, name: str, form: tuple[str, tuple[int, ...]], num_rows: int) -> npt.NDArray[Any]:
     """A read-only map of one array with the dtype and shape that FIELDS or LABELS promises."""
-    file = folder / f"{name}.npy"
+    file = folder / f"{file_name(name)}.npy"
     dtype, shape = form
     try:
         array: npt.NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)

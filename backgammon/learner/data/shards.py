@@ -27,10 +27,11 @@ from backgammon.learner.data.shard_format import (
     read_manifest,
     write_folder,
 )
+from backgammon.rules import ragged
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.phase import phase_codes
 from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int32s, Int64s, Offsets, Uint16s
-from backgammon.tools.errors import DataError
+from backgammon.tools.errors import DataError, IllegalPlay
 
 HASH_LIMIT = 100_000_000
 """Bytes up to which `open_shards` verifies the fingerprint every time: about a tenth of a second."""
@@ -77,10 +78,10 @@ class Shards:
 
     path: Path
     manifest: Manifest
-    positions: Boards
+    boards: Boards
     dice: Dice
     chosen: Int32s
-    num_candidates: Int32s
+    counts: Int32s
     points: Int8s
     won: Int8s
     unit: Int32s
@@ -92,25 +93,33 @@ class Shards:
 
     def __len__(self) -> int:
         """Number of decisions, D."""
-        return len(self.positions)
+        return len(self.boards)
 
     @cached_property
-    def candidate_starts(self) -> Int64s:
-        """int64[D + 1]: the candidates of decision d are the rows candidate_starts[d] to [d + 1] of the labels."""
-        starts = np.zeros(len(self) + 1, dtype=np.int64)
-        np.cumsum(self.num_candidates, out=starts[1:])
-        return starts
+    def offsets(self) -> Offsets:
+        """int64[D + 1]: the candidates of decision d are the rows offsets[d] to offsets[d + 1] of the labels."""
+        return ragged.offsets_of(self.counts)
 
-    def candidate_places(self, rows: Int64s, offsets: Offsets) -> Int64s:
-        """Rows of the labels that belong to the candidates of some decisions, one decision after the other.
+    def decisions(self, rows: Int64s) -> Decisions:
+        """The decisions in `rows`, int64[B], with their candidates, made again.
 
-        Args:
-            rows: int64[B], the decisions.
-            offsets: int64[B + 1], where the candidates of each begin when they stand one after the other.
+        Raises:
+            DataError: the move generator does not find the candidates that the shards were built with.
         """
-        shifts = self.candidate_starts[rows] - offsets[:-1]
-        places: Int64s = np.repeat(shifts, np.diff(offsets)) + np.arange(offsets[-1])
-        return places
+        try:
+            decisions = Decisions.make(self.boards[rows], self.dice[rows], self.chosen[rows], self.unit[rows])
+            is_same = np.array_equal(decisions.counts, self.counts[rows])
+        except IllegalPlay:
+            is_same = False
+        if not is_same:
+            raise DataError(
+                f"{self.path}: candidates differ from those the shards were built with; build the shards again"
+            )
+        return decisions
+
+    def places(self, rows: Int64s) -> Int64s:
+        """Rows of the labels that belong to the candidates of decisions int64[B], one decision after the other."""
+        return ragged.take(self.offsets, rows)[0]
 
     def split(self, held_out: float, seed: int = 0) -> tuple[Int64s, Int64s]:
         """Rows to train on and rows held out, whole units only.
@@ -175,10 +184,10 @@ class _Collector:
         sides = 1 - 2 * seats.astype(np.int8)  # +1 for seat 0
         winner = 0 if game.winner is None else 1 - 2 * game.winner
         columns: dict[str, npt.NDArray[Any]] = {
-            "positions": plays.boards,
+            "boards": plays.boards,
             "dice": plays.dice,
             "chosen": plays.chosen_rows,
-            "num_candidates": plays.counts,
+            "counts": plays.counts,
             "points": sides * game.points,
             "won": sides * winner,
             "unit": np.full(len(seats), self.units.number(game.unit)),
@@ -213,12 +222,12 @@ def build_shards(logs: PlayedGames, out: Path) -> Shards:
     for game in logs:
         collector.add(game)
     arrays = collector.arrays()
-    if not len(arrays["positions"]):
+    if not len(arrays["boards"]):
         raise DataError(
             f"the logs hold no decision to learn from ({collector.games} games, {collector.forced} forced plays)"
         )
     manifest = Manifest(
-        decisions=len(arrays["positions"]),
+        decisions=len(arrays["boards"]),
         games=collector.games,
         forced=collector.forced,
         units=collector.units.names(),

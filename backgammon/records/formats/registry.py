@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from backgammon.records.formats import gnubg_text, java_fibs, jsonl, mat, sgf, snowie, xg, xg_text
+from backgammon.records.formats import gnubg_text, java_fibs, jsonl, label_lines, mat, sgf, snowie, xg, xg_text
 from backgammon.records.formats.jsonl import write_jsonl
 from backgammon.records.formats.mat import write_mat
 from backgammon.records.formats.sgf_writer import write_sgf
@@ -31,6 +31,7 @@ class Format:
         write: the text of a file with some matches; None for a format that is only read. May raise RecordError for what
             the format cannot hold.
         cannot_hold: what is lost when a match is written, of `losses.KINDS`.
+        holds_matches: a match that is written comes back; False where single decisions are all that a file has.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Format:
     read: Callable[[bytes, str], list[MatchRecord]]
     write: Callable[..., str] | None = None
     cannot_hold: frozenset[str] = frozenset()
+    holds_matches: bool = True
 
 
 MAT = Format(
@@ -68,6 +70,15 @@ JSONL = Format(
     jsonl.read,
     write_jsonl,
 )
+LABELS = Format(
+    "labels",
+    "labelled decisions as JSON Lines, to learn from and to measure by",
+    (".jsonl",),
+    lambda head, _: label_lines.looks_like(head),
+    label_lines.read,
+    label_lines.write,
+    holds_matches=False,
+)
 XG = Format("xg", "eXtreme Gammon's match or position", (".xg", ".xgp"), lambda head, _: xg.looks_like(head), xg.read)
 JAVA_FIBS = Format(
     "javafibs", "JavaFIBS's match", (".match",), lambda _, text: java_fibs.looks_like(text), java_fibs.read
@@ -88,10 +99,11 @@ XG_TEXT = Format(
 )
 SNOWIE = Format("snowie", "Snowie's position lines", (".txt",), lambda _, text: snowie.looks_like(text), snowie.read)
 
-FORMATS: tuple[Format, ...] = (XG, SGF, JSONL, JAVA_FIBS, MAT, GNUBG_TEXT, XG_TEXT, SNOWIE)
+FORMATS: tuple[Format, ...] = (XG, SGF, JSONL, LABELS, JAVA_FIBS, MAT, GNUBG_TEXT, XG_TEXT, SNOWIE)
 """In the order in which a file is tried: those first that their first bytes give away."""
 
-WRITABLE: tuple[Format, ...] = tuple(entry for entry in FORMATS if entry.write is not None)
+WRITABLE: tuple[Format, ...] = tuple(entry for entry in FORMATS if entry.write is not None and entry.holds_matches)
+"""Forms of whole matches; LABELS, an extract, is written where it is asked for by name."""
 
 
 def find_format(head: bytes) -> Format:

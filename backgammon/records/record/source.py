@@ -7,17 +7,15 @@ file.
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import os
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from backgammon.tools.errors import RecordError
+from backgammon.tools.packed import DAMAGE, MAGIC_BYTES, ZIP, unpacked_stream
 
 MAX_BYTES = 64 << 20
 """Bytes of one log, unpacked."""
@@ -28,18 +26,13 @@ MAX_ARCHIVE_BYTES = 1 << 30
 MAX_MEMBERS = 100_000
 """Members of one .zip file."""
 
-_GZIP, _XZ, _ZIP = b"\x1f\x8b", b"\xfd7zXZ\x00", b"PK\x03\x04"
 _DAMAGE = (
-    EOFError,
-    OSError,
+    *DAMAGE,
     ValueError,
     IndexError,  # zipfile trips over a member without a name
-    MemoryError,  # an xz header can ask for a dictionary of 4 GiB
     NotImplementedError,
     RuntimeError,
     struct.error,
-    zlib.error,
-    lzma.LZMAError,
     zipfile.BadZipFile,
 )
 
@@ -93,9 +86,9 @@ def open_sources(path: Path, check_head: Check | None = None, head_bytes: int = 
         if not path.is_file():
             raise RecordError("this is neither a file nor a folder")
         with path.open("rb") as file:
-            magic = file.read(len(_XZ))
+            magic = file.read(MAGIC_BYTES)
             file.seek(0)
-            if magic.startswith(_ZIP):
+            if magic.startswith(ZIP):
                 yield from _open_members(name, file, check)
                 return
             size = path.stat().st_size
@@ -137,17 +130,15 @@ def _unpack(file: IO[bytes], magic: bytes, check: _HeadCheck) -> bytes:
     Raises:
         RecordError: damaged, too large, an archive within an archive, or refused by its beginning.
     """
+    if magic.startswith(ZIP):
+        raise RecordError("an archive within an archive is not opened; unpack the outer one")
     try:
-        if magic.startswith(_GZIP):
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                return check.read(cast(IO[bytes], unpacked))
-        if magic.startswith(_XZ):
-            with lzma.LZMAFile(file) as unpacked_xz:
-                return check.read(unpacked_xz)
+        stream = unpacked_stream(file, magic)
+        if stream is not file:
+            with stream:
+                return check.read(stream)
     except _DAMAGE as error:
         raise RecordError(f"the compressed data are damaged ({error})") from error
-    if magic.startswith(_ZIP):
-        raise RecordError("an archive within an archive is not opened; unpack the outer one")
     return check.read(file)
 
 
@@ -178,7 +169,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, check: _Head
         return RecordError(f"{member.file_size:,} bytes are more than a log can have ({MAX_BYTES:,})")
     try:
         with archive.open(member) as file:
-            magic = file.read(len(_XZ))
+            magic = file.read(MAGIC_BYTES)
             file.seek(0)
             return _unpack(file, magic, check)
     except RecordError as error:
