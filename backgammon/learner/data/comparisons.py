@@ -73,9 +73,7 @@ def make_comparisons(shards: Shards, rows: Int64s) -> ChoiceSets:
         decisions.chosen_rows,
         decisions.boards,
         None if places is None or shards.equities is None else shards.equities[places],
-        known_outcomes(
-            judged, outcomes_of_points(shards.points[rows].astype(np.int64)), decisions.offsets, decisions.chosen_rows
-        ),
+        known_outcomes(judged, results, decisions.offsets, decisions.chosen_rows),
         strata=shards.phase[rows].astype(np.int64),
     )
 

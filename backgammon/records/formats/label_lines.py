@@ -238,7 +238,9 @@ def _record(label: LabelLine, place: tuple[str, int, str]) -> MatchRecord:
     name, line, encoding = place
     played = format_play(decision.plays[rows[count]]) if label.played else ""
     roll = RollAction(0, (label.roll.high, label.roll.low), played, line=line, notes=make_notes(plays))
-    game = GameRecord(1, (label.player, "opponent"), (0, 0), (roll,), line, Setup(Position(board), 0, 1, None, None))
+    start = Setup(Position(board), 0, 1, None, None)
+    kept = start if start.says_more(0, (0, 0)) else None
+    game = GameRecord(1, (label.player, "opponent"), (0, 0), (roll,), line, kept)
     return MatchRecord(0, (game,), (), name, line, encoding)
 
 
