@@ -98,7 +98,7 @@ def check_exact(boards: Boards, dice: Boards) -> int:
 def check_choices(scorer: Scorer, boards: Boards, dice: Boards) -> None:
     """The fused choice must be the first best of the scores of all candidates."""
     candidates, offsets = legal_candidates(boards, dice)
-    scores = scorer.evaluate(candidates)
+    scores = scorer.scores(candidates)
     scores[(candidates <= 0).all(axis=1)] = np.inf  # a play that wins is never passed over
     expected = [int(np.argmax(scores[offsets[i] : offsets[i + 1]])) for i in range(len(boards))]
     if scorer.choose(boards, dice).tolist() != expected:
@@ -176,7 +176,7 @@ def scorer_rows(model: str | None, rounds: int) -> list[Row]:
         return len(boards[block])
 
     def evaluate(_: int) -> int:
-        reference.evaluate(shuffled)
+        reference.scores(shuffled)
         return len(shuffled)
 
     dense = f"decisions at 0-ply, {REFERENCE}"

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backgammon.cli.advisers import load_model_scorer, make_engine
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import final_outcomes
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.movegen import legal_candidates
@@ -59,7 +59,7 @@ class Cost:
     to_error: float
 
 
-def make_pairs(engine: Engine, number: int, seed: int) -> list[Board]:
+def make_pairs(engine: ExactEvaluator, number: int, seed: int) -> list[Board]:
     """Two positions int8[2, 26] after the two best plays, for each of so many decisions of one game each."""
     rng = np.random.default_rng(seed)
     searcher = Searcher(engine, SearchSettings(2))
@@ -83,7 +83,7 @@ def make_pairs(engine: Engine, number: int, seed: int) -> list[Board]:
     return pairs
 
 
-def measure(engine: Engine, pairs: list[Board], wanted: float) -> list[Cost]:
+def measure(engine: ExactEvaluator, pairs: list[Board], wanted: float) -> list[Cost]:
     """Every setting on every pair, in turn, so that a busy machine slows all alike."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in SETTINGS}
     for pair in pairs:
@@ -104,7 +104,7 @@ def measure(engine: Engine, pairs: list[Board], wanted: float) -> list[Cost]:
     ]
 
 
-def measure_bias(engine: Engine, pairs: list[Board]) -> list[tuple[int, float, float]]:
+def measure_bias(engine: ExactEvaluator, pairs: list[Board]) -> list[tuple[int, float, float]]:
     """(horizon, root mean square of the difference to the end, what noise alone would give), in points."""
     games = np.arange(BIAS_GAMES)
 

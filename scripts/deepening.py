@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from backgammon.evaluation.outcome import OutcomeEvaluator, Outcomes, cumulative, equities, final_outcomes
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.outcome import Outcomes, cumulative, equities, final_outcomes
 from backgammon.learner.data.decision_shards import pack_probabilities
 from backgammon.learner.data.shard_format import NOT_JUDGED
 from backgammon.learner.data.shards import Shards
@@ -77,7 +78,7 @@ def join_labels(
     return new, chances
 
 
-def deepen(evaluator: OutcomeEvaluator, shards: Shards, part: slice, values_only: bool = False) -> Labels:
+def deepen(evaluator: Evaluator, shards: Shards, part: slice, values_only: bool = False) -> Labels:
     """The deeper labels of the decisions in `part`.
 
     Args:

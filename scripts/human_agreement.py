@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation import parse_play, parse_position_id
 from backgammon.records import read_logs
@@ -233,7 +233,7 @@ def choose_rows(plays: list[HumanPlay], model: str | None, plies: int) -> Int64s
     scorer = load_scorer(model, 1 if plies else usable_processors())
     if not plies and not scorer.has_outcomes:
         return scorer.choose(boards, dice)
-    engine = Engine(scorer, find_or_build(), expands_dances=plies == 1)
+    engine = ExactEvaluator(scorer, find_or_build(), expands_dances=plies == 1)
     return (
         Searcher(engine, SearchSettings(plies), usable_processors()).choose(boards, dice)
         if plies

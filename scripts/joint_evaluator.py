@@ -11,16 +11,18 @@ import numpy as np
 
 from backgammon.engine.peers.gnubg_judge import GnubgJudge
 from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_outcomes
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import Outcomes, from_cumulative
+from backgammon.evaluation.player import Noise
 from backgammon.rules.rolls import group_rows
 from backgammon.tools.arrays import Boards, Dice, Int64s
 
 
-class JointEvaluator:
-    """A `PlayingEvaluator`; what the bear-off tables know is left as it is."""
+class JointEvaluator(Evaluator):
+    """A mean of two; what the bear-off tables know is left as it is."""
 
-    def __init__(self, engine: Engine, share: float = 0.5) -> None:
+    def __init__(self, engine: ExactEvaluator, share: float = 0.5) -> None:
         """Join.
 
         Args:
@@ -44,11 +46,16 @@ class JointEvaluator:
         """What its numbers depend on."""
         return f"{self._engine.identity}+gnubg-0-ply-{self._share}"
 
+    def judge(self, boards: Boards) -> Judgement:
+        """The engine's scores and the mean of the outcomes."""
+        scores, _ = self._engine.judge(boards)
+        return Judgement(scores, self.outcomes(boards))
+
     def outcomes(self, boards: Boards) -> Outcomes:
-        """See `OutcomeEvaluator.outcomes`."""
+        """The mean; see `Evaluator.outcomes`."""
         return self._mixed(boards, self._engine.outcomes(boards))
 
-    def choose(self, boards: Boards, dice: Dice) -> Int64s:
+    def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - see `Player`
         """The engine's choice."""
         return self._engine.choose(boards, dice)
 

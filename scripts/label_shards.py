@@ -49,8 +49,9 @@ import numpy.typing as npt
 
 from backgammon.engine.peers.gnubg_judge import KEPT, WITHIN, GnubgJudge
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import Engine
-from backgammon.evaluation.outcome import PlayingEvaluator, cumulative, final_outcomes
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.exact import ExactEvaluator
+from backgammon.evaluation.outcome import cumulative, final_outcomes
 from backgammon.learner.data.decision_shards import best_rows, pack_probabilities, take_decisions, write_labelled_shards
 from backgammon.learner.data.shard_format import LABELS
 from backgammon.learner.data.shards import Shards, open_shards
@@ -160,7 +161,7 @@ class EngineTeacher:
         return deepen(self._searcher, shards, part, values_only)
 
 
-def make_evaluator(model: str, pruner: str = "default") -> PlayingEvaluator:
+def make_evaluator(model: str, pruner: str = "default") -> Evaluator:
     """What judges the leaves of a look-ahead: the engine with a model, or both engines together.
 
     Args:
@@ -179,7 +180,7 @@ def make_evaluator(model: str, pruner: str = "default") -> PlayingEvaluator:
     small = None
     if pruner != "none":
         small = load_pruner() if pruner == "default" else load_scorer(pruner)
-    engine = Engine(scorer, find_or_build(), small)
+    engine = ExactEvaluator(scorer, find_or_build(), small)
     return JointEvaluator(engine) if model != name else engine
 
 

@@ -32,7 +32,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcomes
 from backgammon.learner.data.comparisons import known_outcomes
 from backgammon.learner.data.decision_shards import pack_outcomes
@@ -76,7 +76,7 @@ class Turn(NamedTuple):
     is_over: Bools
 
 
-def play_games(player: Engine, judge: Engine, shares: Float64s, rng: np.random.Generator) -> list[Turn]:
+def play_games(player: ExactEvaluator, judge: ExactEvaluator, shares: Float64s, rng: np.random.Generator) -> list[Turn]:
     """Some games from the start to the end, in lockstep.
 
     Args:
@@ -182,7 +182,7 @@ class Learner:
             self._state.load(folder.state, self._fingerprint)
         else:
             self._state.go_on_from(Path(plan.start))
-        self._guide = Engine(load_scorer(plan.guide, stepper.num_workers), tables) if plan.guide else None
+        self._guide = ExactEvaluator(load_scorer(plan.guide, stepper.num_workers), tables) if plan.guide else None
 
     def run(self) -> None:
         """The rounds that are left, with a line for each."""
@@ -220,7 +220,7 @@ class Learner:
     def _play(self, number: int) -> tuple[Boards, Outcomes]:
         """Positions of a round's games and their targets, in random order."""
         rng = np.random.default_rng([self._config.seed, number])
-        judge = Engine(Scorer(self._model(), "learner", self._stepper.num_workers), self._tables)
+        judge = ExactEvaluator(Scorer(self._model(), "learner", self._stepper.num_workers), self._tables)
         noise = np.array(self._plan.noise)
         shares = noise[np.arange(self._plan.games) % len(noise)]
         guide = self._guide if number < self._plan.led else None

@@ -28,7 +28,7 @@ import numpy as np
 from backgammon.analysis.scales import rating_word
 from backgammon.engine.levels import LEVELS, Level, candidate_equities, choice_chances, decision_scales
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation import parse_position_ids, position_ids
 from backgammon.rules.board import swap
@@ -102,7 +102,7 @@ class Judged:
         return high
 
 
-def judge_labels(paths: list[Path], engine: Engine) -> Judged:
+def judge_labels(paths: list[Path], engine: ExactEvaluator) -> Judged:
     """Every unforced decision of label files, judged."""
     decisions = [decision for decision in read_labels(paths) if len(decision["cands"]) > 1]
     boards = parse_position_ids([decision["id"] for decision in decisions])
@@ -155,7 +155,7 @@ def fit_levels(judged: Judged, ratings: list[float]) -> list[Level]:
     ]
 
 
-def print_people(paths: list[Path], engine: Engine) -> None:
+def print_people(paths: list[Path], engine: ExactEvaluator) -> None:
     """The scales of greatest likelihood, by number of candidates and in races."""
     plays = [play for play in read_plays(paths).plays if len(play.decision.candidates) > 1]
     boards = np.array([play.decision.position.board for play in plays])
@@ -195,7 +195,7 @@ def main() -> int:
     if not options.labels and not options.people:
         parser.error("give files of labels, or --people with files of plays")
     try:
-        engine = Engine(load_scorer(options.model, usable_processors()), find_or_build())
+        engine = ExactEvaluator(load_scorer(options.model, usable_processors()), find_or_build())
         if options.people:
             print_people(options.people, engine)
         if options.labels:

@@ -29,7 +29,7 @@ import numpy as np
 
 from backgammon.engine.peers.gnubg_judge import GnubgJudge
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import PROPOSED_WITHIN, Engine
+from backgammon.evaluation.exact import PROPOSED_WITHIN, ExactEvaluator
 from backgammon.evaluation.outcome import equities, from_cumulative
 from backgammon.learner.net.scorer import load_pruner, load_scorer
 from backgammon.notation import parse_position_ids, position_ids
@@ -123,7 +123,7 @@ def look_ahead(options: argparse.Namespace, boards: Boards, dice: Dice) -> Int64
     """Rows int64[N] that a model chooses at a depth, or by rollout."""
     pruner = None if options.no_prune else load_pruner()
     plies = 1 if options.ply is None else options.ply
-    engine = Engine(load_scorer(options.model), find_or_build(), pruner, plies == 1, options.within)
+    engine = ExactEvaluator(load_scorer(options.model), find_or_build(), pruner, plies == 1, options.within)
     settings = SearchSettings(plies, options.filter)
     if options.shallow is not None:
         settings = replace(settings, shallow=options.shallow)

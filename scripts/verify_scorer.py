@@ -61,7 +61,7 @@ def main() -> int:
     net = make_network(scorer.model.network, BoardEncoder())
     net.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in scorer.model.weights.items()})
     expected = torch_scores(net, boards, dice)
-    found = scorer.evaluate(candidates)
+    found = scorer.scores(candidates)
     chosen = scorer.choose(boards, dice)
     is_over = (candidates <= 0).all(axis=1)
     expected_choice = np.where(is_over, np.inf, expected)  # a play that wins is never passed over

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes
+from backgammon.evaluation.possible import allowed_outcomes
 from backgammon.learner.data.decision_shards import pack_outcomes
 from backgammon.learner.data.shards import Shards
 from backgammon.learner.inputs.features import NAMES, encode
-from backgammon.learner.net.outcome_mask import allowed_outcomes
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Float32s, Uint16s
 

@@ -14,12 +14,13 @@ from backgammon.analysis.agreement import (
     chosen_ranks,
     measure_agreement,
 )
+from backgammon.evaluation.evaluator import Evaluator, Judgement
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.records import ReplayedGame, read_logs, write_mat
 from backgammon.rules.board import pip_counts
 from backgammon.rules.phase import PHASES
 from backgammon.table.session import Session, play_session
-from backgammon.tools.arrays import Boards, Float32s
+from backgammon.tools.arrays import Boards
 
 
 def test_rank_counts_better_candidates_and_earlier_equal_ones() -> None:
@@ -76,12 +77,12 @@ def test_report_as_json_has_tesauro_beside_his_phases_only() -> None:
     assert rows[1]["tesauro_1988"] is None
 
 
-class PipScorer:
+class PipScorer(Evaluator):
     """Prefers few own pips: a scorer that needs no file."""
 
-    def evaluate(self, boards: Boards) -> Float32s:
+    def judge(self, boards: Boards) -> Judgement:
         own, opponent = pip_counts(boards)
-        return (opponent - own).astype(np.float32)
+        return Judgement((opponent - own).astype(np.float32), None)
 
 
 def replayed_games(tmp_path: Path) -> list[ReplayedGame]:

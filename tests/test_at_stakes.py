@@ -19,7 +19,7 @@ from backgammon.engine.at_stakes import StakesEngine
 from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import make_roll
-from backgammon.search import CubefulSearcher, EveryReply, SearchSettings
+from backgammon.search import CubefulSearcher, SearchSettings
 from backgammon.tools.errors import GameError
 from tests.cube_vectors import cube_vectors, vector_state
 from tests.evaluators import PipEvaluator
@@ -30,7 +30,7 @@ Invoke = Callable[..., Result]
 
 
 def pip_engine(plies: int) -> StakesEngine:
-    return StakesEngine(CubefulSearcher(EveryReply(PipEvaluator()), efficiency=GNUBG), SearchSettings(plies))
+    return StakesEngine(CubefulSearcher(PipEvaluator(), efficiency=GNUBG), SearchSettings(plies))
 
 
 @pytest.mark.parametrize("plies", [0, 1])
@@ -65,7 +65,7 @@ def test_a_gammon_that_wins_nothing_is_not_played_for() -> None:
     stakes = Stakes(5, (4, 4))
     boards, dice = random_play_decisions(30, seed=6)
     decision = Decision.make(Position(boards[20]), make_roll(*dice[20].tolist()))
-    without = StakesEngine(CubefulSearcher(EveryReply(NoGammons())), SearchSettings(0))
+    without = StakesEngine(CubefulSearcher(NoGammons()), SearchSettings(0))
     orders = [[play.row for play in engine.rank_plays(decision, stakes)] for engine in (pip_engine(0), without)]
     assert orders[0] == orders[1]
 

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backgammon.cli import COMMANDS, main
-from backgammon.evaluation.player import PipCountPlayer, RandomPlayer, ScorerPlayer
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation.gnu_id import START_ID, parse_position_ids, position_ids
@@ -180,7 +180,7 @@ def test_rank_puts_the_highest_score_first(invoke: Invoke, model: Path) -> None:
     result = invoke("rank", "--model", model, text=decision_line(3, 1))
     answer = json.loads(result.stdout)
     candidates, _ = legal_candidates(START[None], np.array([[3, 1]], np.int8))
-    scores = load_scorer(model).evaluate(candidates)
+    scores = load_scorer(model).scores(candidates)
     order = np.argsort(-scores, kind="stable")
     assert [entry[0] for entry in answer["candidates"]] == position_ids(swap(candidates[order]))
     assert np.allclose([entry[1] for entry in answer["candidates"]], scores[order], rtol=1e-6)
@@ -342,7 +342,7 @@ def test_decisions_can_be_ranked(invoke: Invoke, log: Path, model: Path) -> None
 
 
 def test_a_model_agrees_with_its_own_games_in_every_play(invoke: Invoke, model: Path, tmp_path: Path) -> None:
-    player = ScorerPlayer(load_scorer(model))
+    player = load_scorer(model)
     session = Session(("one", "two"), seed=3, num_games=2)
     (tmp_path / "own.mat").write_text(write_mat(play_session((player, player), session)))
     report = json.loads(invoke("evaluate", "own.mat", "--model", model, "--json").stdout)
@@ -355,7 +355,7 @@ def test_evaluate_counts_by_hand(invoke: Invoke, log: Path, model: Path) -> None
     scorer = load_scorer(model)
     logged = list(read_logs([log]).decisions())
     unforced = [entry for entry in logged if not entry.decision.is_forced]
-    hits = [int(scorer.score(entry.decision).argmax()) == entry.decision.chosen for entry in unforced]
+    hits = [int(scorer.scores(entry.decision.candidates).argmax()) == entry.decision.chosen for entry in unforced]
     agreement = report["agreement"]
     assert agreement["overall"]["decisions"] == len(unforced)
     assert agreement["forced"] == len(logged) - len(unforced)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +13,14 @@ from backgammon.cube.option import values_to_move
 from backgammon.cube.stakes import OPPONENT, OWN, Stakes, stakes_of_xgid
 from backgammon.cube.valuation import Valuation
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import Outcomes, cumulative, final_outcomes, swap_outcomes
 from backgammon.notation import parse_xgid
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search.cube_tree import may_double_at, state_levels
-from backgammon.search.cubeful import CubefulSearcher, EveryReply, exact_equities
+from backgammon.search.cubeful import CubefulSearcher, exact_equities
 from backgammon.tools.errors import ConfigError, GameError
 from tests.evaluators import PipEvaluator
 from tests.naive.cube import Match, Tree, money_value
@@ -29,7 +29,7 @@ from tests.positions import random_play_decisions
 VECTORS = Path(__file__).parent / "vectors" / "cube_1ply.npz"
 
 
-class Recorded:
+class Recorded(Evaluator):
     """GNU Backgammon's 0-ply outcomes of the positions that it was asked for."""
 
     name = "gnubg 0-ply, recorded"
@@ -37,16 +37,16 @@ class Recorded:
     def __init__(self, boards: Board, outcomes: Outcomes) -> None:
         self._known = {board.tobytes(): row for board, row in zip(boards, outcomes, strict=True)}
 
-    def outcomes(self, boards: Board) -> Outcomes:
+    def judge(self, boards: Board) -> Judgement:
         is_over, outcomes = final_outcomes(boards)
         for i in np.flatnonzero(~is_over):
             outcomes[i] = self._known[boards[i].tobytes()]
-        return outcomes
+        return Judgement(None, outcomes)
 
 
 def test_one_ply_from_gnubgs_outcomes_is_gnubgs_own_to_a_millionth() -> None:
     with np.load(VECTORS) as vectors:
-        searcher = CubefulSearcher(EveryReply(Recorded(vectors["boards"], vectors["outcomes"])), efficiency=GNUBG)
+        searcher = CubefulSearcher(Recorded(vectors["boards"], vectors["outcomes"]), efficiency=GNUBG)
         for text, equities in zip(vectors["xgids"].tolist(), vectors["equities"], strict=True):
             xgid = parse_xgid(text)
             valuation = Valuation(stakes_of_xgid(xgid))
@@ -107,7 +107,7 @@ def test_values_are_those_of_a_slow_twin_that_carries_one_state(stakes: Stakes) 
     tree = make_tree(stakes, evaluator)
     board = random_play_decisions(40, seed=8)[0][31]
     valuation = Valuation(stakes)
-    found = CubefulSearcher(EveryReply(evaluator), efficiency=GNUBG).judge_doubles(board[None], valuation, 1).values[0]
+    found = CubefulSearcher(evaluator, efficiency=GNUBG).judge_doubles(board[None], valuation, 1).values[0]
     after, actual = swap(board), (stakes.cube, stakes.owner)
     no_double = tree.rolling(after, stakes.cube, stakes.owner, 0, 1, actual)
     double_take = tree.rolling(after, 2 * stakes.cube, OPPONENT, 0, 1, actual) * (1 if stakes.is_match else 2)
@@ -127,7 +127,7 @@ def test_two_plies_are_those_of_the_slow_twin(stakes: Stakes) -> None:
     evaluator = PipEvaluator()
     tree = make_tree(stakes, evaluator)
     valuation = Valuation(stakes)
-    searcher = CubefulSearcher(EveryReply(evaluator), efficiency=GNUBG)
+    searcher = CubefulSearcher(evaluator, efficiency=GNUBG)
     found = searcher.judge_doubles(few_moves()[None], valuation, 2).values[0]
     after, actual = swap(few_moves()), (stakes.cube, stakes.owner)
     no_double = tree.rolling(after, stakes.cube, stakes.owner, 0, 2, actual)
@@ -140,7 +140,7 @@ def test_a_play_is_worth_what_it_leaves_an_opponent_who_may_double() -> None:
     tree = make_tree(stakes.swapped(), evaluator)
     boards, dice = random_play_decisions(30, seed=9)
     candidates, _ = legal_candidates(boards[29:], dice[29:])
-    searcher = CubefulSearcher(EveryReply(evaluator), efficiency=GNUBG)
+    searcher = CubefulSearcher(evaluator, efficiency=GNUBG)
     for plies, count in ((0, len(candidates)), (1, 1)):
         found = searcher.judge_plays(candidates[:count], Valuation(stakes), plies).values[:, 0]
         for after, value in zip(candidates[:count], found, strict=True):
@@ -172,7 +172,7 @@ def test_inside_a_search_the_rules_of_doubling_are_those_of_the_table(stakes: St
 def test_numbers_depend_neither_on_threads_nor_on_the_batch() -> None:
     boards = random_play_decisions(60, seed=4)[0][40:]
     valuation = Valuation(Stakes(9, (2, 5)))
-    alone, two = CubefulSearcher(EveryReply(PipEvaluator())), CubefulSearcher(EveryReply(PipEvaluator()), threads=2)
+    alone, two = CubefulSearcher(PipEvaluator()), CubefulSearcher(PipEvaluator(), threads=2)
     for plies in (0, 1):
         together = two.judge_doubles(boards, valuation, plies)
         for i in range(len(boards)):
@@ -183,21 +183,21 @@ def test_numbers_depend_neither_on_threads_nor_on_the_batch() -> None:
 
 def test_an_engine_without_a_pruner_searches_like_its_net_with_the_tables() -> None:
     bearoff = find_or_build()
-    engine = Engine(PipEvaluator(), bearoff)
+    engine = ExactEvaluator(PipEvaluator(), bearoff)
 
-    class Joined(EveryReply):
+    class Joined(PipEvaluator):
+        @property
+        def bearoff(self) -> Bearoff:
+            return bearoff
+
         def outcomes(self, boards: Board) -> Outcomes:
             return engine.outcomes(boards)
-
-        def proposals(self, boards: Board, dice: Board) -> tuple[Board, Outcomes, Any]:
-            candidates, offsets = legal_candidates(boards, dice)
-            return candidates, engine.outcomes(candidates), offsets
 
     board = random_play_decisions(40, seed=8)[0][31]
     for stakes in (Stakes(), Stakes(5, (2, 2))):
         valuation = Valuation(stakes)
         ours = CubefulSearcher(engine).judge_doubles(board[None], valuation, 1)
-        twin = CubefulSearcher(Joined(PipEvaluator(), bearoff)).judge_doubles(board[None], valuation, 1)
+        twin = CubefulSearcher(Joined()).judge_doubles(board[None], valuation, 1)
         assert (ours.values == twin.values).all()
 
 
@@ -211,7 +211,7 @@ def test_exact_endings_are_exact_at_every_depth_in_money_play(bearoff: Bearoff) 
     board[[1, 3, 5]] = 2, 2, 1
     board[[24, 22, 20]] = -1, -3, -1
     exact = bearoff.cube_equities(board[None])[0]
-    searcher = CubefulSearcher(Engine(PipEvaluator(), bearoff))
+    searcher = CubefulSearcher(ExactEvaluator(PipEvaluator(), bearoff))
     for plies in (0, 1, 2):
         centred = searcher.judge_doubles(board[None], Valuation(Stakes()), plies).values[0]
         assert centred == pytest.approx([exact[2], 2 * exact[3]])
@@ -224,7 +224,7 @@ def test_the_tables_equities_are_what_one_more_ply_of_them_gives(bearoff: Bearof
     board = np.zeros(26, dtype=np.int8)
     board[[2, 4]] = 1, 1
     board[[23, 21]] = -1, -1
-    engine = Engine(PipEvaluator(), bearoff)
+    engine = ExactEvaluator(PipEvaluator(), bearoff)
     levels = state_levels(Valuation(Stakes()), [(1, 0)], 1, has_option=False)
     searcher = CubefulSearcher(engine)
     values, _ = searcher._look_ahead(swap(board)[None], levels, GNUBG)
@@ -236,7 +236,7 @@ def test_the_tables_equities_are_what_one_more_ply_of_them_gives(bearoff: Bearof
 def test_a_game_that_is_over_needs_no_look_ahead() -> None:
     won = np.zeros(26, dtype=np.int8)
     won[24] = -15  # the player who has just moved is off, the opponent has all fifteen
-    searcher = CubefulSearcher(EveryReply(PipEvaluator()))
+    searcher = CubefulSearcher(PipEvaluator())
     for plies in (0, 1, 2):
         assert searcher.judge_plays(won[None], Valuation(Stakes()), plies).values[0, 0] == 2
         assert searcher.judge_plays(won[None], Valuation(Stakes(has_jacoby=True)), plies).values[0, 0] == 1
@@ -246,7 +246,7 @@ def test_a_game_that_is_over_needs_no_look_ahead() -> None:
 
 
 def test_what_cannot_be_asked_is_refused() -> None:
-    searcher = CubefulSearcher(EveryReply(PipEvaluator()))
+    searcher = CubefulSearcher(PipEvaluator())
     with pytest.raises(ConfigError, match="4 plies"):
         searcher.judge_doubles(START[None], Valuation(Stakes()), 4)
     with pytest.raises(GameError, match="opponent owns"):

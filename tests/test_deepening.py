@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.evaluation.outcome import Outcomes, cumulative, equities
+from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.outcome import cumulative, equities
 from backgammon.learner.data.decision_shards import take_decisions, write_labelled_shards
 from backgammon.learner.data.shard_format import NOT_JUDGED, PROBABILITY_UNIT
 from backgammon.learner.data.shards import Shards, build_shards
@@ -21,17 +22,17 @@ from tests.played_games import taste_games
 from tests.taste_labels import taste_labels, taste_outcomes
 
 
-class Deeper:
+class Deeper(Evaluator):
     """Thinks better of every position than the taste of the labels does, by a quarter of its losses."""
 
     name = "deeper"
 
-    def outcomes(self, boards: Boards) -> Outcomes:
+    def judge(self, boards: Boards) -> Judgement:
         found = taste_outcomes(boards)
         moved = found[:, 3] / 4
         found[:, 0] += moved
         found[:, 3] -= moved
-        return found
+        return Judgement(None, found)
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from backgammon.cli.depth import Depth
 from backgammon.cli.players import make_player
 from backgammon.engine.chooser import RolloutChooser
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import equities
-from backgammon.evaluation.player import PipCountPlayer, RandomPlayer, ScorerPlayer
+from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.rules.board import START, Board
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop
@@ -41,7 +41,7 @@ def test_the_mean_luck_of_all_rolls_is_nought(random_play: tuple[Board, Board]) 
 
 
 def test_luck_by_a_perfect_judge_leaves_the_skill(tmp_path: Path) -> None:
-    engine = Engine(PipEvaluator(), find_or_build(directory=tmp_path))
+    engine = ExactEvaluator(PipEvaluator(), find_or_build(directory=tmp_path))
     boards = random_boards(20, 6, 3, seed=2)
     exact = engine.bearoff.equities(boards)
     throws = np.random.default_rng(3).integers(1, 7, size=(20, 2), dtype=np.int8)
@@ -51,7 +51,7 @@ def test_luck_by_a_perfect_judge_leaves_the_skill(tmp_path: Path) -> None:
 
 
 def test_luck_is_taken_from_whom_it_came_to() -> None:
-    players = ScorerPlayer(PipEvaluator()), PipCountPlayer()
+    players = PipEvaluator(), PipCountPlayer()
     found = duel(*players, num_games=12, seed=3, checks=DuelChecks(PipEvaluator()))
     plain = duel(*players, num_games=12, seed=3)
     turned = duel(*players[::-1], num_games=12, seed=3, checks=DuelChecks(PipEvaluator()))

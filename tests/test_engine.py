@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
-from backgammon.evaluation.exact import Engine, identity_of
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import equities, final_outcomes
 from backgammon.learner.net.scorer import load_pruner, load_scorer
 from backgammon.rules.board import START, Board, swap
@@ -25,8 +25,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Bearoff:
 
 
 @pytest.fixture(scope="module")
-def engine(tables: Bearoff) -> Engine:
-    return Engine(PipEvaluator(), tables)
+def engine(tables: Bearoff) -> ExactEvaluator:
+    return ExactEvaluator(PipEvaluator(), tables)
 
 
 def bearoff_decisions(count: int, checkers: int, seed: int) -> Arrays:
@@ -36,7 +36,7 @@ def bearoff_decisions(count: int, checkers: int, seed: int) -> Arrays:
 
 @pytest.mark.parametrize("checkers", [6, 15])
 def test_covered_decisions_take_the_candidate_of_greatest_table_equity(tables: Bearoff, checkers: int) -> None:
-    engine = Engine(NoEvaluator(), tables)
+    engine = ExactEvaluator(NoEvaluator(), tables)
     boards, dice = bearoff_decisions(300, checkers, seed=3)
     candidates, offsets = legal_candidates(boards, dice)
     exact = -tables.equities(swap(candidates))
@@ -51,12 +51,12 @@ def test_covered_decisions_take_the_candidate_of_greatest_table_equity(tables: B
 
 def test_positions_after_a_play_are_judged_from_the_right_side(tables: Bearoff) -> None:
     boards, _ = bearoff_decisions(200, 6, seed=4)
-    outcomes = Engine(NoEvaluator(), tables).outcomes(boards)
+    outcomes = ExactEvaluator(NoEvaluator(), tables).outcomes(boards)
     np.testing.assert_allclose(equities(outcomes), -tables.equities(swap(boards)), atol=1e-6)
     np.testing.assert_allclose(outcomes.sum(axis=1), 1, atol=1e-6)
 
 
-def test_finished_games_are_certain_wherever_the_loser_stands(engine: Engine) -> None:
+def test_finished_games_are_certain_wherever_the_loser_stands(engine: ExactEvaluator) -> None:
     boards = np.zeros((4, 26), dtype=np.int8)
     boards[0, 24] = -3  # one checker off and more: a single game
     boards[1, 12] = -15  # none off, outside the winner's home board
@@ -69,7 +69,7 @@ def test_finished_games_are_certain_wherever_the_loser_stands(engine: Engine) ->
     assert outcomes.tobytes() == final_outcomes(boards)[1].tobytes()
 
 
-def test_what_the_tables_do_not_cover_is_the_nets(engine: Engine, random_play: Arrays) -> None:
+def test_what_the_tables_do_not_cover_is_the_nets(engine: ExactEvaluator, random_play: Arrays) -> None:
     net = PipEvaluator()
     boards, dice = random_play
     open_rows = engine.bearoff.coverage(boards) == 0
@@ -79,7 +79,7 @@ def test_what_the_tables_do_not_cover_is_the_nets(engine: Engine, random_play: A
 
 
 def test_after_a_dance_the_replies_can_be_judged(tables: Bearoff, random_play: Arrays) -> None:
-    engine = Engine(PipEvaluator(), tables, expands_dances=True)
+    engine = ExactEvaluator(PipEvaluator(), tables, expands_dances=True)
     positions, dice = random_play
     on_bar = positions[:, 25] > 0
     afters, outcomes = engine.play_best(positions[on_bar], dice[on_bar])
@@ -87,7 +87,7 @@ def test_after_a_dance_the_replies_can_be_judged(tables: Bearoff, random_play: A
     closed = np.array([sum(count <= -2 for count in after[19:25].tolist()) for after in afters])
     is_stuck = is_on_bar & (closed >= 2)  # against one closed point a dance is too rare to matter
     assert 5 < is_stuck.sum() < is_on_bar.sum() < len(afters)
-    plain = Engine(PipEvaluator(), tables)
+    plain = ExactEvaluator(PipEvaluator(), tables)
     for after, found in zip(afters[is_stuck][:10], outcomes[is_stuck][:10], strict=True):
         np.testing.assert_allclose(found, look_ahead(plain, after, 1), atol=1e-6)
     free = ~is_stuck
@@ -95,7 +95,7 @@ def test_after_a_dance_the_replies_can_be_judged(tables: Bearoff, random_play: A
     assert engine.outcomes(afters).tobytes() == outcomes.tobytes()
 
 
-def test_a_mixed_batch_gives_each_position_what_it_gets_alone(engine: Engine, random_play: Arrays) -> None:
+def test_a_mixed_batch_gives_each_position_what_it_gets_alone(engine: ExactEvaluator, random_play: Arrays) -> None:
     easy = bearoff_decisions(60, 15, seed=5)
     boards = np.concatenate([random_play[0][:60], easy[0]])
     dice = np.concatenate([random_play[1][:60], easy[1]])
@@ -112,12 +112,11 @@ def test_a_mixed_batch_gives_each_position_what_it_gets_alone(engine: Engine, ra
         assert engine.choose(boards[i : i + 1], dice[i : i + 1])[0] == rows[i]
 
 
-def test_the_identity_names_net_and_tables(engine: Engine) -> None:
+def test_the_identity_names_net_and_tables(engine: ExactEvaluator) -> None:
     assert engine.name == "pips"
-    assert identity_of(engine) == "pips+bearoff-6/6x6"
-    expanding = Engine(PipEvaluator(), engine.bearoff, expands_dances=True)
-    assert identity_of(expanding) == "pips+bearoff-6/6x6+dances-2"
-    assert identity_of(START) == "ndarray"
+    assert engine.identity == "pips+bearoff-6/6x6"
+    expanding = ExactEvaluator(PipEvaluator(), engine.bearoff, expands_dances=True)
+    assert expanding.identity == "pips+bearoff-6/6x6+dances-2"
 
 
 def test_the_pruner_that_ships_plays_legally_and_sensibly(random_play: Arrays) -> None:
@@ -137,7 +136,7 @@ def test_the_pruner_that_ships_plays_legally_and_sensibly(random_play: Arrays) -
 def test_the_net_chooses_as_if_it_had_seen_all_when_everything_is_proposed(
     tables: Bearoff, random_play: Arrays
 ) -> None:
-    class Everything:
+    class Everything(PipEvaluator):
         def propose(self, boards: Boards, dice: Dice, within: float) -> tuple[Board, Int64s]:
             assert within == 3.5
             return legal_candidates(boards, dice)
@@ -146,12 +145,12 @@ def test_the_net_chooses_as_if_it_had_seen_all_when_everything_is_proposed(
     candidates, offsets = legal_candidates(*random_play)
     wins = np.logical_or.reduceat(~(candidates > 0).any(axis=1), offsets[:-1])
     boards, dice = (values[~wins][:400] for values in random_play)
-    expected = Engine(net, tables).play_best(boards, dice)
-    found = Engine(net, tables, Everything(), within=3.5).reply(boards, dice)
+    expected = ExactEvaluator(net, tables).play_best(boards, dice)
+    found = ExactEvaluator(net, tables, Everything(), within=3.5).reply(boards, dice)
     assert found[0].tobytes() == expected[0].tobytes()
     assert found[1].tobytes() == expected[1].tobytes()
     small = load_pruner()
     assert small is not None
-    seen = [Engine(net, tables, small, within=within).reply(boards, dice)[0] for within in (-1.0, 1.0, 1e6)]
+    seen = [ExactEvaluator(net, tables, small, within=within).reply(boards, dice)[0] for within in (-1.0, 1.0, 1e6)]
     same = [(afters == expected[0]).all(axis=1).mean() for afters in seen]
     assert same[0] < same[1] < same[2], "the more the net sees, the more it plays as it would"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from backgammon.evaluation.bearoff import UNCOVERED, find_or_build
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import cumulative, final_outcomes
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Int8s
@@ -39,13 +39,13 @@ class Judge:
 @pytest.fixture
 def joint(monkeypatch: pytest.MonkeyPatch) -> JointEvaluator:
     monkeypatch.setattr(joint_evaluator, "GnubgJudge", Judge)
-    return JointEvaluator(Engine(PipEvaluator(), find_or_build()), share=0.25)
+    return JointEvaluator(ExactEvaluator(PipEvaluator(), find_or_build()), share=0.25)
 
 
 def test_outcomes_are_the_weighted_mean_outside_the_tables(joint: JointEvaluator, random_play: Arrays) -> None:
     candidates, _ = legal_candidates(random_play[0][-400:], random_play[1][-400:])
     candidates = np.concatenate([candidates[~final_outcomes(candidates)[0]], [ENDING]])
-    engine = Engine(PipEvaluator(), find_or_build())
+    engine = ExactEvaluator(PipEvaluator(), find_or_build())
     own, found = engine.outcomes(candidates), joint.outcomes(candidates)
     is_known = engine.bearoff.coverage(np.ascontiguousarray(-candidates[:, ::-1])) != UNCOVERED
     assert is_known.any()
@@ -57,7 +57,7 @@ def test_the_engine_chooses_the_plays_and_equal_positions_are_asked_once(
     joint: JointEvaluator, random_play: Arrays
 ) -> None:
     boards, dice = np.repeat(random_play[0][:30], 3, axis=0), np.repeat(random_play[1][:30], 3, axis=0)
-    engine = Engine(PipEvaluator(), find_or_build())
+    engine = ExactEvaluator(PipEvaluator(), find_or_build())
     Judge.asked = 0
     afters, _ = joint.play_best(boards, dice)
     np.testing.assert_array_equal(afters, engine.play_best(boards, dice)[0])

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.evaluation.outcome import final_outcomes, possible_outcomes
 from backgammon.learner.inputs.features import NUM_FEATURES, fold
 from backgammon.learner.inputs.patterns import MAX_PATTERNS, NUM_PATTERNS, patterns_of
-from backgammon.learner.net.kernels import Expert, FoldedNet, _scale_bits, decide, fold_net, judge_boards, possible_mask
+from backgammon.learner.net.kernels import Expert, FoldedNet, _scale_bits, decide, fold_net, judge_boards
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools import intrinsics
@@ -176,17 +175,6 @@ def test_the_played_candidate_and_its_outcomes_are_those_of_the_choice(
         assert (after == candidates[best]).all()
         assert six.tobytes() == chances[best].tobytes()
         assert choose(net, boards, dice)[0].tolist() == rows.tolist()
-
-
-def test_the_mask_of_possible_outcomes_follows_the_rules(random_play: Arrays, nasty: Arrays) -> None:
-    for boards, dice in (random_play, nasty):
-        positions = legal_candidates(boards, dice)[0]
-        is_over, final = final_outcomes(positions)
-        allowed = np.where(is_over[:, None], final > 0, possible_outcomes(positions))
-        flat = np.zeros((len(positions), 32), dtype=np.int8)
-        flat[:, :26] = positions
-        masks = [possible_mask(flat.ravel(), 32 * k) for k in range(len(positions))]
-        assert masks == (allowed @ (1 << np.arange(6))).tolist()
 
 
 def test_a_score_does_not_depend_on_its_neighbours(random_play: Arrays) -> None:

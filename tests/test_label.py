@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from backgammon.cli import main
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import from_cumulative
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.learner.data.candidate_judge import Judge
@@ -37,8 +37,8 @@ from tests.positions import random_play_decisions
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    return Engine(PipEvaluator(), find_or_build(directory=tmp_path_factory.mktemp("bearoff")))
+def engine(tmp_path_factory: pytest.TempPathFactory) -> ExactEvaluator:
+    return ExactEvaluator(PipEvaluator(), find_or_build(directory=tmp_path_factory.mktemp("bearoff")))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def parsed(parts: Sequence[bytes]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in b"".join(parts).splitlines()]
 
 
-def test_a_label_lists_every_candidate_best_first(engine: Engine, lines: list[NumberedLine]) -> None:
+def test_a_label_lists_every_candidate_best_first(engine: ExactEvaluator, lines: list[NumberedLine]) -> None:
     labels = parsed(list(LabelRun(Judge(engine, SearchSettings(1)), part_size=7).labels(lines[:15])))
     assert len(labels) == 15
     searcher = Searcher(engine, SearchSettings(1))
@@ -77,7 +77,9 @@ def test_a_label_lists_every_candidate_best_first(engine: Engine, lines: list[Nu
             np.testing.assert_allclose(from_cumulative(np.array(entry[4])), analysis.outcomes[at], atol=1e-5)
 
 
-def test_the_file_is_the_same_in_parts_and_packed(engine: Engine, lines: list[NumberedLine], tmp_path: Path) -> None:
+def test_the_file_is_the_same_in_parts_and_packed(
+    engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path
+) -> None:
     judge = Judge(engine, SearchSettings(1))
     whole = b"".join(LabelRun(judge, 100).labels(lines))
     assert LabelRun(judge, 7).write(lines, tmp_path / "a.jsonl") == len(lines)
@@ -100,7 +102,7 @@ class Stopping(Judge):
 
 
 def test_an_interrupted_labelling_goes_on_where_it_stopped(
-    engine: Engine, lines: list[NumberedLine], tmp_path: Path
+    engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path
 ) -> None:
     out = tmp_path / "labels.jsonl"
     with pytest.raises(KeyboardInterrupt):
@@ -115,7 +117,7 @@ def test_an_interrupted_labelling_goes_on_where_it_stopped(
     assert out.read_bytes() == b"".join(LabelRun(Judge(engine, SearchSettings(1))).labels(lines))
 
 
-def test_a_damaged_part_is_refused(engine: Engine, lines: list[NumberedLine], tmp_path: Path) -> None:
+def test_a_damaged_part_is_refused(engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path) -> None:
     out = tmp_path / "labels.jsonl"
     with pytest.raises(KeyboardInterrupt):
         LabelRun(Stopping(engine, SearchSettings(1)), 10).write(lines, out)
@@ -125,7 +127,7 @@ def test_a_damaged_part_is_refused(engine: Engine, lines: list[NumberedLine], tm
         LabelRun(Judge(engine, SearchSettings(1)), 10).write(lines, out)
 
 
-def test_rollouts_are_labels_too(engine: Engine, lines: list[NumberedLine], tmp_path: Path) -> None:
+def test_rollouts_are_labels_too(engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path) -> None:
     rollout = RolloutSettings(games=72, round_games=36, horizon=2)
     judge = Judge(engine, SearchSettings(1, "tiny"), rollout, threads=2, folder=tmp_path / "units")
     labels = parsed(list(LabelRun(judge, 16).labels(lines[:5])))
@@ -141,7 +143,7 @@ def test_rollouts_are_labels_too(engine: Engine, lines: list[NumberedLine], tmp_
     assert judge.identity != Judge(engine, SearchSettings(1, "tiny")).identity
 
 
-def test_a_line_that_cannot_be_used_stops_or_is_reported(engine: Engine, lines: list[NumberedLine]) -> None:
+def test_a_line_that_cannot_be_used_stops_or_is_reported(engine: ExactEvaluator, lines: list[NumberedLine]) -> None:
     spoilt = [*lines[:2], (3, b'{"id": "nonsense", "dice": [1, 2]}'), *lines[3:5]]
     with pytest.raises(PairgammonError, match="line 3: "):
         list(LabelRun(Judge(engine, SearchSettings(0))).labels(spoilt))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import final_outcomes
 from backgammon.learner.net.model_files import load_model, make_model
 from backgammon.learner.net.scorer import Scorer
@@ -34,7 +34,7 @@ def fresh_model() -> Model:
 
 @pytest.fixture(scope="module")
 def turns() -> list[Turn]:
-    engine = Engine(Scorer(fresh_model(), "fresh"), find_or_build())
+    engine = ExactEvaluator(Scorer(fresh_model(), "fresh"), find_or_build())
     return play_games(engine, engine, np.array([0.0, 0.4] * 10), np.random.default_rng(8))
 
 
@@ -65,7 +65,7 @@ def test_the_targets_are_those_of_the_recursion(turns: list[Turn], trace: float)
 
 
 def test_with_a_whole_trace_quiet_games_teach_their_results() -> None:
-    engine = Engine(Scorer(fresh_model(), "fresh"), find_or_build())
+    engine = ExactEvaluator(Scorer(fresh_model(), "fresh"), find_or_build())
     turns = play_games(engine, engine, np.zeros(20), np.random.default_rng(9))
     won = {}
     for number, turn in enumerate(turns):

@@ -24,7 +24,7 @@ from backgammon.engine.levels import (
     judgement_errors,
 )
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import PipCountPlayer
 from backgammon.learner.net.model_files import make_model, weight_shapes
@@ -116,7 +116,7 @@ def test_the_same_seed_gives_the_same_games_and_another_seed_others() -> None:
 @pytest.mark.parametrize("fixture", ["random_play", "nasty"])
 def test_full_is_the_choice_by_equity(fixture: str, request: pytest.FixtureRequest) -> None:
     boards, dice = request.getfixturevalue(fixture)
-    engine = Engine(JUDGE, find_or_build())
+    engine = ExactEvaluator(JUDGE, find_or_build())
     rows = choose(LevelPlayer(engine, LEVELS["full"]), boards, dice)
     candidates, offsets = legal_candidates(boards, dice)
     values = equities(engine.outcomes(candidates))
@@ -192,7 +192,7 @@ def test_levels_stand_in_order_of_strength() -> None:
 def judged() -> Judged:
     """What the model that ships makes of half of the labelled decisions."""
     [labels, *_] = sorted((ROOT / "data/labels").glob("*.xz"))
-    return judge_labels([labels], Engine(load_scorer(), find_or_build()))
+    return judge_labels([labels], ExactEvaluator(load_scorer(), find_or_build()))
 
 
 def test_levels_of_the_model_that_ships_lose_what_the_table_says(judged: Judged) -> None:

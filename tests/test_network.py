@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from backgammon.evaluation.outcome import equities
+from backgammon.evaluation.possible import allowed_outcomes
 from backgammon.learner.net.model_files import weight_shapes
-from backgammon.learner.net.outcome_mask import allowed_outcomes
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Int8s
 from comparison_net.comparator import masked_probabilities, preference

@@ -1,13 +1,16 @@
-"""The certain outcomes of games that are over, against their slow twin."""
+"""The certain outcomes of games that are over, and the possible ones of all, against their slow twins."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from backgammon.evaluation.outcome import final_outcomes
-from backgammon.rules.board import Board
+from backgammon.evaluation.possible import allowed_outcomes, possible_mask
+from backgammon.rules.board import Board, points_won
+from backgammon.rules.ending import has_won, points_of_winner
 from backgammon.rules.movegen import legal_candidates
 from tests.naive.outcome import final_outcomes as naive_final_outcomes
+from tests.naive.outcome import possible_outcomes
 
 Arrays = tuple[Board, Board]
 
@@ -43,3 +46,23 @@ def test_no_board_is_no_outcome() -> None:
     is_over, outcomes = final_outcomes(np.zeros((0, 26), dtype=np.int8))
     assert is_over.shape == (0,)
     assert outcomes.shape == (0, 6)
+
+
+def test_the_mask_of_possible_outcomes_follows_the_rules(random_play: Arrays, nasty: Arrays) -> None:
+    for boards, dice in (random_play, nasty):
+        positions = np.concatenate([legal_candidates(boards, dice)[0], ended_games(50, np.random.default_rng(1))])
+        expected = np.array([possible_outcomes(board) for board in positions])
+        assert allowed_outcomes(positions).tolist() == expected.tolist()
+        flat = np.zeros((len(positions), 32), dtype=np.int8)
+        flat[:, :26] = positions
+        masks = [possible_mask(flat.ravel(), 32 * k) for k in range(len(positions))]
+        assert masks == (expected @ (1 << np.arange(6))).tolist()
+
+
+def test_who_has_won_is_said_alike_by_kernels_and_by_the_board(random_play: Arrays) -> None:
+    ended = ended_games(300, np.random.default_rng(5))
+    boards = np.concatenate([ended, random_play[0]])
+    assert has_won(boards).tolist() == [True] * 300 + [False] * len(random_play[0])
+    won = [points_of_winner(boards.reshape(-1), 26 * i) for i in range(len(boards))]
+    assert won == [max(0, points_won(board)) for board in boards]
+    assert {points_won(-board[::-1]) for board in ended} == {-1, -2, -3}

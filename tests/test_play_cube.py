@@ -17,7 +17,7 @@ from backgammon.evaluation.player import PipCountPlayer
 from backgammon.records import read_records
 from backgammon.records.replay.replay import replay_match
 from backgammon.rules.game import Stage
-from backgammon.search import CubefulSearcher, EveryReply, SearchSettings
+from backgammon.search import CubefulSearcher, SearchSettings
 from backgammon.table.cube_seat import CubeSeat, act
 from backgammon.table.session import CubeRules, Session
 from tests.evaluators import PipEvaluator
@@ -93,7 +93,7 @@ def test_a_cubeless_game_is_played_as_before(play: Play) -> None:
 
 
 def test_two_engines_play_matches_and_every_double_they_make_is_proper() -> None:
-    engine = StakesEngine(CubefulSearcher(EveryReply(PipEvaluator())), SearchSettings(0))
+    engine = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(0))
     seats = (CubeSeat(PipCountPlayer(), engine, engine), CubeSeat(PipCountPlayer(), engine))
     doubles = drops = 0
     for seed in range(4):
@@ -115,7 +115,7 @@ def test_two_engines_play_matches_and_every_double_they_make_is_proper() -> None
 
 
 def test_a_favourite_beavers_where_that_was_agreed() -> None:
-    engine = StakesEngine(CubefulSearcher(EveryReply(PipEvaluator())), SearchSettings(0))
+    engine = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(0))
     session = Session(("a", "b"), 1, cube=CubeRules(has_beavers=True))
     session.throw_dice()
     session.play(0)

@@ -5,12 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer, ScorerPlayer
+from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer
 from backgammon.rules import ragged
 from backgammon.rules.board import START, Board, Position
 from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import legal_candidates
-from backgammon.tools.arrays import Boards, Dice, Int64s
 
 
 def board(**points: int) -> Board:
@@ -96,22 +95,6 @@ def test_pipcount_makes_points_when_pips_are_equal() -> None:
     # opening 31: 8/5 6/5 makes the 5-point
     after = choose_one(PipCountPlayer(), START, (3, 1))
     assert after[5] == 2
-
-
-class LastRow:
-    name = "last"
-
-    def choose(self, boards: Boards, dice: Dice) -> Int64s:
-        _, offsets = legal_candidates(boards, dice)
-        return np.diff(offsets) - 1
-
-
-def test_scorer_player_passes_on_rows_and_name(decisions: tuple[Board, Board, Noise]) -> None:
-    boards, dice, noise = decisions
-    assert ScorerPlayer(LastRow()).name == "last"
-    assert ScorerPlayer(LastRow(), "mine").name == "mine"
-    rows = ScorerPlayer(LastRow()).choose(boards, dice, noise)
-    assert (rows == LastRow().choose(boards, dice)).all()
 
 
 def test_best_rows_takes_the_first_of_equal_values() -> None:

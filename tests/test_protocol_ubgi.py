@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backgammon.evaluation.outcome import cumulative, equities
-from backgammon.evaluation.player import PipCountPlayer, ScorerPlayer
+from backgammon.evaluation.player import PipCountPlayer
 from backgammon.notation.gnu_id import START_ID, parse_position_id, position_id
 from backgammon.notation.play_text import parse_play
 from backgammon.protocols.adviser import Adviser
@@ -31,9 +31,7 @@ CLOSED_OUT = "XGID=aBBBBBB-C---------------n-:0:0:-1:66:0:0:0:0:10"
 def make_engine(evaluator: PipEvaluator | None = None, max_ply: int = 3) -> UbgiEngine:
     def make(wanted: EngineSettings) -> Adviser:
         searcher = Searcher(evaluator, SearchSettings(plies=wanted.ply - 1)) if evaluator else None
-        return Adviser(
-            PipCountPlayer() if searcher is None else ScorerPlayer(searcher), searcher=searcher, seed=wanted.seed
-        )
+        return Adviser(PipCountPlayer() if searcher is None else searcher, searcher=searcher, seed=wanted.seed)
 
     return UbgiEngine(make, EngineSettings(max_ply=max_ply), "somebody")
 

@@ -43,9 +43,7 @@ def test_a_grown_model_says_the_same_and_no_unit_is_silent(head: str, candidates
     assert grown.network.hidden == (64, 8)
     assert {name: values.shape for name, values in grown.weights.items()} == weight_shapes(grown.network)
     assert (first_sums(grown, candidates)[:, :3].max(axis=0) > 0).all()
-    np.testing.assert_allclose(
-        Scorer(grown, "b").evaluate(candidates), Scorer(model, "a").evaluate(candidates), atol=2e-3
-    )
+    np.testing.assert_allclose(Scorer(grown, "b").scores(candidates), Scorer(model, "a").scores(candidates), atol=2e-3)
 
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
@@ -53,9 +51,7 @@ def test_patterns_start_without_an_effect(head: str, candidates: Boards) -> None
     model = model_of_head(head)
     seeing = see_patterns(model)
     assert {name: values.shape for name, values in seeing.weights.items()} == weight_shapes(seeing.network)
-    np.testing.assert_allclose(
-        Scorer(seeing, "b").evaluate(candidates), Scorer(model, "a").evaluate(candidates), atol=2e-3
-    )
+    np.testing.assert_allclose(Scorer(seeing, "b").scores(candidates), Scorer(model, "a").scores(candidates), atol=2e-3)
 
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
@@ -65,9 +61,7 @@ def test_silent_units_can_go_without_a_trace_and_matter_least(head: str, candida
     assert (importance(model, sums)[:3] == 0).all()
     fewer = take_units(model, np.arange(3, 32), np.maximum(sums, 0).mean(axis=0))
     assert {name: values.shape for name, values in fewer.weights.items()} == weight_shapes(fewer.network)
-    np.testing.assert_allclose(
-        Scorer(fewer, "b").evaluate(candidates), Scorer(model, "a").evaluate(candidates), atol=2e-3
-    )
+    np.testing.assert_allclose(Scorer(fewer, "b").scores(candidates), Scorer(model, "a").scores(candidates), atol=2e-3)
 
 
 def test_the_mean_of_a_unit_that_goes_stays_in_the_bias(candidates: Boards) -> None:
@@ -80,9 +74,7 @@ def test_the_mean_of_a_unit_that_goes_stays_in_the_bias(candidates: Boards) -> N
     model = dataclasses.replace(model, weights=weights)
     means = np.maximum(first_sums(model, candidates), 0).mean(axis=0)
     fewer = take_units(model, np.delete(np.arange(32), 5), means)
-    np.testing.assert_allclose(
-        Scorer(fewer, "b").evaluate(candidates), Scorer(model, "a").evaluate(candidates), atol=2e-3
-    )
+    np.testing.assert_allclose(Scorer(fewer, "b").scores(candidates), Scorer(model, "a").scores(candidates), atol=2e-3)
 
 
 @pytest.fixture
@@ -102,7 +94,7 @@ def test_silent_units_of_an_expert_go_first_and_change_nothing(every_phase: Int8
     assert thin.network.hidden == (32, 6)
     assert {name: values.shape for name, values in thin.weights.items()} == weight_shapes(thin.network)
     before, after = Scorer(model, "before"), Scorer(thin, "after")
-    np.testing.assert_allclose(after.evaluate(every_phase), before.evaluate(every_phase), atol=1e-4)
+    np.testing.assert_allclose(after.scores(every_phase), before.scores(every_phase), atol=1e-4)
     np.testing.assert_allclose(after.outcomes(every_phase), before.outcomes(every_phase), atol=1e-6)
 
 
@@ -114,7 +106,7 @@ def test_what_a_unit_said_on_average_stays(every_phase: Int8s) -> None:
     model = dataclasses.replace(model, weights=weights)
     thin = thin_experts(model, every_phase, 7)
     before, after = Scorer(model, "before"), Scorer(thin, "after")
-    np.testing.assert_allclose(after.evaluate(every_phase), before.evaluate(every_phase), atol=1e-3)
+    np.testing.assert_allclose(after.scores(every_phase), before.scores(every_phase), atol=1e-3)
 
 
 def test_a_phase_that_was_not_seen_is_said(candidates: Boards) -> None:
@@ -136,7 +128,7 @@ def test_a_model_can_rank_by_its_equity_alone(head: str, source: str, candidates
         scorer = Scorer(changed, "changed")
         found = scorer.outcomes(candidates)
         assert found.tobytes() == Scorer(start, "start").outcomes(candidates).tobytes()
-        scores, values = scorer.evaluate(candidates).astype(np.float64), equities(found).astype(np.float64)
+        scores, values = scorer.scores(candidates).astype(np.float64), equities(found).astype(np.float64)
         np.testing.assert_allclose(scores * np.exp(float(changed.weights["head.temperature"][0])), values, atol=1e-4)
     dense = NetworkConfig((32, 8), head=head)
     without = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(dense).items()}

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
-from backgammon.evaluation.exact import Engine
-from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator
+from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.exact import ExactEvaluator
+from backgammon.evaluation.outcome import Outcomes
 from backgammon.rules.board import START, Board, Position
 from backgammon.rules.decision import Decision
 from backgammon.search import (
@@ -30,7 +31,7 @@ from backgammon.search import (
 )
 from backgammon.search.rollout import GameDice, stratified_error
 from backgammon.search.work import read_result
-from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
+from backgammon.tools.arrays import Boards, Dice, Int8s
 from backgammon.tools.errors import ConfigError, DataError
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.test_bearoff import make_board
@@ -39,22 +40,16 @@ AFTER = make_board({6: 2, 5: 1, 3: 1, 1: 1}, {6: 1, 4: 2, 2: 1, 1: 1})
 """Five checkers against five, the opponent on roll: in the two-sided table."""
 
 
-class TablePlayer:
-    """Plays and judges by the tables, but is no `Engine`: its games are played to the end."""
+class TablePlayer(Evaluator):
+    """Plays and judges by the tables, but is no `ExactEvaluator`: its games are played to the end."""
 
     name = "tables"
 
     def __init__(self, tables: Bearoff) -> None:
-        self._engine = Engine(NoEvaluator(), tables)
+        self._engine = ExactEvaluator(NoEvaluator(), tables)
 
-    def outcomes(self, boards: Boards) -> Outcomes:
-        return self._engine.outcomes(boards)
-
-    def choose(self, boards: Boards, dice: Dice) -> Int64s:
-        return self._engine.choose(boards, dice)
-
-    def play_best(self, boards: Boards, dice: Dice) -> tuple[Board, Outcomes]:
-        return self._engine.play_best(boards, dice)
+    def judge(self, boards: Boards) -> Judgement:
+        return Judgement(None, self._engine.outcomes(boards))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +58,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Bearoff:
 
 
 def exact_equity(tables: Bearoff, after: Board) -> float:
-    return float(RolloutEstimate(Engine(NoEvaluator(), tables).outcomes(after[None])).equity)
+    return float(RolloutEstimate(ExactEvaluator(NoEvaluator(), tables).outcomes(after[None])).equity)
 
 
 def settings(**changes: Any) -> RolloutSettings:
@@ -72,7 +67,7 @@ def settings(**changes: Any) -> RolloutSettings:
     return RolloutSettings(**{**plain, **changes})
 
 
-def estimate(player: PlayingEvaluator, after: Board, changes: RolloutSettings, **others: Any) -> RolloutEstimate:
+def estimate(player: Evaluator, after: Board, changes: RolloutSettings, **others: Any) -> RolloutEstimate:
     return RolloutEstimate(play_games(player, after, np.arange(changes.games), changes, **others))
 
 
@@ -117,7 +112,7 @@ def test_games_to_the_end_agree_with_the_exact_equity(tables: Bearoff) -> None:
 
 
 def test_the_tables_of_an_engine_end_the_games(tables: Bearoff) -> None:
-    found = estimate(Engine(NoEvaluator(), tables), AFTER, settings())
+    found = estimate(ExactEvaluator(NoEvaluator(), tables), AFTER, settings())
     assert found.equity == pytest.approx(exact_equity(tables, AFTER), abs=1e-6)
     assert found.standard_error < 1e-6
 
@@ -137,7 +132,7 @@ def test_luck_by_a_poor_judge_is_unbiased_and_still_reduces_variance(tables: Bea
 
 
 def test_luck_and_plain_rollouts_agree_from_the_starting_position(tables: Bearoff) -> None:
-    engine = Engine(PipEvaluator(), tables)
+    engine = ExactEvaluator(PipEvaluator(), tables)
     plain = estimate(engine, START, settings(games=360))
     lucky = estimate(engine, START, settings(games=72, luck_turns=None))
     joint = (plain.standard_error**2 + lucky.standard_error**2) ** 0.5
@@ -311,7 +306,7 @@ def test_the_defaults_tell_plays_apart_by_few_games(tables: Bearoff) -> None:
     assert RolloutSettings().luck_turns is None
     settled = RolloutSettings(games=144)
     old = RolloutSettings(games=144, horizon=None, luck_turns=2)
-    engine = Engine(PipEvaluator(), tables)
+    engine = ExactEvaluator(PipEvaluator(), tables)
     assert estimate(engine, START, settled).standard_error < 0.5 * estimate(engine, START, old).standard_error
 
 

@@ -52,13 +52,13 @@ def test_scores_are_torchs_to_three_digits(hidden: tuple[int, ...], random_play:
     assert len(candidates) > 5000
     with torch.no_grad():
         expected = net.answers(alone(candidates)).scores.numpy()
-    np.testing.assert_allclose(scorer.evaluate(candidates), expected, rtol=0, atol=3e-4)
+    np.testing.assert_allclose(scorer.scores(candidates), expected, rtol=0, atol=3e-4)
 
 
 def test_choosing_is_taking_the_first_best_score(scorer: Scorer, random_play: Arrays, nasty: Arrays) -> None:
     for boards, dice in (random_play, nasty):
         candidates, offsets = legal_candidates(boards, dice)
-        scores = scorer.evaluate(candidates)
+        scores = scorer.scores(candidates)
         scores[(candidates <= 0).all(axis=1)] = np.inf  # a play that wins is never passed over
         expected = [int(scores[first:last].argmax()) for first, last in itertools.pairwise(offsets)]
         assert scorer.choose(boards, dice).tolist() == expected
@@ -72,7 +72,7 @@ def test_proposals_are_the_best_few(head: str, within: float, random_play: Array
     for boards, dice in (random_play, nasty):
         boards, dice = boards[:600], dice[:600]
         candidates, offsets = legal_candidates(boards, dice)
-        scores = scorer.evaluate(candidates)
+        scores = scorer.scores(candidates)
         proposals, starts = scorer.propose(boards, dice, within)
         assert starts.shape == (len(boards) + 1,)
         for i, (first, last) in enumerate(itertools.pairwise(offsets.tolist())):
@@ -89,7 +89,7 @@ def test_the_number_of_threads_changes_no_bit(threads: int, random_play: Arrays)
     boards, dice = random_play
     candidates, _ = legal_candidates(boards, dice)
     assert alone.choose(boards, dice).tolist() == together.choose(boards, dice).tolist()
-    assert alone.evaluate(candidates).tobytes() == together.evaluate(candidates).tobytes()
+    assert alone.scores(candidates).tobytes() == together.scores(candidates).tobytes()
 
 
 def test_the_batch_changes_no_choice(scorer: Scorer, random_play: Arrays) -> None:
@@ -100,19 +100,18 @@ def test_the_batch_changes_no_choice(scorer: Scorer, random_play: Arrays) -> Non
 
 def test_a_decision_is_scored_in_its_own_order(scorer: Scorer) -> None:
     decision = Decision.make(Position.start(), (3, 1))
-    scores = scorer.score(decision)
+    scores = scorer.scores(decision.candidates)
     assert scores.dtype == np.float32
-    assert scores.tobytes() == scorer.evaluate(decision.candidates).tobytes()
 
 
 def test_nothing_to_score_is_no_error(scorer: Scorer) -> None:
-    assert len(scorer.evaluate(np.empty((0, 26), dtype=np.int8))) == 0
+    assert len(scorer.scores(np.empty((0, 26), dtype=np.int8))) == 0
     assert len(scorer.choose(np.empty((0, 26), dtype=np.int8), np.empty((0, 2), dtype=np.int8))) == 0
 
 
 def test_impossible_input_is_refused(scorer: Scorer) -> None:
     with pytest.raises(PositionError):
-        scorer.evaluate(np.full((1, 26), 100, dtype=np.int8))
+        scorer.scores(np.full((1, 26), 100, dtype=np.int8))
     with pytest.raises(DiceError):
         scorer.choose(START[None], np.array([[7, 1]], dtype=np.int8))
     with pytest.raises(PositionError):
@@ -129,7 +128,7 @@ def test_a_model_is_found_by_file_and_by_run_folder(scorer: Scorer, tmp_path: Pa
     save_model(run / MODEL_FILE, scorer.model)
     for place in (run, run / MODEL_FILE, str(run)):
         found = load_scorer(place)
-        assert found.evaluate(START[None]).tobytes() == scorer.evaluate(START[None]).tobytes()
+        assert found.scores(START[None]).tobytes() == scorer.scores(START[None]).tobytes()
     assert load_scorer(run).name == "my run"
 
 
@@ -144,7 +143,7 @@ def test_the_model_that_ships_plays_the_opening_like_an_expert() -> None:
     assert scorer.name == DEFAULT_NAME
     for roll, made in (((3, 1), 5), ((6, 1), 7), ((4, 2), 4)):
         decision = Decision.make(Position.start(), roll)
-        chosen = decision.candidates[int(scorer.score(decision).argmax())]
+        chosen = decision.candidates[int(scorer.scores(decision.candidates).argmax())]
         assert chosen[made] == 2, roll
 
 
@@ -160,8 +159,8 @@ def test_a_model_with_patterns_chooses_what_it_scores_best(head: str, random_pla
     plain = Scorer(make_model(dataclasses.replace(network, inputs="counts"), plain_weights, "", {}), "counts")
     for boards, dice in (random_play, nasty):
         candidates, offsets = legal_candidates(boards[:1000], dice[:1000])
-        scores = with_patterns.evaluate(candidates)
-        assert np.abs(scores - plain.evaluate(candidates)).max() > 0.5
+        scores = with_patterns.scores(candidates)
+        assert np.abs(scores - plain.scores(candidates)).max() > 0.5
         scores[(candidates <= 0).all(axis=1)] = np.inf
         expected = [int(scores[first:last].argmax()) for first, last in itertools.pairwise(offsets)]
         assert with_patterns.choose(boards[:1000], dice[:1000]).tolist() == expected
@@ -178,7 +177,7 @@ def test_a_sum_of_score_and_equity_is_scored_as_torch_does(head: str, random_pla
         candidates = batch.items
         with torch.no_grad():
             expected = net.answers(batch).scores.numpy()
-        found = sum_scorer.evaluate(candidates)
+        found = sum_scorer.scores(candidates)
         np.testing.assert_allclose(found, expected, atol=1e-4)
         equity = equities(sum_scorer.outcomes(candidates)) / np.exp(net.weights()["head.temperature"])
         assert np.abs(found - equity).max() > 0.01  # the score of its own counts too

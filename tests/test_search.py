@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
-from backgammon.evaluation.exact import Engine
+from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import Outcomes, equities
 from backgammon.rules.board import START, Board, Position, swap
 from backgammon.rules.decision import Decision
@@ -114,7 +114,7 @@ def test_batched_search_equals_the_recursive_twin(plies: int, random_play: Array
 
 
 def test_three_plies_equal_the_recursive_twin_near_the_end(tables: Bearoff) -> None:
-    evaluator = Engine(PipEvaluator(), tables)
+    evaluator = ExactEvaluator(PipEvaluator(), tables)
     after = np.zeros(26, dtype=np.int8)
     after[[1, 2]] = 1, 1
     after[[24, 23]] = -1, -2
@@ -126,7 +126,7 @@ def test_three_plies_equal_the_recursive_twin_near_the_end(tables: Bearoff) -> N
 @pytest.mark.parametrize("plies", [1, 2])
 def test_with_perfect_information_every_depth_gives_the_exact_equity(tables: Bearoff, plies: int) -> None:
     boards, dice = bearoff_decisions(40, 6, seed=6)
-    engine = Engine(NoEvaluator(), tables)
+    engine = ExactEvaluator(NoEvaluator(), tables)
     analysis = Searcher(engine, SearchSettings(plies, "huge")).analyse(boards, dice)
     exact = -tables.equities(swap(analysis.decisions.candidates))
     np.testing.assert_allclose(analysis.equities, exact, atol=2e-6)
@@ -203,31 +203,31 @@ def test_a_search_is_an_evaluator_of_another_search(random_play: Arrays) -> None
     np.testing.assert_allclose(composed, searcher(2).outcomes(boards), atol=1e-6)
 
 
-class FirstRow:
+class FirstRow(PipEvaluator):
     """A pruner that always proposes the first candidate and no other."""
 
-    identity = "first"
+    name = "first"
 
-    def propose(self, boards: Boards, dice: Dice, _: float) -> tuple[Board, Int64s]:
+    def propose(self, boards: Boards, dice: Dice, within: float) -> tuple[Board, Int64s]:  # noqa: ARG002
         candidates, offsets = legal_candidates(boards, dice)
         return np.asarray(candidates[offsets[:-1]], dtype=np.int8), np.arange(len(boards) + 1)
 
 
-class EveryRow:
+class EveryRow(PipEvaluator):
     """A pruner that proposes all."""
 
-    identity = "every"
+    name = "every"
 
-    def propose(self, boards: Boards, dice: Dice, _: float) -> tuple[Board, Int64s]:
+    def propose(self, boards: Boards, dice: Dice, within: float) -> tuple[Board, Int64s]:  # noqa: ARG002
         return legal_candidates(boards, dice)
 
 
 def test_a_pruner_chooses_the_replies_and_the_net_judges_them(tables: Bearoff, random_play: Arrays) -> None:
     boards = legal_candidates(random_play[0][:3], random_play[1][:3])[0][:4]
-    plain = Searcher(Engine(PipEvaluator(), tables), SearchSettings(2))
-    same = Searcher(Engine(PipEvaluator(), tables, EveryRow()), SearchSettings(2))
+    plain = Searcher(ExactEvaluator(PipEvaluator(), tables), SearchSettings(2))
+    same = Searcher(ExactEvaluator(PipEvaluator(), tables, EveryRow()), SearchSettings(2))
     assert same.outcomes(boards).tobytes() == plain.outcomes(boards).tobytes()
-    blind = Engine(PipEvaluator(), tables, FirstRow())
+    blind = ExactEvaluator(PipEvaluator(), tables, FirstRow())
     assert len({Searcher(engine).identity for engine in (blind, same.evaluator, plain.evaluator)}) == 3
     found = Searcher(blind, SearchSettings(1)).outcomes(boards)
     positions, dice = expand_rolls(boards)

@@ -8,23 +8,21 @@ import numpy as np
 import pytest
 
 from backgammon.engine.peers.gnubg_judge import engine_boards
+from backgammon.evaluation.evaluator import Evaluator, Judgement
 from backgammon.evaluation.outcome import (
-    Outcomes,
-    equities,
     final_outcomes,
     from_cumulative,
     swap_outcomes,
 )
-from backgammon.rules import ragged
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import Searcher, SearchSettings
-from backgammon.tools.arrays import Boards, Dice, Int64s
+from backgammon.tools.arrays import Boards
 
 gnubg: Any = pytest.importorskip("gnubg")
 
 
-class GnubgEvaluator:
+class GnubgEvaluator(Evaluator):
     """GNU Backgammon at a ply, cubeless, without its pruning nets."""
 
     name = "gnubg"
@@ -35,22 +33,12 @@ class GnubgEvaluator:
         self._cube["gammonprice"] = ((1.0, 1.0), (1.0, 1.0))
         self._context = gnubg.evalcontext(0, plies, 1, 0, 0.0)
 
-    def outcomes(self, boards: Boards) -> Outcomes:
+    def judge(self, boards: Boards) -> Judgement:
         is_over, outcomes = final_outcomes(boards)
         afters = engine_boards(-boards[~is_over][:, ::-1])
         chances = [gnubg.evaluate(after, self._cube, self._context)[:5] for after in afters]
         outcomes[~is_over] = swap_outcomes(from_cumulative(np.array(chances).reshape(-1, 5)))
-        return outcomes
-
-    def choose(self, boards: Boards, dice: Dice) -> Int64s:
-        candidates, offsets = legal_candidates(boards, dice)
-        return ragged.best(equities(self.outcomes(candidates)), offsets)
-
-    def play_best(self, boards: Boards, dice: Dice) -> tuple[Board, Outcomes]:
-        candidates, offsets = legal_candidates(boards, dice)
-        outcomes = self.outcomes(candidates)
-        best = offsets[:-1] + ragged.best(equities(outcomes), offsets)
-        return candidates[best], outcomes[best]
+        return Judgement(None, outcomes)
 
 
 @pytest.mark.parametrize(("plies", "count"), [(1, 20), (2, 1)])

@@ -13,7 +13,6 @@ from backgammon.analysis.error_store import ErrorStore
 from backgammon.engine.at_stakes import StakesEngine
 from backgammon.evaluation.player import PipCountPlayer
 from backgammon.search import CubefulSearcher, Searcher, SearchSettings
-from backgammon.search.cubeful import EveryReply
 from backgammon.web.engine_desk import EngineDesk, Makers
 from backgammon.web.request_fields import Fields
 from backgammon.web.review_room import ReviewRoom
@@ -28,7 +27,7 @@ def make_desk() -> EngineDesk:
     """Pip counters that play and judge."""
 
     searcher = Searcher(PipEvaluator(), SearchSettings(plies=0))
-    at_stakes = StakesEngine(CubefulSearcher(EveryReply(PipEvaluator())), SearchSettings(plies=0))
+    at_stakes = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(plies=0))
     return EngineDesk(Makers(lambda *_: PipCountPlayer(), lambda _: searcher, lambda _: at_stakes))
 
 

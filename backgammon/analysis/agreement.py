@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.evaluation.player import CandidateScorer
+from backgammon.evaluation.evaluator import Evaluator
 from backgammon.records.replay.replay import ReplayedGame
 from backgammon.rules import ragged
 from backgammon.rules.decisions import Decisions
@@ -174,9 +174,7 @@ class AgreementCounter:
         )
 
 
-def measure_agreement(
-    games: Iterable[ReplayedGame], scorer: CandidateScorer, batch_size: int = 4096
-) -> AgreementReport:
+def measure_agreement(games: Iterable[ReplayedGame], scorer: Evaluator, batch_size: int = 4096) -> AgreementReport:
     """Agreement of a scorer with the players of replayed games.
 
     Args:
@@ -195,13 +193,13 @@ def measure_agreement(
     return counter.report()
 
 
-def _count_games(games: Sequence[ReplayedGame], scorer: CandidateScorer, counter: AgreementCounter) -> None:
+def _count_games(games: Sequence[ReplayedGame], scorer: Evaluator, counter: AgreementCounter) -> None:
     """Score every decision of some games and count it."""
     if not games:
         return
     plays = Decisions.join([game.plays for game in games])
     counter.add(
-        ranks=chosen_ranks(scorer.evaluate(plays.candidates), plays.offsets, plays.chosen_rows),
+        ranks=chosen_ranks(scorer.preferences(plays), plays.offsets, plays.chosen_rows),
         sizes=plays.counts,
         phases=phase_codes(plays.boards),
         players=[game.players[seat] for game in games for seat in game.seats.tolist()],

@@ -16,7 +16,8 @@ import numpy as np
 
 from backgammon.analysis.logged_rolls import CubeEvent, GameRolls, collect_rolls
 from backgammon.analysis.ranking import PlayJudge, Progress
-from backgammon.evaluation.outcome import PlayingEvaluator, equities
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.outcome import equities
 from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import MatchId
 from backgammon.records.record.annotation import Notes
@@ -157,7 +158,7 @@ def judge_match(
     return JudgedMatch(record.full_names, record.length, record.file, judge.name, tuple(judged))
 
 
-def measure_luck(game: GameRolls, evaluator: PlayingEvaluator) -> Float64s:
+def measure_luck(game: GameRolls, evaluator: Evaluator) -> Float64s:
     """Luck float64[R] of each roll for the player who threw it, see the module's text."""
     if not len(game):
         return np.zeros(0)

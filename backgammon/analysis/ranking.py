@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from backgammon.analysis.logged_rolls import GameRolls
-from backgammon.evaluation.outcome import PlayingEvaluator, equities
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.outcome import equities
 from backgammon.rules.board import Board
 from backgammon.rules.decision import Decision
 from backgammon.search import (
@@ -57,7 +58,7 @@ class PlayJudge:
         return self._searcher.name + ("" if self._workshop is None else f", {self._workshop.settings.title}")
 
     @property
-    def evaluator(self) -> PlayingEvaluator:
+    def evaluator(self) -> Evaluator:
         """The engine without look-ahead."""
         return self._searcher.evaluator
 

@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from backgammon.cli.depth import Depth
     from backgammon.engine.at_stakes import StakesEngine
-    from backgammon.evaluation.exact import Engine
+    from backgammon.evaluation.exact import ExactEvaluator
     from backgammon.learner.net.scorer import Scorer
     from backgammon.protocols.adviser import Adviser
     from backgammon.search import Searcher
@@ -31,14 +31,13 @@ def make_adviser(model: str | None, plies: int = DEFAULT_PLIES, threads: int | N
         ModelError: no usable checkpoint, or one without outcomes where a search was asked for.
         ConfigError: a depth that does not exist.
     """
-    from backgammon.evaluation.player import ScorerPlayer
     from backgammon.protocols.adviser import Adviser
 
     scorer = load_model_scorer(model, threads)
     if not scorer.has_outcomes and not plies:
-        return Adviser(ScorerPlayer(scorer), ranker=scorer, seed=seed)
+        return Adviser(scorer, ranker=scorer, seed=seed)
     searcher = make_searcher(scorer, plies, threads)
-    return Adviser(ScorerPlayer(searcher, scorer.name), searcher=searcher, seed=seed)
+    return Adviser(searcher, searcher=searcher, seed=seed)
 
 
 def load_model_scorer(model: str | None, threads: int | None = None) -> Scorer:
@@ -62,7 +61,7 @@ def make_searcher(scorer: Scorer, plies: int, threads: int | None = None) -> Sea
     return Searcher(make_engine(scorer, plies=plies), SearchSettings(plies=plies), threads or usable_processors())
 
 
-def make_engine(scorer: Scorer, is_pruned: bool = True, plies: int = 0) -> Engine:
+def make_engine(scorer: Scorer, is_pruned: bool = True, plies: int = 0) -> ExactEvaluator:
     """A model with outcomes, joined with the exact tables of the bear-off.
 
     Args:
@@ -74,15 +73,11 @@ def make_engine(scorer: Scorer, is_pruned: bool = True, plies: int = 0) -> Engin
         ModelError: the model has no outcomes.
     """
     from backgammon.evaluation.bearoff import find_or_build
-    from backgammon.evaluation.exact import Engine
+    from backgammon.evaluation.exact import ExactEvaluator
     from backgammon.learner.net.scorer import load_pruner
-    from backgammon.tools.errors import ModelError
 
-    if not scorer.has_outcomes:
-        raise ModelError(
-            f"{scorer.name}: this model orders plays but gives no chances; give one that was trained with outcomes"
-        )
-    return Engine(scorer, find_or_build(notice=_announce), load_pruner() if is_pruned else None, plies == 1)
+    scorer.require_outcomes()
+    return ExactEvaluator(scorer, find_or_build(notice=_announce), load_pruner() if is_pruned else None, plies == 1)
 
 
 def make_stakes_engine(scorer: Scorer, depth: Depth, threads: int | None = None) -> StakesEngine:

@@ -110,7 +110,7 @@ def _examine_model(problems: list[str]) -> dict[str, Any]:
         problems.append(f"the default model cannot be used: {error}")
         return {**place, "state": "cannot be used"}
     decision = Decision.make(Position.start(), (3, 1))
-    choice = format_play(decision.plays[int(scorer.score(decision).argmax())])
+    choice = format_play(decision.plays[int(scorer.scores(decision.candidates).argmax())])
     model = scorer.model
     layers = "-".join(str(width) for width in model.network.hidden) or "none (linear)"
     return {

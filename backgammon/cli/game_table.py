@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from backgammon.cli.cube_talk import answer_double, wants_double
 from backgammon.cli.terminal import Terminal
-from backgammon.evaluation.player import CandidateScorer, Player
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.player import Player
 from backgammon.notation.diagram import BoardNotes, Side, draw_board
 from backgammon.notation.play_text import complete_play
 from backgammon.rules.decision import Decision
@@ -74,7 +75,7 @@ class TableGame:
         self,
         session: Session,
         opponent: Player,
-        get_scorer: Callable[[], CandidateScorer],
+        get_scorer: Callable[[], Evaluator],
         terminal: Terminal,
         options: TableOptions,
         save: Callable[[Session], None],

@@ -213,7 +213,9 @@ def _score_order(decision: Decision, scorer: Scorer) -> list[tuple[int, float]]:
     """(row, probability that the first is preferred to it), best first."""
     import numpy as np
 
-    scores = scorer.evaluate(decision.candidates).astype(np.float64)
+    from backgammon.rules.decisions import Decisions
+
+    scores = scorer.preferences(Decisions.of([decision]))
     order = np.argsort(-scores, kind="stable")
     likelihoods = 1 / (1 + np.exp(scores[order] - scores[order[0]]))  # of the comparison: sigma(f(a) - f(b))
     return list(zip(order.tolist(), likelihoods.tolist(), strict=True))

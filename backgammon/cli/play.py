@@ -15,7 +15,8 @@ from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_e
 from backgammon.cli.players import FULL, LEVEL_NAMES, PLAYER_HELP
 
 if TYPE_CHECKING:
-    from backgammon.evaluation.player import CandidateScorer, Player
+    from backgammon.evaluation.evaluator import Evaluator
+    from backgammon.evaluation.player import Player
     from backgammon.table.arena.options import SetUp
     from backgammon.table.cube_seat import CubeSeat
     from backgammon.table.session import CubeRules, Session
@@ -248,7 +249,7 @@ def _distinct(one: str, other: str) -> tuple[str, str]:
     return (one, f"{other} 2") if one == other else (one, other)
 
 
-def _load_scorer(model: str | None) -> CandidateScorer:
+def _load_scorer(model: str | None) -> Evaluator:
     from backgammon.learner.net.scorer import load_scorer
 
     return load_scorer(model)

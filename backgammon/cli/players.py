@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from backgammon.cli.depth import Depth
 
 if TYPE_CHECKING:
-    from backgammon.evaluation.player import Player, RowChooser
+    from backgammon.evaluation.player import Player
 
 PLAYER_HELP = (
     "random, pipcount, model (the one that ships with the package), or the path of a run or checkpoint; a model may "
@@ -45,7 +45,7 @@ def make_player(text: str, threads: int | None = None, depth: Depth | None = Non
         ConfigError, PeerError: a level or a program that does not exist, or a program that does not start.
     """
     from backgammon.engine.peers import PeerPlayer, is_peer
-    from backgammon.evaluation.player import PipCountPlayer, RandomPlayer, ScorerPlayer
+    from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
     from backgammon.tools.processors import usable_processors
 
     workers = threads or usable_processors()
@@ -64,7 +64,7 @@ def make_player(text: str, threads: int | None = None, depth: Depth | None = Non
     match = _WITH_PLIES.fullmatch(text)
     if match is not None:
         text, depth = match[1], replace(depth or Depth(), plies=int(match[2]), seconds=None, games=None)
-    return ScorerPlayer(_make_chooser(None if text == "model" else text, workers, depth or Depth()))
+    return _make_chooser(None if text == "model" else text, workers, depth or Depth())
 
 
 def _make_level_player(model: str, level_name: str, threads: int, seed: int) -> Player:
@@ -91,7 +91,7 @@ def _make_mimic(path: Path, threads: int) -> Player:
     return Mimic(model, load_scorer(threads=threads), str(model.about.get("player") or path.stem))
 
 
-def _make_chooser(model: str | None, threads: int, depth: Depth) -> RowChooser:
+def _make_chooser(model: str | None, threads: int, depth: Depth) -> Player:
     """A model at a depth. One with outcomes knows the exact endings too."""
     from backgammon.cli.advisers import make_engine
     from backgammon.learner.net.scorer import load_scorer

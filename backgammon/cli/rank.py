@@ -12,7 +12,7 @@ from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import ExampleCommand, model_option
 
 if TYPE_CHECKING:
-    from backgammon.evaluation.exact import Engine
+    from backgammon.evaluation.evaluator import Evaluator
     from backgammon.learner.data.line_ranking import StakesAnswerer
 
 BATCH_SIZE = 2048
@@ -86,7 +86,7 @@ def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool
         sink.flush()
 
 
-def _stakes_answerer(engine: Engine, depth: Depth, threads: int) -> StakesAnswerer:
+def _stakes_answerer(engine: Evaluator, depth: Depth, threads: int) -> StakesAnswerer:
     """Answers lines with a score and cube at the depth that was asked for.
 
     Raises:

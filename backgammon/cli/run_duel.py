@@ -13,7 +13,7 @@ from backgammon.cli.group import ExampleCommand
 from backgammon.cli.players import PLAYER_HELP
 
 if TYPE_CHECKING:
-    from backgammon.evaluation.outcome import PlayingEvaluator
+    from backgammon.evaluation.evaluator import Evaluator
     from backgammon.table.duel import DuelResult
 
 
@@ -80,7 +80,7 @@ def command(
         click.echo(render_duel(result))
 
 
-def _make_judge(model: str, threads: int | None) -> PlayingEvaluator:
+def _make_judge(model: str, threads: int | None) -> Evaluator:
     """The engine of a model, to measure luck with."""
     from backgammon.cli.advisers import load_model_scorer, make_engine
 

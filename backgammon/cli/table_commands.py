@@ -13,6 +13,7 @@ from backgammon.engine.at_stakes import StakesEngine
 from backgammon.notation.gnu_id import position_id
 from backgammon.notation.play_text import format_play
 from backgammon.rules.board import pip_counts
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.dice import parse_roll
 from backgammon.rules.game import Stage
 from backgammon.table.resignation import SIZES, check_resignation
@@ -51,7 +52,7 @@ def _show_plays_at_score(table: TableGame, engine: StakesEngine) -> None:
 def _show_preferences(table: TableGame) -> None:
     """The plays that the model likes best, and how surely it prefers the first to each of the others."""
     decision = table.session.decision()
-    scores = table.get_scorer().evaluate(decision.candidates).astype(np.float64)
+    scores = table.get_scorer().preferences(Decisions.of([decision]))
     table.hinted = np.argsort(-scores, kind="stable")[:MAX_HINTS].tolist()
     texts = [format_play(decision.plays[row]) for row in table.hinted]
     width = max(map(len, texts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from backgammon.evaluation.player import Noise
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search.analysis import rank_rollouts, roll_out_analysis
 from backgammon.search.searcher import Searcher
@@ -24,8 +25,8 @@ class RolloutChooser:
         """The search's name and the games of a rollout at most."""
         return f"{self._searcher.name} rollout {self._workshop.settings.games}"
 
-    def choose(self, boards: Boards, dice: Dice) -> Int64s:
-        """Rows int64[N] of the candidates to play, see `player.RowChooser`; a forced play is not looked at."""
+    def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - no chance
+        """Rows int64[N] of the candidates to play, see `Player.choose`; a forced play is not looked at."""
         _, offsets = legal_candidates(boards, dice)
         rows = np.zeros(len(boards), dtype=np.int64)
         open_rows = np.flatnonzero(np.diff(offsets) > 1)

@@ -19,9 +19,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backgammon.evaluation.outcome import OutcomeEvaluator, equities
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import Noise
 from backgammon.rules import ragged
+from backgammon.rules.ending import has_won
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import RACE, phase_codes
 from backgammon.tools.arrays import Boards, Dice, Float64s, Int64s, Offsets
@@ -81,7 +83,7 @@ def find_level(name: str) -> Level:
 class LevelPlayer:
     """An evaluator that plays at a level."""
 
-    def __init__(self, judge: OutcomeEvaluator, level: Level, seed: int = 0) -> None:
+    def __init__(self, judge: Evaluator, level: Level, seed: int = 0) -> None:
         """A player.
 
         Args:
@@ -111,13 +113,13 @@ class LevelPlayer:
         return ragged.best(values + scales * judgement_errors(candidates, self._key), offsets)
 
 
-def candidate_equities(judge: OutcomeEvaluator, candidates: Boards) -> Float64s:
+def candidate_equities(judge: Evaluator, candidates: Boards) -> Float64s:
     """Equities float64[M] of candidates int8[M, 26] for the player who has just moved; a win is infinitely good.
 
     That keeps a win from losing to a position that is as good as won, whatever the errors.
     """
     values = equities(judge.outcomes(candidates)).astype(np.float64)
-    values[~(candidates > 0).any(axis=1)] = np.inf
+    values[has_won(candidates)] = np.inf
     return values
 
 

@@ -1,43 +1,35 @@
-"""The engine: a trained net, and the exact tables where they know better.
+"""The exact tables over an evaluator: they judge and play where they know better, everything else is the net's.
 
 Axis legend: N decisions, M positions after a play.
 
 A decision whose position before the play is covered by the bear-off tables is played by them, everything else by the
 net; in the same way positions after a play are judged by the tables where they cover them. Games that are over are
-certain. The engine is a `PlayingEvaluator` like the net inside it, so search and rollouts take either.
+certain.
 
 A position whose player still has a checker on the bar comes from a dance, or nearly so. Nets judge it worst of all: one
 that learns from choices never sees it (the first nets were off by 0.4 points on average there, against 0.01 elsewhere,
-which spoilt every look-ahead, for a tenth of all replies are dances). With `expands_dances` the engine judges such a
-position from the opponent's 21 replies, unless dances are too rare there to matter. That pays at 1 ply even with a net
-that has learnt dances; deeper searches look through most of them anyway.
+which spoilt every look-ahead, for a tenth of all replies are dances). With `expands_dances` such a position is judged
+from the opponent's 21 replies, unless dances are too rare there to matter. That pays at 1 ply even with a net that has
+learnt dances; deeper searches look through most of them anyway.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 
 from backgammon.evaluation.bearoff import UNCOVERED, Bearoff
-from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_outcomes, play_by_tables
-from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities
+from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_equities, known_outcomes, play_by_tables
+from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.outcome import Outcomes, equities
+from backgammon.evaluation.player import Noise
 from backgammon.rules import ragged
 from backgammon.rules.board import BAR
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import checked_decisions, legal_candidates
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
-from backgammon.tools.arrays import Boards, Bools, Dice, Float32s, Int64s, Offsets
-
-
-def identity_of(evaluator: object) -> str:
-    """What tells the numbers of one evaluator from those of another: its `identity`, else its name or class."""
-    for attribute in ("identity", "name"):
-        value = getattr(evaluator, attribute, None)
-        if isinstance(value, str):
-            return value
-    return type(evaluator).__name__
-
+from backgammon.tools.arrays import Boards, Bools, Dice, Float64s, Int64s, Offsets
 
 LEAST_CLOSED = 2
 """Closed points of the opponent's home board from which on a dance is worth 21 replies: against one it comes once in 36
@@ -46,42 +38,26 @@ rolls, and what it is worth hardly matters."""
 _Plays = Callable[[Boards, Dice], tuple[Boards, Outcomes]]
 
 
-class Pruner(Protocol):
-    """A cheap ranker for the plays inside a search, such as a small net: it proposes, the engine's net chooses."""
-
-    def propose(self, boards: Boards, dice: Dice, within: float) -> tuple[Boards, Offsets]:
-        """The few best candidates of boards int8[N, 26] with dice int8[N, 2], best first.
-
-        Args:
-            boards: the player on roll.
-            dice: one roll for each.
-            within: how far behind the best they may be, in units of its score.
-
-        Returns:
-            int8[P, 26], decision after decision; int64[N + 1], where each starts. A play that wins stands alone.
-        """
-
-
 PROPOSED_WITHIN = 1.0
 """How far behind its best play a pruner may put one that the net should see, in units of its score: a preference of e
 to 1. What more would buy, and cost, is in docs/experiments/look-ahead.md."""
 
 
-class Engine:
-    """A net with the bear-off tables; results do not depend on the batch that a position comes in."""
+class ExactEvaluator(Evaluator):
+    """A net with the bear-off tables."""
 
     def __init__(
         self,
-        net: PlayingEvaluator,
+        net: Evaluator,
         bearoff: Bearoff,
-        pruner: Pruner | None = None,
+        pruner: Evaluator | None = None,
         expands_dances: bool = False,
         within: float = PROPOSED_WITHIN,
     ) -> None:
         """Join a net and tables.
 
         Args:
-            net: plays and judges.
+            net: plays and judges; one that only orders candidates can be joined too.
             bearoff: see `bearoff.find_or_build`.
             pruner: proposes the replies inside a search, of which the net chooses one; GNU Backgammon's pruning nets do
                 the same. None for the net alone.
@@ -89,7 +65,7 @@ class Engine:
             within: how far behind its best play the pruner may put one that the net should see; below 0 for none.
         """
         self.net = net
-        self.bearoff = bearoff
+        self._bearoff = bearoff
         self.pruner = pruner
         self._expands_dances = expands_dances
         self._within = within
@@ -100,16 +76,35 @@ class Engine:
         return self.net.name
 
     @property
+    def bearoff(self) -> Bearoff:
+        """The tables."""
+        return self._bearoff
+
+    @property
+    def has_outcomes(self) -> bool:
+        """What the net has."""
+        return self.net.has_outcomes
+
+    @property
     def identity(self) -> str:
         """What its numbers depend on: the net's identity, the size of the tables, the pruner's identity."""
         tables = self.bearoff.tables
         size = f"{tables.points}/{tables.exact_points}x{tables.exact_checkers}"
-        pruner = "" if self.pruner is None else f"+pruner-{identity_of(self.pruner)}-within-{self._within}"
+        pruner = "" if self.pruner is None else f"+pruner-{self.pruner.identity}-within-{self._within}"
         dances = f"+dances-{LEAST_CLOSED}" if self._expands_dances else ""
-        return f"{identity_of(self.net)}+bearoff-{size}{dances}{pruner}"
+        return f"{self.net.identity}+bearoff-{size}{dances}{pruner}"
+
+    def judge(self, boards: Boards) -> Judgement:
+        """The net's judgement, the tables' outcomes where they know better; see `Evaluator.judge`."""
+        boards = np.require(boards, np.int8, ["C", "W"])
+        scores, outcomes = self.net.judge(boards)
+        if outcomes is not None:
+            self._judge_by_tables(boards, outcomes)
+            self._judge_dances(boards, outcomes)
+        return Judgement(scores, outcomes)
 
     def outcomes(self, boards: Boards) -> Outcomes:
-        """Outcomes of positions after a play, float32[M, 6]; see `OutcomeEvaluator.outcomes`."""
+        """As `judge`, the net asked only where the tables do not know; see `Evaluator.outcomes`."""
         boards = np.require(boards, np.int8, ["C", "W"])
         known, outcomes = known_outcomes(self.bearoff.tables, boards)
         rest = known == UNKNOWN
@@ -120,7 +115,7 @@ class Engine:
         self._judge_dances(boards, outcomes)
         return outcomes
 
-    def choose(self, boards: Boards, dice: Dice) -> Int64s:
+    def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - see `Player`
         """Rows int64[N] of the best candidates: by the tables, else the net's preference."""
         boards, dice = checked_decisions(boards, dice)
         is_covered = self._is_covered(boards)
@@ -133,32 +128,39 @@ class Engine:
         return rows
 
     def play_best(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
-        """Best candidates and their outcomes, see `PlayingEvaluator.play_best`."""
+        """Best candidates and their outcomes, see `Evaluator.play_best`."""
         return self._play(boards, dice, self._net_plays)
 
     def reply(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
         """As `play_best`, for the plays inside a search: the net sees what the pruner proposes, if there is one."""
         return self._play(boards, dice, self._net_plays if self.pruner is None else self._proposed_plays)
 
-    def preferences(self, boards: Boards, candidates: Boards, offsets: Offsets, values: Float32s) -> Float32s:
-        """What the engine's own choices go by, comparable within ONE decision only.
-
-        Args:
-            boards: int8[N, 26], the player on roll.
-            candidates: int8[M, 26] of all decisions.
-            offsets: int64[N + 1]; the candidates of decision i are rows offsets[i] to offsets[i + 1].
-            values: float32[M], the engine's equities of the candidates.
-
-        Returns:
-            float32[M]: the net's scores; its equities in decisions of the tables, or if the net has no scores.
-        """
-        scores = getattr(self.net, "scores", None)
-        if scores is None:
-            return values
-        is_covered = np.repeat(self._is_covered(np.ascontiguousarray(boards)), np.diff(offsets))
-        preferred = np.where(is_covered, values, scores(candidates)).astype(np.float32)
-        preferred[~(candidates > 0).any(axis=1)] = np.inf  # a play that wins is preferred to all, as in `choose`
+    def preferences(self, decisions: Decisions) -> Float64s:
+        """The net's preferences; equities by the tables in decisions that they cover."""
+        is_covered = self._is_covered(decisions.boards)
+        if not is_covered.any():
+            return self.net.preferences(decisions)
+        preferred = np.empty(len(decisions.candidates))
+        places = ragged.spread(is_covered, decisions.offsets)
+        preferred[places] = known_equities(self.bearoff.tables, decisions.candidates[places])
+        preferred[~places] = self.net.preferences(decisions.take(~is_covered))
         return preferred
+
+    def judge_plays(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+        """As `preferences`, with the outcomes; the net is not asked in decisions that the tables cover."""
+        is_covered = self._is_covered(decisions.boards)
+        if not is_covered.any():
+            preferred, outcomes = self.net.judge_plays(decisions)
+        else:
+            places = ragged.spread(is_covered, decisions.offsets)
+            preferred, outcomes = np.empty(len(places)), np.empty((len(places), 6), dtype=np.float32)
+            exact = decisions.candidates[places]
+            preferred[places] = known_equities(self.bearoff.tables, exact)
+            outcomes[places] = known_outcomes(self.bearoff.tables, exact)[1]
+            preferred[~places], outcomes[~places] = self.net.judge_plays(decisions.take(~is_covered))
+        self._judge_by_tables(decisions.candidates, outcomes)
+        self._judge_dances(decisions.candidates, outcomes)
+        return preferred, outcomes
 
     def proposals(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes, Offsets]:
         """Replies inside a search that somebody else may choose from, by their outcomes.
@@ -234,12 +236,9 @@ class Engine:
         """The same, where the net chooses from what the pruner proposes; None for the engine's own distance."""
         assert self.pruner is not None
         proposals, offsets = self.pruner.propose(boards, dice, self._within if within is None else within)
-        judge = getattr(self.net, "judge", None)
-        if judge is None:
-            values = self.net.outcomes(proposals)
-            preferred = equities(values)
-        else:
-            preferred, values = judge(proposals)
+        scores, values = self.net.judge(proposals)
+        assert values is not None, "a look-ahead takes outcomes"
+        preferred = equities(values) if scores is None else scores
         best = offsets[:-1] + ragged.best(preferred, offsets)
         afters, outcomes = proposals[best], values[best]
         self._judge_by_tables(afters, outcomes)

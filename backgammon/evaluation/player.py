@@ -16,7 +16,7 @@ import numpy as np
 from backgammon.rules import ragged
 from backgammon.rules.board import NUM_CHECKERS, checkers_off, pip_counts
 from backgammon.rules.movegen import legal_candidates
-from backgammon.tools.arrays import Boards, Dice, Float32s, Int64s, Uint64s
+from backgammon.tools.arrays import Boards, Dice, Int64s, Uint64s
 
 Noise = Uint64s
 """uint64[N]: one uniformly random number for each decision."""
@@ -40,20 +40,6 @@ class Player(Protocol):
         Returns:
             int64[N], each at least 0 and below the number of candidates.
         """
-
-
-class RowChooser(Protocol):
-    """A player that needs no chance, such as the trained scorer."""
-
-    def choose(self, boards: Boards, dice: Dice) -> Int64s:
-        """As `Player.choose`, without the noise."""
-
-
-class CandidateScorer(Protocol):
-    """Gives candidates an order by numbers that compare within ONE decision (a ranker, not an evaluator)."""
-
-    def evaluate(self, boards: Boards) -> Float32s:
-        """Scores float32[M] of candidates int8[M, 26], seen by the player who has just moved; greater is better."""
 
 
 class RandomPlayer:
@@ -87,16 +73,3 @@ class PipCountPlayer:
         shape = (candidates >= 2).sum(axis=1) - (candidates == 1).sum(axis=1)  # -15..7
         merit = (opponent_pips - own_pips) * (NUM_CHECKERS + 1) + checkers_off(candidates)[0]
         return ragged.best(merit * 32 + shape, offsets)
-
-
-class ScorerPlayer:
-    """A chooser without chance (the trained scorer, a table, a function of yours) as a player."""
-
-    def __init__(self, scorer: RowChooser, name: str | None = None) -> None:
-        """Wrap `scorer`; its own `name` is used when none is given, and its class name when it has none."""
-        self._scorer = scorer
-        self.name: str = name or str(getattr(scorer, "name", type(scorer).__name__))
-
-    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:  # noqa: ARG002 - part of the protocol
-        """See `Player.choose`."""
-        return self._scorer.choose(boards, dice)

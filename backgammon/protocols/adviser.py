@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import Outcomes, equities, swap_outcomes
-from backgammon.evaluation.player import CandidateScorer, Player
+from backgammon.evaluation.player import Player
 from backgammon.notation.grammar import point_name
 from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision, Play
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.game import GameState
 from backgammon.search import Searcher
 from backgammon.table.duel import play_out
@@ -56,7 +58,7 @@ class Adviser:
     def __init__(
         self,
         player: Player,
-        ranker: CandidateScorer | None = None,
+        ranker: Evaluator | None = None,
         searcher: Searcher | None = None,
         seed: int = 0,
     ) -> None:
@@ -78,7 +80,7 @@ class Adviser:
     @property
     def name(self) -> str:
         """What the engine calls itself."""
-        return self._player.name
+        return self._player.name if self._searcher is None else self._searcher.evaluator.name
 
     @property
     def has_chances(self) -> bool:
@@ -112,7 +114,7 @@ class Adviser:
             analysis = self._searcher.analyse(decision.position.board[None], dice)
             order, plies, outcomes = analysis.order, analysis.plies, analysis.outcomes
         elif self._ranker is not None:
-            order = np.argsort(-self._ranker.evaluate(decision.candidates), kind="stable")
+            order = np.argsort(-self._ranker.preferences(Decisions.of([decision])), kind="stable")
         chosen_first = np.argsort(order != decision.chosen, kind="stable")
         return Advice(decision, order[chosen_first], plies, outcomes)
 

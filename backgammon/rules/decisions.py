@@ -77,6 +77,20 @@ class Decisions:
         return decisions
 
     @classmethod
+    def of(cls, decisions: Sequence[Decision]) -> Decisions:
+        """Single decisions together, each for itself; what was chosen is known if every one knows it."""
+        rows = [decision.chosen for decision in decisions if decision.chosen is not None]
+        empty = np.zeros((0, 26), dtype=np.int8)
+        return cls(
+            np.array([decision.position.board for decision in decisions], dtype=np.int8).reshape(-1, 26),
+            np.array([decision.roll for decision in decisions], dtype=np.int8).reshape(-1, 2),
+            np.concatenate([empty, *(decision.candidates for decision in decisions)]),
+            ragged.offsets_of(np.array([len(decision.candidates) for decision in decisions], dtype=np.int64)),
+            np.array(rows, dtype=np.int64) if len(rows) == len(decisions) else None,
+            np.arange(len(decisions)),
+        )
+
+    @classmethod
     def join(cls, parts: Sequence[Decisions]) -> Decisions:
         """All decisions of the parts, one part after the other; what was chosen is known if every part knows it."""
         if len(parts) == 1:

@@ -12,7 +12,7 @@ from backgammon.search.analysis import (
 )
 from backgammon.search.cache import OutcomeCache
 from backgammon.search.contest import roll_out_candidates
-from backgammon.search.cubeful import CubefulSearcher, EveryReply
+from backgammon.search.cubeful import CubefulSearcher
 from backgammon.search.filters import FILTER_NAMES, MAX_PLIES
 from backgammon.search.rollout import RolloutEstimate, RolloutSettings, play_games
 from backgammon.search.searcher import Analysis, Searcher, SearchSettings
@@ -23,7 +23,6 @@ __all__ = [
     "MAX_PLIES",
     "Analysis",
     "CubefulSearcher",
-    "EveryReply",
     "OutcomeCache",
     "RankedCandidate",
     "RolloutEstimate",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backgammon.evaluation.outcome import PlayingEvaluator
+from backgammon.evaluation.evaluator import Evaluator
 from backgammon.rules.decision import Decision
 from backgammon.search.contest import roll_out_candidates
 from backgammon.search.rollout import RolloutEstimate, RolloutSettings
@@ -64,7 +64,7 @@ class RankedCandidate:
 
 def analyse_decision(
     decision: Decision,
-    evaluator: PlayingEvaluator,
+    evaluator: Evaluator,
     settings: SearchSettings | None = None,
     rollout: RolloutSettings | None = None,
     threads: int = 1,

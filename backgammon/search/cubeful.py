@@ -14,7 +14,7 @@ to win the match otherwise.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,58 +24,18 @@ from backgammon.cube.stakes import OPPONENT
 from backgammon.cube.static import Prospects, make_prospects
 from backgammon.cube.valuation import Valuation
 from backgammon.evaluation.bearoff import TWO_SIDED, Bearoff
-from backgammon.evaluation.outcome import OutcomeEvaluator, Outcomes, final_outcomes, swap_outcomes
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcomes
 from backgammon.rules.board import swap
-from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows, mean_over_rolls
 from backgammon.search.cube_tree import state_levels
 from backgammon.search.filters import MAX_PLIES
-from backgammon.tools.arrays import Boards, Bools, Dice, Float64s, Int64s
+from backgammon.tools.arrays import Boards, Bools, Float64s
 from backgammon.tools.crew import Crew
 from backgammon.tools.errors import ConfigError
 
 _CHUNK = {0: 8192, 1: 768, 2: 36, 3: 4}
 """Positions that a thread takes at a time, by ply."""
-
-
-class ReplySource(Protocol):
-    """Where a look-ahead gets its replies and their outcomes from."""
-
-    @property
-    def bearoff(self) -> Bearoff | None:
-        """Tables whose exact equities hold at any depth; None without them."""
-
-    def outcomes(self, boards: Boards) -> Outcomes:
-        """See `OutcomeEvaluator.outcomes`."""
-
-    def proposals(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes, Int64s]:
-        """Replies worth a look.
-
-        Args:
-            boards: int8[N, 26], the player on roll.
-            dice: int8[N, 2].
-
-        Returns:
-            int8[P, 26], decision after decision; float32[P, 6], their outcomes; int64[N + 1], where each starts.
-        """
-
-
-class EveryReply:
-    """An evaluator that is shown every legal reply."""
-
-    def __init__(self, evaluator: OutcomeEvaluator, bearoff: Bearoff | None = None) -> None:
-        """Join an evaluator and exact tables for the cube, if there are any."""
-        self._evaluator = evaluator
-        self.bearoff = bearoff
-
-    def outcomes(self, boards: Boards) -> Outcomes:
-        """See `ReplySource.outcomes`."""
-        return self._evaluator.outcomes(boards)
-
-    def proposals(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes, Int64s]:
-        """See `ReplySource.proposals`."""
-        candidates, offsets = legal_candidates(boards, dice)
-        return candidates, self._evaluator.outcomes(candidates), offsets
 
 
 class Judged(NamedTuple):
@@ -93,11 +53,11 @@ class Judged(NamedTuple):
 class CubefulSearcher:
     """Looks ahead with the cube at any stakes; numbers do not depend on threads or on what else is in a batch."""
 
-    def __init__(self, source: ReplySource, threads: int = 1, efficiency: Efficiency | None = None) -> None:
+    def __init__(self, source: Evaluator, threads: int = 1, efficiency: Efficiency | None = None) -> None:
         """Set up a search.
 
         Args:
-            source: replies and outcomes, such as an `Engine`.
+            source: proposes replies and judges them.
             threads: share the work between so many.
             efficiency: of the cube at the leaves; None for SHALLOW up to 1 ply and GNUBG beyond.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backgammon.tools.arrays import Bools, Float32s, Int64s
+from backgammon.tools.arrays import Bools, Float32s, Float64s, Int64s
 from backgammon.tools.errors import ConfigError
 
 MAX_PLIES = 3
@@ -72,7 +72,7 @@ def keep_candidates(
     move_filter: MoveFilter,
     owners: Int64s,
     equities: Float32s,
-    preference: Float32s,
+    preference: Float32s | Float64s,
 ) -> Bools:
     """Which candidates pass a filter.
 
@@ -80,7 +80,7 @@ def keep_candidates(
         move_filter: how many, how close.
         owners: int64[K], the decision of each candidate, not decreasing.
         equities: float32[K]; the window is measured in these, from that of the most preferred candidate.
-        preference: float32[K], comparable within a decision; the count follows this order, equal ones in theirs.
+        preference: float[K], comparable within a decision; the count follows this order, equal ones in theirs.
 
     Returns:
         bool[K]; the most preferred candidate of each decision always passes.

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from backgammon.evaluation.outcome import PlayingEvaluator, equities
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.outcome import equities
 from backgammon.rules.board import swap
 from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS
 from backgammon.rules.rolls import NUM_ROLLS, expand_rolls
@@ -22,7 +23,7 @@ _IS_DOUBLE = np.array([roll.is_double for roll in ROLLS])
 _OPENING_WEIGHTS = np.where(_IS_DOUBLE, 0.0, 1.0 / (~_IS_DOUBLE).sum())
 
 
-def roll_luck(judge: PlayingEvaluator, boards: Boards, dice: Dice, is_opening: Bools) -> Float64s:
+def roll_luck(judge: Evaluator, boards: Boards, dice: Dice, is_opening: Bools) -> Float64s:
     """Luck of rolls in cubeless points, for the player who has thrown them.
 
     Args:

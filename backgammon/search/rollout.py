@@ -23,13 +23,12 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.evaluation.bearoff import TWO_SIDED, UNCOVERED, Bearoff
-from backgammon.evaluation.exact import Engine
-from backgammon.evaluation.outcome import POINTS, Outcomes, PlayingEvaluator, final_outcomes, swap_outcomes
+from backgammon.evaluation.bearoff import TWO_SIDED, UNCOVERED
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.outcome import POINTS, Outcomes, final_outcomes, swap_outcomes
 from backgammon.rules.board import Board, swap
 from backgammon.rules.rolls import NUM_ROLLS, average_rolls, expand_rolls, group_rows, throw_rolls
 from backgammon.search.luck import roll_numbers
-from backgammon.search.searcher import Searcher
 from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s
 from backgammon.tools.errors import ConfigError
 
@@ -169,19 +168,12 @@ def stratified_error(values: Float64s) -> float:
     return sqrt(float(variances.sum()) / len(per_stratum)) / THROWS
 
 
-def find_tables(evaluator: object) -> Bearoff | None:
-    """The bear-off tables inside an engine, or inside the engine of a search."""
-    if isinstance(evaluator, Searcher):
-        return find_tables(evaluator.evaluator)
-    return evaluator.bearoff if isinstance(evaluator, Engine) else None
-
-
 def play_games(
-    player: PlayingEvaluator,
+    player: Evaluator,
     after: Board,
     games: Int64s,
     settings: RolloutSettings,
-    judge: PlayingEvaluator | None = None,
+    judge: Evaluator | None = None,
 ) -> Float32s:
     """Play a position out many times, all games in lockstep.
 
@@ -206,8 +198,8 @@ class _Lockstep:
 
     def __init__(
         self,
-        player: PlayingEvaluator,
-        judge: PlayingEvaluator,
+        player: Evaluator,
+        judge: Evaluator,
         settings: RolloutSettings,
         after: Board,
         games: Int64s,
@@ -215,7 +207,7 @@ class _Lockstep:
         self._player = player
         self._judge = judge
         self._settings = settings
-        self._tables = find_tables(player)
+        self._tables = player.bearoff
         self._dice = GameDice(settings.seed)
         self._luck_turns = _NO_LIMIT if settings.luck_turns is None else settings.luck_turns
         self._games = games

@@ -20,15 +20,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backgammon.evaluation.exact import Engine, identity_of
-from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator, equities, final_outcomes
+from backgammon.evaluation.bearoff import Bearoff
+from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes
+from backgammon.evaluation.player import Noise
 from backgammon.rules.board import Board
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
 from backgammon.search.cache import OutcomeCache
 from backgammon.search.filters import MAX_PLIES, keep_candidates, stages
-from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s
+from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int8s, Int64s
 from backgammon.tools.crew import Crew
 from backgammon.tools.errors import ConfigError
 
@@ -101,12 +103,12 @@ class OutOfTimeError(Exception):
     """The time limit was reached inside a depth; never leaves the search."""
 
 
-class Searcher:
-    """Looks ahead with an evaluator; itself an evaluator and a chooser, so searches nest and rollouts may use them."""
+class Searcher(Evaluator):
+    """Looks ahead with an evaluator; itself an evaluator, so searches nest and rollouts may use them."""
 
     def __init__(
         self,
-        evaluator: PlayingEvaluator,
+        evaluator: Evaluator,
         settings: SearchSettings | None = None,
         threads: int = 1,
         cache: OutcomeCache | None = None,
@@ -114,19 +116,19 @@ class Searcher:
         """Set up a search.
 
         Args:
-            evaluator: judges the leaves and plays; an `Engine` also orders the candidates for the filter by its net's
-                scores (other evaluators by equity) and may have a pruner for the replies inside the tree.
+            evaluator: judges the leaves, orders the candidates for the filter by its preferences, and replies.
             settings: None for the defaults.
             threads: share the work between so many; the evaluator must allow calls from several threads.
             cache: keeps values between calls.
 
         Raises:
             ConfigError: fewer than one thread.
+            ModelError: the evaluator gives no chances.
         """
+        evaluator.require_outcomes()
         self._crew = Crew(threads, "search")
         self.evaluator = evaluator
         self.settings = settings or SearchSettings()
-        self._reply = evaluator.reply if isinstance(evaluator, Engine) else evaluator.play_best
         self._cache = cache
 
     @property
@@ -137,13 +139,32 @@ class Searcher:
     @property
     def identity(self) -> str:
         """The evaluator's identity and every setting that changes a value."""
-        return f"{identity_of(self.evaluator)} {self.settings}"
+        return f"{self.evaluator.identity} {self.settings}"
+
+    @property
+    def bearoff(self) -> Bearoff | None:
+        """The evaluator's tables."""
+        return self.evaluator.bearoff
+
+    def judge(self, boards: Boards) -> Judgement:
+        """Outcomes of positions after a play at the depth of the settings; see `Evaluator.judge`."""
+        if self.settings.plies == 0:
+            return self.evaluator.judge(boards)
+        return Judgement(None, self._judge(np.require(boards, np.int8, ["C", "W"]), self.settings.plies, None))
+
+    def preferences(self, decisions: Decisions) -> Float64s:
+        """The evaluator's at 0-ply, else the equities that the search finds; see `Evaluator.preferences`."""
+        return self.evaluator.preferences(decisions) if self.settings.plies == 0 else super().preferences(decisions)
+
+    def judge_plays(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+        """Likewise, with the outcomes."""
+        return self.evaluator.judge_plays(decisions) if self.settings.plies == 0 else super().judge_plays(decisions)
 
     def outcomes(self, boards: Boards) -> Outcomes:
-        """Outcomes of positions after a play at the depth of the settings; see `OutcomeEvaluator.outcomes`."""
+        """As `judge`, for who needs no scores."""
         return self._judge(np.require(boards, np.int8, ["C", "W"]), self.settings.plies, None)
 
-    def choose(self, boards: Boards, dice: Dice) -> Int64s:
+    def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - see `Player`
         """Rows int64[N] of the best candidates; a forced play is not looked at."""
         if self.settings.plies == 0:
             return self.evaluator.choose(boards, dice)
@@ -191,12 +212,10 @@ class Searcher:
     def _analyse(self, boards: Boards, dice: Dice, plies: int, deadline: float | None) -> Analysis:
         decisions = Decisions.make(boards, dice)
         candidates, owners = decisions.candidates, decisions.owners
-        outcomes = self.evaluator.outcomes(candidates)
+        ranking, outcomes = self.evaluator.judge_plays(decisions)
         values = equities(outcomes)
-        preference = self._preferences(decisions, values)
         depths = np.zeros(len(candidates), dtype=np.int8)
         rows = np.arange(len(candidates))
-        ranking = preference
         for move_filter, depth in stages(self.settings.filter_name, plies):
             rows = rows[keep_candidates(move_filter, owners[rows], values[rows], ranking[rows])]
             deep = self._judge(candidates[rows], depth, deadline)
@@ -204,16 +223,9 @@ class Searcher:
             outcomes[rows] = deep if share == 0 else np.float32(1 - share) * deep + np.float32(share) * outcomes[rows]
             values[rows] = equities(outcomes[rows])
             depths[rows] = depth
-            ranking = values
+            ranking = values.astype(np.float64)
         order = np.lexsort((-ranking, -depths.astype(np.int64), owners))
         return Analysis(decisions, values, outcomes, depths, order)
-
-    def _preferences(self, decisions: Decisions, values: Float32s) -> Float32s:
-        """What the evaluator alone orders the candidates by, float32[M], comparable within a decision."""
-        if isinstance(self.evaluator, Engine):
-            boards, candidates, offsets = decisions.boards, decisions.candidates, decisions.offsets
-            return self.evaluator.preferences(boards, candidates, offsets, values)
-        return values
 
     def _judge(self, boards: Boards, plies: int, deadline: float | None) -> Outcomes:
         """Outcomes float32[K, 6] at a depth, from the cache where it has them, on all threads."""
@@ -252,7 +264,7 @@ class Searcher:
         if deadline is not None and time.perf_counter() > deadline:
             raise OutOfTimeError
         positions, dice = expand_rolls(live)
-        replies, values = self._reply(positions, dice)
+        replies, values = self.evaluator.reply(positions, dice)
         group = np.arange(len(positions))
         if plies > 1:
             first, group = group_rows(replies)

@@ -22,8 +22,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from backgammon.evaluation.exact import identity_of
-from backgammon.evaluation.outcome import PlayingEvaluator
+from backgammon.evaluation.evaluator import Evaluator
 from backgammon.rules.board import Board
 from backgammon.search.rollout import RolloutSettings, play_games
 from backgammon.tools.arrays import Float32s
@@ -61,9 +60,9 @@ class Workshop:
 
     def __init__(
         self,
-        player: PlayingEvaluator,
+        player: Evaluator,
         settings: RolloutSettings,
-        judge: PlayingEvaluator | None = None,
+        judge: Evaluator | None = None,
         threads: int = 1,
         folder: Path | None = None,
     ) -> None:
@@ -91,8 +90,8 @@ class Workshop:
             folder.mkdir(parents=True, exist_ok=True)
         self._description = {
             "format": FORMAT_VERSION,
-            "player": identity_of(player),
-            "judge": identity_of(judge or player),
+            "player": player.identity,
+            "judge": (judge or player).identity,
             "settings": settings.playing_part(),
         }
 

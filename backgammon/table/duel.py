@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from backgammon.evaluation.outcome import PlayingEvaluator
+from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.player import Player
 from backgammon.rules.board import Board, Position
 from backgammon.rules.dice import make_roll
@@ -50,7 +50,7 @@ class DuelChecks:
             the points less luck where luck is measured.
     """
 
-    luck_judge: PlayingEvaluator | None = None
+    luck_judge: Evaluator | None = None
     sprt: Sprt | None = None
 
 
@@ -209,7 +209,7 @@ class _Table:
         pairs: range,
         seed: int,
         width: int,
-        luck_judge: PlayingEvaluator | None = None,
+        luck_judge: Evaluator | None = None,
     ) -> None:
         width = min(width, 2 * len(pairs))
         self.points = np.zeros((len(pairs), 2), dtype=np.int8)
@@ -251,7 +251,7 @@ class _Table:
         """float64[P, 2], the points less the luck that was measured."""
         return self.points - self._luck
 
-    def _measure_luck(self, judge: PlayingEvaluator, who: Int64s) -> None:
+    def _measure_luck(self, judge: Evaluator, who: Int64s) -> None:
         """Add the luck of the rolls that are to be played now, as the first player sees it."""
         games = np.flatnonzero(who >= 0)
         if len(games):

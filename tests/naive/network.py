@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from backgammon.evaluation.outcome import final_outcomes, possible_outcomes
+from backgammon.evaluation.outcome import final_outcomes
 from backgammon.learner.inputs.features import BASE, TABLE
 from backgammon.tools.arrays import Boards, Float32s, Float64s, Int8s
+from tests.naive.outcome import possible_outcomes
 
 Layers = list[tuple[Float64s, Float64s]]
 """Hidden layers in order: (weight [out, in], bias [out]); float64."""
@@ -38,7 +39,7 @@ def outcomes(board: Int8s, layers: Layers, weight: Float64s, bias: Float64s) -> 
     if is_over[0]:
         certain: Float64s = final[0].astype(np.float64)
         return certain
-    powers = np.where(possible_outcomes(board[None])[0], np.exp(logits), 0.0)
+    powers = np.where(possible_outcomes(board), np.exp(logits), 0.0)
     chances: Float64s = powers / powers.sum()
     return chances
 

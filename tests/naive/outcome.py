@@ -1,4 +1,4 @@
-"""How games that are over have ended, one board at a time."""
+"""How games have ended and how they may still end, one board at a time."""
 
 from __future__ import annotations
 
@@ -22,3 +22,22 @@ def final_outcome(board: Board) -> list[float]:
 def final_outcomes(boards: Boards) -> np.ndarray:
     """float32[M, 6] of boards int8[M, 26]."""
     return np.array([final_outcome(board) for board in boards], dtype=np.float32).reshape(-1, 6)
+
+
+def possible_outcomes(board: Board) -> list[bool]:
+    """Which of the six outcomes the rules still allow, for the player who has just moved."""
+    if any(final_outcome(board)):
+        return [chance > 0 for chance in final_outcome(board)]
+    own = {location: count for location, count in enumerate(board.tolist()) if count > 0}
+    theirs = {location: -count for location, count in enumerate(board.tolist()) if count < 0}
+    has_contact = max(own) > min(theirs)
+    gammon = sum(theirs.values()) == 15
+    lost_gammon = sum(own.values()) == 15
+    return [
+        True,
+        gammon,
+        gammon and (has_contact or min(theirs) < 7),
+        True,
+        lost_gammon,
+        lost_gammon and (has_contact or max(own) > 18),
+    ]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from backgammon.evaluation.outcome import Outcomes, PlayingEvaluator
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.outcome import Outcomes
 from backgammon.rules.board import Board, swap
 from backgammon.tools.arrays import Float64s
 
@@ -15,7 +16,7 @@ Plays = Callable[[Board, Board], tuple[Board, Outcomes]]
 ROLLS = [(high, low) for high in range(1, 7) for low in range(1, high + 1)]
 
 
-def look_ahead(evaluator: PlayingEvaluator, after: Board, plies: int, reply: Plays | None = None) -> Float64s:
+def look_ahead(evaluator: Evaluator, after: Board, plies: int, reply: Plays | None = None) -> Float64s:
     """Outcomes float64[6] of one position after a play, for the player who has just moved."""
     if plies == 0 or not (after > 0).any():
         return np.asarray(evaluator.outcomes(after[None])[0], dtype=np.float64)

@@ -14,8 +14,9 @@ import numpy as np
 from backgammon.evaluation.bearoff.database import OUTCOME_POINTS, Probabilities, Tables, fill_outcome
 from backgammon.evaluation.bearoff.index import UNCOVERED, coverage
 from backgammon.rules.board import Board
+from backgammon.rules.ending import points_of_winner
 from backgammon.rules.movegen import MAX_CANDIDATES, generate
-from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s
+from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int8s, Int64s
 from backgammon.tools.jit import kernel
 
 UNKNOWN, KNOWN, OVER = 0, 1, 2
@@ -23,30 +24,12 @@ UNKNOWN, KNOWN, OVER = 0, 1, 2
 
 
 @kernel
-def _fill_over(board: Board, out: Probabilities) -> bool:
-    """Certain outcome of a game that the player who has just moved has won, into out[6]; False while it goes on."""
-    left = 0
-    is_inside = False  # a checker of the loser on the bar or in the winner's home board
-    for location in range(26):
-        if board[location] > 0:
-            return False
-        left -= board[location]
-        if location < 7 and board[location] < 0:
-            is_inside = True
-    out[:] = 0.0
-    if left < 15:
-        out[0] = 1.0
-    elif is_inside:
-        out[2] = 1.0
-    else:
-        out[1] = 1.0
-    return True
-
-
-@kernel
 def _fill_after(tables: Tables, board: Board, swapped: Board, out: Probabilities) -> int:
     """Outcomes of one position after a play into out[6], for the player who has just moved, if they are known."""
-    if _fill_over(board, out):
+    points = points_of_winner(board, 0)
+    if points:
+        out[:] = 0.0
+        out[points - 1] = 1.0
         return OVER
     covered = coverage(board, tables.points, tables.exact_points, tables.exact_checkers)
     if covered == UNCOVERED:  # the same from either side, and cheaper than to swap every board
@@ -57,6 +40,24 @@ def _fill_after(tables: Tables, board: Board, swapped: Board, out: Probabilities
     for i in range(3):
         out[i], out[i + 3] = out[i + 3], out[i]
     return KNOWN
+
+
+@kernel
+def _equity(out: Probabilities) -> float:
+    """Points that the outcomes out[6] are worth."""
+    equity = 0.0
+    for outcome in range(6):
+        equity += OUTCOME_POINTS[outcome] * out[outcome]
+    return equity
+
+
+@kernel
+def _fill_equities(tables: Tables, boards: Boards, values: Float64s) -> None:
+    swapped = np.empty(26, dtype=np.int8)
+    out = np.empty(6)
+    for i in range(boards.shape[0]):
+        is_known = _fill_after(tables, boards[i], swapped, out) != UNKNOWN
+        values[i] = _equity(out) if is_known else np.nan
 
 
 @kernel
@@ -81,9 +82,7 @@ def _play(tables: Tables, boards: Boards, dice: Dice, rows: Int64s, afters: Boar
         greatest = -4.0
         for row in range(num_candidates):
             _fill_after(tables, candidates[row], swapped, out)
-            equity = 0.0
-            for outcome in range(6):
-                equity += OUTCOME_POINTS[outcome] * out[outcome]
+            equity = _equity(out)
             if equity > greatest:
                 greatest = equity
                 rows[i] = row
@@ -107,6 +106,16 @@ def known_outcomes(tables: Tables, boards: Boards) -> tuple[Int8s, Float32s]:
     known = np.empty(len(boards), dtype=np.int8)
     _fill_known(tables, boards, outcomes, known)
     return known, outcomes
+
+
+def known_equities(tables: Tables, boards: Boards) -> Float64s:
+    """Cubeless points float64[M] of positions after a play int8[M, 26], as `play_by_tables` compares them.
+
+    For the player who has just moved; NaN where neither a table nor the end of the game tells.
+    """
+    values = np.empty(len(boards))
+    _fill_equities(tables, np.ascontiguousarray(boards), values)
+    return values
 
 
 def play_by_tables(tables: Tables, boards: Boards, dice: Dice) -> tuple[Int64s, Board, Float32s]:

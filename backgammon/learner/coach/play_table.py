@@ -133,7 +133,10 @@ def read_plays(paths: Iterable[str], scorer: Scorer, progress: Progress | None =
 
 def make_table(plays: Decisions, player: Int64s, players: tuple[str, ...], score: Int8s, scorer: Scorer) -> PlayTable:
     """A table of N plays, every candidate judged; see `PlayTable`."""
+    scorer.require_outcomes()
     values, outcomes = scorer.judge(plays.candidates)
+    assert values is not None
+    assert outcomes is not None
     return PlayTable(plays, player, players, score, values, outcomes)
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backgammon.evaluation.exact import identity_of
-from backgammon.evaluation.outcome import PlayingEvaluator
+from backgammon.evaluation.evaluator import Evaluator
 from backgammon.search import (
     Analysis,
     RankedCandidate,
@@ -28,7 +27,7 @@ class Judge:
 
     def __init__(
         self,
-        evaluator: PlayingEvaluator,
+        evaluator: Evaluator,
         search: SearchSettings,
         rollout: RolloutSettings | None = None,
         threads: int = 1,
@@ -50,7 +49,7 @@ class Judge:
     def identity(self) -> str:
         """What tells its labels from those of another judge."""
         rollout = "" if self._workshop is None else f" {self._workshop.settings}"
-        return identity_of(self._searcher) + rollout
+        return self._searcher.identity + rollout
 
     def judge(self, boards: Boards, dice: Dice) -> Analysis:
         """The search's values of every candidate of boards int8[N, 26] with dice int8[N, 2]; no rollouts."""

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import OUTCOMES
-from backgammon.evaluation.player import CandidateScorer
 from backgammon.learner.data.candidate_judge import Judge
 from backgammon.learner.data.stakes_lines import StakesLine, parse_stakes_line, stakes_record
 from backgammon.notation.gnu_id import parse_position_ids, position_ids
 from backgammon.records.formats.decision_line import DecisionLine, parse_decision_line
 from backgammon.rules import ragged
 from backgammon.rules.board import Board, swap
-from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.decisions import Decisions
 from backgammon.search import RankedCandidate
 from backgammon.tools.arrays import Boards
 from backgammon.tools.errors import ModelError, NotationError, PairgammonError, PositionError
@@ -97,7 +97,7 @@ def split_stakes(lines: Sequence[NumberedLine]) -> tuple[list[int], list[tuple[i
     return plain, with_stakes, problems
 
 
-def by_scores(scorer: CandidateScorer) -> Answerer:
+def by_scores(scorer: Evaluator) -> Answerer:
     """Answers whose candidates are [ID after the play, score], best first."""
     return partial(_rank, scorer)
 
@@ -145,13 +145,14 @@ def _read_one_by_one(
     return usable, np.concatenate(boards)
 
 
-def _rank(scorer: CandidateScorer, decisions: Sequence[DecisionLine], boards: Boards) -> Iterator[bytes]:
+def _rank(scorer: Evaluator, decisions: Sequence[DecisionLine], boards: Boards) -> Iterator[bytes]:
     """The answers to N usable decisions with boards int8[N, 26]."""
     if not decisions:
         return
     dice = np.array([line.roll for line in decisions], dtype=np.int8)
-    candidates, offsets = legal_candidates(boards, dice)
-    scores = scorer.evaluate(candidates)
+    choices = Decisions.make(boards, dice)
+    candidates, offsets = choices.candidates, choices.offsets
+    scores = scorer.preferences(choices)
     order = ragged.order(scores, offsets)
     ids = position_ids(swap(candidates[order]))
     ranked = scores[order].tolist()

@@ -19,6 +19,7 @@ from backgammon.learner.inputs.codes import expert_names
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
 from backgammon.learner.net.scorer import Scorer
 from backgammon.rules.board import START, Board, swap
+from backgammon.rules.ending import has_won
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools.arrays import Float64s, Int64s
@@ -143,7 +144,7 @@ def _play_game(scorer: Scorer, rng: np.random.Generator) -> Board:
         row = int(scorer.choose(board[None], dice)[0])
         candidates, _ = legal_candidates(board[None], dice)
         played.append(candidates[row])
-        if not (candidates[row] > 0).any():
+        if has_won(candidates[row : row + 1])[0]:
             break
         board = swap(candidates[row])
     return np.stack(played)

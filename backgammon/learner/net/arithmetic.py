@@ -13,13 +13,14 @@ from typing import Protocol
 import numpy as np
 
 from backgammon.evaluation.outcome import POINTS
+from backgammon.evaluation.possible import allowed_outcomes
 from backgammon.learner.inputs.features import fold
 from backgammon.learner.net import kernels
 from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS, Expert, FoldedNet, fold_net
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
-from backgammon.learner.net.outcome_mask import allowed_outcomes
 from backgammon.rules import ragged
 from backgammon.rules.board import Board
+from backgammon.rules.ending import has_won
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Dice, Float32s, Offsets
 from comparison_net.checkpoint import Model
@@ -110,7 +111,7 @@ class MixtureNet:
         scores = np.empty(len(candidates), dtype=np.float32)
         every = np.empty((len(candidates) if len(chances) else 0, NUM_OUTCOMES), dtype=np.float32)
         self.judge(candidates, scores, every)
-        scores[(candidates <= 0).all(axis=1)] = np.inf  # a play that wins is preferred to all
+        scores[has_won(candidates)] = np.inf  # a play that wins is preferred to all
         rows[:] = ragged.best(scores, offsets)
         if len(after):
             after[:] = candidates[offsets[:-1] + rows]
@@ -122,7 +123,7 @@ class MixtureNet:
         candidates, offsets = legal_candidates(boards, dice)
         scores = np.empty(len(candidates), dtype=np.float32)
         self.judge(candidates, scores, np.empty((0, NUM_OUTCOMES), dtype=np.float32))
-        scores[(candidates <= 0).all(axis=1)] = np.inf
+        scores[has_won(candidates)] = np.inf
         for i, (first, last) in enumerate(pairwise(offsets)):
             own = scores[first:last]
             order = np.argsort(-own, kind="stable")[:NUM_PROPOSALS]

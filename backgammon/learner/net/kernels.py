@@ -29,11 +29,12 @@ import numpy as np
 import numpy.typing as npt
 
 from backgammon.evaluation.outcome import POINTS
+from backgammon.evaluation.possible import possible_mask
 from backgammon.learner.inputs.patterns import MAX_PATTERNS, NUM_PATTERNS, changed_places, pattern_words, put_patterns
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import LEAF, MAX_CANDIDATES, generate_flat
 from backgammon.rules.phase import phase_code_at
-from backgammon.tools.arrays import Boards, Bools, Dice, Float32s, Float64s, Int16s, Int32s, Offsets
+from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int16s, Int32s, Offsets
 from backgammon.tools.intrinsics import (
     HALF_ROWS,
     LANES,
@@ -43,12 +44,9 @@ from backgammon.tools.intrinsics import (
     borrow,
     copy_board,
     copy_lanes,
-    count_own,
-    count_theirs,
     dense_tile,
     find_nonzero,
     half_tile,
-    locations_above,
     narrow_tile,
     softmax_row,
     step_row,
@@ -342,32 +340,6 @@ def _step_starts(
     end = put_patterns(blocks & words[old], words[old + 1], 0, starts, end, width, patterns_at)
     end = put_patterns(shots & words[old + 2], words[old + 3], 1, starts, end, width, patterns_at)
     return num_plus, end - num_plus
-
-
-@kernel
-def possible_mask(boards: Boards, at: int) -> int:
-    """Outcomes that the rules still allow (`evaluation.outcome.possible_outcomes`), bit k for outcome k.
-
-    Args:
-        boards: int8, flat; a board seen by the player who has just moved begins at `at`.
-        at: where it begins.
-
-    Returns:
-        The mask; one bit only when the player who has just moved has no checker left.
-    """
-    own = locations_above(boards, at, 0)
-    theirs = ~locations_above(boards, at, -1) & _LOCATIONS
-    num_own = count_own(boards, at)
-    num_theirs = count_theirs(boards, at)
-    if num_own == 0:
-        return 1 if num_theirs < 15 else (4 if theirs & _HOME else 2)
-    has_contact = own > (theirs & -theirs)  # our rearmost checker has one of theirs still to pass
-    mask = 0b001001
-    if num_theirs == 15:
-        mask |= 0b110 if has_contact or theirs & _HOME else 0b010
-    if num_own == 15:
-        mask |= 0b110000 if has_contact or own >> 19 else 0b010000
-    return mask
 
 
 @kernel
@@ -895,13 +867,3 @@ def _judge_all(boards: Boards, net: FoldedNet, room: _Room, scores: Float32s, ch
                 softmax_row(heads, k * LANES, possible_mask(group, k * _ROW_BYTES), points, shares, 0)
                 for j in range(NUM_OUTCOMES):
                     all_chances[(first + k) * NUM_OUTCOMES + j] = shares[j]
-
-
-@kernel
-def fill_possible(boards: Boards, possible: Bools) -> None:
-    """Write `possible_mask` of positions int8[M, 26] into possible bool[M, 6]."""
-    flat = boards.reshape(-1)
-    for i in range(boards.shape[0]):
-        mask = possible_mask(flat, i * 26)
-        for k in range(NUM_OUTCOMES):
-            possible[i, k] = mask >> k & 1 == 1

@@ -15,17 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
+from backgammon.evaluation.evaluator import Evaluator, Judgement, preferences_of
 from backgammon.evaluation.outcome import Outcomes
+from backgammon.evaluation.player import Noise
 from backgammon.learner.inputs.features import check_counts
 from backgammon.learner.net.arithmetic import make_arithmetic
 from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS
 from backgammon.learner.net.model_files import load_model
 from backgammon.rules.board import NUM_LOCATIONS
-from backgammon.rules.decision import Decision
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import checked_decisions
-from backgammon.tools.arrays import Boards, Dice, Float32s, Int64s, Offsets
+from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s, Offsets
 from backgammon.tools.crew import Crew
-from backgammon.tools.errors import ModelError, PositionError
+from backgammon.tools.errors import PositionError
 from comparison_net.checkpoint import Model
 
 DEFAULT_NAME = "default"
@@ -42,8 +44,8 @@ _LARGER = 5
 _PIECES = 12
 
 
-class Scorer:
-    """Scores and choices of one trained network.
+class Scorer(Evaluator):
+    """The judgement and the choices of one trained network.
 
     The numbers do not depend on `threads`: every position is computed by one thread from its own data.
     """
@@ -63,7 +65,11 @@ class Scorer:
         self.model = model
         self._name = name
         self._arithmetic = make_arithmetic(model)
-        self.has_outcomes = self._arithmetic.has_outcomes
+
+    @property
+    def has_outcomes(self) -> bool:
+        """True of a network that was trained with outcomes."""
+        return self._arithmetic.has_outcomes
 
     @property
     def name(self) -> str:
@@ -78,8 +84,8 @@ class Scorer:
             digest.update(f"\0{name} {tensor.shape}\0".encode() + np.ascontiguousarray(tensor).tobytes())
         return digest.hexdigest()
 
-    def evaluate(self, boards: Boards) -> Float32s:
-        """Scores of candidates.
+    def scores(self, boards: Boards) -> Float32s:
+        """Scores of candidates, comparable within one decision.
 
         Args:
             boards: int8[M, 26], positions after a play, seen by the player who has just moved.
@@ -100,28 +106,14 @@ class Scorer:
         self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
         return scores
 
-    def outcomes(self, boards: Boards) -> Outcomes:
-        """Outcome probabilities of positions after a play; see `judge`.
-
-        Returns:
-            float32[M, 6].
-        """
-        return self.judge(boards)[1]
-
-    def judge(self, boards: Boards) -> tuple[Float32s, Outcomes]:
-        """Scores and outcome probabilities of positions after a play.
-
-        Args:
-            boards: int8[M, 26], seen by the player who has just moved; games that are over are among them.
-
-        Returns:
-            float32[M], see `evaluate`; float32[M, 6], in the order of `evaluation.outcome.OUTCOMES`, for that player.
+    def judge(self, boards: Boards) -> Judgement:
+        """Scores, and of a network with outcomes their probabilities; see `Evaluator.judge`.
 
         Raises:
-            ModelError: the network was trained without outcomes.
             PositionError: another shape or dtype, impossible counts, or no opponent left.
         """
-        self._require_outcomes()
+        if not self.has_outcomes:
+            return Judgement(self.scores(boards), None)
         checked = check_counts(boards)
         gone = np.flatnonzero((checked >= 0).all(axis=1))
         if len(gone):
@@ -133,14 +125,19 @@ class Scorer:
             self._arithmetic.judge(checked[first:last], scores[first:last], chances[first:last])
 
         self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
-        return scores, chances
+        return Judgement(scores, chances)
 
-    def choose(self, boards: Boards, dice: Dice) -> Int64s:
+    def preferences(self, decisions: Decisions) -> Float64s:
+        """See `Evaluator.preferences`; outcomes are not computed for it."""
+        return preferences_of(Judgement(self.scores(decisions.candidates), None), decisions.candidates)
+
+    def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - see `Player`
         """The preferred candidate of each decision; of equal scores the first. A play that wins is preferred to all.
 
         Args:
             boards: int8[N, 26], the player on roll; games that are not over.
             dice: int8[N, 2], 1..6.
+            noise: not used.
 
         Returns:
             int64[N], rows within the decision's block of `legal_candidates`.
@@ -174,7 +171,7 @@ class Scorer:
             ModelError: the network was trained without outcomes.
             PositionError, DiceError: see `legal_candidates`.
         """
-        self._require_outcomes()
+        self.require_outcomes()
         checked, rolls = checked_decisions(boards, dice)
         rows = np.empty(len(checked), dtype=np.int64)
         after = np.empty((len(checked), NUM_LOCATIONS), dtype=np.int8)
@@ -215,20 +212,6 @@ class Scorer:
         np.cumsum(counts, out=offsets[1:])
         return proposals[np.arange(NUM_PROPOSALS) < counts[:, None]], offsets
 
-    def _require_outcomes(self) -> None:
-        if not self.has_outcomes:
-            raise ModelError(
-                f"{self.name}: this network ranks plays but gives no chances; train one with network.outcomes=true"
-            )
-
-    def scores(self, candidates: Boards) -> Float32s:
-        """`evaluate` under the name that a `PlayRanker` gives it."""
-        return self.evaluate(candidates)
-
-    def score(self, decision: Decision) -> Float32s:
-        """Scores float32[N] of a decision's candidates, in their order."""
-        return self.evaluate(decision.candidates)
-
     def _in_chunks(self, count: int, size: int, work: Callable[[int, int], None]) -> None:
         """Call work(first, last) for consecutive ranges of about `size`, on all threads."""
         if self._crew.threads == 1:
@@ -239,7 +222,7 @@ class Scorer:
 
 
 def load_pruner() -> Scorer | None:
-    """The small net that ships for the replies inside a search (`Engine.pruner`); None if this copy has none."""
+    """The small net that ships for the replies inside a search (see `exact`); None if this copy has none."""
     resource = files("backgammon.learner.net") / "models" / f"{PRUNER_NAME}.safetensors"
     if not resource.is_file():
         return None

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from backgammon.evaluation.possible import allowed_outcomes
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import expert_codes, gate_features
 from backgammon.learner.inputs.features import NUM_COUNTS
-from backgammon.learner.net.outcome_mask import allowed_outcomes
 from backgammon.learner.training.first_layer import first_layer
 from backgammon.learner.training.second_layer import second_layer
 from backgammon.rules.board import NUM_LOCATIONS

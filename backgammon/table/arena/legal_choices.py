@@ -8,9 +8,9 @@ from __future__ import annotations
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import MAX_CANDIDATES, generate
 from backgammon.table.arena.micro import NO_OP, NUM_ACTIONS, Mask, fill_mask, move_checker
-from backgammon.table.arena.turns import AGENT, HIGH, LOW, NUM_HIGH, NUM_LOW, STAGE, Registers, has_won
+from backgammon.table.arena.turns import AGENT, HIGH, LOW, NUM_HIGH, NUM_LOW, STAGE, Registers
 from backgammon.tools.arrays import Boards, Bools, Int64s, Offsets
-from backgammon.tools.intrinsics import borrow, copy_board
+from backgammon.tools.intrinsics import borrow, copy_board, count_own
 from backgammon.tools.jit import kernel
 
 
@@ -107,7 +107,7 @@ def make_moves(boards: Boards, registers: Registers, actions: Int64s, is_turn_ov
             move_checker(boards[i], action)
             used = NUM_HIGH if action % 6 + 1 == registers[i, HIGH] else NUM_LOW
             registers[i, used] -= 1
-            is_turn_over[i] = registers[i, NUM_HIGH] + registers[i, NUM_LOW] == 0 or has_won(boards[i])
+            is_turn_over[i] = registers[i, NUM_HIGH] + registers[i, NUM_LOW] == 0 or count_own(boards[i], 0) == 0
 
 
 @kernel

@@ -18,11 +18,11 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RowChooser, ScorerPlayer
+from backgammon.evaluation.player import Noise, PipCountPlayer, Player
 from backgammon.rules.board import Position
 from backgammon.rules.decision import Decision
 from backgammon.table.arena.turns import OUTSIDE, RANDOM, SELF
@@ -30,7 +30,16 @@ from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError
 
 DecisionFunction = Callable[[Decision], int]
-OpponentSpec = str | Player | RowChooser | DecisionFunction
+
+
+class SureChooser(Protocol):
+    """A player that needs no chance."""
+
+    def choose(self, boards: Boards, dice: Dice) -> Int64s:
+        """As `Player.choose`, without the noise."""
+
+
+OpponentSpec = str | Player | SureChooser | DecisionFunction
 Factory = Callable[[], Any]
 
 ADDRESSES: dict[str, str] = {"engine": "backgammon.learner.net.scorer:load_scorer"}
@@ -52,6 +61,18 @@ class Opponent:
     kind: int
     name: str
     player: Player | None = None
+
+
+class _SurePlayer:
+    """An object whose `choose(boards, dice)` needs no chance, as a player."""
+
+    def __init__(self, chooser: SureChooser) -> None:
+        self._chooser = chooser
+        self.name = str(getattr(chooser, "name", type(chooser).__name__))
+
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:  # noqa: ARG002 - part of the protocol
+        """See `Player.choose`."""
+        return self._chooser.choose(boards, dice)
 
 
 class _FunctionPlayer:
@@ -118,7 +139,7 @@ def _as_player(candidate: Any) -> Player:
     if callable(choose):
         num_arguments = len(inspect.signature(choose).parameters)
         if num_arguments == 2:
-            return ScorerPlayer(candidate)
+            return _SurePlayer(candidate)
         if num_arguments == 3:
             player: Player = candidate
             return player

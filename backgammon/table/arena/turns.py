@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from backgammon.rules.board import START, Board
+from backgammon.rules.ending import points_of_winner
 from backgammon.rules.movegen import generate
 from backgammon.tools.arrays import Boards, Bools, Int8s, Int64s, Uint64s
 from backgammon.tools.intrinsics import borrow, copy_board
@@ -80,29 +81,6 @@ def _swap(board: Board) -> None:
 
 
 @kernel
-def has_won(board: Board) -> bool:
-    """True when the seat on roll has borne off every checker."""
-    k = 25
-    while k > 0 and board[k] <= 0:
-        k -= 1
-    return k == 0
-
-
-@kernel
-def _points_of_win(board: Board) -> int:
-    """1, 2 or 3: what the seat on roll, who has borne off all, wins (see `board.points_won`)."""
-    left = 0
-    for k in range(25):
-        left -= board[k]
-    if left < 15:
-        return 1
-    for k in range(7):  # the winner's home board and the loser's bar
-        if board[k] < 0:
-            return 3
-    return 2
-
-
-@kernel
 def _close(registers: Registers, i: int) -> None:
     """The episode is over."""
     registers[i, NUM_HIGH] = 0
@@ -127,8 +105,9 @@ def _score(boards: Boards, registers: Registers, clocks: Clocks, i: int, points:
 def _end_turn(boards: Boards, registers: Registers, clocks: Clocks, i: int, match_length: int) -> bool:
     """Score a finished game or pass the dice; False when the episode is over."""
     clocks[i, TURN] += _NEXT
-    if has_won(boards[i]):
-        return _score(boards, registers, clocks, i, _points_of_win(boards[i]), match_length)
+    points = points_of_winner(boards[i], 0)
+    if points:
+        return _score(boards, registers, clocks, i, points, match_length)
     _swap(boards[i])
     registers[i, SEAT] = 1 - registers[i, SEAT]
     _roll(registers, clocks, i)
