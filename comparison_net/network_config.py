@@ -21,6 +21,8 @@ SPLIT_HEADS: tuple[str, ...] = (SPLIT, GATE, SPLIT_GATE)
 TOKEN_CHOICES: tuple[str, ...] = ("softmax-token", "sinkhorn-token")
 GROUP_ROUTERS: tuple[str, ...] = ("softmax-expert", "sinkhorn-expert", "sparse-expert", "soft", "us", "us-free")
 """Routers whose choice depends on the whole group: the tokens must be those of one item."""
+NOISY_ROUTERS: tuple[str, ...] = (*TOKEN_CHOICES, "softmax-expert", "sinkhorn-expert", "sparse-expert")
+"""Routers that see noise on their logits while training, as in V-MoE."""
 HEADS: tuple[str, ...] = ("dense", *SPLIT_HEADS, *TOKEN_CHOICES, *GROUP_ROUTERS)
 TOKENS: tuple[str, ...] = ("positions", "locations")
 """What is routed: whole items, or the tokens at the places inside each item."""
@@ -76,7 +78,7 @@ class NetworkConfig:
         1.05, "slots of an expert relative to an even spread; expert choice and us: experts of a token on average"
     )
     slots: int = setting(7, "slots of each expert of the soft router")
-    noise: float = setting(1.0, "noise on the logits of softmax-token while training, times 1 / experts")
+    noise: float = setting(1.0, "noise on a router's logits while training, times 1 / experts (not soft, us, us-free)")
     renormalise: bool = setting(False, "divide the combine weights of a token by their sum")
     batch_priority: bool = setting(False, "softmax-token serves the surest tokens first instead of the first ones")
     alpha: float = setting(0.5, "weight of the view over the experts in us; the rest is the view over the tokens")

@@ -16,12 +16,12 @@ from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_code
 from backgammon.tools.arrays import Boards, Float32s, Int8s, Int64s
-from comparison_net.comparator import Answers, TrainingDraw
+from comparison_net.comparator import Answers, CandidateNet, TrainingDraw
 from comparison_net.moe.experts import ItemExperts
 from comparison_net.moe.item_mixture import ItemMixture
 from comparison_net.moe.token_mixture import TokenMixture
 from comparison_net.moe.upcycle import upcycle, upcycle_moments
-from comparison_net.network import ComparisonNet
+from comparison_net.network import ComparisonNet, make_network
 from comparison_net.network_config import GROUP_ROUTERS, TOKEN_CHOICES, NetworkConfig
 from comparison_net.tools import ConfigError, ModelError
 from tests.board_nets import ENCODER, DenseBoardEncoder, alone
@@ -74,7 +74,7 @@ def units(net: Net | ComparisonNet, boards: Boards) -> Tensor:
     return net.first_units(alone(boards), 0.0)
 
 
-def run(net: Net | ComparisonNet, boards: Boards, draw: TrainingDraw | None = None) -> Answers:
+def run(net: CandidateNet, boards: Boards, draw: TrainingDraw | None = None) -> Answers:
     return net.answers(alone(boards), draw=draw)
 
 
@@ -189,6 +189,27 @@ def test_training_is_deterministic_and_reaches_every_parameter(settings: dict[st
         assert (gradient != 0).any(), name
     assert first.metrics is not None
     assert float(first.metrics.load.sum()) == pytest.approx(1, abs=1e-5)
+
+
+DEFAULTS = [{"head": head} for head in HEADS]
+
+
+@pytest.mark.parametrize("settings", DEFAULTS, ids=[settings["head"] for settings in DEFAULTS])
+def test_every_parameter_of_every_head_at_its_defaults_learns(
+    settings: dict[str, str], random_play: Decisions, nasty: Decisions
+) -> None:
+    """The comparison alone: a batch of all phases, the first candidate chosen in each decision."""
+    torch.manual_seed(3)
+    net = make_network(NetworkConfig((24, 8), **settings), ENCODER)  # type: ignore[arg-type]
+    boards, dice = (np.concatenate([one[:150], other[:150]]) for one, other in zip(random_play, nasty, strict=True))
+    candidates, offsets = legal_candidates(boards, dice)
+    draw = TrainingDraw(np.random.default_rng(3), offsets)
+    scores = run(net, candidates, draw).scores.ravel()
+    groups = torch.split(scores, np.diff(offsets).tolist())
+    loss = sum((torch.logsumexp(group, 0) - group[0] for group in groups), scores.new_zeros(()))
+    gradients = torch.autograd.grad(loss / len(groups), list(net.parameters()))
+    for (name, _), gradient in zip(net.named_parameters(), gradients, strict=True):
+        assert float(gradient.abs().max()) > 1e-6, name
 
 
 def test_one_phase_equals_a_single_expert(batch: Batch) -> None:

@@ -10,26 +10,29 @@ import pytest
 import torch
 from torch import Tensor
 
+from backgammon.learner.net.mixture_evaluator import board_gates
 from backgammon.tools.arrays import Float64s
 from comparison_net.config import BALANCES
 from comparison_net.moe import balance
 from comparison_net.moe.algebra import SoftRouting, SparseRouting, gather, renormalised, send
 from comparison_net.moe.expert_choice import (
-    expert_capacity,
     sinkhorn_expert_choice,
     softmax_expert_choice,
     sparse_expert_choice,
 )
 from comparison_net.moe.experts import TokenExperts
+from comparison_net.moe.selection import expert_capacity, token_capacity
 from comparison_net.moe.soft import soft_logits, soft_routing
 from comparison_net.moe.token_choice import (
     chosen_gates,
     sinkhorn_token_choice,
     softmax_token_choice,
-    token_capacity,
 )
+from comparison_net.moe.token_mixture import sparse_routing
 from comparison_net.moe.transport import sinkhorn_plans, sparse_plans
 from comparison_net.moe.unified import training_free_scores, unified_routing, unified_scores
+from comparison_net.network_config import GROUP_ROUTERS, TOKEN_CHOICES, NetworkConfig
+from comparison_net.tools import DataError
 from tests.naive import moe as naive
 
 Router = Callable[[Tensor], SparseRouting]
@@ -42,8 +45,8 @@ ROUTERS: dict[str, Router] = {
     "softmax-expert": lambda logits: softmax_expert_choice(logits, 1.5),
     "sinkhorn-expert": lambda logits: sinkhorn_expert_choice(logits, 1.5),
     "sparse-expert": lambda logits: sparse_expert_choice(logits, 1.5),
-    "us": lambda logits: unified_routing(unified_scores(logits), logits, 1.5),
-    "us-free": lambda logits: unified_routing(training_free_scores(logits), logits, 1.5),
+    "us": lambda logits: unified_routing(logits, 1.5),
+    "us-free": lambda logits: unified_routing(logits, 1.5, is_free=True),
 }
 BY_EXPERTS = ("softmax-expert", "sinkhorn-expert", "sparse-expert")
 
@@ -100,6 +103,15 @@ def test_sinkhorn_plan_survives_extreme_logits() -> None:
     np.testing.assert_allclose(sinkhorn_plans(one_sided).sum(1), 26 / 4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("scale", [3.0, 300.0, 3000.0])
+def test_sinkhorn_plan_is_right_at_any_spread(scale: float) -> None:
+    logits = make_logits(groups=4, m=5, n=3, scale=scale)
+    wide = torch.tensor([[[0.0, -900.0, -2000.0], [-900.0, 0.0, -900.0], [0.0, -2000.0, 0.0]]])
+    for groups in (logits, wide):
+        for group, plan in zip(groups, sinkhorn_plans(groups.numpy()), strict=True):
+            np.testing.assert_allclose(plan, naive.sinkhorn(doubles(group), 1.0, 20), atol=1e-5)
+
+
 @pytest.mark.parametrize("k", [1, 3, 8, 26])
 def test_sparse_plan_equals_its_formula(k: int) -> None:
     similarity = torch.softmax(make_logits(groups=3), -1)
@@ -145,8 +157,10 @@ def test_expert_choice_takes_the_best_tokens_of_each_expert(name: str) -> None:
 @pytest.mark.parametrize("choices", [0.5, 1.0, 1.5])
 def test_unified_routing_takes_the_best_pairs_of_the_group(choices: float) -> None:
     logits = make_logits(groups=6)
-    for scores in (unified_scores(logits, 0.3), training_free_scores(logits)):
-        routing = unified_routing(scores, logits, choices)
+    for scores, routing in (
+        (unified_scores(logits, 0.3), unified_routing(logits, choices, 0.3)),
+        (training_free_scores(logits), unified_routing(logits, choices, is_free=True)),
+    ):
         assert ((routing.gates > 0).sum((1, 2)) == round(26 * choices)).all()
         for group, gates in zip(scores, routing.gates, strict=True):
             taken = naive.unified(doubles(group), round(26 * choices))
@@ -332,7 +346,7 @@ def test_balance_losses_equal_their_formulas() -> None:
         assert found == pytest.approx(naive.load_loss(group, noisy, choices, 0.2), rel=1e-4)
     assert float(balance.gshard_loss(torch.softmax(logits, 2))) == pytest.approx(naive.gshard_loss(group), rel=1e-4)
     both = balance.balance_loss("importance-load", logits, noise, 2, 0.2)
-    expected = naive.importance_loss(noisy) + naive.load_loss(group, noisy, 2, 0.2)
+    expected = naive.importance_loss(group) + naive.load_loss(group, noisy, 2, 0.2)  # gates without noise, as V-MoE
     assert float(both) == pytest.approx(expected, rel=1e-4)
 
 
@@ -354,3 +368,78 @@ def test_an_even_spread_costs_nothing() -> None:
     even = torch.zeros(2, 30, 5)
     assert float(balance.importance_loss(torch.softmax(even, 2))) == pytest.approx(0, abs=1e-6)
     assert float(balance.load_loss(even, even, 2, 0.2)) == pytest.approx(0, abs=1e-6)
+
+
+SPARSE = [*TOKEN_CHOICES, *(name for name in GROUP_ROUTERS if name != "soft")]
+CONFIGS = {name: NetworkConfig((8, 4), head=name, tokens="locations", choices=2, experts=5) for name in SPARSE}
+every_config = pytest.mark.parametrize("name", CONFIGS)
+
+
+@every_config
+@pytest.mark.parametrize("scale", [0.0, 2.0, 50.0, 1e4])
+def test_training_and_play_take_the_same_tokens_ties_included(name: str, scale: float) -> None:
+    logits = make_logits(scale=scale)
+    trained = sparse_routing(CONFIGS[name], logits, None)
+    played = board_gates(CONFIGS[name], logits.numpy())
+    assert ((trained.slots >= 0).numpy() >= (played > 0)).all()
+    np.testing.assert_allclose(trained.gates.numpy(), played, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in SPARSE if name != "sparse-expert"])  # its plan has no ties
+def test_of_equal_tokens_and_experts_the_first_are_taken(name: str) -> None:
+    routing = sparse_routing(CONFIGS[name], torch.zeros(1, 26, 5), None)
+    is_taken = (routing.slots[0] >= 0).numpy()
+    if name in ("softmax-token", "sinkhorn-token"):
+        assert is_taken[0].tolist() == [True, True, False, False, False]
+    else:
+        assert is_taken[0].all() or name in ("us", "us-free")
+        assert is_taken.ravel()[0]
+        assert not is_taken[-1].any()
+
+
+@every_config
+def test_half_precision_is_routed_by_the_same_rules(name: str) -> None:
+    logits = make_logits().bfloat16()
+    routing = sparse_routing(CONFIGS[name], logits, None)
+    assert routing.gates.dtype == torch.bfloat16
+    assert (routing.slots == sparse_routing(CONFIGS[name], logits.float(), None).slots).float().mean() > 0.99
+
+
+@every_config
+def test_a_router_without_tokens_takes_nothing(name: str) -> None:
+    for shape in ((0, 26, 5), (3, 0, 5)):
+        routing = sparse_routing(CONFIGS[name], torch.zeros(shape), None)
+        assert routing.gates.shape == shape
+        assert torch.isfinite(routing.metrics.dropped)
+        assert torch.isfinite(routing.metrics.entropy)
+
+
+@every_config
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_logits_that_are_no_numbers_are_named(name: str, value: float) -> None:
+    logits = make_logits(groups=3)
+    logits[1, 7, 2] = value
+    with pytest.raises(DataError, match="group 1, token 7"):
+        sparse_routing(CONFIGS[name], logits, None)
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIGS if not name.startswith("us")])
+def test_noise_moves_the_selection_as_in_the_source(name: str) -> None:
+    logits = make_logits(scale=0.1)
+    noise = make_logits(scale=0.2, seed=9)
+    noisy = sparse_routing(CONFIGS[name], logits, noise)
+    plain = sparse_routing(CONFIGS[name], logits, None)
+    assert (noisy.slots != plain.slots).any()
+    moved = sparse_routing(CONFIGS[name], logits + noise, None)
+    assert noisy.slots.equal(moved.slots)
+    # V-MoE weighs by the noisy softmax where the softmax selects, and by the softmax without noise beside a plan
+    weights = torch.softmax(logits + noise if name.startswith("softmax") else logits, 2)
+    np.testing.assert_allclose(noisy.gates.numpy(), (weights * (noisy.slots >= 0)).numpy(), atol=1e-6)
+
+
+def test_a_gate_that_stands_alone_is_one_and_learns() -> None:
+    logits = make_logits(groups=1)[0].requires_grad_()
+    _, gates, _ = chosen_gates(logits, 1, is_renormalised=True)
+    assert gates.detach().numpy() == pytest.approx(1.0)
+    (gradient,) = torch.autograd.grad(gates.sum(), logits)
+    assert (gradient.abs().amax(1) > 1e-3).float().mean() > 0.9

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from comparison_net.comparator import Metrics
+from comparison_net.tools import Float32s
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,43 +82,6 @@ def gather(outputs: Tensor, combine: Tensor) -> Tensor:
     return combine.reshape(groups, m, n * c) @ outputs.reshape(groups, n * c, -1)
 
 
-def assign_slots(wanted: Tensor, num_experts: int, capacity: int, priority: Tensor | None = None) -> Tensor:
-    """Slots of a token choice: all first choices before any second, each in the order of the tokens.
-
-    Args:
-        wanted: int64[G, m, K], experts by falling preference, distinct within a token.
-        num_experts: n.
-        capacity: c; who comes later is not taken.
-        priority: float32[G, m], tokens with more of it are served first; None for the order of the tokens.
-
-    Returns:
-        int64[G, m, n], -1 where not taken.
-    """
-    groups, m, num_choices = wanted.shape
-    slots = torch.full((groups, m, num_experts), -1, dtype=torch.int64, device=wanted.device)
-    taken = torch.zeros((groups, 1, num_experts), dtype=torch.int64, device=wanted.device)
-    order = None if priority is None else priority.argsort(dim=1, descending=True, stable=True)[..., None]
-    for choice in range(num_choices):
-        asked = wanted[..., choice : choice + 1]
-        if order is not None:
-            asked = asked.gather(1, order)
-        asks = torch.zeros_like(slots).scatter_(2, asked, 1)
-        places = taken + asks.cumsum(1) - 1
-        is_taken = (asks > 0) & (places < capacity)
-        taken = taken + asks.sum(1, keepdim=True)
-        if order is not None:
-            expanded = order.expand(-1, -1, num_experts)
-            places = torch.empty_like(places).scatter_(1, expanded, places)
-            is_taken = torch.empty_like(is_taken).scatter_(1, expanded, is_taken)
-        slots = torch.where(is_taken, places, slots)
-    return slots
-
-
-def slots_of_selection(is_selected: Tensor) -> Tensor:
-    """Slots int64[G, m, n] of a selection bool[G, m, n]: an expert's tokens in their order; -1 where not selected."""
-    return torch.where(is_selected, is_selected.long().cumsum(1) - 1, -1)
-
-
 def measure(gates: Tensor, probabilities: Tensor, is_taken: Tensor) -> Metrics:
     """Metrics of a sparse routing.
 
@@ -129,18 +93,30 @@ def measure(gates: Tensor, probabilities: Tensor, is_taken: Tensor) -> Metrics:
     with torch.no_grad():
         counts = is_taken.sum((0, 1)).to(gates.dtype)
         load = counts / counts.sum().clamp_min(1)
-        dropped = (~is_taken.any(2)).to(gates.dtype).mean()
+        dropped = (~is_taken.any(2)).to(gates.dtype).sum() / max(1, is_taken.shape[0] * is_taken.shape[1])
         return Metrics(load, dropped, entropy(probabilities))
 
 
 def entropy(probabilities: Tensor) -> Tensor:
     """Mean entropy, in nats, of distributions along the last axis."""
     with torch.no_grad():
-        mean: Tensor = torch.special.entr(probabilities).sum(-1).mean()
-        return mean
+        total: Tensor = torch.special.entr(probabilities).sum()
+        return total / max(1, probabilities[..., 0].numel())
 
 
 def renormalised(gates: Tensor) -> Tensor:
-    """Gates divided by their sum over the experts that took the token; a token taken by none keeps zeros."""
-    totals = gates.sum(2, keepdim=True)
-    return torch.where(totals > 0, gates / totals.clamp_min(torch.finfo(gates.dtype).tiny), gates)
+    """Gates float32[..., n] divided by their sum over the experts that took the token; one taken by none keeps zeros.
+
+    A gate that stands alone becomes p / p = 1, from which nothing can be learnt: its gradient is then that of p itself
+    (straight through), so that the router hears whether its choice was good.
+    """
+    totals = gates.sum(-1, keepdim=True)
+    shares = torch.where(totals > 0, gates / totals.clamp_min(torch.finfo(gates.dtype).tiny), gates)
+    is_alone = (gates > 0).sum(-1, keepdim=True) == 1
+    return shares + torch.where(is_alone, gates - gates.detach(), torch.zeros_like(gates))
+
+
+def numbers(tensor: Tensor) -> Float32s:
+    """A tensor's numbers for a selection: float32 on the CPU, whatever it was, without its gradient."""
+    found: Float32s = tensor.detach().to("cpu", torch.float32).contiguous().numpy()
+    return found

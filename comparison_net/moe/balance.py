@@ -50,10 +50,10 @@ def balance_loss(name: str, logits: Tensor, noise: Tensor | None, num_choices: i
         num_choices: K.
         deviation: of the noise; where there is none, 1 / n as V-MoE's default.
     """
-    noisy = logits if noise is None else logits + noise
+    noisy = logits if noise is None else logits + noise  # importance is of the gates without noise, as in V-MoE
     total = logits.new_zeros(())
     if name.startswith("importance"):
-        total = total + importance_loss(torch.softmax(noisy, 2))
+        total = total + importance_loss(torch.softmax(logits, 2))
     if name.endswith("load"):
         total = total + load_loss(logits, noisy, num_choices, deviation or 1 / logits.shape[2])
     if name == "gshard":

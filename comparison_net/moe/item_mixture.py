@@ -21,11 +21,12 @@ from torch import Tensor, nn
 from comparison_net.choices import ChoiceSets
 from comparison_net.comparator import CandidateNet, Metrics, Said, ScoreScale, TrainingDraw, Trunk
 from comparison_net.encoders import Encoder
-from comparison_net.moe.algebra import SparseRouting
+from comparison_net.moe.algebra import SparseRouting, numbers
 from comparison_net.moe.balance import balance_loss
 from comparison_net.moe.experts import ItemExperts
+from comparison_net.moe.selection import ask
 from comparison_net.moe.token_choice import chosen_gates, sinkhorn_token_choice, softmax_token_choice
-from comparison_net.network_config import SPLIT, SPLIT_GATE, TOKEN_CHOICES, NetworkConfig
+from comparison_net.network_config import NOISY_ROUTERS, SPLIT, SPLIT_GATE, TOKEN_CHOICES, NetworkConfig
 
 GATE_DEVIATION = 0.02
 """Of a fresh router's weights, as in the Switch transformer's code."""
@@ -79,7 +80,9 @@ class ItemMixture(CandidateNet):
             else:
                 noise = draw.noise((1, *logits.shape), self.noise_deviation)
                 routing = self._route(logits, noise)
-                gates, experts = routing.gates[0].topk(self.config.choices, dim=1)
+                wanted = ask(numbers(routing.gates[0]), self.config.choices)
+                experts = torch.from_numpy(wanted).to(logits.device)
+                gates = routing.gates[0].gather(1, experts)
                 metrics = routing.metrics
                 balance = self._balance(logits, noise, draw)
         result = self.experts(hidden, experts, gates, self.encoder)
@@ -94,7 +97,7 @@ class ItemMixture(CandidateNet):
     @property
     def noise_deviation(self) -> float:
         """Standard deviation of the noise on the logits in training."""
-        return self.config.noise / self.num_experts if self.config.head == "softmax-token" else 0.0
+        return self.config.noise / self.num_experts if self.config.head in NOISY_ROUTERS else 0.0
 
     def _by_split(self, sets: ChoiceSets, draw: TrainingDraw | None) -> tuple[Tensor, None, Metrics]:
         codes = self.encoder.codes(sets.items, self.config.split)
@@ -108,7 +111,7 @@ class ItemMixture(CandidateNet):
         """The routing of a training part: one group of M tokens."""
         config = self.config
         if config.head == "sinkhorn-token":
-            return sinkhorn_token_choice(logits[None], config.choices, config.capacity, config.renormalise)
+            return sinkhorn_token_choice(logits[None], config.choices, config.capacity, config.renormalise, noise)
         return softmax_token_choice(
             logits[None], config.choices, config.capacity, noise, config.batch_priority, config.renormalise
         )

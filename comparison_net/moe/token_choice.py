@@ -3,29 +3,18 @@
 Axes as in `algebra`. Two affinities to select by, one combine weight, the softmax G over the experts:
 
     softmax    G of the logits, with noise while training (Shazeer et al. 2017; V-MoE)
-    sinkhorn   an optimal-transport plan of the logits, which spreads the tokens evenly
+    sinkhorn   an optimal-transport plan of the logits, which spreads the tokens evenly; noise on the plan's logits only
 """
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor
 
 from comparison_net.comparator import Metrics
-from comparison_net.moe.algebra import SparseRouting, assign_slots, entropy, measure, renormalised
-from comparison_net.moe.transport import sinkhorn_plans
-
-Capacity = float | None
-"""Slots of an expert relative to an even spread; None for as many as are asked for."""
-
-
-def token_capacity(num_tokens: int, num_experts: int, num_choices: int, factor: Capacity) -> int:
-    """C = ceil(m K factor / n), at most m."""
-    if factor is None:
-        return num_tokens
-    return min(num_tokens, math.ceil(num_tokens * num_choices * factor / num_experts))
+from comparison_net.moe.algebra import SparseRouting, entropy, measure, numbers, renormalised
+from comparison_net.moe.selection import Capacity, ask, check_finite, sinkhorn_tokens, softmax_tokens, token_capacity
+from comparison_net.tools import Int64s
 
 
 def softmax_token_choice(
@@ -39,37 +28,34 @@ def softmax_token_choice(
     """Softmax token choice.
 
     Args:
-        logits: float32[G, m, n].
+        logits: float[G, m, n].
         num_choices: K, 1..n.
         capacity_factor: see `token_capacity`.
-        noise: float32[G, m, n] added to the logits, of standard deviation noise_std / n; None at play time.
+        noise: float[G, m, n] added to the logits, of standard deviation noise_std / n; None at play time.
         is_batch_priority: tokens with the largest gate are served first.
         is_renormalised: combine weights of a token are divided by their sum over the experts that took it.
     """
-    probabilities = torch.softmax(logits if noise is None else logits + noise, -1)
-    return _choose(probabilities, probabilities, num_choices, capacity_factor, is_batch_priority, is_renormalised)
+    noisy = logits if noise is None else logits + noise
+    capacity = token_capacity(logits.shape[1], logits.shape[2], num_choices, capacity_factor)
+    slots = softmax_tokens(numbers(noisy), num_choices, capacity, is_batch_priority)
+    return _routing(slots, torch.softmax(noisy, -1), capacity, is_renormalised)
 
 
 def sinkhorn_token_choice(
-    logits: Tensor, num_choices: int, capacity_factor: Capacity, is_renormalised: bool = False
-) -> SparseRouting:
-    """Sinkhorn token choice: the plan selects, the softmax of the logits weighs."""
-    plans = torch.from_numpy(sinkhorn_plans(logits.detach().numpy()))
-    return _choose(plans, torch.softmax(logits, -1), num_choices, capacity_factor, False, is_renormalised)
-
-
-def _choose(
-    affinity: Tensor,
-    probabilities: Tensor,
+    logits: Tensor,
     num_choices: int,
     capacity_factor: Capacity,
-    is_batch_priority: bool,
-    is_renormalised: bool,
+    is_renormalised: bool = False,
+    noise: Tensor | None = None,
 ) -> SparseRouting:
-    _, m, n = affinity.shape
-    capacity = token_capacity(m, n, num_choices, capacity_factor)
-    best = affinity.detach().topk(num_choices, dim=2)
-    slots = assign_slots(best.indices, n, capacity, best.values[..., 0] if is_batch_priority else None)
+    """Sinkhorn token choice: the plan selects, the softmax of the logits weighs. Arguments as above."""
+    capacity = token_capacity(logits.shape[1], logits.shape[2], num_choices, capacity_factor)
+    slots = sinkhorn_tokens(numbers(logits if noise is None else logits + noise), num_choices, capacity)
+    return _routing(slots, torch.softmax(logits, -1), capacity, is_renormalised)
+
+
+def _routing(found: Int64s, probabilities: Tensor, capacity: int, is_renormalised: bool) -> SparseRouting:
+    slots = torch.from_numpy(found).to(probabilities.device)
     is_taken = slots >= 0
     gates = probabilities * is_taken
     if is_renormalised:
@@ -78,20 +64,23 @@ def _choose(
 
 
 def chosen_gates(logits: Tensor, num_choices: int, is_renormalised: bool) -> tuple[Tensor, Tensor, Metrics]:
-    """Token choice without capacity for tokens that stand alone: a gate of each position by itself.
+    """Token choice without capacity for tokens that stand alone: a gate of each item by itself.
 
     Args:
-        logits: float32[M, n].
+        logits: float[M, n].
         num_choices: K; all experts when it is n.
-        is_renormalised: the K gates are divided by their sum.
+        is_renormalised: the K gates are divided by their sum, see `renormalised`.
 
     Returns:
-        experts int64[M, K] by falling gate, gates float32[M, K], and metrics.
+        experts int64[M, K] by falling gate, gates float[M, K], and metrics.
     """
     probabilities = torch.softmax(logits, -1)
-    gates, experts = probabilities.topk(num_choices, dim=1)
+    wanted = ask(check_finite(numbers(logits), "logits"), num_choices)
+    experts = torch.from_numpy(wanted).to(logits.device)
+    gates = probabilities.gather(1, experts)
     if is_renormalised:
-        gates = gates / gates.sum(1, keepdim=True)
+        gates = renormalised(gates)
     with torch.no_grad():
         load = torch.bincount(experts.flatten(), minlength=logits.shape[1]).to(gates.dtype)
-        return experts, gates, Metrics(load / load.sum(), torch.zeros(()), entropy(probabilities))
+        share = load / load.sum().clamp_min(1)
+        return experts, gates, Metrics(share, torch.zeros(()), entropy(probabilities))

@@ -22,8 +22,8 @@ from comparison_net.moe.expert_choice import sinkhorn_expert_choice, softmax_exp
 from comparison_net.moe.experts import TokenExperts
 from comparison_net.moe.soft import soft_logits, soft_routing
 from comparison_net.moe.token_choice import sinkhorn_token_choice, softmax_token_choice
-from comparison_net.moe.unified import training_free_scores, unified_routing, unified_scores
-from comparison_net.network_config import NetworkConfig
+from comparison_net.moe.unified import unified_routing
+from comparison_net.network_config import NOISY_ROUTERS, NetworkConfig
 
 EMBEDDING_DEVIATION = 0.3
 GATE_DEVIATION = 0.02
@@ -72,7 +72,7 @@ class TokenLayer(nn.Module):
         logits = self.gate(tokens)
         if config.head == "soft":
             return soft_routing(logits), none
-        deviation = config.noise / logits.shape[2] if config.head == "softmax-token" else 0.0
+        deviation = config.noise / logits.shape[2] if config.head in NOISY_ROUTERS else 0.0
         noise = None if draw is None else draw.noise(tuple(logits.shape), deviation)
         routing = sparse_routing(config, logits, noise)
         if draw is None or draw.balance == "none":
@@ -89,17 +89,15 @@ def sparse_routing(config: NetworkConfig, logits: Tensor, noise: Tensor | None) 
     if config.head == "softmax-token":
         return softmax_token_choice(logits, config.choices, config.capacity, noise, config.batch_priority, renormalise)
     if config.head == "sinkhorn-token":
-        return sinkhorn_token_choice(logits, config.choices, config.capacity, renormalise)
-    if config.head == "us":
-        return unified_routing(unified_scores(logits, config.alpha), logits, config.capacity, renormalise)
-    if config.head == "us-free":
-        return unified_routing(training_free_scores(logits, 1 - config.alpha), logits, config.capacity, renormalise)
+        return sinkhorn_token_choice(logits, config.choices, config.capacity, renormalise, noise)
+    if config.head in ("us", "us-free"):
+        return unified_routing(logits, config.capacity, config.alpha, config.head == "us-free", renormalise)
     choose = {
         "softmax-expert": softmax_expert_choice,
         "sinkhorn-expert": sinkhorn_expert_choice,
         "sparse-expert": sparse_expert_choice,
     }[config.head]
-    return choose(logits, config.capacity, renormalise)
+    return choose(logits, config.capacity, renormalise, noise)
 
 
 def _to_one_expert(tokens: Tensor) -> SparseRouting:

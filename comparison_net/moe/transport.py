@@ -25,8 +25,8 @@ SINKHORN_ITERATIONS = 20
 SPARSE_STEPS = 20
 SPARSE_RATE = 1e-2
 
-_LOWEST_EXPONENT = -600.0
-"""Below a row's largest logit by more, an entry counts as this: in doubles no scaling factor can then overflow."""
+_WIDEST = 600.0
+"""Spread of a row up to which factors of exp(logits) neither vanish nor overflow in doubles; else logarithms."""
 _BLOCK = 128
 """Groups computed together: their numbers stay in the caches."""
 
@@ -61,11 +61,12 @@ def sinkhorn_plans(logits: Plans, epsilon: float = 1.0, iterations: int = SINKHO
         float32[G, m, n].
     """
     _, m, n = logits.shape
+    if not logits.size:
+        return np.zeros(logits.shape, dtype=np.float32)
 
-    def compute(given: Float64s) -> Float64s:
+    def by_factors(given: Float64s) -> Float64s:
         # Factors of exp(logits - row's largest), row and column in turn: the same numbers as in the log domain.
-        below = (given - given.max(1, keepdims=True)) / epsilon
-        similarity = np.exp(np.maximum(below, _LOWEST_EXPONENT))
+        similarity = np.exp((given - given.max(1, keepdims=True)) / epsilon)
         columns = np.ones((1, n, given.shape[2]))
         for _ in range(iterations):
             rows = 1.0 / (similarity * columns).sum(1, keepdims=True)
@@ -73,7 +74,30 @@ def sinkhorn_plans(logits: Plans, epsilon: float = 1.0, iterations: int = SINKHO
         plan: Float64s = similarity * rows * columns
         return plan
 
-    return _by_blocks(logits, compute)
+    def by_logarithms(given: Float64s) -> Float64s:
+        scaled = given / epsilon
+        columns = np.zeros((1, n, given.shape[2]))
+        for _ in range(iterations):
+            rows = -_log_sum(scaled + columns, 1)
+            columns = np.log(m / n) - _log_sum(scaled + rows, 0)
+        plan: Float64s = np.exp(scaled + rows + columns)
+        return plan
+
+    spreads = (logits.max(2) - logits.min(2)).max(1) / epsilon
+    is_wide = spreads > _WIDEST
+    plans = np.empty(logits.shape, dtype=np.float32)
+    plans[~is_wide] = _by_blocks(logits[~is_wide], by_factors)
+    plans[is_wide] = _by_blocks(logits[is_wide], by_logarithms)
+    return plans
+
+
+def _log_sum(values: Float64s, axis: int) -> Float64s:
+    """Logarithm of the sum of exp(values) along an axis, which stays."""
+    highest = values.max(axis, keepdims=True)
+    powers = np.exp(values - highest)
+    total = _sum_tokens(powers) if axis == 0 else powers.sum(axis, keepdims=True)
+    result: Float64s = highest + np.log(total)
+    return result
 
 
 def sparse_plans(
@@ -92,6 +116,8 @@ def sparse_plans(
         float32[G, m, n]; column sums m / n, row sums as near 1 as the steps came.
     """
     _, m, n = similarity.shape
+    if not similarity.size:
+        return np.zeros(similarity.shape, dtype=np.float32)
 
     def compute(given: Float64s) -> Float64s:
         # The semi-dual climbed by Adam; the gradient is what each token still lacks of its row sum.

@@ -12,7 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from comparison_net.moe.algebra import SparseRouting, measure, renormalised, slots_of_selection
+from comparison_net.moe import selection
+from comparison_net.moe.algebra import SparseRouting, measure, numbers, renormalised
 
 DEFAULT_ALPHA = 0.5
 
@@ -28,22 +29,29 @@ def training_free_scores(logits: Tensor, ratio: float = 1 - DEFAULT_ALPHA) -> Te
 
 
 def unified_routing(
-    scores: Tensor, logits: Tensor, choices_per_token: float, is_renormalised: bool = False
+    logits: Tensor,
+    choices_per_token: float,
+    alpha: float = DEFAULT_ALPHA,
+    is_free: bool = False,
+    is_renormalised: bool = False,
 ) -> SparseRouting:
     """The best pairs of each group; their scores are the combine weights.
 
     Args:
-        scores: float32[G, m, n], above 0.
-        logits: float32[G, m, n], for the metrics.
+        logits: float[G, m, n].
         choices_per_token: K, may be a fraction: round(K m) pairs are taken.
+        alpha: weight of the view over the experts.
+        is_free: take the score that needs no training.
         is_renormalised: combine weights of a token are divided by their sum.
     """
-    groups, m, n = scores.shape
-    budget = min(m * n, max(1, round(choices_per_token * m)))
-    best = scores.detach().flatten(1).topk(budget, dim=1).indices
-    is_taken = torch.zeros((groups, m * n), dtype=torch.bool).scatter_(1, best, True).reshape(groups, m, n)
+    m, n = logits.shape[1:]
+    found_scores = selection.unified_scores(selection.check_finite(numbers(logits), "logits"), alpha, is_free)
+    found = selection.best_pairs(found_scores, selection.pair_budget(m, n, choices_per_token))
+    is_taken = torch.from_numpy(found).to(logits.device)
+    scores = training_free_scores(logits, 1 - alpha) if is_free else unified_scores(logits, alpha)
     gates = scores * is_taken
     if is_renormalised:
         gates = renormalised(gates)
     metrics = measure(gates, torch.softmax(logits, 2), is_taken)
-    return SparseRouting(slots_of_selection(is_taken), gates, m, metrics)
+    slots = torch.from_numpy(selection.slots_of_selection(found)).to(logits.device)
+    return SparseRouting(slots, gates, m, metrics)

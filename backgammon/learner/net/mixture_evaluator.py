@@ -10,7 +10,6 @@ hard phase head has a faster, compiled path in `kernels`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +19,8 @@ from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import expert_codes, gate_features
 from backgammon.learner.inputs.features import NUM_COUNTS, fold
 from backgammon.rules.board import NUM_LOCATIONS
-from backgammon.tools.arrays import Boards, Bools, Float32s, Int64s
-from comparison_net.moe.transport import sinkhorn_plans, sparse_plans
+from backgammon.tools.arrays import Boards, Float32s, Int64s
+from comparison_net.moe import selection
 from comparison_net.network_config import SPLIT, TOKEN_CHOICES, NetworkConfig
 
 Weights = Mapping[str, Float32s]
@@ -114,12 +113,9 @@ class MixtureEvaluator:
             logits = rows_times(hidden, self.weights["gate.weight"])
         else:
             logits = rows_times(gate_features(boards), self.weights["gate.weight"]) + self.weights["gate.bias"]
-        shares = softmax(logits, 1)
-        kept = _largest(shares, config.choices, 1)
-        shares = shares * kept
-        if config.renormalise or config.head not in TOKEN_CHOICES:
-            shares /= shares.sum(1, keepdims=True)
-        return shares
+        shares = selection.softmax(logits, 1) * selection.largest(logits, config.choices, 1)
+        is_renormalised = config.renormalise or config.head not in TOKEN_CHOICES
+        return renormalised(shares) if is_renormalised else shares
 
     def _expert(self, number: int, hidden: Float32s) -> Float32s:
         """Outputs of one expert."""
@@ -169,7 +165,7 @@ class MixtureEvaluator:
     def _gates(self, tokens: Float32s, prefix: str) -> Float32s:
         """Combine weights of a layer: float32[M, m, n], of the soft router float32[M, m, n c]."""
         if self.config.head == "soft":
-            return softmax(self._soft_logits(tokens, prefix), 2)
+            return selection.softmax(self._soft_logits(tokens, prefix), 2)
         if self.config.head == "dense":
             return np.ones((*tokens.shape[:2], 1), dtype=np.float32)
         return board_gates(self.config, tokens @ self.weights[f"{prefix}gate.weight"].T)
@@ -182,11 +178,11 @@ class MixtureEvaluator:
         n, hidden, width = first.shape
         if self.config.head == "soft":
             logits = self._soft_logits(tokens, prefix)
-            inputs = softmax(logits, 1).transpose(0, 2, 1) @ tokens
+            inputs = selection.softmax(logits, 1).transpose(0, 2, 1) @ tokens
             given = inputs.reshape(len(tokens), n, -1, width)
             units = np.maximum(given @ first.transpose(0, 2, 1) + first_bias[:, None], 0)
             outputs = units @ second.transpose(0, 2, 1) + second_bias[:, None]
-            mixed: Float32s = softmax(logits, 2) @ outputs.reshape(len(tokens), -1, width)
+            mixed: Float32s = selection.softmax(logits, 2) @ outputs.reshape(len(tokens), -1, width)
             return mixed
         gates = self._gates(tokens, prefix)
         units = np.maximum(tokens @ first.reshape(n * hidden, width).T + first_bias.ravel(), 0)
@@ -198,63 +194,32 @@ class MixtureEvaluator:
 def board_gates(config: NetworkConfig, logits: Float32s) -> Float32s:
     """Combine weights float32[M, m, n] of the configured sparse router, from logits float32[M, m, n]."""
     m, n = logits.shape[1:]
-    shares = softmax(logits, 2)
     head = config.head
+    weights = selection.softmax(logits, 2)
     if head in TOKEN_CHOICES:
-        affinity = shares if head == "softmax-token" else sinkhorn_plans(np.ascontiguousarray(logits))
-        capacity = min(m, math.ceil(m * config.choices * config.capacity / n))
-        is_priority = config.batch_priority and head == "softmax-token"
-        gates = shares * _token_choice(affinity, config.choices, capacity, is_priority)
-    elif head in ("us", "us-free"):
-        column = softmax(logits, 1) if head == "us" else 2 / (1 + np.exp(-logits)) / np.float32(n)
-        scores = np.float32(config.alpha) * shares + np.float32(1 - config.alpha) * column
-        budget = min(m * n, max(1, round(config.capacity * m)))
-        gates = scores * _largest(scores.reshape(len(logits), -1), budget, 1).reshape(scores.shape)
-    else:
-        capacity = min(m, max(1, round(m * config.capacity / n)))
-        if head == "sparse-expert":
-            gates = shares * (sparse_plans(shares, capacity) > 0)
+        capacity = selection.token_capacity(m, n, config.choices, config.capacity)
+        if head == "softmax-token":
+            taken = selection.softmax_tokens(logits, config.choices, capacity, config.batch_priority) >= 0
         else:
-            affinity = shares if head == "softmax-expert" else sinkhorn_plans(np.ascontiguousarray(logits))
-            gates = shares * _largest(affinity, capacity, 1)
-    if config.renormalise:
-        totals = gates.sum(2, keepdims=True)
-        gates = np.divide(gates, totals, out=np.zeros_like(gates), where=totals > 0)
-    return gates
+            taken = selection.sinkhorn_tokens(logits, config.choices, capacity) >= 0
+    elif head in ("us", "us-free"):
+        weights = selection.unified_scores(logits, config.alpha, head == "us-free")
+        taken = selection.best_pairs(weights, selection.pair_budget(m, n, config.capacity))
+    else:
+        choose = {
+            "softmax-expert": selection.softmax_experts,
+            "sinkhorn-expert": selection.sinkhorn_experts,
+            "sparse-expert": selection.sparse_experts,
+        }[head]
+        taken = choose(logits, selection.expert_capacity(m, n, config.capacity))
+    return renormalised(weights * taken) if config.renormalise else weights * taken
 
 
-def _token_choice(affinity: Float32s, num_choices: int, capacity: int, is_priority: bool) -> Bools:
-    """Taken bool[M, m, n]: first choices before second ones, in the order of the tokens or of their best affinity."""
-    order = np.argsort(-affinity, axis=2, kind="stable")[..., :num_choices]
-    taken = np.zeros(affinity.shape, dtype=bool)
-    used = np.zeros((len(affinity), 1, affinity.shape[2]), dtype=np.int64)
-    tokens = np.argsort(-affinity.max(2), axis=1, kind="stable") if is_priority else None
-    for choice in range(num_choices):
-        asked = order[..., choice]
-        if tokens is not None:
-            asked = np.take_along_axis(asked, tokens, 1)
-        asks = asked[..., None] == np.arange(affinity.shape[2])
-        is_taken = asks & (used + asks.cumsum(1) <= capacity)
-        used = used + asks.sum(1, keepdims=True)
-        if tokens is not None:
-            np.put_along_axis(is_taken, tokens[..., None], is_taken.copy(), 1)
-        taken |= is_taken
-    return taken
-
-
-def softmax(values: Float32s, axis: int) -> Float32s:
-    """Shares of exp(values) along an axis."""
-    powers = np.exp(values - values.max(axis, keepdims=True))
-    shares: Float32s = powers / powers.sum(axis, keepdims=True)
+def renormalised(gates: Float32s) -> Float32s:
+    """Gates divided by their sum over the last axis; a row of zeros stays one."""
+    totals = gates.sum(-1, keepdims=True)
+    shares: Float32s = np.divide(gates, totals, out=np.zeros_like(gates), where=totals > 0)
     return shares
-
-
-def _largest(values: Float32s, count: int, axis: int) -> Bools:
-    """True at the `count` largest entries along an axis."""
-    places = np.argsort(-values, axis=axis, kind="stable").take(np.arange(count), axis)
-    mask = np.zeros(values.shape, dtype=bool)
-    np.put_along_axis(mask, places, True, axis)
-    return mask
 
 
 def rows_times(given: Float32s, weight: Float32s) -> Float32s:
