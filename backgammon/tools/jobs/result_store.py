@@ -1,0 +1,61 @@
+"""Results of units in a folder, each in a file of the unit's name that appears whole or not at all.
+
+The first line of a file is the SHA-256 of the rest. A damaged file is reported, never used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from backgammon.tools.errors import DataError
+from backgammon.tools.storage import replace_file
+
+
+def parts_folder(out: Path) -> Path:
+    """Where the results of units lie that will make up the file or folder `out`, until it is there."""
+    return out.with_name(f"{out.name}.parts")
+
+
+class ResultStore:
+    """Keeps results in a folder, which is made with the first; without a folder it keeps nothing."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Nothing is read or made yet."""
+        self.folder = folder
+
+    def find(self, name: str) -> bytes | None:
+        """The result of unit `name`; None where it is not kept.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        if self.folder is None:
+            return None
+        path = self._path(name)
+        try:
+            digest, _, result = path.read_bytes().partition(b"\n")
+        except FileNotFoundError:
+            return None
+        if hashlib.sha256(result).hexdigest().encode() != digest:
+            raise DataError(f"{path}: damaged, its checksum does not match; delete it and run again")
+        return result
+
+    def keep(self, name: str, result: bytes) -> None:
+        """Keep the result of unit `name`.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        if self.folder is not None:
+            replace_file(self._path(name), hashlib.sha256(result).hexdigest().encode() + b"\n" + result)
+
+    def clear(self) -> None:
+        """Remove the folder with all results: what they were made for is there."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, name: str) -> Path:
+        assert self.folder is not None
+        return self.folder / f"{name}.result"

@@ -1,0 +1,120 @@
+"""Where units are done: in this thread, on threads, in processes of this machine.
+
+This is the seam for other machines too: whatever gives a `concurrent.futures.Executor` can do units. An executor whose
+workers died raises BrokenExecutor, and is opened anew.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import signal
+from collections.abc import Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any, Protocol
+
+from backgammon.tools.errors import ConfigError
+from backgammon.tools.jobs.content import install_contents
+from backgammon.tools.processors import usable_processors
+
+_LOCAL = re.compile(r"(?:local:)?([0-9]{1,4})")
+
+
+class Workers(Protocol):
+    """Somebody who does units."""
+
+    @property
+    def count(self) -> int:
+        """Units that can be done at once."""
+
+    def open(self, contents: Mapping[str, bytes]) -> Executor:
+        """An executor whose every worker knows `contents`, by digest; whoever asks for it shuts it down."""
+
+
+class InlineExecutor(Executor):
+    """Does a unit when it is handed in, in the thread that hands it in."""
+
+    def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
+        """The finished future; an exception of the work is in it, an interruption goes through."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments, **named))
+        except Exception as error:  # as every executor: whoever asks for the result gets it
+            future.set_exception(error)
+        return future
+
+
+class ThreadWorkers:
+    """Threads of this process; with one of them, the calling thread itself."""
+
+    def __init__(self, count: int = 1) -> None:
+        """Set up.
+
+        Raises:
+            ConfigError: fewer than one.
+        """
+        self._count = checked_count(count)
+
+    @property
+    def count(self) -> int:
+        """See `Workers.count`."""
+        return self._count
+
+    def open(self, contents: Mapping[str, bytes]) -> Executor:
+        """See `Workers.open`."""
+        install_contents(contents)
+        return InlineExecutor() if self._count == 1 else ThreadPoolExecutor(self._count, thread_name_prefix="unit")
+
+
+class ProcessWorkers:
+    """Processes of this machine, which start fresh: they inherit no thread, no lock and no signal handler."""
+
+    def __init__(self, count: int) -> None:
+        """Set up.
+
+        Raises:
+            ConfigError: fewer than one.
+        """
+        self._count = checked_count(count)
+
+    @property
+    def count(self) -> int:
+        """See `Workers.count`."""
+        return self._count
+
+    def open(self, contents: Mapping[str, bytes]) -> Executor:
+        """See `Workers.open`."""
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._count, context, _begin_worker, (dict(contents),))
+
+
+def _begin_worker(contents: Mapping[str, bytes]) -> None:
+    """Ctrl-C is for the process that hands out the units: it lets those that have begun be finished."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    install_contents(contents)
+
+
+def checked_count(count: int) -> int:
+    """A number of workers.
+
+    Raises:
+        ConfigError: fewer than one.
+    """
+    if count < 1:
+        raise ConfigError(f"{count} workers: at least 1")
+    return count
+
+
+def workers_named(text: str | None) -> Workers:
+    """The workers that the command line names: "local:2" or "2" for processes of this machine; None for all of it.
+
+    One local worker is this process itself.
+
+    Raises:
+        ConfigError: nobody of that name.
+    """
+    found = _LOCAL.fullmatch(text) if text is not None else None
+    if text is not None and found is None:
+        raise ConfigError(f"workers {text!r}: write local:N for N processes of this machine")
+    count = usable_processors() if found is None else int(found[1])
+    return ThreadWorkers(1) if count == 1 else ProcessWorkers(count)
