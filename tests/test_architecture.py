@@ -93,10 +93,16 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "starlette": ("backgammon.protocols", "backgammon.web"),
     "uvicorn": ("backgammon.protocols.http_server",),
     "h11": ("backgammon.protocols.http_server",),
-    "numba": ("backgammon.tools.jit", "backgammon.tools.intrinsics", "backgammon.tools.compiler"),
+    "numba": (
+        "backgammon.tools.jit",
+        "backgammon.tools.intrinsics",
+        "backgammon.tools.kernel_cache",
+        "backgammon.tools.kernel_key",
+    ),
+    "platformdirs": ("backgammon.tools.folders",),
     "scipy": (),
     "matplotlib": (),
-    "pickle": (),
+    "pickle": ("backgammon.tools.kernel_cache",),  # numba's code is pickled; read behind a digest only
 }
 """Where a library may be imported; tests and scripts may import what they like of it."""
 

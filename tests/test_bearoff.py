@@ -6,10 +6,14 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from mmap import mmap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from click.testing import CliRunner
 
@@ -28,9 +32,12 @@ from backgammon.evaluation.bearoff import (
 from backgammon.evaluation.bearoff.database import OUTCOME_POINTS
 from backgammon.evaluation.bearoff.index import num_positions, opponent_index, own_index
 from backgammon.evaluation.bearoff.successors import NUM_ROLLS, ROLL_WEIGHTS, fill_boards, list_successors
+from backgammon.evaluation.bearoff.table_file import TableFile, table_files
 from backgammon.rules.board import START, Board, points_won, swap
-from backgammon.tools.arrays import Int64s
-from backgammon.tools.errors import ConfigError, DataError, PositionError
+from backgammon.tools import folders
+from backgammon.tools.arrays import Float32s, Int64s
+from backgammon.tools.errors import ConfigError, DataError, PairgammonWarning, PositionError
+from backgammon.tools.tensor_file import write_tensors
 from tests.naive import bearoff as naive
 
 SMALL = BearoffSize(points=2, exact_points=2, exact_checkers=2)
@@ -333,12 +340,12 @@ def test_tables_are_built_once_found_again_and_equal_byte_for_byte(tmp_path: Pat
     notices: list[str] = []
     steps: list[tuple[str, int, int]] = []
     find_or_build(SMALL, tmp_path, notices.append, lambda *step: steps.append(step))
-    assert len(notices) == 2
+    assert notices == [f"computing bear-off tables, once, into {tmp_path}"]
     assert [step for step in steps if step[1] == step[2]] == [("one-sided", 136, 136), ("two-sided", 36, 36)]
     first = {path.name: hashlib.sha256(path.read_bytes()).digest() for path in tmp_path.iterdir()}
-    assert sorted(first) == ["one_sided-2.v1.bearoff", "two_sided-2x2.v1.bearoff"]
+    assert sorted(first) == ["one_sided-2.v2.safetensors", "two_sided-2x2.v2.safetensors"]
     find_or_build(SMALL, tmp_path, notices.append)
-    assert len(notices) == 2
+    assert len(notices) == 1
     assert bearoff_package.build(SMALL, tmp_path) == []
     assert len(bearoff_package.build(SMALL, tmp_path, force=True)) == 2
     assert {path.name: hashlib.sha256(path.read_bytes()).digest() for path in tmp_path.iterdir()} == first
@@ -352,45 +359,105 @@ def test_files_hold_the_computed_tables(tables: Bearoff) -> None:
     assert not tables.tables.off.flags.writeable
 
 
-@pytest.mark.parametrize("position", [0, 20, 45, 300, 4095, 4096, -1])
-def test_a_flipped_bit_is_refused_until_a_rebuild_is_asked_for(tmp_path: Path, position: int) -> None:
+def altered(content: bytes, change: str) -> bytes:
+    """A file with damage of a kind, the digest left as it is."""
+    numbers = bytearray(content)
+    if change.startswith("bit of byte "):
+        numbers[int(change.rpartition(" ")[2])] ^= 0x10
+    if change.startswith("cut to "):
+        return content[: int(change.rpartition(" ")[2])]
+    return bytes(numbers) if change != "longer" else content + b"\0"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(f"bit of byte {place}" for place in (0, 7, 8, 20, 100, 300, -1)),
+        *(f"cut to {length}" for length in (0, 7, 100, 300, 5000, -1)),
+        "longer",
+    ],
+)
+def test_a_damaged_file_is_refused_and_made_again_with_one_notice(tmp_path: Path, change: str) -> None:
     find_or_build(SMALL, tmp_path)
     path = store.table_paths(SMALL, tmp_path)[0]
-    content = bytearray(path.read_bytes())
-    content[position] ^= 0x10
-    path.write_bytes(content)
-    for attempt in (find_or_build, bearoff_package.build):
-        with pytest.raises(DataError, match=r"one_sided-2.*pairgammon bearoff build --force"):
-            attempt(SMALL, tmp_path)
-    find_or_build(SMALL, tmp_path, rebuild=True)
-    assert path.read_bytes() != bytes(content)
+    whole = path.read_bytes()
+    for build in (find_or_build, bearoff_package.build):
+        path.write_bytes(altered(whole, change))
+        with pytest.raises(DataError, match="one_sided-2"):
+            store.open_tables(SMALL, tmp_path)
+        notices: list[str] = []
+        build(SMALL, tmp_path, notice=notices.append)
+        assert [notice.split(":")[0] for notice in notices if "computing" not in notice] == [str(path)]
+        assert path.read_bytes() == whole
+
+
+def test_without_anybody_to_tell_a_damaged_file_is_a_warning(tmp_path: Path) -> None:
     find_or_build(SMALL, tmp_path)
+    store.table_paths(SMALL, tmp_path)[0].write_bytes(b"")
+    with pytest.warns(PairgammonWarning, match="computed again"):
+        find_or_build(SMALL, tmp_path)
 
 
-@pytest.mark.parametrize("length", [0, 7, 100, 4096, 5000, -1])
-@pytest.mark.parametrize("full_check", [True, False])
-def test_a_truncated_file_is_refused_even_by_the_fast_check(tmp_path: Path, length: int, full_check: bool) -> None:
+def write_with_right_digest(folder: Path, table: TableFile, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    write_tensors(folder / table.file_name, table._kind, arrays, table.description)
+
+
+CRAFTED: dict[str, Callable[[Float32s], npt.NDArray[Any]]] = {
+    "fewer rows": lambda equities: equities[:-1],
+    "another order of axes": lambda equities: np.ascontiguousarray(equities.transpose(2, 0, 1)),
+    "another type": lambda equities: equities.astype(np.float64),
+    "NaN": lambda equities: np.where(equities == equities.max(), np.float32(np.nan), equities),
+    "infinity": lambda equities: np.where(equities == equities.max(), np.float32(np.inf), equities),
+    "more than one point": lambda equities: equities * np.float32(1.01),
+}
+
+
+@pytest.mark.parametrize("kind", CRAFTED)
+def test_structure_and_numbers_of_a_table_are_checked_whatever_its_checksum_says(tmp_path: Path, kind: str) -> None:
     find_or_build(SMALL, tmp_path)
-    path = store.table_paths(SMALL, tmp_path)[0]
-    path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(DataError, match="one_sided-2"):
-        store.open_tables(SMALL, tmp_path, full_check)
+    table = table_files(SMALL)[1]
+    arrays = table.read(tmp_path)
+    assert arrays is not None
+    write_with_right_digest(tmp_path, table, {"equities": CRAFTED[kind](np.array(arrays["equities"]))})
+    with pytest.raises(DataError, match="two_sided-2x2"):
+        store.open_tables(SMALL, tmp_path)
+    notices: list[str] = []
+    tables = find_or_build(SMALL, tmp_path, notices.append)
+    assert len(notices) == 2
+    assert tables.equities(make_board({1: 1}, {1: 1})[None]).tolist() == [1.0]
 
 
-def test_the_fast_check_reads_what_the_full_check_reads(tmp_path: Path) -> None:
+@pytest.mark.parametrize("factor", [-1.0, 0.5, 1.5, np.nan])
+def test_chances_of_the_one_sided_table_are_chances(tmp_path: Path, factor: float) -> None:
     find_or_build(SMALL, tmp_path)
-    full, fast = (store.open_tables(SMALL, tmp_path, full_check) for full_check in (True, False))
-    assert np.array_equal(full.tables.off, fast.tables.off)
-    assert np.array_equal(full.tables.first_off, fast.tables.first_off)
-    assert np.array_equal(full.tables.equities, fast.tables.equities)
+    table = table_files(SMALL)[0]
+    arrays = dict(table.read(tmp_path) or {})
+    arrays["first_off"] = arrays["first_off"].copy()
+    arrays["first_off"][3] *= np.float32(factor)
+    write_with_right_digest(tmp_path, table, arrays)
+    with pytest.raises(DataError, match="first_off holds"):
+        table.read(tmp_path)
 
 
-def test_a_table_under_another_tables_name_is_refused(tmp_path: Path) -> None:
+def test_a_table_under_another_tables_name_is_made_again(tmp_path: Path) -> None:
     find_or_build(SMALL, tmp_path)
     one_sided, two_sided = store.table_paths(SMALL, tmp_path)
     two_sided.write_bytes(one_sided.read_bytes())
-    with pytest.raises(DataError, match="name does not say"):
-        find_or_build(SMALL, tmp_path)
+    with pytest.raises(DataError, match="is 'one-sided bear-off table v2', not"):
+        store.open_tables(SMALL, tmp_path)
+    find_or_build(SMALL, tmp_path, lambda _: None)
+    store.open_tables(SMALL, tmp_path)
+
+
+def test_tables_that_others_use_are_mapped_not_copied(tmp_path: Path) -> None:
+    find_or_build(SMALL, tmp_path)
+    arrays = table_files(SMALL)[0].read(tmp_path)
+    assert arrays is not None
+    base: Any = arrays["off"]
+    while not isinstance(base, mmap):
+        base = base.base
+    assert arrays["off"].flags.aligned
+    assert not arrays["off"].flags.writeable
 
 
 def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
@@ -428,7 +495,7 @@ def test_where_nothing_can_be_written_the_tables_stay_in_memory(tmp_path: Path) 
     obstacle.touch()
     notices: list[str] = []
     tables = find_or_build(SMALL, obstacle / "folder", notices.append)
-    assert sum("kept in memory" in notice for notice in notices) == 2
+    assert [notice.partition(" (")[0] for notice in notices] == ["bear-off tables cannot be kept"]
     assert tables.equities(make_board({1: 1}, {1: 1})[None]).tolist() == [1.0]
 
 
@@ -446,9 +513,20 @@ def test_two_processes_that_build_at_once_both_end_with_whole_tables(tmp_path: P
 
 def test_the_folder_can_be_set_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAIRGAMMON_DATA", str(tmp_path))
-    assert store.table_paths()[0] == tmp_path / "bearoff" / "one_sided-6.v1.bearoff"
-    monkeypatch.delenv("PAIRGAMMON_DATA")
-    assert store.bearoff_directory().parts[-1] == "bearoff"
+    assert store.table_paths()[0] == tmp_path / "bearoff" / "one_sided-6.v2.safetensors"
+
+
+def test_without_any_folder_tables_stay_in_memory_and_building_says_what_to_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (store, folders):
+        monkeypatch.setattr(module, "data_folder", lambda: None)
+    notices: list[str] = []
+    tables = find_or_build(SMALL, notice=notices.append)
+    assert tables.equities(make_board({1: 1}, {1: 1})[None]).tolist() == [1.0]
+    assert [notice.partition(" (")[0] for notice in notices] == ["bear-off tables cannot be kept"]
+    with pytest.raises(ConfigError, match="PAIRGAMMON_DATA"):
+        bearoff_package.build(SMALL)
 
 
 @pytest.mark.parametrize("size", [(0, 1, 1), (11, 6, 6), (6, 7, 6), (6, 6, 0), (6, 6, 15), (10, 10, 10)])
@@ -471,4 +549,4 @@ def test_the_command_builds_once_and_again_when_forced(tmp_path: Path) -> None:
         result = CliRunner().invoke(bearoff_command, [*arguments, *extra], catch_exceptions=False)
         assert result.exit_code == 0
         assert [line.split()[0] for line in result.output.splitlines()] == [verb, verb]
-        assert "two_sided-2x2.v1.bearoff" in result.output
+        assert "two_sided-2x2.v2.safetensors" in result.output

@@ -16,6 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backgammon.cli import COMMANDS, main
+from backgammon.cli.group import LazyGroup
+from backgammon.evaluation.bearoff import table_paths
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import load_scorer
@@ -24,6 +26,7 @@ from backgammon.records import read_logs, write_mat
 from backgammon.rules.board import START, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.table.session import Session, play_session
+from backgammon.tools import jit
 from comparison_net.checkpoint import save_model
 from comparison_net.config import load_config
 from comparison_net.network_config import NetworkConfig
@@ -523,11 +526,12 @@ def test_ids_refuses_what_is_no_id(invoke: Invoke, text: str) -> None:
 # doctor
 
 
-def test_doctor_reports_versions_kernels_and_model(invoke: Invoke) -> None:
+def test_doctor_reports_versions_kernels_tables_and_model(invoke: Invoke) -> None:
     result = invoke("doctor", "--json")
     found = json.loads(result.stdout)
     assert found["libraries"]["numpy"] == np.__version__
     assert "state" in found["compiled kernels"]
+    assert {"folder", "one-sided bear-off", "two-sided bear-off"} == set(found["computed data"])
     assert found["move generator"].startswith("good")
     assert found["default model"]["file"].endswith("default.safetensors")
     assert result.exit_code == bool(found["problems"])
@@ -539,6 +543,66 @@ def test_doctor_finds_a_model_that_cannot_be_used(invoke: Invoke, monkeypatch: p
     result = invoke("doctor")
     assert result.exit_code == 1
     assert "the default model cannot be used" in result.stdout
+
+
+@pytest.mark.skipif(jit.DISABLED, reason="kernels are not compiled")
+def test_doctor_finds_damaged_kernels(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backgammon.tools.kernel_cache.kernel_folder", lambda: tmp_path)
+    assert json.loads(invoke("doctor", "--json").stdout)["problems"] == []
+    (tmp_path / "module-key").mkdir()
+    (tmp_path / "module-key" / "kernel-1.nbc").touch()
+    result = invoke("doctor")
+    assert result.exit_code == 1
+    assert "module-key/kernel-1.nbc" in result.stdout
+
+
+def test_doctor_finds_a_damaged_table(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAIRGAMMON_DATA", str(tmp_path))
+    (tmp_path / "bearoff").mkdir()
+    path = table_paths()[1]
+    path.touch()
+    result = invoke("doctor")
+    assert result.exit_code == 1
+    assert str(path) in "".join(result.stdout.split("\n"))
+
+
+def test_a_user_without_a_folder_for_data_has_a_problem_but_nothing_broken(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("evaluation.bearoff.store", "tools.folders"):
+        monkeypatch.setattr(f"backgammon.{module}.data_folder", lambda: None)
+    result = invoke("doctor", "--json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, len(found["problems"])) == (0, 1)
+    assert "PAIRGAMMON_DATA" in found["problems"][0]
+    built = invoke("bearoff", "build")
+    assert_mistake(built, "PAIRGAMMON_DATA")
+
+
+def test_a_file_that_ends_too_early_is_not_taken_for_ctrl_d() -> None:
+    @click.command()
+    def fail() -> None:
+        raise EOFError("Ran out of input")
+
+    group = LazyGroup(modules={})
+    group.get_command = lambda *_: fail  # type: ignore[method-assign]
+    result = CliRunner().invoke(group, ["fail"])
+    assert "Aborted" not in result.output
+    assert isinstance(result.exception, RuntimeError)
+
+
+def test_a_warning_of_our_own_is_one_line_and_others_are_left_alone() -> None:
+    code = (
+        "import warnings, click\nfrom backgammon.cli.group import LazyGroup\n"
+        "from backgammon.tools.errors import PairgammonWarning\n"
+        "@click.command()\ndef tell():\n"
+        "    warnings.warn('a folder is full', PairgammonWarning)\n    warnings.warn('other')\n"
+        "group = LazyGroup(modules={})\ngroup.get_command = lambda *_: tell\ngroup(['tell'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours, *others = done.stderr.splitlines()
+    assert ours == "warning: a folder is full"
+    assert "UserWarning: other" in others[0]
 
 
 # train

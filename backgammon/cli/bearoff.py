@@ -18,7 +18,7 @@ def command() -> None:
     cls=ExampleCommand,
     examples=(
         ("pairgammon bearoff build", "the usual tables, 22 MB in a few seconds"),
-        ("pairgammon bearoff build --force", "make them again, after a file was damaged"),
+        ("pairgammon bearoff build --force", "make them again, whatever is there"),
         ("pairgammon bearoff build --checkers 8 --points 7", "larger ones beside them"),
     ),
 )
@@ -35,7 +35,8 @@ def build(points: int, exact_points: int, checkers: int, folder: Path | None, fo
     """Compute the bear-off tables and keep them on disk.
 
     The one-sided table gives the chances to bear off in 1, 2, 3, ... rolls, the two-sided one exact equities with the
-    cube in every place. A table that is there and undamaged is kept. Files appear whole or not at all.
+    cube in every place. A table that is there and undamaged is kept. Files appear whole or not at all, in safetensors
+    format.
     """
     from backgammon.cli.screen import show_progress
     from backgammon.evaluation.bearoff import BearoffSize, table_paths
@@ -47,7 +48,11 @@ def build(points: int, exact_points: int, checkers: int, folder: Path | None, fo
     one_sided = num_positions(points, NUM_CHECKERS)
     with show_progress("positions", one_sided + num_positions(exact_points, checkers) ** 2) as advance:
         written = build_tables(
-            size, folder, lambda name, done, _: advance(done if name == "one-sided" else one_sided + done), force
+            size,
+            folder,
+            lambda name, done, _: advance(done if name == "one-sided" else one_sided + done),
+            force,
+            lambda text: click.echo(text, err=True),
         )
     for path in table_paths(size, folder):
         verb = "wrote" if path in written else "kept "

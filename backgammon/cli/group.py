@@ -6,7 +6,7 @@
     130  interrupted with Ctrl-C
     141  the reader of our output went away (as if by SIGPIPE), nothing is printed
 
-A defect of the program itself is none of these and shows its traceback.
+A defect of the program itself is none of these and shows its traceback. A warning of our own is one line on stderr.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -109,6 +110,21 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; see the module's text for what becomes of errors."""
+        show_others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+            if category.__name__ == "PairgammonWarning":
+                click.echo(f"warning: {message}", err=True)
+            else:
+                show_others(message, category, *place, **options)
+
+        warnings.showwarning = show
+        try:
+            return self._run(ctx)
+        finally:
+            warnings.showwarning = show_others
+
+    def _run(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()  # a reader that has gone away shows here, where it can be handled
@@ -119,6 +135,8 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             _discard_output()
             ctx.exit(EXIT_BROKEN_PIPE)
+        except EOFError as error:  # no command ends with one; left alone, Click would take it for Ctrl-D
+            raise RuntimeError("a file ended too early, and nobody noticed") from error
         except OSError as error:
             _print_error(describe_os_error(error))
             ctx.exit(EXIT_MISTAKE)

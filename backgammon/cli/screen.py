@@ -59,7 +59,8 @@ def is_colour_wanted() -> bool:
 
 def announce_compilation() -> None:
     """Say on stderr why the first start takes long, when it is one."""
-    from backgammon.tools import jit
+    from backgammon.learner.net.kernels import decide
+    from backgammon.tools.jit import is_kept
 
-    if not jit.DISABLED and not jit.is_cache_warm():
+    if not is_kept(decide):
         click.echo("compiling the kernels, this once (10 to 20 s) ...", err=True)

@@ -51,13 +51,14 @@ def command(
     from backgammon.cli.screen import announce_compilation
     from backgammon.protocols.http_server import HttpServer
     from backgammon.protocols.wildbg_app import wildbg_routes
+    from backgammon.tools.folders import require_data_folder
     from backgammon.web.application import LIMITS, WebBoard
     from backgammon.web.review_room import ReviewRoom
-    from backgammon.web.table_room import TableRoom, data_folder
+    from backgammon.web.table_room import TableRoom
 
     data = None if file is None else Path(file).read_bytes()
     announce_compilation()
-    place = Path(folder) if folder else data_folder()
+    place = Path(folder) if folder else require_data_folder("games")
     token = secrets.token_urlsafe(24)
     room = TableRoom(place / "games", _make_desk(model), LEVEL_NAMES)
     reviews = ReviewRoom(ErrorStore(place / "errors.sqlite"), _make_desk(model).judge)

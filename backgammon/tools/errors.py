@@ -16,7 +16,7 @@
     +-- DataError            shards that cannot be used (damaged, other version, empty)
     +-- ConfigError          a setting that does not exist or is out of range
 
-A message says what is wrong, where, and how to mend it.
+A message says what is wrong, where, and how to mend it. `PairgammonWarning` says what costs time, but no result.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from __future__ import annotations
 
 class PairgammonError(Exception):
     """Base of all errors caused by input; never raised for a defect of the program itself."""
+
+
+class PairgammonWarning(RuntimeWarning):
+    """Something that costs time and no result, such as a folder that cannot be written."""
 
 
 class PositionError(PairgammonError, ValueError):

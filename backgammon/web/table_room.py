@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from backgammon.evaluation.bearoff.store import bearoff_directory
 from backgammon.notation.identifier import parse_identifier
 from backgammon.notation.play_text import complete_play
 from backgammon.rules.dice import parse_roll
@@ -221,11 +220,6 @@ class TableRoom:
             "is_over": session.is_over,
             "games": session.num_finished,
         }
-
-
-def data_folder() -> Path:
-    """Where games and errors are kept: $PAIRGAMMON_DATA, or the data folder of the user, as the bear-off tables are."""
-    return bearoff_directory().parent
 
 
 def parse_settings(fields: Fields) -> GameSettings:

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from backgammon.evaluation.bearoff.database import Bearoff, Tables
 from backgammon.evaluation.bearoff.index import ONE_SIDED, TWO_SIDED, UNCOVERED
-from backgammon.evaluation.bearoff.store import BearoffSize, build, find_or_build, open_tables, table_paths
+from backgammon.evaluation.bearoff.store import (
+    bearoff_directory,
+    build,
+    examine_tables,
+    find_or_build,
+    open_tables,
+    table_paths,
+)
+from backgammon.evaluation.bearoff.table_file import BearoffSize
 
 __all__ = [
     "ONE_SIDED",
@@ -17,7 +25,9 @@ __all__ = [
     "Bearoff",
     "BearoffSize",
     "Tables",
+    "bearoff_directory",
     "build",
+    "examine_tables",
     "find_or_build",
     "open_tables",
     "table_paths",

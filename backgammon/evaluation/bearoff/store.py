@@ -1,117 +1,40 @@
 """Where the tables lie, and how they come to be there: found, or computed in seconds on first use.
 
-Folder: the argument, else `bearoff` in the folder that PAIRGAMMON_DATA names, else in the user's data folder. File
-names carry the size and the format's version, so tables of other sizes and of other releases lie side by side.
+Folder: the argument, else `bearoff` in the folder for computed data (`tools.folders`). A file that is damaged is
+computed again.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import comb
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-import platformdirs
+from backgammon.evaluation.bearoff.builder import Progress
+from backgammon.evaluation.bearoff.database import Bearoff, make_tables
+from backgammon.evaluation.bearoff.table_file import DEFAULT_SIZE, Arrays, BearoffSize, TableFile, table_files
+from backgammon.tools.errors import DataError, PairgammonWarning
+from backgammon.tools.folders import DATA_VARIABLE, data_folder, is_writable, require_data_folder
 
-from backgammon.evaluation.bearoff.builder import Progress, compute_one_sided, compute_two_sided, num_roll_slots
-from backgammon.evaluation.bearoff.database import Bearoff, Tables, make_tables
-from backgammon.evaluation.bearoff.index import MAX_POINTS, num_positions
-from backgammon.evaluation.bearoff.table_file import FORMAT_VERSION, TableFile, read_table, write_table
-from backgammon.rules.board import NUM_CHECKERS
-from backgammon.tools.arrays import Float32s, Float64s
-from backgammon.tools.errors import ConfigError, DataError
-from backgammon.tools.jit import APPLICATION
-
-DATA_VARIABLE = "PAIRGAMMON_DATA"
-"""Environment variable that names the folder for computed data."""
-
-MAX_BYTES = 4 << 30
-"""Largest table that is computed, as float64 in memory."""
-
-_NEGLIGIBLE = 1e-30  # smaller probabilities are stored as 0: float32 would keep them as slow subnormal numbers
+Notice = Callable[[str], None]
+"""Called with one line of text."""
 
 
-@dataclass(frozen=True)
-class BearoffSize:
-    """How much the tables cover; the defaults are GNU Backgammon's.
-
-    Raises:
-        ConfigError: a size that is not supported.
-    """
-
-    points: int = 6
-    """One-sided: 15 checkers on so many points, 1..10."""
-    exact_points: int = 6
-    """Two-sided: points, 1..`points`."""
-    exact_checkers: int = 6
-    """Two-sided: checkers a side, 1..14."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.points <= MAX_POINTS:
-            raise ConfigError(f"bear-off points: {self.points} is not from 1 to {MAX_POINTS}")
-        if not 1 <= self.exact_points <= self.points:
-            raise ConfigError(
-                f"two-sided bear-off points: {self.exact_points} is not from 1 to the one-sided table's {self.points}"
-            )
-        if not 1 <= self.exact_checkers < NUM_CHECKERS:
-            raise ConfigError(f"two-sided bear-off checkers: {self.exact_checkers} is not from 1 to {NUM_CHECKERS - 1}")
-        for name, needed in (("one-sided", self._one_sided_bytes()), ("two-sided", self._two_sided_bytes())):
-            if needed > MAX_BYTES:
-                raise ConfigError(
-                    f"the {name} bear-off table would need {needed / 2**30:.1f} GiB of memory, more than the "
-                    f"{MAX_BYTES / 2**30:.0f} GiB allowed: choose fewer points or checkers"
-                )
-
-    def _one_sided_bytes(self) -> int:
-        return 2 * 8 * comb(self.points + NUM_CHECKERS, self.points) * num_roll_slots(self.points)
-
-    def _two_sided_bytes(self) -> int:
-        return 4 * 8 * num_positions(self.exact_points, self.exact_checkers) ** 2
-
-
-DEFAULT_SIZE = BearoffSize()
-
-
-def bearoff_directory() -> Path:
-    """The folder of the tables when none is given; it need not exist."""
-    base = os.environ.get(DATA_VARIABLE)
-    return (Path(base) if base else Path(platformdirs.user_data_dir(APPLICATION, appauthor=False))) / "bearoff"
+def bearoff_directory() -> Path | None:
+    """The folder of the tables when none is given; it need not exist. None where there is no place for one."""
+    data = data_folder()
+    return None if data is None else data / "bearoff"
 
 
 def table_paths(size: BearoffSize = DEFAULT_SIZE, directory: Path | None = None) -> tuple[Path, Path]:
-    """Files of the one-sided and the two-sided table, whether they exist or not."""
-    folder = bearoff_directory() if directory is None else directory
-    return (
-        folder / f"one_sided-{size.points}.v{FORMAT_VERSION}.bearoff",
-        folder / f"two_sided-{size.exact_points}x{size.exact_checkers}.v{FORMAT_VERSION}.bearoff",
-    )
+    """Files of the one-sided and the two-sided table, whether they exist or not.
 
-
-def _compute_one_sided(size: BearoffSize, progress: Progress | None) -> TableFile:
-    off, first_off = compute_one_sided(size.points, NUM_CHECKERS, progress)
-    arrays = {"off": _pack(off), "first_off": _pack(first_off)}
-    return TableFile("one-sided", size.points, NUM_CHECKERS, arrays)
-
-
-def _compute_two_sided(size: BearoffSize, progress: Progress | None) -> TableFile:
-    equities = compute_two_sided(size.exact_points, size.exact_checkers, progress)
-    return TableFile("two-sided", size.exact_points, size.exact_checkers, {"equities": _pack(equities)})
-
-
-_COMPUTATIONS: tuple[Callable[[BearoffSize, Progress | None], TableFile], ...] = (
-    _compute_one_sided,
-    _compute_two_sided,
-)
-"""In the order of `table_paths`."""
-
-
-def _pack(values: Float64s) -> Float32s:
-    """`values` as read-only float32, like an array that comes from a file."""
-    packed = np.where(np.abs(values) < _NEGLIGIBLE, 0.0, values).astype(np.float32)
-    packed.setflags(write=False)
-    return packed
+    Raises:
+        ConfigError: no folder is given, and there is no place for one.
+    """
+    folder = _require_folder(directory)
+    one_sided, two_sided = table_files(size)
+    return folder / one_sided.file_name, folder / two_sided.file_name
 
 
 def build(
@@ -119,6 +42,7 @@ def build(
     directory: Path | None = None,
     progress: Progress | None = None,
     force: bool = False,
+    notice: Notice | None = None,
 ) -> list[Path]:
     """Compute the tables and write them; a table that is there and undamaged is kept.
 
@@ -127,102 +51,142 @@ def build(
         directory: folder for the files, made if missing; see the module's text for the default.
         progress: called with ("one-sided" or "two-sided", positions done, all positions).
         force: compute even what is there.
+        notice: told when a file is damaged; None warns.
 
     Returns:
         The files that were written, none if both were there.
 
     Raises:
-        DataError: a file that is there is damaged and `force` is not given.
+        ConfigError: no folder is given, and there is no place for one.
         OSError: the folder cannot be written.
     """
+    folder = _require_folder(directory)
     written: list[Path] = []
-    for path, compute in zip(table_paths(size, directory), _COMPUTATIONS, strict=True):
-        if not force and path.exists():
-            _read_checked(path, size)
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_table(path, compute(size, progress))
-        written.append(path)
+    tables = table_files(size)
+    found = [None] * len(tables) if force else _find(tables, folder, notice or _warn)
+    for table, arrays in zip(tables, found, strict=True):
+        if arrays is None:
+            table.write(folder, table.compute(progress))
+            written.append(folder / table.file_name)
     return written
 
 
-def open_tables(size: BearoffSize = DEFAULT_SIZE, directory: Path | None = None, full_check: bool = True) -> Bearoff:
+def open_tables(size: BearoffSize = DEFAULT_SIZE, directory: Path | None = None) -> Bearoff:
     """The tables from their files, mapped into memory and shared between processes.
 
     Args:
         size: what they cover.
         directory: folder of the files; see the module's text for the default.
-        full_check: see `table_file.read_table`.
 
     Raises:
-        DataError: a file is missing, damaged, or of another size than its name says.
+        ConfigError: no folder is given, and there is no place for one.
+        DataError: a file is missing or damaged.
     """
-    one_sided, two_sided = (_read_checked(path, size, full_check) for path in table_paths(size, directory))
-    return Bearoff(_join(one_sided, two_sided))
+    folder = _require_folder(directory)
+    found: list[Arrays] = []
+    for table in table_files(size):
+        arrays = table.read(folder)
+        if arrays is None:
+            raise DataError(
+                f"{folder / table.file_name}: there is no such bear-off table; make it with: pairgammon bearoff build"
+            )
+        found.append(arrays)
+    return _join(size, found)
 
 
 def find_or_build(
     size: BearoffSize = DEFAULT_SIZE,
     directory: Path | None = None,
-    notice: Callable[[str], None] | None = None,
+    notice: Notice | None = None,
     progress: Progress | None = None,
-    rebuild: bool = False,
 ) -> Bearoff:
-    """The tables, found or computed now (a second or two; compiling adds ten once); where the folder cannot be
-    written they are kept in memory.
+    """The tables, found or computed now (a second or two; compiling adds ten once); where they cannot be written they
+    are kept in memory.
 
     Args:
         size: what to cover.
         directory: folder of the files; see the module's text for the default.
-        notice: called with one line of text before tables are computed, and if they cannot be kept.
+        notice: told before tables are computed, if they cannot be kept, and when one is damaged; None warns of the
+            last two.
         progress: see `build`.
-        rebuild: compute and replace what is there, damaged or not.
-
-    Raises:
-        DataError: a file is damaged and `rebuild` is not given.
     """
-    found: list[TableFile] = []
-    for path, compute in zip(table_paths(size, directory), _COMPUTATIONS, strict=True):
-        if not rebuild and path.exists():
-            found.append(_read_checked(path, size))
-            continue
-        if notice is not None:
-            notice(f"computing a bear-off table, once, into {path}")
-        table = compute(size, progress)
+    folder = bearoff_directory() if directory is None else directory
+    tell = notice or _warn
+    tables = table_files(size)
+    found = [None] * len(tables) if folder is None else _find(tables, folder, tell)
+    whole = [arrays for arrays in found if arrays is not None]
+    if len(whole) == len(tables):
+        return _join(size, whole)
+    keeps = _can_keep(folder, tell)
+    if keeps and notice is not None:
+        notice(f"computing bear-off tables, once, into {folder}")
+    complete: list[Arrays] = []
+    for table, arrays in zip(tables, found, strict=True):
+        complete.append(table.compute(progress) if arrays is None else arrays)
+        if arrays is None and keeps and folder is not None:
+            keeps = _keep(table, folder, complete[-1], tell)
+    return _join(size, complete)
+
+
+def examine_tables(size: BearoffSize = DEFAULT_SIZE) -> dict[str, str | None]:
+    """State of each table in the folder that is used when none is given: "" good, None not there, else the damage."""
+    folder = bearoff_directory()
+    states: dict[str, str | None] = {}
+    for table in table_files(size):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_table(path, table)
-        except OSError as error:
-            if notice is not None:
-                notice(f"{path} cannot be written ({error.strerror}); the table is kept in memory this time")
-        found.append(table)
-    return Bearoff(_join(*found))
+            arrays = None if folder is None else table.read(folder)
+            states[f"{table.name} bear-off"] = None if arrays is None else ""
+        except DataError as error:
+            states[f"{table.name} bear-off"] = f"{error}; it is computed again when needed"
+    return states
 
 
-def _read_checked(path: Path, size: BearoffSize, full_check: bool = True) -> TableFile:
-    """The table of a file, which must be the one that its name promises."""
+def _require_folder(directory: Path | None) -> Path:
+    return require_data_folder("bear-off tables") / "bearoff" if directory is None else directory
+
+
+def _find(tables: Sequence[TableFile], folder: Path, tell: Notice) -> list[Arrays | None]:
+    """The tables in files; None where one must be computed, because there is no file or a damaged one."""
+    found: list[Arrays | None] = []
+    damages: list[str] = []
+    for table in tables:
+        try:
+            found.append(table.read(folder))
+        except DataError as error:
+            damages.append(str(error))
+            found.append(None)
+    if damages:
+        tell(f"{'; '.join(damages)}; what is damaged is computed again")
+    return found
+
+
+def _can_keep(folder: Path | None, tell: Notice) -> bool:
+    """True where tables can be written; says so where not."""
+    if folder is not None and is_writable(folder):
+        return True
+    reason = "there is no folder for them" if folder is None else f"{folder} cannot be written"
+    tell(
+        f"bear-off tables cannot be kept ({reason}), so every start computes them again; set {DATA_VARIABLE} to a "
+        "writable folder"
+    )
+    return False
+
+
+def _keep(table: TableFile, folder: Path, arrays: Arrays, tell: Notice) -> bool:
+    """Write a table; says so where that fails, as on a disk that is full."""
     try:
-        table = read_table(path, full_check)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such bear-off table; make it with: pairgammon bearoff build") from None
-    wanted = (
-        ("one-sided", size.points, NUM_CHECKERS)
-        if path.name.startswith("one_sided")
-        else ("two-sided", size.exact_points, size.exact_checkers)
-    )
-    if (table.kind, table.points, table.checkers) != wanted:
-        raise DataError(
-            f"{path}: holds the {table.kind} table of {table.points} points and {table.checkers} checkers, which its "
-            "name does not say; make it again with: pairgammon bearoff build --force"
-        )
-    return table
+        table.write(folder, arrays)
+    except OSError as error:
+        tell(f"bear-off tables cannot be kept in {folder} ({error.strerror or error}); they stay in memory this time")
+        return False
+    return True
 
 
-def _join(one_sided: TableFile, two_sided: TableFile) -> Tables:
-    return make_tables(
-        one_sided.points,
-        one_sided.arrays["off"],
-        one_sided.arrays["first_off"],
-        (two_sided.points, two_sided.checkers),
-        two_sided.arrays["equities"],
-    )
+def _warn(text: str) -> None:
+    warnings.warn(text, PairgammonWarning, stacklevel=3)
+
+
+def _join(size: BearoffSize, found: list[Arrays]) -> Bearoff:
+    one_sided, two_sided = found
+    exact = (size.exact_points, size.exact_checkers)
+    return Bearoff(make_tables(size.points, one_sided["off"], one_sided["first_off"], exact, two_sided["equities"]))
