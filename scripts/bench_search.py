@@ -35,7 +35,7 @@ from backgammon.learner.net.scorer import load_pruner, load_scorer
 from backgammon.rules import ragged
 from backgammon.rules.board import START
 from backgammon.rules.movegen import legal_candidates
-from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, WorkUnit, play_games
+from backgammon.search import RolloutSettings, RolloutUnit, Searcher, SearchSettings, Workshop, play_games
 from backgammon.tools.arrays import Boards
 from scripts.bench import Framed, Row, machine, midgame, optional, report, show
 from scripts.verify_movegen import engine_decisions, peer_board
@@ -181,7 +181,7 @@ class Works:
 
     def __init__(self, engine: ExactEvaluator) -> None:
         boards, dice = fresh_decisions(120)
-        units = [WorkUnit(START.tobytes(), first, GAMES) for first in range(0, 8 * GAMES, GAMES)]
+        units = [RolloutUnit(START.tobytes(), first, GAMES) for first in range(0, 8 * GAMES, GAMES)]
         searches = {threads: Searcher(engine, SearchSettings(2), threads) for threads in (1, 2)}
         plain = RolloutSettings(horizon=None, luck_turns=0)
         shops = {threads: Workshop(engine, plain, threads=threads) for threads in (1, 2)}

@@ -16,7 +16,7 @@ from backgammon.search.cubeful import CubefulSearcher
 from backgammon.search.filters import FILTER_NAMES, MAX_PLIES
 from backgammon.search.rollout import RolloutEstimate, RolloutSettings, play_games
 from backgammon.search.searcher import Analysis, Searcher, SearchSettings
-from backgammon.search.work import Workshop, WorkUnit
+from backgammon.search.work import RolloutUnit, Workshop
 
 __all__ = [
     "FILTER_NAMES",
@@ -27,9 +27,9 @@ __all__ = [
     "RankedCandidate",
     "RolloutEstimate",
     "RolloutSettings",
+    "RolloutUnit",
     "SearchSettings",
     "Searcher",
-    "WorkUnit",
     "Workshop",
     "analyse_decision",
     "play_games",

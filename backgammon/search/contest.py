@@ -16,7 +16,7 @@ import numpy as np
 
 from backgammon.rules.board import Board
 from backgammon.search.rollout import RolloutEstimate, RolloutSettings
-from backgammon.search.work import Workshop, WorkUnit
+from backgammon.search.work import RolloutUnit, Workshop
 from backgammon.tools.errors import ConfigError
 
 _NO_GAMES = np.zeros((0, 6), dtype=np.float32)
@@ -49,7 +49,7 @@ def roll_out_candidates(
         wanted = [(i, row) for i, rows in enumerate(open_rows) for row in rows]
         if not wanted:
             break
-        units = [WorkUnit(np.ascontiguousarray(decisions[i][row]).tobytes(), first, count) for i, row in wanted]
+        units = [RolloutUnit(np.ascontiguousarray(decisions[i][row]).tobytes(), first, count) for i, row in wanted]
         for (i, row), games in zip(wanted, workshop.results(units, progress), strict=True):
             estimates[i][row] = estimates[i][row].joined(games)
         open_rows = [_still_open(found, rows, settings) for found, rows in zip(estimates, open_rows, strict=True)]

@@ -1,42 +1,34 @@
-"""Work units of rollouts: pieces of seconds with a name of their own, done by anybody, once, whole or not at all.
+"""Rollouts in work units: pieces of seconds, done by anybody, once (see `tools.jobs`).
 
-A unit is one position and a range of game numbers. Its name is the SHA-256 of everything that its result depends on
-(position, games, settings, the identities of player and luck judge, format), so whoever finds a result file of that
-name may use it: a run that was interrupted goes on where it stopped, two runs share what they have in common, and the
-number of workers changes nothing.
-
-A result file is a safetensors file, `<name>.safetensors`, with the outcomes float32[G, 6] and a checksum; it is written
-beside its final name and renamed. A file that is damaged is reported, never used.
+A unit is one position and a range of game numbers. Its name holds everything that its result depends on (position,
+games, settings, the identities of player and luck judge), so two rollouts share the games that they have in common, and
+one that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.rules.board import Board
 from backgammon.search.rollout import RolloutSettings, play_games
 from backgammon.tools.arrays import Float32s
-from backgammon.tools.errors import ConfigError, DataError
-from backgammon.tools.storage import replace_file
+from backgammon.tools.jobs.message import pack_message, unpack_message
+from backgammon.tools.jobs.result_store import ResultStore
+from backgammon.tools.jobs.unit_run import do_units
+from backgammon.tools.jobs.work_unit import WorkUnit, name_of
+from backgammon.tools.jobs.workers import ThreadWorkers
 
-FORMAT_VERSION = 1
-
-_TENSOR = "outcomes"
-_ENTRY = "pairgammon"
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
-class WorkUnit:
+class RolloutUnit:
     """Games number `first` to `first` + `count` - 1 from one position.
 
     Attributes:
@@ -56,7 +48,7 @@ class WorkUnit:
 
 
 class Workshop:
-    """Does work units on threads of this process and keeps the results in a folder, if there is one."""
+    """Does rollouts on threads of this process and keeps the results in a folder, if there is one."""
 
     def __init__(
         self,
@@ -77,17 +69,12 @@ class Workshop:
 
         Raises:
             ConfigError: fewer than one thread.
-            OSError: the folder cannot be made.
         """
-        if threads < 1:
-            raise ConfigError(f"threads = {threads}: at least 1")
         self.settings = settings
-        self.threads = threads
+        self._workers = ThreadWorkers(threads)
         self._player = player
         self._judge = judge
-        self._folder = folder
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+        self._store = ResultStore(folder)
         self._description = {
             "format": FORMAT_VERSION,
             "player": player.identity,
@@ -95,12 +82,16 @@ class Workshop:
             "settings": settings.playing_part(),
         }
 
-    def unit_name(self, unit: WorkUnit) -> str:
-        """SHA-256 of everything that the result depends on, 64 hex digits."""
-        content = {**self._description, "after": unit.after.hex(), "games": [unit.first, unit.count]}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    @property
+    def threads(self) -> int:
+        """Units that are worked on at once."""
+        return self._workers.count
 
-    def results(self, units: Sequence[WorkUnit], progress: Callable[[], None] | None = None) -> list[Float32s]:
+    def unit_name(self, unit: RolloutUnit) -> str:
+        """SHA-256 of everything that the result depends on, 64 hex digits."""
+        return name_of({**self._description, "after": unit.after.hex(), "games": [unit.first, unit.count]})
+
+    def results(self, units: Sequence[RolloutUnit], progress: Callable[[], None] | None = None) -> list[Float32s]:
         """The outcomes float32[count, 6] of each unit, found or played now.
 
         Args:
@@ -108,71 +99,14 @@ class Workshop:
             progress: called once for each unit that is done.
 
         Raises:
-            DataError: a result file is damaged.
+            DataError: a kept result is damaged.
             KeyboardInterrupt: what was finished stays in the folder; units that have begun are lost.
         """
-        found: list[Float32s] = []
-        for result in self._each(units):
-            found.append(result)
-            if progress is not None:
-                progress()
-        return found
+        work = (WorkUnit(self.unit_name(unit), partial(self._play, unit)) for unit in units)
+        report = None if progress is None else lambda _: progress()
+        results = do_units(work, self._workers, self._store, progress=report)
+        return [unpack_message(result)[1]["outcomes"] for result in results]
 
-    def _each(self, units: Sequence[WorkUnit]) -> Iterator[Float32s]:
-        if self.threads == 1 or len(units) < 2:
-            yield from map(self._result, units)
-            return
-        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="rollout")
-        try:
-            waiting: list[Future[Float32s]] = [pool.submit(self._result, unit) for unit in units]
-            for future in waiting:
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def _result(self, unit: WorkUnit) -> Float32s:
-        name = self.unit_name(unit)
-        if self._folder is not None:
-            kept = read_result(self._folder / f"{name}.safetensors", name)
-            if kept is not None:
-                return kept
+    def _play(self, unit: RolloutUnit) -> bytes:
         games = np.arange(unit.first, unit.first + unit.count)
-        outcomes = play_games(self._player, unit.board, games, self.settings, self._judge)
-        if self._folder is not None:
-            write_result(self._folder / f"{name}.safetensors", name, outcomes)
-        return outcomes
-
-
-def write_result(path: Path, name: str, outcomes: Float32s) -> None:
-    """Write the result of unit `name`: the file appears whole or not at all.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    entry = json.dumps({"unit": name, "sha256": _digest(name, outcomes)})
-    content = safetensors.numpy.save({_TENSOR: np.ascontiguousarray(outcomes)}, {_ENTRY: entry})
-    replace_file(path, content)
-
-
-def read_result(path: Path, name: str) -> Float32s | None:
-    """The result of unit `name`, None when the file is not there.
-
-    Raises:
-        DataError: the file is damaged or belongs to another unit.
-    """
-    try:
-        with safetensors.safe_open(path, "np") as file:
-            entry = json.loads((file.metadata() or {})[_ENTRY])
-            outcomes: Float32s = file.get_tensor(_TENSOR)
-    except FileNotFoundError:
-        return None
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: not a result of a rollout, or damaged ({error}); delete it and run again") from error
-    if entry != {"unit": name, "sha256": _digest(name, outcomes)}:
-        raise DataError(f"{path}: damaged, its checksum does not match; delete it and run again")
-    return outcomes
-
-
-def _digest(name: str, outcomes: Float32s) -> str:
-    little = np.ascontiguousarray(outcomes, dtype="<f4")
-    return hashlib.sha256(name.encode() + repr(little.shape).encode() + little.tobytes()).hexdigest()
+        return pack_message({}, {"outcomes": play_games(self._player, unit.board, games, self.settings, self._judge)})

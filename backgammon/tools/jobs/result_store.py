@@ -1,6 +1,7 @@
 """Results of units in a folder, each in a file of the unit's name that appears whole or not at all.
 
-The first line of a file is the SHA-256 of the rest. A damaged file is reported, never used.
+The first line of a file is the SHA-256 of the unit's name and the rest. A damaged file, or one of another unit, is
+reported, never used.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class ResultStore:
             digest, _, result = path.read_bytes().partition(b"\n")
         except FileNotFoundError:
             return None
-        if hashlib.sha256(result).hexdigest().encode() != digest:
+        if _digest(name, result) != digest:
             raise DataError(f"{path}: damaged, its checksum does not match; delete it and run again")
         return result
 
@@ -49,7 +50,7 @@ class ResultStore:
             OSError: the folder cannot be written.
         """
         if self.folder is not None:
-            replace_file(self._path(name), hashlib.sha256(result).hexdigest().encode() + b"\n" + result)
+            replace_file(self._path(name), _digest(name, result), b"\n", result)
 
     def clear(self) -> None:
         """Remove the folder with all results: what they were made for is there."""
@@ -59,3 +60,7 @@ class ResultStore:
     def _path(self, name: str) -> Path:
         assert self.folder is not None
         return self.folder / f"{name}.result"
+
+
+def _digest(name: str, result: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + result).hexdigest().encode()
