@@ -178,7 +178,7 @@ def test_version_0_2_refuses_with_its_four_codes_and_goes_on(line: str, error: s
         ("newsession type money jacoby maybe", "bad_argument"),
         ("newsession type money beavers on", "bad_argument"),
         ("newsession type match length 1000", "bad_argument"),
-        ("newsession type money jacoby on", "unsupported_feature"),
+        ("newsession type match length 7 jacoby", "bad_argument"),
         ("setscore 1", "bad_argument expected: setscore"),
         ("setscore 1 x", "bad_argument"),
         ("setcube value 3 owner p0", "bad_argument cube 3"),

@@ -112,12 +112,13 @@ def test_eval_has_the_chances_of_the_player_on_roll_and_the_cube(adviser: Advise
     assert answer.body["probabilities"]["win"] == pytest.approx(float(after[:3].sum()), abs=1e-6)
 
 
-def test_the_last_game_of_a_match_may_be_asked_about_and_other_scores_may_not(adviser: Adviser) -> None:
-    assert answer_request(f"{START_31}&x_away=1&o_away=1", adviser).status == 200
-    assert answer_request(f"{START_31}&x_away=0&o_away=0", adviser).status == 200
-    refused = answer_request(f"{START_31}&x_away=3&o_away=5", adviser)
-    assert refused.status == 400
-    assert "x_away" in refused.body["message"]
+def test_any_score_may_be_asked_about_and_half_a_score_may_not(adviser: Adviser) -> None:
+    for own, theirs in ((1, 1), (0, 0), (3, 5), (1, 4)):
+        assert answer_request(f"{START_31}&x_away={own}&o_away={theirs}", adviser).status == 200
+    for own, theirs in ((0, 5), (3, 0), (-1, 2), (3, 999)):
+        refused = answer_request(f"{START_31}&x_away={own}&o_away={theirs}", adviser)
+        assert refused.status == 400
+        assert "x_away" in refused.body["message"]
 
 
 def test_an_engine_without_chances_still_orders_the_plays_and_says_what_it_lacks() -> None:

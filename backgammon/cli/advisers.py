@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from backgammon.protocols.adviser import Adviser
     from backgammon.search import Searcher
 
+CUBE_PLIES = 2
+"""Least depth of cube decisions: thousandths of a second, and a tenth of the errors of the model alone."""
 DEFAULT_PLIES = 0
 """Depth of plays in protocols and hints; as GNU Backgammon counts, 0 is the model alone."""
 
@@ -31,13 +33,16 @@ def make_adviser(model: str | None, plies: int = DEFAULT_PLIES, threads: int | N
         ModelError: no usable checkpoint, or one without outcomes where a search was asked for.
         ConfigError: a depth that does not exist.
     """
+    from backgammon.cli.depth import Depth
     from backgammon.protocols.adviser import Adviser
 
     scorer = load_model_scorer(model, threads)
     if not scorer.has_outcomes and not plies:
         return Adviser(scorer, ranker=scorer, seed=seed)
     searcher = make_searcher(scorer, plies, threads)
-    return Adviser(searcher, searcher=searcher, seed=seed)
+    cube = make_stakes_engine(scorer, Depth(plies=max(plies, CUBE_PLIES)), threads)
+    plays = make_stakes_engine(scorer, Depth(plies=plies), threads)
+    return Adviser(searcher, searcher=searcher, seed=seed, cube=cube, plays=plays)
 
 
 def load_model_scorer(model: str | None, threads: int | None = None) -> Scorer:

@@ -19,13 +19,14 @@ from backgammon.cli.group import ExampleCommand, host_option, model_option, plie
 @plies_option
 @host_option
 @click.option("--port", type=click.IntRange(0, 65535), help="Where to listen; 0 takes a free port.  [default: 1234]")
+@click.option("--jacoby", is_flag=True, help="Money sessions there use the Jacoby rule (`set jacoby on`).")
 @click.option("--log", is_flag=True, help="Print every question (>) and answer (<).")
-def command(model: str | None, plies: int, host: str, port: int | None, log: bool) -> None:
+def command(model: str | None, plies: int, host: str, port: int | None, jacoby: bool, log: bool) -> None:
     """Be an external player of GNU Backgammon, until Ctrl-C.
 
     In GNU Backgammon type `set player 1 external localhost:1234` (or choose Settings, Players, External) and start a
-    game: it asks for every play of that player, you see it on its board, and its analysis judges us. Several GNU
-    Backgammons can be connected at once.
+    game: it asks for every play and cube action of that player, you see it on its board, and its analysis judges us.
+    Several GNU Backgammons can be connected at once.
     """
     from backgammon.cli.advisers import make_adviser
     from backgammon.cli.screen import announce_compilation
@@ -33,9 +34,8 @@ def command(model: str | None, plies: int, host: str, port: int | None, log: boo
 
     announce_compilation()
     adviser = make_adviser(model, plies)
-    with ExternalPlayerServer(
-        host, DEFAULT_PORT if port is None else port, adviser, click.echo if log else None
-    ) as server:
+    chosen_port, logger = DEFAULT_PORT if port is None else port, click.echo if log else None
+    with ExternalPlayerServer(host, chosen_port, adviser, logger, jacoby) as server:
         address = "{}:{}".format(*server.address)
         click.echo(f"{adviser.name} waits on {address}; in GNU Backgammon: set player 1 external {address}")
         server.serve_forever()

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backgammon.cube.stakes import CENTRED, OPPONENT, OWN, Stakes
+from backgammon.engine.at_stakes import StakesEngine
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import Outcomes, equities, swap_outcomes
 from backgammon.evaluation.player import Player
@@ -26,9 +28,8 @@ from backgammon.table.duel import play_out
 from backgammon.tools.arrays import Int8s, Int64s
 
 TAKE_POINT = -0.5
-"""Cubeless points below which a double is dropped: dropping costs 1 point, playing on at the doubled cube 2 x equity.
-
-That nobody will turn the cube again is assumed; the worth of owning it is left to the cube engine."""
+"""Cubeless points below which a double is dropped by a player that no cube engine helps: dropping costs 1 point,
+playing on at the doubled cube 2 x equity if nobody turns it again."""
 
 TRIALS = 360
 """Games played out when a player without an evaluator has to answer a double: a standard error of about 0.06 points."""
@@ -61,6 +62,8 @@ class Adviser:
         ranker: Evaluator | None = None,
         searcher: Searcher | None = None,
         seed: int = 0,
+        cube: StakesEngine | None = None,
+        plays: StakesEngine | None = None,
     ) -> None:
         """An adviser.
 
@@ -71,7 +74,11 @@ class Adviser:
             searcher: orders the candidates and gives chances, at the depth of its settings; without one there are none,
                 and a double is answered by playing the game out.
             seed: of players that leave something to chance, and of games played out.
+            cube: decides about the cube; without one nothing is doubled, and takes go by `TAKE_POINT`.
+            plays: makes the plays of matches, at their score; None leaves them to the player.
         """
+        self._cube = cube
+        self._plays = plays
         self._player = player
         self._ranker = ranker
         self._searcher = searcher
@@ -87,8 +94,12 @@ class Adviser:
         """True when the engine can say how likely the outcomes are."""
         return self._searcher is not None
 
-    def choose(self, state: GameState) -> Decision:
+    def choose(self, state: GameState, stakes: Stakes | None = None) -> Decision:
         """The decision of the seat on roll, with the chosen row.
+
+        Args:
+            state: dice are to be played.
+            stakes: of the seat on roll; in a match the play suits them. None for a cubeless money game.
 
         Raises:
             GameError: there are no dice to play.
@@ -96,16 +107,24 @@ class Adviser:
         decision = state.decision()
         if decision.is_forced:
             return decision.choose(0)
+        if stakes is not None and stakes.is_match and self._plays is not None:
+            return decision.choose(self._plays.rank_plays(decision, stakes)[0].row)
         dice = np.array([decision.roll], dtype=np.int8)
         noise = np.array([self._noise(decision)], dtype=np.uint64)
         return decision.choose(int(self._player.choose(decision.position.board[None], dice, noise)[0]))
 
-    def rank(self, state: GameState) -> Advice:
+    def rank(self, state: GameState, stakes: Stakes | None = None) -> Advice:
         """The decision with every candidate in order of preference, the best of them the one that `choose` plays.
+
+        Args:
+            state: dice are to be played.
+            stakes: see `choose`.
 
         Raises:
             GameError: there are no dice to play.
         """
+        if stakes is not None and stakes.is_match and self._plays is not None:
+            return _advice_at(state.decision(), self._plays, stakes)
         decision = self.choose(state)
         count = len(decision.candidates)
         order, plies, outcomes = np.arange(count), np.zeros(count, dtype=np.int8), None
@@ -125,12 +144,23 @@ class Adviser:
         chances: Outcomes = swap_outcomes(self._searcher.outcomes(swap(position.board)[None]))[0]
         return chances
 
-    def doubles(self, state: GameState) -> bool:  # noqa: ARG002 - what a cube engine will look at
-        """Whether the seat on roll doubles: never, for cubeless chances cannot tell the right moment."""
-        return False
+    def doubles(self, state: GameState, stakes: Stakes | None = None) -> bool:
+        """Whether the seat on roll doubles; never without a cube engine, for cubeless chances cannot tell the moment.
 
-    def takes(self, state: GameState) -> bool:
-        """Whether the seat that was doubled plays on: by cubeless equity, see `TAKE_POINT`."""
+        Args:
+            state: before the roll.
+            stakes: of the seat on roll; None for money play with the state's cube.
+        """
+        asked = stakes or money_stakes(state)
+        if self._cube is None or not asked.may_double:
+            return False
+        return self._cube.decide_cube(state.position.board, asked).is_double
+
+    def takes(self, state: GameState, stakes: Stakes | None = None) -> bool:
+        """Whether the seat that was doubled plays on; stakes as in `doubles`, of the seat that has doubled."""
+        asked = stakes or money_stakes(state)
+        if self._cube is not None and asked.may_double:
+            return self._cube.decide_cube(state.position.board, asked).is_take
         chances = self.chances(state.position)
         if chances is not None:
             return -float(equities(chances)) >= TAKE_POINT
@@ -145,6 +175,23 @@ class Adviser:
         """Points per game of the player on roll, the player playing both sides."""
         rng = np.random.default_rng(self._seed)
         return float(play_out(self._player, position.board, None, TRIALS, rng).mean())
+
+
+def _advice_at(decision: Decision, engine: StakesEngine, stakes: Stakes) -> Advice:
+    """The engine's opinion of every candidate at a score."""
+    ranked = engine.rank_plays(decision, stakes)
+    order = np.array([play.row for play in ranked])
+    plies = np.zeros(len(ranked), dtype=np.int8)
+    outcomes = np.zeros((len(ranked), 6), dtype=np.float32)
+    for play in ranked:
+        plies[play.row], outcomes[play.row] = play.ply, play.outcomes
+    return Advice(decision.choose(int(order[0])), order, plies, outcomes)
+
+
+def money_stakes(state: GameState) -> Stakes:
+    """Money play without Jacoby and beavers, with the cube of a game, seen by the seat on roll."""
+    owner = {None: CENTRED, state.turn: OWN}.get(state.cube_owner, OPPONENT)
+    return Stakes(cube=state.cube, owner=owner)
 
 
 def spell_play(play: Play) -> str:

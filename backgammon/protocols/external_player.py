@@ -39,17 +39,24 @@ ERROR = "Error: "
 Log = Callable[[str], None]
 
 
-def answer_board(line: str, adviser: Adviser) -> str:
-    """The answer to one line of GNU Backgammon, without line feed; an error line for what is no question."""
+def answer_board(line: str, adviser: Adviser, has_jacoby: bool = False) -> str:
+    """The answer to one line of GNU Backgammon, without line feed; an error line for what is no question.
+
+    Args:
+        line: the question.
+        adviser: decides.
+        has_jacoby: money sessions are played by the Jacoby rule.
+    """
     try:
-        state = parse_board_line(line).state
+        question = parse_board_line(line)
+        state, stakes = question.state, question.stakes(has_jacoby)
     except PairgammonError as error:
         return ERROR + " ".join(str(error).split())
     if state.stage is Stage.DOUBLED:
-        return "take" if adviser.takes(state) else "drop"
+        return "take" if adviser.takes(state, stakes) else "drop"
     if state.stage is Stage.ROLL:
-        return "double" if state.may_double and adviser.doubles(state) else "roll"
-    decision = adviser.choose(state)
+        return "double" if state.may_double and adviser.doubles(state, stakes) else "roll"
+    decision = adviser.choose(state, stakes)
     return spell_play(decision.plays[decision.chosen or 0])
 
 
@@ -59,7 +66,9 @@ class ExternalPlayerServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, adviser: Adviser, log: Log | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, adviser: Adviser, log: Log | None = None, has_jacoby: bool = False
+    ) -> None:
         """Bind; `serve_forever` answers.
 
         Args:
@@ -67,12 +76,14 @@ class ExternalPlayerServer(socketserver.ThreadingTCPServer):
             port: 0 takes a free one, see `address`.
             adviser: answers.
             log: is given each line of a dialogue, `> ` before a question and `< ` before an answer.
+            has_jacoby: money sessions are played by the Jacoby rule, which no question tells.
 
         Raises:
             ConfigError: the address cannot be used.
         """
         self.adviser = adviser
         self.log = log
+        self.has_jacoby = has_jacoby
         self.places = threading.BoundedSemaphore(MAX_CLIENTS)
         try:
             super().__init__((host, port), _Handler)
@@ -111,7 +122,7 @@ class _Handler(socketserver.StreamRequestHandler):
                 continue
             answer = f"{ERROR}a line has at most {MAX_LINE} bytes"
             if line is not None:
-                answer = answer_board(line, server.adviser)
+                answer = answer_board(line, server.adviser, server.has_jacoby)
             if server.log is not None:
                 server.log(f"> {line}")
                 server.log(f"< {answer}")

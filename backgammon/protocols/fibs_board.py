@@ -13,15 +13,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from backgammon.cube.stakes import CENTRED, OPPONENT, OWN, Stakes
 from backgammon.notation.quoting import quote
 from backgammon.rules import game as turns
 from backgammon.rules.board import NUM_LOCATIONS, Position, swap
-from backgammon.rules.game import GameState
+from backgammon.rules.game import GameState, Stage
 from backgammon.tools.errors import GameError, NotationError
 
 NUM_FIELDS = 52
 _NUMBER = re.compile("-?[0-9]{1,5}")
 _COLOUR, _DIRECTION = 41, 42
+_NOT_CRAWFORD = 52
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,36 @@ class BoardQuestion:
         names: as written: the opponent's first, then that of the player who is asked (a take question swaps them).
         length: points of the match, 0 for money play.
         scores: in the order of the names.
+        is_crawford: this is the Crawford game.
     """
 
     state: GameState
     names: tuple[str, str]
     length: int
     scores: tuple[int, int]
+    is_crawford: bool = False
+
+    def stakes(self, has_jacoby: bool = False) -> Stakes:
+        """What the game is played for, seen by the seat on roll (who has doubled, while that is answered).
+
+        Args:
+            has_jacoby: the Jacoby rule is in use in money play; a board line does not say it.
+
+        Raises:
+            StakesError: the fields cannot stand together.
+        """
+        seat = self.state.turn
+        # player 0 first; a take question is seen by who was doubled, and names and scores change places
+        by_seat = self.scores[::-1] if self.state.stage is Stage.DOUBLED else self.scores
+        owner = {None: CENTRED, seat: OWN}.get(self.state.cube_owner, OPPONENT)
+        return Stakes(
+            length=self.length,
+            score=(by_seat[seat], by_seat[1 - seat]) if self.length else (0, 0),
+            cube=self.state.cube,
+            owner=CENTRED if self.state.cube == 1 else owner,
+            is_crawford=self.is_crawford,
+            has_jacoby=has_jacoby and not self.length,
+        )
 
 
 def parse_board_line(line: str) -> BoardQuestion:
@@ -59,7 +85,9 @@ def parse_board_line(line: str) -> BoardQuestion:
     if (numbers[_COLOUR], numbers[_DIRECTION]) != (1, -1):
         raise NotationError("colour and direction (fields 41 and 42) must be 1 and -1, as GNU Backgammon writes them")
     state = _parse_state(numbers)
-    return BoardQuestion(state, (fields[0], fields[1]), numbers[3], (numbers[4], numbers[5]))
+    has_one_away = numbers[3] > 1 and (numbers[3] - numbers[4] == 1) != (numbers[3] - numbers[5] == 1)
+    is_crawford = has_one_away and not numbers[_NOT_CRAWFORD]
+    return BoardQuestion(state, (fields[0], fields[1]), numbers[3], (numbers[4], numbers[5]), is_crawford)
 
 
 def _parse_number(index: int, text: str) -> int:

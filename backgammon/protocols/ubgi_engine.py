@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from backgammon.cube.stakes import CENTRED as UNOWNED
+from backgammon.cube.stakes import OPPONENT, OWN, Stakes, stakes_of_xgid
 from backgammon.evaluation.outcome import cumulative, equities
 from backgammon.notation.gnu_id import position_id
 from backgammon.notation.identifier import IdentifiedPosition, parse_identifier
@@ -61,6 +63,9 @@ class UbgiEngine:
         self._position: Position | None = None
         self._roll: Roll | None = None
         self._cube: tuple[int, int | None] = (1, None)
+        self._stakes: Stakes | None = None
+        self._length, self._score, self._uses_crawford, self._has_jacoby = 0, (0, 0), True, False
+        self._games_one_away = 0
         self._turn = 0
         self._commands: dict[str, Callable[[list[str]], list[str]]] = {
             "ubgi": self._handshake,
@@ -156,8 +161,9 @@ class UbgiEngine:
 
     def _begin_game(self, words: list[str]) -> list[str]:
         _expect(words, 0, "newgame")
-        self._position, self._roll = None, None
+        self._position, self._roll, self._stakes = None, None, None
         self._cube, self._turn = (1, None), 0
+        self._games_one_away += self._has_one_away()
         return []
 
     def _begin_session(self, words: list[str]) -> list[str]:
@@ -171,15 +177,16 @@ class UbgiEngine:
         for name, value in fields.items():
             if name not in ("jacoby", "crawford") or value not in ("on", "off"):
                 raise Refusal(RefusalKind.SYNTAX, f"expected: {usage}")
-        if fields.get("jacoby") == "on":
-            raise Refusal(RefusalKind.UNSUPPORTED, "jacoby on: the engine plays without the Jacoby rule")
+        self._length, self._score, self._games_one_away = length, (0, 0), 0
+        self._uses_crawford = fields.get("crawford", "on") == "on"
+        self._has_jacoby = fields.get("jacoby") == "on" and not length
         return []
 
     def _set_score(self, words: list[str]) -> list[str]:
         self.version = Version.V01
         _expect(words, 2, "setscore <p0> <p1>")
-        for word in words:
-            _read_number(word, "score", 0, 99)
+        first, second = (_read_number(word, "score", 0, max(self._length - 1, 0) or 99) for word in words)
+        self._score = first, second
         return []
 
     def _set_cube(self, words: list[str]) -> list[str]:
@@ -191,7 +198,7 @@ class UbgiEngine:
         value = _read_number(fields["value"], "cube", 1, turns.MAX_CUBE)
         if value & (value - 1):
             raise Refusal(RefusalKind.VALUE, f"cube {value}: it shows a power of two")
-        self._cube = value, _OWNERS[fields["owner"]]
+        self._cube, self._stakes = (value, _OWNERS[fields["owner"]]), None
         return []
 
     def _set_turn(self, words: list[str]) -> list[str]:
@@ -199,7 +206,7 @@ class UbgiEngine:
         _expect(words, 1, "setturn <p0|p1>")
         if words[0] not in _SEATS:
             raise Refusal(RefusalKind.SYNTAX, "expected: setturn <p0|p1>")
-        self._turn = _SEATS[words[0]]
+        self._turn, self._stakes = _SEATS[words[0]], None
         return []
 
     def _set_position(self, words: list[str]) -> list[str]:
@@ -218,11 +225,12 @@ class UbgiEngine:
 
     def _take_over(self, found: IdentifiedPosition) -> None:
         """The position, and the dice and the cube where the ID holds them."""
-        self._position, self._roll = found.position, found.match.dice
+        self._position, self._roll, self._stakes = found.position, found.match.dice, None
         if found.xgid_source is not None:
             match = found.match
             self._turn = match.on_roll
             self._cube = match.cube, None if match.cube_owner == CENTRED else match.cube_owner
+            self._stakes = stakes_of_xgid(found.xgid_source)
 
     def _set_dice(self, words: list[str]) -> list[str]:
         _expect(words, 2, "dice <d1> <d2>")
@@ -238,7 +246,7 @@ class UbgiEngine:
         state = self._state()
         if self._roll is None:
             raise Refusal(RefusalKind.STATE, "missing dice: give `dice <d1> <d2>` first")
-        advice = self._current().rank(turns.roll_dice(state, *self._roll))
+        advice = self._current().rank(turns.roll_dice(state, *self._roll), self._current_stakes())
         return self._answer_play(advice, role)
 
     def _read_role(self, words: list[str]) -> str:
@@ -264,7 +272,7 @@ class UbgiEngine:
 
     def _cube_action(self) -> str:
         state = self._state()
-        return "double" if state.may_double and self._current().doubles(state) else "nodouble"
+        return "double" if state.may_double and self._current().doubles(state, self._current_stakes()) else "nodouble"
 
     def _answer_play(self, advice: Advice, role: str) -> list[str]:
         """The final answer, behind the best candidates for who wants to look."""
@@ -294,6 +302,30 @@ class UbgiEngine:
 
     def _spell(self, advice: Advice, row: int) -> str:
         return spell_play(advice.decision.plays[row]) or PASS
+
+    def _has_one_away(self) -> bool:
+        return self._length > 1 and (self._length - self._score[0] == 1) != (self._length - self._score[1] == 1)
+
+    def _current_stakes(self) -> Stakes:
+        """What is played for: as the XGID says, else as session, score and cube do.
+
+        UBGI does not say which game is the Crawford game: the first one at such a score is taken for it.
+
+        Raises:
+            StakesError: these cannot stand together.
+        """
+        if self._stakes is not None:
+            return self._stakes
+        turn, (cube, owner) = self._turn, self._cube
+        is_crawford = self._uses_crawford and self._has_one_away() and self._games_one_away <= 1 and cube == 1
+        return Stakes(
+            length=self._length,
+            score=(self._score[turn], self._score[1 - turn]) if self._length else (0, 0),
+            cube=cube,
+            owner={None: UNOWNED, turn: OWN}.get(owner, OPPONENT),
+            is_crawford=is_crawford,
+            has_jacoby=self._has_jacoby,
+        )
 
     def _state(self) -> GameState:
         """The game before the roll."""

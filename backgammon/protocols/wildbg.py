@@ -5,7 +5,8 @@
 
 `p0` to `p25` are the counts of the position as everywhere in this project: positive the player on roll, who moves from
 24 to 1; 25 its bar, 0 the opponent's (negative or 0). Missing ones are 0. `x_away` and `o_away` are the points that
-the player on roll and the opponent need; both 0 is money play, 1 and 1 the last game of a match. `from` 25 is the bar,
+the player on roll and the opponent need; both 0 is money play. The cube is centred on 1 and may be turned: a score with
+1 away is one behind the Crawford game. `from` 25 is the bar,
 `to` 0 is off. A gammon includes the backgammons, and `lose` is 1 - `win`.
 
 Source: wildbg, README and the OpenAPI description of its server (2023-2026).
@@ -21,6 +22,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 
+from backgammon.cube.met import MAX_LENGTH
+from backgammon.cube.stakes import Stakes
 from backgammon.evaluation.outcome import Outcomes, cumulative
 from backgammon.notation.quoting import quote
 from backgammon.protocols.adviser import Adviser
@@ -66,9 +69,11 @@ def answer_request(target: str, adviser: Adviser) -> Answer:
         if parts.path not in PATHS:
             raise _Refused(NOT_FOUND, f"there are {' and '.join(PATHS)}")
         parameters = _parse_query(parts.query)
-        _check_away(parameters)
+        stakes = _parse_stakes(parameters)
         state = _parse_state(parameters)
-        body = _moves(state, parameters, adviser) if parts.path == "/move" else _evaluation(state, adviser)
+        body = (
+            _moves(state, stakes, parameters, adviser) if parts.path == "/move" else _evaluation(state, stakes, adviser)
+        )
     except _Refused as refused:
         status, reason = refused.args
         return Answer(status, {"message": reason})
@@ -96,11 +101,15 @@ def _parse_query(query: str) -> dict[str, int]:
     return numbers
 
 
-def _check_away(parameters: Mapping[str, int]) -> None:
-    """Refuse a score that changes the worth of a gammon, which the engine does not know."""
-    away = tuple(parameters.get(name, 0) for name in _AWAY)
-    if away not in ((0, 0), (1, 1)):
-        raise _Refused(BAD_REQUEST, "x_away and o_away must both be 0 (money play) or both be 1 (the last game)")
+def _parse_stakes(parameters: Mapping[str, int]) -> Stakes:
+    """The score that the points away tell, in the shortest match that has it; the cube is centred on 1."""
+    own, theirs = (parameters.get(name, 0) for name in _AWAY)
+    if (own, theirs) == (0, 0):
+        return Stakes()
+    if own < 1 or theirs < 1 or max(own, theirs) > MAX_LENGTH:
+        raise _Refused(BAD_REQUEST, f"x_away and o_away must both be 0 (money play) or both be 1 to {MAX_LENGTH}")
+    length = max(own, theirs)
+    return Stakes(length, (length - own, length - theirs))
 
 
 def _parse_state(parameters: Mapping[str, int]) -> GameState:
@@ -111,12 +120,12 @@ def _parse_state(parameters: Mapping[str, int]) -> GameState:
     return turns.new_game(position=Position(counts), turn=0)
 
 
-def _moves(state: GameState, parameters: Mapping[str, int], adviser: Adviser) -> dict[str, Any]:
+def _moves(state: GameState, stakes: Stakes, parameters: Mapping[str, int], adviser: Adviser) -> dict[str, Any]:
     """Every play, best first. Without chances "probabilities" is null: none are better than wrong ones."""
     missing = [name for name in ("die1", "die2") if name not in parameters]
     if missing:
         raise _Refused(BAD_REQUEST, f"{missing[0]} is missing: give die1 and die2")
-    advice = adviser.rank(turns.roll_dice(state, parameters["die1"], parameters["die2"]))
+    advice = adviser.rank(turns.roll_dice(state, parameters["die1"], parameters["die2"]), stakes)
     plays = advice.decision.plays
     return {
         "moves": [
@@ -129,12 +138,12 @@ def _moves(state: GameState, parameters: Mapping[str, int], adviser: Adviser) ->
     }
 
 
-def _evaluation(state: GameState, adviser: Adviser) -> dict[str, Any]:
+def _evaluation(state: GameState, stakes: Stakes, adviser: Adviser) -> dict[str, Any]:
     """Chances of the player on roll; whether it doubles, and whether the opponent would take."""
     chances = adviser.chances(state.position)
     if chances is None:
         raise _Refused(NOT_IMPLEMENTED, f"{adviser.name} orders plays but gives no chances: use a model with outcomes")
-    cube = {"double": adviser.doubles(state), "accept": adviser.takes(state)}
+    cube = {"double": adviser.doubles(state, stakes), "accept": adviser.takes(state, stakes)}
     return {"cube": cube, "probabilities": _probabilities(chances)}
 
 
