@@ -15,14 +15,14 @@ from backgammon.protocols.ubgi_engine import UbgiEngine
 from backgammon.protocols.ubgi_settings import EngineSettings
 from backgammon.protocols.wildbg import answer_request
 from backgammon.rules.board import Board, Position
-from backgammon.search import CubefulSearcher, EveryReply, Searcher, SearchSettings
+from backgammon.search import CubefulSearcher, Searcher, SearchSettings
 from tests.cube_vectors import cube_vectors, vector_state
 from tests.evaluators import PipEvaluator
 
 
 @pytest.fixture(scope="module")
 def engine() -> StakesEngine:
-    return StakesEngine(CubefulSearcher(EveryReply(PipEvaluator())), SearchSettings(0))
+    return StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(0))
 
 
 @pytest.fixture(scope="module")
