@@ -4,17 +4,24 @@ N decisions, each with alternatives of its own; M alternatives of all of them, o
 alternatives of one decision; C outcome classes; R alternatives of which an outcome is known.
 
 A decision is one choice set: somebody met its alternatives and took one, or somebody says what each is worth, or both.
-What an alternative is does not matter here: items are opaque rows, read by an encoder.
+What an alternative is does not matter here: items are opaque rows, read by an encoder. `ChoiceSets.from_arrays` makes
+choice sets of a long table of numbers; `choice_tables` of data frames and files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from comparison_net.tools import Bools, Float32s, Int64s
+from comparison_net.grouping import Grouping, group_rows, number_ids, plain, sizes_to_ids
+from comparison_net.tools import Bools, DataError, Float32s, Int64s
+
+UNKNOWN = -1
+"""In the place of the chosen alternative where nobody knows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +31,15 @@ class ChoiceSets:
     Attributes:
         items: M alternatives; anything with a length that an int64 array of rows picks from, such as float32[M, F].
         offsets: int64[N + 1]; decision i owns the items offsets[i] to offsets[i + 1], at least one.
-        chosen: int64[N], counted from the start of the decision.
+        chosen: int64[N], counted from the start of the decision; UNKNOWN where nobody knows.
         context: N rows of what the alternatives of a decision have in common, as the encoder wants it; None for none.
         values: float32[M], what each alternative is worth, NaN where unknown; None where nothing is known.
         outcomes: float32[M, C], chances of the outcome classes, rows of NaN where unknown; None likewise.
         weights: float32[N], how much each decision counts; None for all alike.
         strata: int64[N], codes of `Domain.strata`; None for one stratum.
+        units: int64[N], number of what is independent of everything else, such as a person: it is held out whole; None
+            where each decision stands for itself.
+        names: of the features, where items are rows of numbers; () for none.
     """
 
     items: Any
@@ -40,6 +50,67 @@ class ChoiceSets:
     outcomes: Float32s | None = None
     weights: Float32s | None = None
     strata: Int64s | None = None
+    units: Int64s | None = None
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: Any,  # noqa: N803 - what everybody calls it
+        groups: Any = None,
+        *,
+        sizes: Any = None,
+        chosen: Any = None,
+        values: Any = None,
+        weights: Any = None,
+        context: Any = None,
+        units: Any = None,
+        available: Any = None,
+        names: Sequence[str] = (),
+    ) -> ChoiceSets:
+        """Choice sets of a long table: a row for each alternative.
+
+        Args:
+            X: float[M, F], features of the alternatives.
+            groups: M ids of the choice sets, of any type, in any order, with gaps; the sets stand in the order of their
+                first row.
+            sizes: int[N] in the place of `groups`, where the rows of each set stand together.
+            chosen: bool[M], true for one row of each set; or int[N], counted from the start of each set, UNKNOWN (-1)
+                where nobody knows; None where nobody knows at all.
+            values: float[M], what each alternative is worth; NaN where unknown.
+            weights: float[N], or float[M] with one number for all rows of a set.
+            context: float[N, K], what the alternatives of a set have in common.
+            units: ids of what is independent, such as persons: N of them, or M as for weights.
+            available: bool[M]; rows where it is false are left out of their sets.
+            names: of the features.
+
+        Raises:
+            DataError: arrays that do not fit together, no number in X, two chosen rows or none in a set, a chosen row
+                that is not available, a set without alternatives.
+
+        >>> sets = ChoiceSets.from_arrays([[1.0], [2.0], [3.0]], ["b", "a", "b"], chosen=[0, 1, 1])
+        >>> sets.items.ravel().tolist(), sets.offsets.tolist(), sets.chosen.tolist()
+        ([1.0, 3.0, 2.0], [0, 2, 3], [1, 0])
+        """
+        items = checked_matrix(X, names)
+        if (groups is None) == (sizes is None):
+            raise DataError("the rows belong to no set: give groups, an id for each row, or the sizes of the sets")
+        ids = sizes_to_ids(sizes, len(items)) if groups is None else groups
+        if np.shape(ids) != (len(items),):
+            raise DataError(f"{np.shape(ids)[0] if np.ndim(ids) else 0} group ids for {len(items)} rows: give one each")
+        is_available = None if available is None else _truths(available, len(items), "available")
+        grouping = group_rows(ids, is_available)
+        rows = grouping.order
+        return cls(
+            items[rows],
+            grouping.offsets,
+            _chosen_rows(chosen, grouping, len(items)),
+            None if context is None else _per_set(checked_matrix(context), grouping, len(items), "context"),
+            None if values is None else _numbers(values, len(items), "values", has_gaps=True)[rows],
+            weights=None if weights is None else _weights(weights, grouping, len(items)),
+            units=None if units is None else number_ids(_per_set(units, grouping, len(items), "units"))[0],
+            names=tuple(names),
+        )
 
     def __len__(self) -> int:
         """N."""
@@ -113,6 +184,8 @@ class ChoiceSets:
             None if self.outcomes is None else self.outcomes[kept],
             self.weights,
             self.strata,
+            self.units,
+            self.names,
         )
 
     def take(self, rows: Int64s) -> ChoiceSets:
@@ -128,6 +201,8 @@ class ChoiceSets:
             None if self.outcomes is None else self.outcomes[items],
             None if self.weights is None else self.weights[rows],
             None if self.strata is None else self.strata[rows],
+            None if self.units is None else self.units[rows],
+            self.names,
         )
 
     def outcome_targets(self) -> OutcomeTargets | None:
@@ -155,3 +230,97 @@ class OutcomeTargets(NamedTuple):
     probabilities: Float32s
     weights: Float32s
     num_decisions: int
+
+
+def checked_matrix(X: Any, names: Sequence[str] = ()) -> npt.NDArray[Any]:  # noqa: N803
+    """float[M, F] of numbers, float32 where it is given so and float64 otherwise.
+
+    Raises:
+        DataError: another shape, something that is no finite number, or other names than columns.
+    """
+    try:
+        given = np.asarray(X)
+        rows = given if given.dtype == np.float32 else given.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the features are not all numbers ({error}); code words as numbers first") from None
+    if rows.ndim != 2 or not rows.shape[1]:
+        raise DataError(f"the features have the shape {list(rows.shape)}: give a row for each alternative")
+    if names and len(names) != rows.shape[1]:
+        raise DataError(f"{len(names)} names for {rows.shape[1]} features: give one for each column")
+    if (wrong := np.argwhere(~np.isfinite(rows))).size:
+        row, column = wrong[0].tolist()
+        name = repr(names[column]) if names else str(column)
+        raise DataError(f"row {row}, column {name}: {rows[row, column]} is no number; fill the gap or drop the set")
+    return rows
+
+
+def _numbers(values: Any, num_rows: int, what: str, has_gaps: bool = False) -> Float32s:
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.shape != (num_rows,):
+        raise DataError(f"{what} have the shape {list(numbers.shape)}, {num_rows} numbers are needed")
+    is_wrong = np.isinf(numbers) if has_gaps else ~np.isfinite(numbers)
+    if (wrong := np.flatnonzero(is_wrong)).size:
+        raise DataError(f"row {wrong[0]}: {numbers[wrong[0]]} in {what} is no number; give a finite one")
+    return numbers.astype(np.float32)
+
+
+def _truths(values: Any, num_rows: int, what: str) -> Bools:
+    array = np.asarray(values)
+    if array.shape != (num_rows,):
+        raise DataError(f"{what} has the shape {list(array.shape)}, a truth for each of {num_rows} rows is needed")
+    truths: Bools = array.astype(np.bool_)
+    if array.dtype != np.bool_ and (wrong := np.flatnonzero(array != truths)).size:
+        raise DataError(f"row {wrong[0]}: {plain(array[wrong[0]])!r} in {what}: give 0 or 1")
+    return truths
+
+
+def _chosen_rows(chosen: Any, grouping: Grouping, num_rows: int) -> Int64s:
+    """int64[N] from truths by row, or from rows counted within their sets."""
+    counts = np.diff(grouping.offsets)
+    if chosen is None:
+        return np.full(len(grouping), UNKNOWN)
+    array = np.asarray(chosen)
+    is_by_set = array.shape == (len(grouping),) and np.issubdtype(array.dtype, np.integer)
+    if is_by_set and not (len(grouping) == num_rows and set(np.unique(array)) <= {0, 1}):
+        if (wrong := np.flatnonzero((array < UNKNOWN) | (array >= counts))).size:
+            name, row, size = grouping.name(int(wrong[0])), array[wrong[0]], counts[wrong[0]]
+            raise DataError(f"{name}: row {row} is chosen of {size} alternatives; count from 0 within the set")
+        return array.astype(np.int64)
+    is_chosen = _truths(array, num_rows, "chosen")
+    if (lost := np.setdiff1d(np.flatnonzero(is_chosen), grouping.order)).size:
+        raise DataError(f"row {lost[0]} is chosen but not available; mend one of the two")
+    places = np.flatnonzero(is_chosen[grouping.order])
+    owners = grouping.owners()[places]
+    per_set = np.bincount(owners, minlength=len(grouping))
+    if (wrong := np.flatnonzero(per_set != 1)).size:
+        first = int(wrong[0])
+        name, rows = grouping.name(first), grouping.rows_of(first)
+        number = "none is" if per_set[first] == 0 else f"{per_set[first]} are"
+        raise DataError(f"{name} ({rows}): {number} chosen; mark one row, or leave the set out")
+    result: Int64s = places - grouping.offsets[:-1]
+    return result
+
+
+def _per_set(values: Any, grouping: Grouping, num_rows: int, what: str) -> npt.NDArray[Any]:
+    """One entry for each set, from as many or from one for each row that is the same within a set."""
+    array = np.asarray(values)
+    if len(array) == len(grouping):
+        return array
+    if len(array) != num_rows:
+        raise DataError(f"{what}: {len(array)} entries for {len(grouping)} sets and {num_rows} rows; give one for each")
+    sorted_rows = array[grouping.order]
+    firsts: npt.NDArray[Any] = sorted_rows[grouping.offsets[:-1]]
+    differs = sorted_rows != firsts[grouping.owners()]
+    if (wrong := np.flatnonzero(differs.reshape(len(sorted_rows), -1).any(1))).size:
+        name = grouping.name(int(grouping.owners()[wrong[0]]))
+        raise DataError(f"{name}: {what} differ between its rows; give the same for all of them")
+    return firsts
+
+
+def _weights(values: Any, grouping: Grouping, num_rows: int) -> Float32s:
+    weights = np.asarray(_per_set(values, grouping, num_rows, "weights"), dtype=np.float64)
+    if (wrong := np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))).size:
+        raise DataError(f"{grouping.name(int(wrong[0]))}: weight {weights[wrong[0]]}; give 0 or a positive number")
+    if not weights.any():
+        raise DataError("every weight is 0: there is nothing to learn from")
+    return weights.astype(np.float32)

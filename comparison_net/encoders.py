@@ -73,15 +73,15 @@ class Encoder:
         inverse = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
         return torch.cat(outputs)[inverse]
 
-    def codes(self, items: Any, split: str) -> Int64s:
+    def codes(self, sets: ChoiceSets, split: str) -> Int64s:
         """int64[M], the part of each item in a hard split of the domain."""
         raise NotImplementedError
 
-    def gate_features(self, items: Any) -> Float32s:
+    def gate_features(self, sets: ChoiceSets) -> Float32s:
         """float32[M, C], see `Domain.gate_features`."""
         raise NotImplementedError
 
-    def token_rows(self, items: Any) -> Int64s:
+    def token_rows(self, sets: ChoiceSets) -> Int64s:
         """int64[M, m], the row place * kinds + kind of each token of the items, see `Domain.tokens`."""
         raise NotImplementedError
 
@@ -91,7 +91,10 @@ class Encoder:
 
 
 class FeatureEncoder(Encoder):
-    """Items that are rows of features, float32[M, F]; some columns may name the part of a split or feed a gate."""
+    """Items that are rows of numbers, float[M, F - K]; some columns may name the part of a split or feed a gate.
+
+    Where decisions have a context float[N, K], its columns stand behind those of the items.
+    """
 
     def __init__(
         self,
@@ -103,7 +106,7 @@ class FeatureEncoder(Encoder):
         """The domain that this describes.
 
         Args:
-            num_features: F.
+            num_features: F, those of the context among them.
             outcomes: classes, if the choices come with what became of them.
             splits: hard splits by name: the column that holds the code of the part, and the names of the parts.
             gate_columns: columns that a learned gate reads, by name.
@@ -121,7 +124,7 @@ class FeatureEncoder(Encoder):
 
     def first_layer(self, sets: ChoiceSets, layer: FirstLayer, is_rectified: bool, pull: float) -> Tensor:
         """See `Encoder`."""
-        units = linear(torch.from_numpy(self._rows(sets.items)), layer.weight, layer.bias)
+        units = linear(torch.from_numpy(self.rows(sets)), layer.weight, layer.bias)
         if not is_rectified:
             return units
         units = torch.relu(units)
@@ -130,20 +133,28 @@ class FeatureEncoder(Encoder):
             units.register_hook(lambda gradient: gradient + pull * is_active)  # type: ignore[no-untyped-call]
         return units
 
-    def codes(self, items: Any, split: str) -> Int64s:
+    def codes(self, sets: ChoiceSets, split: str) -> Int64s:
         """The column of the split."""
-        codes = self._rows(items)[:, self.split_columns[split]].astype(np.int64)
+        codes = self.rows(sets)[:, self.split_columns[split]].astype(np.int64)
         most = len(self.domain.splits[split])
         if (wrong := np.flatnonzero((codes < 0) | (codes >= most))).size:
             raise DataError(f"item {wrong[0]}: part {codes[wrong[0]]} of split {split!r}, which has {most} parts")
         return codes
 
-    def gate_features(self, items: Any) -> Float32s:
+    def gate_features(self, sets: ChoiceSets) -> Float32s:
         """The columns of the gate."""
-        return self._rows(items)[:, self.gate_columns]
+        return self.rows(sets)[:, self.gate_columns]
 
-    def _rows(self, items: Any) -> Float32s:
-        rows = np.asarray(items, dtype=np.float32)
+    def rows(self, sets: ChoiceSets) -> Float32s:
+        """float32[M, F], the features of all alternatives with the context of their decisions.
+
+        Raises:
+            DataError: another number of features than the net was made for.
+        """
+        rows = np.asarray(sets.items, dtype=np.float32)
+        if sets.context is not None:
+            context = np.asarray(sets.context, dtype=np.float32)
+            rows = np.concatenate([rows, context[sets.owners()]], axis=1)
         if rows.ndim != 2 or rows.shape[1] != self.domain.num_features:
             raise DataError(f"items are {list(rows.shape)}, the net was made for rows of {self.domain.num_features}")
         return rows

@@ -12,6 +12,8 @@ from typing import Any
 from comparison_net.domain import Domain
 from comparison_net.tools import ConfigError
 
+LOG_LOSS = "log_loss"
+"""Figure of the held-out choices: minus the mean logarithm of the chosen alternative's share."""
 AUTO = "auto"
 """A setting that takes the first thing that the domain offers."""
 
@@ -52,7 +54,7 @@ def offered(domain: Domain, what: str) -> tuple[str, ...]:
     if what == "scores":
         return ("head", domain.value, "sum") if domain.outcomes else ("head",)
     if what == "selectors":
-        return (AUTO, "agreement", domain.value_loss)
+        return (AUTO, "agreement", LOG_LOSS, domain.value_loss)
     names: Iterable[str] = domain.inputs if what == "inputs" else domain.splits
     return tuple(names)
 

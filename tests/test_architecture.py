@@ -58,7 +58,10 @@ ROOMS: tuple[str, ...] = (
 LEARNER_ROOMS: tuple[str, ...] = (
     "comparison_net.tools",
     "comparison_net.domain",
+    "comparison_net.grouping",
     "comparison_net.choices",
+    "comparison_net.choice_tables",
+    "comparison_net.conditional_logit",
     "comparison_net.network_config",
     "comparison_net.config",
     "comparison_net.encoders",
@@ -101,6 +104,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     ),
     "platformdirs": ("backgammon.tools.folders",),
     "scipy": (),
+    "sklearn": ("comparison_net.estimator",),
     "matplotlib": (),
     "pickle": ("backgammon.tools.kernel_cache",),  # numba's code is pickled; read behind a digest only
 }

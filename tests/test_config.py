@@ -60,7 +60,7 @@ def test_every_setting_is_explained() -> None:
     told = {name: explanation for name, _, explanation in settings(domain=BOARDS)}
     assert told["network.inputs"].endswith(": counts, patterns")
     assert "phase-learned, softmax-token" in told["network.head"]
-    assert told["select_by"].endswith(": auto, agreement, equity_loss")
+    assert told["select_by"].endswith(": auto, agreement, log_loss, equity_loss")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_every_setting_is_explained() -> None:
         ("network.tokens=words", "must be one of positions, locations"),
         ("soft_temperature=0", "must be more than 0"),
         ("outcome_weight=-1", "must be at least 0"),
-        ("select_by=loss", "must be one of auto, agreement, equity_loss"),
+        ("select_by=loss", "must be one of auto, agreement, log_loss, equity_loss"),
     ],
 )
 def test_a_wrong_setting_is_named_with_the_mend(override: str, message: str) -> None:
@@ -133,7 +133,7 @@ def test_settings_that_are_valid_only_apart_are_refused(overrides: list[str], me
         ("network.head=soft", "must be one of dense, softmax-token, sinkhorn-token"),
         ("network.tokens=locations", "these items have no tokens"),
         ("network.outcomes=true", "there are no classes"),
-        ("select_by=equity_loss", "must be one of auto, agreement, value_loss"),
+        ("select_by=equity_loss", "must be one of auto, agreement, log_loss, value_loss"),
     ],
 )
 def test_a_domain_is_asked_for_no_more_than_it_has(override: str, message: str) -> None:

@@ -70,7 +70,7 @@ class ItemMixture(CandidateNet):
         if self.gate is None:
             experts, gates, metrics = self._by_split(sets, draw)
         elif self.skip is None:
-            logits = self.gate(torch.from_numpy(self.encoder.gate_features(sets.items)))
+            logits = self.gate(torch.from_numpy(self.encoder.gate_features(sets)))
             experts, gates, metrics = chosen_gates(logits, self.config.choices, is_renormalised=True)
             balance = self._balance(logits, None, draw)
         else:
@@ -100,7 +100,7 @@ class ItemMixture(CandidateNet):
         return self.config.noise / self.num_experts if self.config.head in NOISY_ROUTERS else 0.0
 
     def _by_split(self, sets: ChoiceSets, draw: TrainingDraw | None) -> tuple[Tensor, None, Metrics]:
-        codes = self.encoder.codes(sets.items, self.config.split)
+        codes = self.encoder.codes(sets, self.config.split)
         if draw is not None:
             codes = draw.tilted(codes, self.num_experts)
         experts = torch.from_numpy(codes)

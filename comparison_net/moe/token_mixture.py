@@ -153,7 +153,7 @@ class TokenMixture(CandidateNet):
 
     def first_tokens(self, hidden: Tensor, sets: ChoiceSets) -> Tensor:
         """Tokens float32[M, m, d] before the first mixture."""
-        places = torch.from_numpy(self.encoder.token_rows(sets.items))
+        places = torch.from_numpy(self.encoder.token_rows(sets))
         tokens: Tensor = self.embedding(places) + self.context(hidden)[:, None]
         return tokens
 

@@ -25,6 +25,7 @@ import torch
 from comparison_net.checkpoint import Model, load_model, save_model
 from comparison_net.config import TrainConfig
 from comparison_net.encoders import Encoder
+from comparison_net.network_config import AUTO, LOG_LOSS
 from comparison_net.tools import ConfigError, DataError
 from comparison_net.training.choice_source import Source
 from comparison_net.training.progress import EpochReport, Reporter, SilentReporter, StepReport
@@ -79,22 +80,40 @@ def train(
         training = _Training(encoder, config, folder, stepper, reporter or SilentReporter(), interrupted)
         if resume and folder.state.exists():
             training.state.load(folder.state, source.fingerprint)
-        elif config.start:
-            training.state.go_on_from(Path(config.start))
-        elif config.upcycle:
-            training.state.start_from(Path(config.upcycle), config.upcycle_moments)
+        else:
+            training.begin_from_models()
         folder.rewind_log(training.state.progress.step)
         return training.run()
 
 
+def fit(source: Source, encoder: Encoder, config: TrainConfig, reporter: Reporter | None = None) -> RunState:
+    """Train in memory, without a folder and without a way to go on; the best weights are in the state.
+
+    Args:
+        source: training data.
+        encoder: reads its alternatives.
+        config: settings.
+        reporter: hears of progress; None for silence.
+
+    Raises:
+        ConfigError, DataError, Interrupted: as for `train`.
+    """
+    config = config.for_domain(encoder.domain)
+    with Stepper(source, config) as stepper, _interrupt_flag() as interrupted:
+        training = _Training(encoder, config, None, stepper, reporter or SilentReporter(), interrupted)
+        training.begin_from_models()
+        training.run_epochs()
+        return training.state
+
+
 class _Training:
-    """One call of `train`."""
+    """One call of `train` or `fit`."""
 
     def __init__(
         self,
         encoder: Encoder,
         config: TrainConfig,
-        folder: RunFolder,
+        folder: RunFolder | None,
         stepper: Stepper,
         reporter: Reporter,
         interrupted: threading.Event,
@@ -127,23 +146,40 @@ class _Training:
                 f"{self.source.name}: no alternative of the held-out decisions has a value, so select_by cannot be "
                 f"{figure!r}; set it to 'auto' or train on labelled decisions"
             )
-        return figure if has_values and self.config.select_by != "agreement" else "agreement"
+        if self.config.select_by != AUTO:
+            return self.config.select_by
+        return figure if has_values else "agreement"
+
+    def begin_from_models(self) -> None:
+        """Take over the weights that the settings name, if any."""
+        if self.config.start:
+            self.state.go_on_from(Path(self.config.start))
+        elif self.config.upcycle:
+            self.state.start_from(Path(self.config.upcycle), self.config.upcycle_moments)
 
     def run(self) -> dict[str, Any]:
         """The remaining epochs, then the summary."""
+        self.run_epochs()
+        summary = self._summarise()
+        self.reporter.end(summary)
+        return summary
+
+    def run_epochs(self) -> None:
+        """The remaining epochs."""
         progress = self.state.progress
         sizes = {"train": len(self.train_rows), "held_out": len(self.held_out_rows)}
-        self.folder.log_event("start", progress.step, epoch=progress.epoch, **sizes)
+        self._log("start", epoch=progress.epoch, **sizes)
         self.reporter.start(self.total_steps, progress.step, **sizes)
         try:
             while not progress.is_finished:
                 self._train_epoch()
                 self._finish_epoch()
-            summary = self._summarise()
         finally:
             self.reporter.stop()
-        self.reporter.end(summary)
-        return summary
+
+    def _log(self, event: str, **values: Any) -> None:
+        if self.folder is not None:
+            self.folder.log_event(event, self.state.progress.step, **values)
 
     def _train_epoch(self) -> None:
         """The rest of the current epoch."""
@@ -175,17 +211,17 @@ class _Training:
         report = StepReport(progress.epoch, progress.step, loss, decisions_per_second, spread)
         self.reporter.step(report)
         if progress.step % LOG_STEPS == 0:
-            self.folder.log_event(
-                "progress", progress.step, epoch=progress.epoch, loss=loss, **(spread.as_dict() if spread else {})
-            )
+            self._log("progress", epoch=progress.epoch, loss=loss, **(spread.as_dict() if spread else {}))
         is_due = progress.step % self.config.checkpoint_steps == 0 or progress.step == EARLY_CHECKPOINT
         if is_due or self.interrupted.is_set():
             self._save_state()
         if self.interrupted.is_set():
-            raise Interrupted(f"{self.folder.path}: stopped after step {progress.step}; --resume goes on from here")
+            place = "training" if self.folder is None else self.folder.path
+            raise Interrupted(f"{place}: stopped after step {progress.step}; --resume goes on from here")
 
     def _save_state(self) -> None:
-        self.state.save(self.folder.state, self.source.fingerprint)
+        if self.folder is not None:
+            self.state.save(self.folder.state, self.source.fingerprint)
 
     def _finish_epoch(self) -> None:
         """Judge, keep what is best, decide whether to go on, and save."""
@@ -195,7 +231,7 @@ class _Training:
         entry: dict[str, Any] = {
             "epoch": progress.epoch,
             "loss": progress.loss_sum / progress.decisions,
-            **verdict.figures(self.domain),
+            **verdict.figures(self.domain, self.selector == LOG_LOSS),
         }
         figure = entry[self.selector]
         if self.selector != "agreement" and figure is not None:
@@ -209,7 +245,7 @@ class _Training:
             self.state.best = dict(result.weights())
         else:
             progress.epochs_without_gain += 1
-        self.folder.log_event("epoch", progress.step, train_seconds=round(progress.train_seconds, 3), **entry)
+        self._log("epoch", train_seconds=round(progress.train_seconds, 3), **entry)
         figures = {name: value for name, value in entry.items() if name not in ("epoch", "loss")}
         self.reporter.epoch(EpochReport(progress.epoch, entry["loss"], figures, is_best, progress.train_seconds))
         progress.epoch += 1
@@ -222,6 +258,8 @@ class _Training:
 
     def _save_models(self) -> None:
         """Best and last weights with their deterministic figures."""
+        if self.folder is None:
+            return
         progress = self.state.progress
         fingerprint = self.source.fingerprint
         for path, weights, epoch in (
@@ -238,9 +276,10 @@ class _Training:
 
     def _summarise(self) -> dict[str, Any]:
         """Figures of the finished run, the speed of the pipeline measured anew."""
+        assert self.folder is not None
         progress = self.state.progress
         model = load_model(self.folder.model, self.domain)
-        verdict = Verdict.none(len(self.domain.strata[1])).figures(self.domain)
+        verdict = Verdict.none(len(self.domain.strata[1])).figures(self.domain, self.selector == LOG_LOSS)
         summary = {
             **{name: model.summary[name] for name in verdict},
             "selected_by": self.selector,
@@ -257,7 +296,7 @@ class _Training:
             "torch": torch.__version__,
             "data_fingerprint": self.source.fingerprint,
         }
-        self.folder.log_event("end", progress.step, **summary)
+        self._log("end", **summary)
         self.folder.write_summary(summary)
         return summary
 

@@ -69,6 +69,11 @@ class RunState:
         """The network that is judged and kept: the averaged one where averaging is on."""
         return self.average
 
+    def take_best(self) -> None:
+        """Give the result the best weights so far, if any epoch was judged."""
+        if self.best:
+            _load_weights(self.result(), self.best)
+
     def update_average(self) -> None:
         """Move the averaged weights towards the current ones; early steps count less, the start is noise."""
         if self.average is self.net:

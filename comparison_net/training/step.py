@@ -167,7 +167,8 @@ class Stepper:
         values = None
         if part.values is not None and config.loss == "soft":
             values = torch.zeros(mask.shape).masked_scatter(mask, torch.from_numpy(part.values))
-        loss = self._loss(answers.padded(mask), mask, torch.from_numpy(part.chosen), values).sum()
+        losses = self._loss(answers.padded(mask), mask, torch.from_numpy(part.chosen), values)
+        loss = losses.sum() if part.weights is None else (losses * torch.from_numpy(part.weights)).sum()
         if targets is not None and config.outcome_weight > 0:
             weights = torch.from_numpy(targets.weights)
             loss = loss + config.outcome_weight * (weights * _outcome_losses(answers, targets)).sum()
@@ -183,13 +184,16 @@ class Stepper:
         mask = torch.from_numpy(part.mask())
         with torch.no_grad():
             answers = net.answers(part, _rows_of(targets, part))
-            best = answers.padded(mask).masked_fill(~mask, -torch.inf).argmax(1).numpy()
+            scores = answers.padded(mask).masked_fill(~mask, -torch.inf)
+            best = scores.argmax(1).numpy()
+            logs = torch.log_softmax(scores, 1).gather(1, torch.from_numpy(part.chosen)[:, None])[:, 0]
         is_free = part.counts() > 1
         strata = np.zeros(len(part), dtype=np.int64) if part.strata is None else part.strata
         num_strata = len(net.domain.strata[1])
         verdict = Verdict(
             agreed=np.bincount(strata[is_free & (best == part.chosen)], minlength=num_strata),
             decisions=np.bincount(strata[is_free], minlength=num_strata),
+            choice_log_sum=float(logs.double().sum()),
         )
         if part.values is not None:
             verdict.add_losses(part.value_losses(best)[is_free])

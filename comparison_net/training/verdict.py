@@ -12,6 +12,7 @@ import numpy as np
 
 from comparison_net.choices import OutcomeTargets
 from comparison_net.domain import Domain
+from comparison_net.network_config import LOG_LOSS
 from comparison_net.tools import Float32s, Int64s
 
 
@@ -31,6 +32,8 @@ class Verdict:
     brier_sum: float = 0.0
     num_outcomes: int = 0
     """Decisions with an alternative whose outcome is known."""
+    choice_log_sum: float = 0.0
+    """Logarithms of the chosen alternatives' shares (softmax of the scores) of decisions with something to choose."""
 
     @classmethod
     def none(cls, num_strata: int) -> Verdict:
@@ -68,12 +71,19 @@ class Verdict:
         """Value lost in a decision by the network's first alternative; None without values."""
         return self.value_loss_sum / self.num_valued if self.num_valued else None
 
-    def figures(self, domain: Domain) -> dict[str, Any]:
-        """Everything by name, for JSON; None for what cannot be said. The domain names strata, value and its unit."""
+    def figures(self, domain: Domain, has_log_loss: bool = False) -> dict[str, Any]:
+        """Everything by name, for JSON; None for what cannot be said.
+
+        Args:
+            domain: names strata, value and its unit.
+            has_log_loss: tell LOG_LOSS too; where nobody selects by it, models stay as they were before it was there.
+        """
         outcomes = max(self.num_outcomes, 1)
         pairs = zip(domain.strata[1], self.agreed, self.decisions, strict=True)
-        units = domain.value_unit[1]
+        units, total = domain.value_unit[1], int(self.decisions.sum())
+        log_loss = {LOG_LOSS: -self.choice_log_sum / total if total else None} if has_log_loss else {}
         return {
+            **log_loss,
             "agreement": self.agreement,
             domain.by_stratum: {name: [int(agreed), int(total)] for name, agreed, total in pairs},
             domain.value_loss: units * self.value_loss_sum / self.num_valued if self.num_valued else None,

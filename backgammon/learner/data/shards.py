@@ -32,6 +32,7 @@ from backgammon.rules.decisions import Decisions
 from backgammon.rules.phase import phase_codes
 from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int32s, Int64s, Offsets, Uint16s
 from backgammon.tools.errors import DataError, IllegalPlay
+from comparison_net.training.choice_source import split_units
 
 HASH_LIMIT = 100_000_000
 """Bytes up to which `open_shards` verifies the fingerprint every time: about a tenth of a second."""
@@ -135,14 +136,7 @@ class Shards:
             int64 rows to train on, int64 rows held out; each ascending.
         """
         ranks = np.array([_unit_rank(name, seed) for name in self.manifest.units])
-        is_held_out = ranks < held_out
-        if held_out > 0 and len(ranks) > 1:
-            is_held_out[ranks.argmin()] = True
-            is_held_out[ranks.argmax()] = False
-        elif held_out > 0:
-            is_held_out[:] = False
-        by_decision = is_held_out[self.unit]
-        return np.flatnonzero(~by_decision), np.flatnonzero(by_decision)
+        return split_units(ranks, self.unit.astype(np.int64), held_out)
 
 
 def _unit_rank(unit: str, seed: int) -> float:

@@ -34,17 +34,17 @@ class BoardEncoder(Encoder):
         """On the units that are not zero, see `second_layer`."""
         return second_layer(units, codes, weight, bias)
 
-    def codes(self, items: Any, split: str) -> Int64s:
+    def codes(self, sets: ChoiceSets, split: str) -> Int64s:
         """Phase or plan of each candidate."""
-        return expert_codes(items, split)
+        return expert_codes(sets.items, split)
 
-    def gate_features(self, items: Any) -> Float32s:
+    def gate_features(self, sets: ChoiceSets) -> Float32s:
         """See `codes.GATE_FEATURES`."""
-        return gate_features(items)
+        return gate_features(sets.items)
 
-    def token_rows(self, items: Any) -> Int64s:
+    def token_rows(self, sets: ChoiceSets) -> Int64s:
         """A row for each (location, count)."""
-        rows: Int64s = items.astype(np.int64) + _ROW_OF_EMPTY
+        rows: Int64s = sets.items.astype(np.int64) + _ROW_OF_EMPTY
         return rows
 
     def possible_outcomes(self, items: Any) -> Bools:
