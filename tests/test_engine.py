@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
+from backgammon.evaluation.evaluator import Evaluator, Judgement
 from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import equities, final_outcomes
-from backgammon.learner.net.scorer import load_pruner, load_scorer
+from backgammon.learner.net.scorer import Scorer, load_pruner, load_scorer
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.rolls import expand_rolls
 from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int64s
+from comparison_net.network import make_network
+from comparison_net.network_config import NetworkConfig
+from tests.board_nets import ENCODER, model_of
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.naive.search import look_ahead
 from tests.test_bearoff import random_boards
@@ -154,3 +162,71 @@ def test_the_net_chooses_as_if_it_had_seen_all_when_everything_is_proposed(
     seen = [ExactEvaluator(net, tables, small, within=within).reply(boards, dice)[0] for within in (-1.0, 1.0, 1e6)]
     same = [(afters == expected[0]).all(axis=1).mean() for afters in seen]
     assert same[0] < same[1] < same[2], "the more the net sees, the more it plays as it would"
+
+
+class Relay(Evaluator):
+    """A pruner that hands on what another proposes: a net that has it is asked roll by roll."""
+
+    def __init__(self, pruner: Scorer) -> None:
+        self._pruner = pruner
+
+    def judge(self, boards: Boards) -> Judgement:
+        return self._pruner.judge(boards)
+
+    def propose(self, boards: Boards, dice: Dice, within: float) -> tuple[Boards, Int64s]:
+        return self._pruner.propose(boards, dice, within)
+
+
+def small_scorer(outcomes: bool, seed: int, **network: Any) -> Scorer:
+    torch.manual_seed(seed)
+    net = make_network(NetworkConfig(outcomes=outcomes, **network), ENCODER)
+    return Scorer(model_of(net), "small", threads=2)
+
+
+def all_replies(engine: Evaluator, boards: Boards) -> tuple[Boards, Boards]:
+    """The replies of an engine, and what it says of them, as bytes."""
+    afters, outcomes = engine.reply_to_rolls(boards)
+    return afters, outcomes.view(np.int32)
+
+
+@pytest.mark.parametrize("within", [-1.0, 0.0, 1.0])
+def test_the_replies_to_all_rolls_are_those_to_each(tables: Bearoff, random_play: Arrays, within: float) -> None:
+    net, small = load_scorer(), load_pruner()
+    assert small is not None
+    boards = np.concatenate([swap(random_play[0][:150]), random_boards(30, 8, 12, 5)])
+    for expands in (False, True):
+        fast, plain = (ExactEvaluator(net, tables, pruner, expands, within) for pruner in (small, Relay(small)))
+        for found, expected in zip(all_replies(fast, boards), all_replies(plain, boards), strict=True):
+            assert found.tobytes() == expected.tobytes()
+        assert fast.outcomes(boards).tobytes() == plain.outcomes(boards).tobytes()
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"hidden": ()},
+        {"hidden": (8,)},
+        {"hidden": (72, 24, 8)},
+        {"hidden": (16, 8), "head": "phase"},
+        {"hidden": (72, 24), "inputs": "patterns", "head": "phase", "score_from": "sum"},
+    ],
+    ids=str,
+)
+def test_so_they_are_for_nets_of_any_shape(
+    tables: Bearoff, random_play: Arrays, nasty: Arrays, network: dict[str, Any]
+) -> None:
+    net = small_scorer(True, 1, **network)
+    small = small_scorer(network.get("score_from") == "sum", 2, **network)
+    boards = np.concatenate([swap(play[0][:60]) for play in (random_play, nasty)])
+    fast, plain = (ExactEvaluator(net, tables, pruner, within=0.5) for pruner in (small, Relay(small)))
+    for found, expected in zip(all_replies(fast, boards), all_replies(plain, boards), strict=True):
+        assert found.tobytes() == expected.tobytes()
+
+
+def test_without_a_pruner_the_net_replies(tables: Bearoff, random_play: Arrays) -> None:
+    boards = swap(random_play[0][:40])
+    engine = ExactEvaluator(load_scorer(), tables)
+    afters, outcomes = engine.reply_to_rolls(boards)
+    expected = engine.play_best(*expand_rolls(boards))
+    assert afters.tobytes() == expected[0].tobytes()
+    assert outcomes.tobytes() == expected[1].tobytes()

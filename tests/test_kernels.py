@@ -325,9 +325,44 @@ def _sum_both(
 
 
 @kernel
-def _step_both(whole: Int32s, real: Float32s, base: Int32s, table: Int16s, plus: int, minus: int) -> None:
-    intrinsics.step_row(whole, 3, base, 0, table, plus, minus, 64)
-    intrinsics.step_to_floats(real, 5, base, 0, table, plus, minus, 64, np.float32(0))
+def _walk_both(
+    whole: Int32s, real: Float32s, base: Int32s, table: Int16s, places: Numbers64, words: Numbers64, changed: Numbers64
+) -> None:
+    plus, minus, bar, patterns_at = places
+    intrinsics.walk_row(
+        whole, 3, base, 2, table, plus, minus, bar, words, 4, changed[0], changed[1], patterns_at, 128
+    )  # fmt: skip
+    intrinsics.walk_row_to_floats(
+        real, 5, base, 2, table, plus, minus, bar, words, 4, changed[0], changed[1], patterns_at, 128, np.float32(0)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("is_hit", [False, True])
+def test_a_move_adds_and_subtracts_the_rows_of_what_it_changes(is_hit: bool) -> None:
+    rng = np.random.default_rng(6)
+    num_counts, first, second = 40, 12, 30
+    table = rng.integers(-32768, 32768, 128 * (num_counts + 4 * 26 * 64), dtype=np.int16)
+    base = rng.integers(-(1 << 22), 1 << 22, 130).astype(np.int32)
+    places = np.array([128 * first, 128 * second, 128 * 5 if is_hit else 0, 128 * num_counts])
+    mask = ((1 << 26) - 1) << 32 | (1 << 26) - 1
+    words = rng.integers(0, 1 << 58, 12) & mask
+    words[[5, 7, 9, 11]] = rng.integers(0, 1 << 62, 4)  # what is seen
+    changed = rng.integers(0, 1 << 58, 2) & rng.integers(0, 1 << 58, 2)
+    rows = table.reshape(-1, 128).astype(np.int64)
+    expected = base[2:].astype(np.int64) + rows[first] - rows[second]
+    if is_hit:
+        expected += rows[first + 1] - rows[5]
+    for sign, at in ((1, 8), (-1, 4)):
+        for family in range(4):
+            word, shift = at + family // 2 * 2, 32 * (family % 2)
+            for place in range(26):
+                if int(words[word] & changed[family // 2]) >> (shift + place) & 1:
+                    seen = int(words[word + 1]) >> (shift + place) & 63
+                    expected += sign * rows[num_counts + (26 * family + place) * 64 + seen]
+    whole, real = np.zeros(140, dtype=np.int32), np.zeros(140, dtype=np.float32)
+    _walk_both(whole, real, base, table, places, words, changed)
+    assert whole[3:131].tolist() == expected.tolist()
+    assert real[5:133].tolist() == np.maximum(expected, 0).tolist()
 
 
 @pytest.mark.parametrize(("plus", "minus"), [(0, 0), (1, 0), (0, 1), (9, 4), (26, 24)])
@@ -340,10 +375,6 @@ def test_rows_of_int16_are_summed_exactly(plus: int, minus: int) -> None:
     expected = base + rows[:plus].sum(axis=0) - rows[plus : plus + minus].sum(axis=0)
     whole, real = np.zeros(80, dtype=np.int32), np.zeros(80, dtype=np.float32)
     _sum_both(whole, real, np.concatenate([np.full(7, 99, dtype=np.int32), base]), 7, table, starts, plus, minus)
-    assert whole[3:67].tolist() == expected.tolist()
-    assert real[5:69].tolist() == np.maximum(expected, 0).tolist()
-    _step_both(whole, real, base, table, int(starts[0]), int(starts[1]))
-    expected = base + rows[0] - rows[1]
     assert whole[3:67].tolist() == expected.tolist()
     assert real[5:69].tolist() == np.maximum(expected, 0).tolist()
     assert not whole[:3].any()

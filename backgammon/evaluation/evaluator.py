@@ -19,8 +19,10 @@ from backgammon.evaluation.bearoff import Bearoff
 from backgammon.evaluation.outcome import Outcomes, equities
 from backgammon.evaluation.player import Noise
 from backgammon.rules import ragged
+from backgammon.rules.board import swap
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.ending import has_won
+from backgammon.rules.rolls import expand_rolls
 from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s, Offsets
 from backgammon.tools.errors import ModelError
 
@@ -148,6 +150,41 @@ class Evaluator(ABC):
     def reply(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
         """As `play_best`, for the plays inside a look-ahead, where a cheaper choice will do."""
         return self.play_best(boards, dice)
+
+    def reply_to_rolls(self, boards: Boards) -> tuple[Boards, Outcomes]:
+        """`reply` of the opponent to each of the 21 rolls.
+
+        Args:
+            boards: int8[K, 26], positions after a play, seen by the player who has just moved; games that are not over.
+
+        Returns:
+            int8[21 * K, 26], the replies, rolls in the order of `dice.ROLLS`; float32[21 * K, 6], their outcomes. Both
+            seen by the opponent, who has made them.
+        """
+        return self.reply(*expand_rolls(boards))
+
+    def play_proposed(self, boards: Boards, dice: Dice, pruner: Evaluator, within: float) -> tuple[Boards, Outcomes]:
+        """As `play_best`, from what somebody else proposes.
+
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            dice: int8[N, 2].
+            pruner: proposes.
+            within: see `propose`.
+
+        Raises:
+            ModelError: this evaluator gives no chances.
+        """
+        self.require_outcomes()
+        proposals, offsets = pruner.propose(boards, dice, within)
+        scores, outcomes = self.judge(proposals)
+        assert outcomes is not None
+        best = offsets[:-1] + ragged.best(equities(outcomes) if scores is None else scores, offsets)
+        return proposals[best], outcomes[best]
+
+    def play_proposed_to_rolls(self, boards: Boards, pruner: Evaluator, within: float) -> tuple[Boards, Outcomes]:
+        """`play_proposed` for each of the 21 rolls in positions int8[K, 26] of the player on roll."""
+        return self.play_proposed(*expand_rolls(swap(boards)), pruner, within)
 
     def proposals(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes, Offsets]:
         """Replies inside a look-ahead that somebody else chooses from, by their outcomes.

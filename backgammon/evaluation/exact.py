@@ -22,13 +22,13 @@ import numpy as np
 from backgammon.evaluation.bearoff import UNCOVERED, Bearoff
 from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_equities, known_outcomes, play_by_tables
 from backgammon.evaluation.evaluator import Evaluator, Judgement
-from backgammon.evaluation.outcome import Outcomes, equities
+from backgammon.evaluation.outcome import Outcomes
 from backgammon.evaluation.player import Noise
 from backgammon.rules import ragged
-from backgammon.rules.board import BAR
+from backgammon.rules.board import BAR, swap
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import checked_decisions, legal_candidates
-from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
+from backgammon.rules.rolls import NUM_ROLLS, average_rolls, expand_rolls, group_rows
 from backgammon.tools.arrays import Boards, Bools, Dice, Float64s, Int64s, Offsets
 
 LEAST_CLOSED = 2
@@ -135,6 +135,22 @@ class ExactEvaluator(Evaluator):
         """As `play_best`, for the plays inside a search: the net sees what the pruner proposes, if there is one."""
         return self._play(boards, dice, self._net_plays if self.pruner is None else self._proposed_plays)
 
+    def reply_to_rolls(self, boards: Boards) -> tuple[Boards, Outcomes]:
+        """As `reply` to each roll; see `Evaluator.reply_to_rolls`."""
+        before = swap(boards)
+        is_covered = self._is_covered(before)
+        if not is_covered.any():
+            afters, outcomes = self._rolled_plays(before, self._within)
+        else:
+            afters = np.empty((NUM_ROLLS * len(boards), boards.shape[1]), dtype=np.int8)
+            outcomes = np.empty((NUM_ROLLS * len(boards), 6), dtype=np.float32)
+            rows = np.repeat(is_covered, NUM_ROLLS)
+            _, afters[rows], outcomes[rows] = play_by_tables(self.bearoff.tables, *expand_rolls(boards[is_covered]))
+            if not is_covered.all():
+                afters[~rows], outcomes[~rows] = self._rolled_plays(before[~is_covered], self._within)
+        self._judge_dances(afters, outcomes)
+        return afters, outcomes
+
     def preferences(self, decisions: Decisions) -> Float64s:
         """The net's preferences; equities by the tables in decisions that they cover."""
         is_covered = self._is_covered(decisions.boards)
@@ -235,12 +251,16 @@ class ExactEvaluator(Evaluator):
     def _proposed_plays(self, boards: Boards, dice: Dice, within: float | None = None) -> tuple[Boards, Outcomes]:
         """The same, where the net chooses from what the pruner proposes; None for the engine's own distance."""
         assert self.pruner is not None
-        proposals, offsets = self.pruner.propose(boards, dice, self._within if within is None else within)
-        scores, values = self.net.judge(proposals)
-        assert values is not None, "a look-ahead takes outcomes"
-        preferred = equities(values) if scores is None else scores
-        best = offsets[:-1] + ragged.best(preferred, offsets)
-        afters, outcomes = proposals[best], values[best]
+        within = self._within if within is None else within
+        afters, outcomes = self.net.play_proposed(boards, dice, self.pruner, within)
+        self._judge_by_tables(afters, outcomes)
+        return afters, outcomes
+
+    def _rolled_plays(self, boards: Boards, within: float) -> tuple[Boards, Outcomes]:
+        """The plays of the 21 rolls in positions int8[K, 26] of the player on roll that the tables do not cover."""
+        if self.pruner is None:
+            return self._net_plays(*expand_rolls(swap(boards)))
+        afters, outcomes = self.net.play_proposed_to_rolls(boards, self.pruner, within)
         self._judge_by_tables(afters, outcomes)
         return afters, outcomes
 
@@ -258,9 +278,6 @@ class ExactEvaluator(Evaluator):
         if not len(rows):
             return
         first, group = group_rows(boards[rows])
-        positions, dice = expand_rolls(boards[rows[first]])
-        if self.pruner is None:
-            _, values = self._net_plays(positions, dice)
-        else:  # so far down the pruner's own choice does
-            _, values = self._proposed_plays(positions, dice, 0.0)
+        # so far down the pruner's own choice does
+        _, values = self._rolled_plays(swap(boards[rows[first]]), 0.0)
         outcomes[rows] = average_rolls(values, np.arange(len(values)))[group]

@@ -18,23 +18,22 @@ import numpy as np
 
 from backgammon.rules.board import Board
 from backgammon.tools.arrays import Boards, Int8s
+from backgammon.tools.intrinsics import highest_bit, locations_above
 from backgammon.tools.jit import kernel
 
 PHASES: tuple[str, ...] = ("bearoff", "bearin", "opponent bearoff", "opponent bearin", "other", "race")
 """Names by code; the order of Tesauro's Table 1, then the race."""
 
+_LOCATIONS = (1 << 26) - 1
+
 BEAROFF, BEARIN, OPPONENT_BEAROFF, OPPONENT_BEARIN, OTHER, RACE = range(6)
 
 
 @kernel
-def phase_code_at(boards: Boards, at: int) -> int:
-    """Code (index into PHASES) of the position whose 26 counts begin at `at` of flat int8 `boards`."""
-    own_back = 25
-    while own_back > 0 and boards[at + own_back] <= 0:
-        own_back -= 1
-    opponent_back = 25
-    while opponent_back > 0 and boards[at + 25 - opponent_back] >= 0:
-        opponent_back -= 1
+def phase_of_masks(ours: int, theirs: int) -> int:
+    """Code (index into PHASES) from masks of the locations 0..25 where each side has checkers."""
+    own_back = highest_bit(ours) if ours else 0
+    opponent_back = 25 - highest_bit(theirs & -theirs) if theirs else 0
     if own_back + opponent_back < 25:
         return RACE
     if own_back <= 6:
@@ -46,6 +45,12 @@ def phase_code_at(boards: Boards, at: int) -> int:
     if opponent_back <= 12:
         return OPPONENT_BEARIN
     return OTHER
+
+
+@kernel
+def phase_code_at(boards: Boards, at: int) -> int:
+    """Code (index into PHASES) of the position whose 26 counts begin at `at` of flat int8 `boards`."""
+    return phase_of_masks(locations_above(boards, at, 0), ~locations_above(boards, at, -1) & _LOCATIONS)
 
 
 @kernel

@@ -27,7 +27,7 @@ from backgammon.evaluation.player import Noise
 from backgammon.rules.board import Board
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
-from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
+from backgammon.rules.rolls import average_rolls, group_rows
 from backgammon.search.cache import OutcomeCache
 from backgammon.search.filters import MAX_PLIES, keep_candidates, stages
 from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int8s, Int64s
@@ -263,9 +263,8 @@ class Searcher(Evaluator):
             return outcomes
         if deadline is not None and time.perf_counter() > deadline:
             raise OutOfTimeError
-        positions, dice = expand_rolls(live)
-        replies, values = self.evaluator.reply(positions, dice)
-        group = np.arange(len(positions))
+        replies, values = self.evaluator.reply_to_rolls(live)
+        group = np.arange(len(replies))
         if plies > 1:
             first, group = group_rows(replies)
             step = _CHUNK[plies - 1]

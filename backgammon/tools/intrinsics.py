@@ -29,8 +29,11 @@ _CODEGEN: Any = _codegen  # untyped
 LANES = 16
 """Numbers in a vector."""
 
-ROW_UNIT = 2 * LANES
-"""Rows of the first layer are padded to a multiple of it: their sums go two vectors at a time."""
+ROW_UNIT = 4 * LANES
+"""Rows of the first layer are padded to a multiple of it: their sums go four vectors at a time."""
+
+ROW_BYTES = 32
+"""A board of 26 counts padded to a power of two, so that one vector holds it."""
 
 
 def _compiles_for_avx512() -> bool:
@@ -113,35 +116,87 @@ if DISABLED:
         sum_rows(total, 0, base, base_at, rows, starts, num_plus, num_minus, length)
         target[target_at : target_at + length] = np.maximum(total.astype(np.float32), np.float32(floor))
 
-    def step_row(
+    def wide_above(boards: Boards, at: int, bound: int) -> int:
+        """`locations_above` for a board in a row of ROW_BYTES; what its last six bytes hold does not matter."""
+        return locations_above(boards, at, bound)
+
+    def changed_locations(left: Boards, left_at: int, right: Boards, right_at: int) -> int:
+        """Mask of the locations where two boards differ, each in a row of ROW_BYTES."""
+        return sum(1 << location for location in range(26) if left[left_at + location] != right[right_at + location])
+
+    def walk_row(
         target: Int32s,
         target_at: int,
         parent: Int32s,
         parent_at: int,
-        steps: Int16s,
+        rows: Int16s,
         plus_at: int,
         minus_at: int,
+        bar_at: int,
+        words: Int64s,
+        words_at: int,
+        changed_blocks: int,
+        changed_shots: int,
+        patterns_at: int,
         length: int,
     ) -> None:
-        """Set target to parent + steps[plus] - steps[minus]."""
-        total = parent[parent_at : parent_at + length] + steps[plus_at : plus_at + length]
-        target[target_at : target_at + length] = total - steps[minus_at : minus_at + length]
+        """Set target to the sums after a move, from those of the position before it.
 
-    def step_to_floats(
+        Args:
+            target: receives them from `target_at` on.
+            target_at: .
+            parent: has those before from `parent_at` on.
+            parent_at: .
+            rows: the table.
+            plus_at: row to add.
+            minus_at: row to subtract.
+            bar_at: 0, or after a hit one more to subtract, and the row behind `plus_at` one more to add.
+            words: four words of patterns before the move from `words_at` on, then the four after it: places of two
+                families and what they see, then of two more (`patterns.pattern_words`).
+            words_at: .
+            changed_blocks: places of the first two families whose pattern is not the same.
+            changed_shots: of the last two.
+            patterns_at: where the rows of patterns begin, 64 for each of 26 places of each family.
+            length: of a row.
+        """
+        total = parent[parent_at : parent_at + length] + rows[plus_at : plus_at + length]
+        total -= rows[minus_at : minus_at + length]
+        if bar_at:
+            total += rows[plus_at + length : plus_at + 2 * length]
+            total -= rows[bar_at : bar_at + length]
+        for sign, at in ((1, words_at + 4), (-1, words_at)):
+            for pair, changed in enumerate((changed_blocks, changed_shots)):
+                places, seen = int(words[at + 2 * pair]) & int(changed), int(words[at + 2 * pair + 1])
+                for bit in (bit for bit in range(58) if places >> bit & 1):
+                    row = (52 * pair + bit - 6 * (bit >> 5)) * 64 + (seen >> bit & 63)
+                    first = patterns_at + row * length
+                    total += sign * rows[first : first + length].astype(np.int32)
+        target[target_at : target_at + length] = total
+
+    def walk_row_to_floats(
         target: Float32s,
         target_at: int,
         parent: Int32s,
         parent_at: int,
-        steps: Int16s,
+        rows: Int16s,
         plus_at: int,
         minus_at: int,
+        bar_at: int,
+        words: Int64s,
+        words_at: int,
+        changed_blocks: int,
+        changed_shots: int,
+        patterns_at: int,
         length: int,
         floor: np.floating,
     ) -> None:
-        """Set target to max(parent + steps[plus] - steps[minus], floor)."""
-        total = parent[parent_at : parent_at + length] + steps[plus_at : plus_at + length]
-        total = (total - steps[minus_at : minus_at + length]).astype(np.float32)
-        target[target_at : target_at + length] = np.maximum(total, np.float32(floor))
+        """Set target to the larger of `walk_row` and floor."""
+        total = np.empty(length, dtype=np.int32)
+        walk_row(
+            total, 0, parent, parent_at, rows, plus_at, minus_at, bar_at, words, words_at, changed_blocks,
+            changed_shots, patterns_at, length,
+        )  # fmt: skip
+        target[target_at : target_at + length] = np.maximum(total.astype(np.float32), np.float32(floor))
 
     def find_nonzero(values: Float32s, at: int, stride: int, num_rows: int, length: int, found: Int32s) -> int:
         """Ascending columns where one of the rows values[at + row * stride] is not +0, into `found`; their number.
@@ -418,64 +473,171 @@ else:
         index = types.int64
         return types.void(target, index, base, index, rows, starts, index, index, index, types.float32), generate_code
 
-    def _step(context: Any, builder: Any, signature: Any, arguments: Any, finish: Any) -> Any:
-        """Parent + steps[plus] - steps[minus], vector by vector, stored after `finish`."""
+    _SMALL = ir.IntType(8)
+    _BOARD_ROW = ir.VectorType(_SMALL, ROW_BYTES)
+    _ZERO = ir.Constant(ir.IntType(32), 0)
+
+    def _load_board(builder: Any, data: Any, at: Any) -> Any:
+        value = builder.load(builder.bitcast(builder.gep(data, [at]), _BOARD_ROW.as_pointer()))
+        value.align = 1
+        return value
+
+    def _locations(builder: Any, is_in: Any) -> Any:
+        """Mask of the locations 0..25 from a vector of truth values."""
+        mask = builder.zext(builder.bitcast(is_in, ir.IntType(ROW_BYTES)), _INDEX)
+        return builder.and_(mask, _index((1 << 26) - 1))
+
+    @intrinsic
+    def wide_above(_typing: Any, boards: Any, _at: Any, _bound: Any) -> Any:
+        """`locations_above` for a board in a row of ROW_BYTES; what its last six bytes hold does not matter."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            value = _load_board(builder, _data(context, builder, signature, arguments, 0), arguments[1])
+            bound = builder.trunc(arguments[2], _SMALL)
+            nothing = ir.Constant(_BOARD_ROW, ir.Undefined)
+            lanes = ir.Constant(ir.VectorType(ir.IntType(32), ROW_BYTES), [0] * ROW_BYTES)
+            bounds = builder.shuffle_vector(builder.insert_element(nothing, bound, _ZERO), nothing, lanes)
+            return _locations(builder, builder.icmp_signed(">", value, bounds))
+
+        return types.int64(boards, types.int64, types.int64), generate_code
+
+    @intrinsic
+    def changed_locations(_typing: Any, left: Any, _left_at: Any, right: Any, _right_at: Any) -> Any:
+        """Mask of the locations where two boards differ, each in a row of ROW_BYTES."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            one = _load_board(builder, _data(context, builder, signature, arguments, 0), arguments[1])
+            other = _load_board(builder, _data(context, builder, signature, arguments, 2), arguments[3])
+            return _locations(builder, builder.icmp_signed("!=", one, other))
+
+        return types.int64(left, types.int64, right, types.int64), generate_code
+
+    class _Sums:
+        """Sums of ROW_UNIT columns in stack slots that LLVM turns into registers."""
+
+        def __init__(self, builder: Any) -> None:
+            self._builder = builder
+            self._slots = [_tools.alloca_once(builder, _INTEGERS) for _ in range(ROW_UNIT // LANES)]
+
+        def start(self, row: Any) -> None:
+            """Begin with the numbers at a pointer."""
+            for part, slot in enumerate(self._slots):
+                self._builder.store(_load_integers(self._builder, row, _index(part * LANES)), slot)
+
+        def take(self, join: Any, row: Any) -> None:
+            """Add or subtract the numbers at a pointer."""
+            for part, slot in enumerate(self._slots):
+                value = _load_integers(self._builder, row, _index(part * LANES))
+                self._builder.store(join(self._builder.load(slot), value), slot)
+
+        def finish(self, last: Any, target: Any) -> None:
+            """Write `last` of the sums to a pointer."""
+            for part, slot in enumerate(self._slots):
+                _store(self._builder, last(self._builder.load(slot)), target, _index(part * LANES))
+
+    def _take_patterns(builder: Any, sums: Any, join: Any, pair: int, places: Any, seen: Any, row_of: Any) -> None:
+        """Add or subtract the rows of the patterns at `places`; `row_of` gives the pointer to a pattern's row."""
+        left = _tools.alloca_once_value(builder, places)
+        with _tools.for_range(builder, builder.ctpop(places)):
+            rest = builder.load(left)
+            bit = builder.cttz(rest, ir.Constant(ir.IntType(1), 1))
+            builder.store(builder.and_(rest, builder.sub(rest, _index(1))), left)
+            # the second family of a word begins at bit 32, its rows after the 26 places of the first
+            place = builder.sub(bit, builder.mul(builder.lshr(bit, _index(5)), _index(6)))
+            mask = builder.and_(builder.lshr(seen, bit), _index(63))
+            number = builder.add(builder.shl(builder.add(place, _index(52 * pair)), _index(6)), mask)
+            sums.take(join, row_of(number))
+
+    def _walk(context: Any, builder: Any, signature: Any, arguments: Any, last: Any) -> Any:
+        """What `walk_row` says, column by column, stored after `last`: no list of rows, no sum leaves its register."""
         to = builder.gep(_data(context, builder, signature, arguments, 0), [arguments[1]])
-        start = builder.gep(_data(context, builder, signature, arguments, 2), [arguments[3]])
-        rows = _data(context, builder, signature, arguments, 4)
-        plus = builder.gep(rows, [arguments[5]])
-        minus = builder.gep(rows, [arguments[6]])
-        with _tools.for_range_slice(builder, _index(0), arguments[7], _index(LANES), _INDEX) as (at, _):
-            total = builder.add(_load_integers(builder, start, at), _load_integers(builder, plus, at))
-            total = builder.sub(total, _load_integers(builder, minus, at))
-            _store(builder, finish(total), to, at)
+        parent = builder.gep(_data(context, builder, signature, arguments, 2), [arguments[3]])
+        table = _data(context, builder, signature, arguments, 4)
+        plus, minus, bar = arguments[5:8]
+        begin = builder.gep(_data(context, builder, signature, arguments, 8), [arguments[9]])
+        words = [builder.load(builder.gep(begin, [_index(number)])) for number in range(8)]
+        changed, patterns_at, length = arguments[10:12], arguments[12], arguments[13]
+        sums = _Sums(builder)
+        with _tools.for_range_slice(builder, _index(0), length, _index(ROW_UNIT), _INDEX) as (at, _):
+
+            def row_at(start: Any, at: Any = at) -> Any:
+                return builder.gep(table, [builder.add(start, at)])
+
+            def row_of(number: Any) -> Any:
+                return row_at(builder.add(patterns_at, builder.mul(number, length)))
+
+            sums.start(builder.gep(parent, [at]))
+            sums.take(builder.add, row_at(plus))
+            sums.take(builder.sub, row_at(minus))
+            with builder.if_then(builder.icmp_unsigned("!=", bar, _index(0)), likely=False):
+                sums.take(builder.add, row_at(builder.add(plus, length)))
+                sums.take(builder.sub, row_at(bar))
+            for join, first in ((builder.add, 4), (builder.sub, 0)):
+                for pair in (0, 1):
+                    places = builder.and_(changed[pair], words[first + 2 * pair])
+                    _take_patterns(builder, sums, join, pair, places, words[first + 2 * pair + 1], row_of)
+            sums.finish(last, builder.gep(to, [at]))
         return context.get_dummy_value()
 
     @intrinsic
-    def step_row(
+    def walk_row(
         _typing: Any,
         target: Any,
         _target_at: Any,
         parent: Any,
         _parent_at: Any,
-        steps: Any,
+        rows: Any,
         _plus_at: Any,
         _minus_at: Any,
+        _bar_at: Any,
+        words: Any,
+        _words_at: Any,
+        _changed_blocks: Any,
+        _changed_shots: Any,
+        _patterns_at: Any,
         _length: Any,
     ) -> Any:
-        """Set target to parent + steps[plus] - steps[minus]."""
+        """Set target to the sums after a move, from those of the position before it; see the plain function above."""
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return _step(context, builder, signature, arguments, lambda total: total)
+            return _walk(context, builder, signature, arguments, lambda total: total)
 
         index = types.int64
-        return types.void(target, index, parent, index, steps, index, index, index), generate_code
+        numbers = (index,) * 4
+        return types.void(target, index, parent, index, rows, *numbers[:3], words, index, *numbers), generate_code
 
     @intrinsic
-    def step_to_floats(
+    def walk_row_to_floats(
         _typing: Any,
         target: Any,
         _target_at: Any,
         parent: Any,
         _parent_at: Any,
-        steps: Any,
+        rows: Any,
         _plus_at: Any,
         _minus_at: Any,
+        _bar_at: Any,
+        words: Any,
+        _words_at: Any,
+        _changed_blocks: Any,
+        _changed_shots: Any,
+        _patterns_at: Any,
         _length: Any,
         _floor: Any,
     ) -> Any:
-        """Set target to max(parent + steps[plus] - steps[minus], floor)."""
+        """Set target to the larger of `walk_row` and floor."""
 
         def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            floor = _spread(builder, arguments[8])
-
-            def finish(total: Any) -> Any:
-                return _larger(builder, builder.sitofp(total, _VECTOR), floor)
-
-            return _step(context, builder, signature, arguments, finish)
+            floor = _spread(builder, arguments[14])
+            return _walk(
+                context, builder, signature, arguments,
+                lambda total: _larger(builder, builder.sitofp(total, _VECTOR), floor),
+            )  # fmt: skip
 
         index = types.int64
-        return types.void(target, index, parent, index, steps, index, index, index, types.float32), generate_code
+        numbers = (index,) * 4
+        form = types.void(target, index, parent, index, rows, *numbers[:3], words, index, *numbers, types.float32)
+        return form, generate_code
 
     _EIGHT = ir.VectorType(ir.IntType(32), 8)
     # The lanes of each mask of 8 bits in ascending order, then zeros: a list without a branch for each bit.

@@ -32,7 +32,7 @@ NUM_PATTERNS = 4 * 26 * NUM_MASKS
 MAX_PATTERNS = 64
 """More than a position has: a side has at most 15 occupied locations and 15 blots."""
 
-_POINTS = ((1 << 24) - 1) << 1
+POINT_BITS = ((1 << 24) - 1) << 1
 """Bits of the points 1..24, without the bars."""
 _LOCATIONS = (1 << 26) - 1
 _HALF = 32
@@ -48,11 +48,11 @@ def pattern_masks(boards: Boards, at: int) -> tuple[int, int, int, int, int, int
         neither point nor blot.
     """
     ours = locations_above(boards, at, 0)
-    our_points = locations_above(boards, at, 1) & _POINTS
+    our_points = locations_above(boards, at, 1) & POINT_BITS
     theirs = ~locations_above(boards, at, -1) & _LOCATIONS
-    their_points = ~locations_above(boards, at, -2) & _POINTS
-    our_blots = ours & _POINTS & ~our_points
-    return ours, our_points, our_blots, theirs, their_points, theirs & _POINTS & ~their_points
+    their_points = ~locations_above(boards, at, -2) & POINT_BITS
+    our_blots = ours & POINT_BITS & ~our_points
+    return ours, our_points, our_blots, theirs, their_points, theirs & POINT_BITS & ~their_points
 
 
 @kernel
@@ -63,11 +63,17 @@ def pattern_words(boards: Boards, at: int) -> tuple[int, int, int, int]:
         (places, seen) of families 0 and 1, then those of families 2 and 3. Bit 32 (family % 2) + location of places is
         set where the family has a pattern there; from the same bit on, the six bits of `seen` are its mask.
     """
-    ours, our_points, our_blots, theirs, their_points, their_blots = pattern_masks(boards, at)
+    ours, our_points, _, theirs, their_points, _ = pattern_masks(boards, at)
+    return words_of_masks(ours, our_points, theirs, their_points)
+
+
+@kernel
+def words_of_masks(ours: int, our_points: int, theirs: int, their_points: int) -> tuple[int, int, int, int]:
+    """`pattern_words` from masks of locations, see `pattern_masks`."""
     return (
         ours | theirs << _HALF,
         their_points << WINDOW | our_points >> 1 << _HALF,
-        our_blots | their_blots << _HALF,
+        (ours & ~our_points | (theirs & ~their_points) << _HALF) & (POINT_BITS | POINT_BITS << _HALF),
         theirs << WINDOW | ours >> 1 << _HALF,
     )
 

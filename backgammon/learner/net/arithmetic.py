@@ -15,7 +15,7 @@ import numpy as np
 from backgammon.evaluation.outcome import POINTS
 from backgammon.evaluation.possible import allowed_outcomes
 from backgammon.learner.inputs.features import fold
-from backgammon.learner.net import kernels
+from backgammon.learner.net import kernels, replies
 from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS, Expert, FoldedNet, fold_net
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
 from backgammon.rules import ragged
@@ -73,6 +73,12 @@ class CompiledNet:
     def propose(self, boards: Boards, dice: Dice, within: float, proposals: Board, counts: Offsets) -> None:
         """See `Arithmetic.propose`."""
         kernels.propose(boards, dice, self._net, within, proposals, counts)
+
+    def reply_to_rolls(
+        self, boards: Boards, small: CompiledNet, within: float, afters: Boards, chances: Float32s
+    ) -> None:
+        """See `replies.reply_to_rolls`."""
+        replies.reply_to_rolls(boards, small._net, self._net, within, afters, chances)
 
 
 class MixtureNet:

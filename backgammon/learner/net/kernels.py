@@ -30,14 +30,23 @@ import numpy.typing as npt
 
 from backgammon.evaluation.outcome import POINTS
 from backgammon.evaluation.possible import possible_mask
-from backgammon.learner.inputs.patterns import MAX_PATTERNS, NUM_PATTERNS, changed_places, pattern_words, put_patterns
+from backgammon.learner.inputs.patterns import (
+    MAX_PATTERNS,
+    NUM_PATTERNS,
+    POINT_BITS,
+    changed_places,
+    pattern_words,
+    put_patterns,
+    words_of_masks,
+)
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import LEAF, MAX_CANDIDATES, generate_flat
-from backgammon.rules.phase import phase_code_at
+from backgammon.rules.phase import phase_code_at, phase_of_masks
 from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int16s, Int32s, Offsets
 from backgammon.tools.intrinsics import (
     HALF_ROWS,
     LANES,
+    ROW_BYTES,
     ROW_UNIT,
     TILE_COLUMNS,
     TILE_ROWS,
@@ -49,10 +58,11 @@ from backgammon.tools.intrinsics import (
     half_tile,
     narrow_tile,
     softmax_row,
-    step_row,
-    step_to_floats,
     sum_rows,
     sum_rows_to_floats,
+    walk_row,
+    walk_row_to_floats,
+    wide_above,
 )
 from backgammon.tools.jit import kernel
 
@@ -67,8 +77,6 @@ NUM_PROPOSALS = 3
 
 _NUM_WORDS = 4
 """Words that hold the patterns of a board (`patterns.pattern_words`)."""
-_ROW_BYTES = 32
-"""A board of 26 counts padded to a power of two."""
 _NOWHERE = 30
 """A row that is zero: there is no count above 15 to step to."""
 _SCORE = NUM_OUTCOMES
@@ -263,7 +271,7 @@ def _pad(values: npt.NDArray[np.floating], width: int) -> Float32s:
 
 
 @kernel
-def _row_starts(board: Board, width: int, patterns_at: int, starts: Offsets) -> tuple[int, int]:
+def row_starts(board: Board, width: int, patterns_at: int, starts: Offsets) -> tuple[int, int]:
     """Where the rows begin that make the sums of a board: those to add, then those to subtract; the numbers of both.
 
     Args:
@@ -296,50 +304,23 @@ def _row_starts(board: Board, width: int, patterns_at: int, starts: Offsets) -> 
 
 
 @kernel
-def _put_words(boards: Boards, at: int, words: Offsets, depth: int) -> None:
-    """Write `pattern_words` of the board at `at` to the place of a depth."""
-    at_depth = depth * _NUM_WORDS
-    words[at_depth], words[at_depth + 1], words[at_depth + 2], words[at_depth + 3] = pattern_words(boards, at)
-
-
-@kernel
-def _step_starts(
-    words: Offsets, depth: int, width: int, patterns_at: int, plus: int, minus: int, bar: int, starts: Offsets
-) -> tuple[int, int]:
-    """Where the rows begin that lead from the sums of a position to those after one move, patterns included.
+def put_words(boards: Boards, at: int, words: Offsets, words_at: int) -> int:
+    """Write `patterns.pattern_words` of the board in the row that begins at `at`; gives its phase.
 
     Args:
-        words: `pattern_words` by depth.
-        depth: of the position after the move; the one before is a depth less.
-        width: H.
-        patterns_at: see `FoldedNet`.
-        plus: row of steps to add.
-        minus: row of steps to subtract.
-        bar: 0, or after a hit one more to subtract, and the row behind `plus` one more to add.
-        starts: int64[>= 4 + 2 * MAX_PATTERNS], overwritten.
-
-    Returns:
-        The numbers of rows to add and, behind them, to subtract.
+        boards: int8, flat, rows of ROW_BYTES.
+        at: where the row begins.
+        words: int64, receives the four from `words_at` on.
+        words_at: .
     """
-    new = depth * _NUM_WORDS
-    old = new - _NUM_WORDS
-    blocks = changed_places(words[old], words[old + 1], words[new], words[new + 1])
-    shots = changed_places(words[old + 2], words[old + 3], words[new + 2], words[new + 3])
-    starts[0] = plus
-    num_plus = 1
-    if bar:
-        starts[1] = plus + width
-        num_plus = 2
-    num_plus = put_patterns(blocks & words[new], words[new + 1], 0, starts, num_plus, width, patterns_at)
-    num_plus = put_patterns(shots & words[new + 2], words[new + 3], 1, starts, num_plus, width, patterns_at)
-    starts[num_plus] = minus
-    end = num_plus + 1
-    if bar:
-        starts[end] = bar
-        end += 1
-    end = put_patterns(blocks & words[old], words[old + 1], 0, starts, end, width, patterns_at)
-    end = put_patterns(shots & words[old + 2], words[old + 3], 1, starts, end, width, patterns_at)
-    return num_plus, end - num_plus
+    ours = wide_above(boards, at, 0)
+    our_points = wide_above(boards, at, 1) & POINT_BITS
+    theirs = ~wide_above(boards, at, -1) & _LOCATIONS
+    their_points = ~wide_above(boards, at, -2) & POINT_BITS
+    words[words_at], words[words_at + 1], words[words_at + 2], words[words_at + 3] = words_of_masks(
+        ours, our_points, theirs, their_points
+    )
+    return phase_of_masks(ours, theirs)
 
 
 @kernel
@@ -402,7 +383,7 @@ def _finish_block(
 
 
 @kernel
-def _flush(
+def flush(
     widths: Offsets,
     numbers: Float32s,
     expert: int,
@@ -451,7 +432,7 @@ def _flush(
 
 
 @kernel
-def _score_walk(
+def score_walk(
     rows: Int16s,
     patterns_at: int,
     widths: Offsets,
@@ -464,9 +445,9 @@ def _score_walk(
     num_entries: int,
     boards: Boards,
     candidates: Boards,
+    first: int,
     sums: Int32s,
     words: Offsets,
-    starts: Offsets,
     block: Float32s,
     used: Int32s,
     slots: Offsets,
@@ -475,7 +456,7 @@ def _score_walk(
     heads: Float32s,
     points: Float32s,
 ) -> None:
-    """Score every candidate of a walk.
+    """Score every candidate of a walk, but for those that still wait in blocks afterwards (`flush_waiting`).
 
     Args:
         rows: see `FoldedNet`, like the next seven.
@@ -490,27 +471,25 @@ def _score_walk(
         num_entries: its length; 0 for a dance, whose one candidate is the position itself.
         boards: int8[4 * 32], one board a depth; the first is the position before the play.
         candidates: int8[M * 32], as the generator gives them.
+        first: row of the walk's first candidate.
         sums: int32[5 * H], first layers of `boards`, and room for one more; the first is filled in.
-        words: int64[5 * 4], overwritten: the patterns of `boards` and of a candidate.
-        starts: see `_step_starts`.
+        words: int64[5 * 4], the patterns of `boards` and of a candidate; the first four are filled in.
         block: float32, TILE_ROWS rows of H for each expert and the room of `_finish_block`.
         used: see `_finish_block`.
-        slots: int64[TILE_ROWS * E], overwritten.
-        waiting: int64[E], zeros; zeros again afterwards.
-        scores: float32[M], overwritten.
-        heads: float32[M * LANES], overwritten.
+        slots: int64[TILE_ROWS * E], the rows of those that wait.
+        waiting: int64[E], how many wait.
+        scores: float32[M], receives the scores by row.
+        heads: float32[M * LANES], likewise.
         points: float32[LANES], `_POINTS`.
     """
     width = widths[0]
     room_at = num_experts * TILE_ROWS * width
     nowhere = _NOWHERE * width
-    num_leaves = 0
-    if patterns_at:
-        _put_words(boards, 0, words, 0)
+    row = first
     for entry in range(max(num_entries, 1)):
         code = int(trace[entry]) if num_entries else LEAF | 1 << 12
         depth = code >> 12 & 15
-        before = (depth - 1) * _ROW_BYTES
+        before = (depth - 1) * ROW_BYTES
         source = code >> 6 & 63
         target = code & 63
         sums_at = depth * width
@@ -521,62 +500,71 @@ def _score_walk(
         if num_entries:
             minus = (source * NUM_COUNTS + int(boards[before + source]) + 14) * width
         if target > 0:
-            plus = (target * NUM_COUNTS + int(boards[before + target]) + 15) * width
-            is_hit = boards[before + target] == -1
+            count = int(boards[before + target])
+            plus = (target * NUM_COUNTS + count + 15) * width
+            is_hit = count == -1
+        bar = (int(boards[before]) + 14) * width if is_hit else 0
         if not code & LEAF:
-            after = before + _ROW_BYTES
-            for i in range(_ROW_BYTES):
-                boards[after + i] = boards[before + i]
+            after = before + ROW_BYTES
+            copy_board(boards, before, boards, after)
             boards[after + source] -= 1
             if is_hit:
                 boards[after + target] = 1
                 boards[after] -= 1
             elif target > 0:
                 boards[after + target] += 1
-        bar = (int(boards[before]) + 14) * width if is_hit else 0
-        num_plus = 0
-        num_minus = 0
-        if patterns_at:
-            if code & LEAF:
-                _put_words(candidates, num_leaves * _ROW_BYTES, words, depth)
-            else:
-                _put_words(boards, before + _ROW_BYTES, words, depth)
-            num_plus, num_minus = _step_starts(words, depth, width, patterns_at, plus, minus, bar, starts)
-        elif is_hit:  # two counts more: the blot that goes and the bar that gets it
-            step_row(sums, sums_at, sums, parent_at, rows, plus, minus, width)
-            parent_at = sums_at
-            plus += width
-            minus = bar
+        old = (depth - 1) * _NUM_WORDS
+        new = old + _NUM_WORDS
         if code & LEAF:
-            expert = phase_code_at(candidates, num_leaves * _ROW_BYTES) if num_experts > 1 else 0
-            row = expert * TILE_ROWS + waiting[expert]
-            if patterns_at:
-                sum_rows_to_floats(block, row * width, sums, parent_at, rows, starts, num_plus, num_minus, width, floor)
-            else:
-                step_to_floats(block, row * width, sums, parent_at, rows, plus, minus, width, floor)
-            slots[row] = num_leaves
-            num_leaves += 1
+            expert = put_words(candidates, row * ROW_BYTES, words, new)
+        else:
+            expert = put_words(boards, after, words, new)
+        blocks = 0
+        shots = 0
+        if patterns_at:
+            blocks = changed_places(words[old], words[old + 1], words[new], words[new + 1])
+            shots = changed_places(words[old + 2], words[old + 3], words[new + 2], words[new + 3])
+        if code & LEAF:
+            if num_experts == 1:
+                expert = 0
+            slot = expert * TILE_ROWS + waiting[expert]
+            walk_row_to_floats(
+                block, slot * width, sums, parent_at, rows, plus, minus, bar, words, old, blocks, shots, patterns_at,
+                width, floor,
+            )  # fmt: skip
+            slots[slot] = row
+            row += 1
             waiting[expert] += 1
             if waiting[expert] == TILE_ROWS:
-                _flush(
+                flush(
                     widths, numbers, expert, TILE_ROWS, slots, block, room_at, used,
-                    candidates, _ROW_BYTES, ranks_by_equity, score_scale, scores, heads, points,
+                    candidates, ROW_BYTES, ranks_by_equity, score_scale, scores, heads, points,
                 )  # fmt: skip
                 waiting[expert] = 0
-        elif patterns_at:
-            sum_rows(sums, sums_at, sums, parent_at, rows, starts, num_plus, num_minus, width)
         else:
-            step_row(sums, sums_at, sums, parent_at, rows, plus, minus, width)
+            walk_row(
+                sums, sums_at, sums, parent_at, rows, plus, minus, bar, words, old, blocks, shots, patterns_at, width
+            )
+
+
+@kernel
+def flush_waiting(
+    widths: Offsets, numbers: Float32s, num_experts: int, slots: Offsets, waiting: Offsets, block: Float32s,
+    used: Int32s, boards: Boards, ranks_by_equity: bool, score_scale: np.float32, scores: Float32s, heads: Float32s,
+    points: Float32s,
+) -> None:  # fmt: skip
+    """Score what still waits in the blocks of the experts, see `score_walk`; boards in rows of ROW_BYTES."""
+    room_at = num_experts * TILE_ROWS * widths[0]
     for expert in range(num_experts):
         if waiting[expert]:
-            _flush(
+            flush(
                 widths, numbers, expert, waiting[expert], slots, block, room_at, used,
-                candidates, _ROW_BYTES, ranks_by_equity, score_scale, scores, heads, points,
+                boards, ROW_BYTES, ranks_by_equity, score_scale, scores, heads, points,
             )  # fmt: skip
             waiting[expert] = 0
 
 
-class _Room(NamedTuple):
+class Room(NamedTuple):
     """Work space of one call; allocated by the caller of the loop that borrows it."""
 
     candidates: Boards  # int8[M * 32], flat
@@ -597,17 +585,17 @@ class _Room(NamedTuple):
 
 
 @kernel
-def _new_room(net: FoldedNet, num_positions: int) -> _Room:
+def new_room(net: FoldedNet, num_positions: int) -> Room:
     """Room for M positions at a time."""
     widths = net.widths
     widest = LANES
     for layer in range(1, widths.shape[0]):
         widest = max(widest, widths[layer])
     block_size = TILE_ROWS * (net.num_experts * widths[0] + 2 * widest)
-    return _Room(
-        np.empty(num_positions * _ROW_BYTES, dtype=np.int8),
-        np.empty(3 * _ROW_BYTES, dtype=np.int8),
-        np.zeros(4 * _ROW_BYTES, dtype=np.int8),
+    return Room(
+        np.empty(num_positions * ROW_BYTES, dtype=np.int8),
+        np.empty(3 * ROW_BYTES, dtype=np.int8),
+        np.zeros(4 * ROW_BYTES, dtype=np.int8),
         np.empty(2 * num_positions, dtype=np.int32),
         np.empty(5 * widths[0], dtype=np.int32),
         np.empty(5 * _NUM_WORDS, dtype=np.int64),
@@ -624,7 +612,7 @@ def _new_room(net: FoldedNet, num_positions: int) -> _Room:
 
 
 @kernel
-def _is_open(boards: Boards, at: int) -> bool:
+def is_open(boards: Boards, at: int) -> bool:
     """True where the player of the board at boards[at] has a checker left."""
     own = 0
     for location in range(1, 26):
@@ -633,36 +621,38 @@ def _is_open(boards: Boards, at: int) -> bool:
 
 
 @kernel
-def _best_row(boards: Boards, candidates: Boards, num_candidates: int, scores: Float32s) -> int:
+def best_row(boards: Boards, candidates: Boards, first: int, count: int, scores: Float32s) -> int:
     """The first candidate that ends the game, or else the first of the greatest score.
 
     Args:
         boards: int8[>= 26], the position before the play.
-        candidates: int8[M * 32], flat.
-        num_candidates: M.
-        scores: float32[M].
+        candidates: int8, flat, rows of ROW_BYTES.
+        first: row of the first candidate.
+        count: how many there are.
+        scores: float32, by row.
     """
     own = 0
     for location in range(1, 26):
         own += max(int(boards[location]), 0)
     if own <= 4:  # nobody bears off more in one turn
-        for row in range(num_candidates):
-            if not _is_open(candidates, row * _ROW_BYTES):
+        for row in range(first, first + count):
+            if not is_open(candidates, row * ROW_BYTES):
                 return row
-    best = 0
-    for row in range(1, num_candidates):
+    best = first
+    for row in range(first + 1, first + count):
         if scores[row] > scores[best]:
             best = row
     return best
 
 
 @kernel
-def _near_rows(num_candidates: int, scores: Float32s, best: int, within: float, rows: Offsets) -> int:
+def near_rows(first: int, count: int, scores: Float32s, best: int, within: float, rows: Offsets) -> int:
     """The best candidate and those that come next, best first; equal scores: the first row.
 
     Args:
-        num_candidates: M.
-        scores: float32[M].
+        first: row of the first candidate.
+        count: how many there are.
+        scores: float32, by row.
         best: row of the best candidate.
         within: how far behind the best one may be.
         rows: int64[NUM_PROPOSALS], receives the rows.
@@ -671,20 +661,20 @@ def _near_rows(num_candidates: int, scores: Float32s, best: int, within: float, 
         How many there are, at most NUM_PROPOSALS.
     """
     rows[0] = best
-    count = 1
-    for row in range(num_candidates):
+    num_near = 1
+    for row in range(first, first + count):
         if row == best or scores[row] < scores[best] - within:
             continue
-        place = count
+        place = num_near
         while place > 1 and scores[row] > scores[rows[place - 1]]:
             place -= 1
         if place == NUM_PROPOSALS:
             continue
-        count = min(count + 1, NUM_PROPOSALS)
-        for k in range(count - 1, place, -1):
+        num_near = min(num_near + 1, NUM_PROPOSALS)
+        for k in range(num_near - 1, place, -1):
             rows[k] = rows[k - 1]
         rows[place] = row
-    return count
+    return num_near
 
 
 @kernel
@@ -702,7 +692,7 @@ def propose(boards: Boards, dice: Dice, net: FoldedNet, within: float, proposals
     Returns:
         The number of candidates scored.
     """
-    room = _new_room(net, MAX_CANDIDATES)
+    room = new_room(net, MAX_CANDIDATES)
     rows = np.empty(boards.shape[0], dtype=np.int64)
     nothing = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
     return _decide_all(boards, dice, net, room, rows, proposals.reshape(-1, 26), nothing, within, counts)
@@ -723,13 +713,13 @@ def decide(boards: Boards, dice: Dice, net: FoldedNet, rows: Offsets, after: Boa
     Returns:
         The number of candidates scored; forced plays are scored only for their outcomes.
     """
-    room = _new_room(net, MAX_CANDIDATES)
+    room = new_room(net, MAX_CANDIDATES)
     return _decide_all(boards, dice, net, room, rows, after, chances, 0.0, np.empty(0, dtype=np.int64))
 
 
 @kernel
 def _decide_all(
-    boards: Boards, dice: Dice, net: FoldedNet, room: _Room, rows: Offsets, after: Board, chances: Float32s,
+    boards: Boards, dice: Dice, net: FoldedNet, room: Room, rows: Offsets, after: Board, chances: Float32s,
     within: float, counts: Offsets,
 ) -> int:  # fmt: skip
     """`decide`, or with counts `propose`, which takes `after` for its proposals, with room for one decision."""
@@ -768,32 +758,37 @@ def _decide_all(
     for i in range(boards.shape[0]):
         copy_board(all_boards, i * 26, walk_boards, 0)
         num_candidates, num_entries = generate_flat(
-            walk_boards, all_dice[2 * i], all_dice[2 * i + 1], candidates, _ROW_BYTES, 0, scratch, trace
+            walk_boards, all_dice[2 * i], all_dice[2 * i + 1], candidates, ROW_BYTES, 0, scratch, trace
         )
         best = 0
         if num_candidates > 1 or is_judging:
-            num_plus, num_minus = _row_starts(walk_boards, width, net.patterns_at, starts)
+            num_plus, num_minus = row_starts(walk_boards, width, net.patterns_at, starts)
             sum_rows(sums, 0, base, 0, table, starts, num_plus, num_minus, width)
-            _score_walk(
+            put_words(walk_boards, 0, words, 0)
+            score_walk(
                 table, net.patterns_at, widths, numbers, num_experts, net.floor, net.ranks_by_equity, net.score_scale,
-                trace, num_entries, walk_boards, candidates, sums, words, starts,
+                trace, num_entries, walk_boards, candidates, 0, sums, words,
                 block, used, slots, waiting, scores, heads, points,
             )  # fmt: skip
-            best = _best_row(walk_boards, candidates, num_candidates, scores)
+            flush_waiting(
+                widths, numbers, num_experts, slots, waiting, block, used, candidates, net.ranks_by_equity,
+                net.score_scale, scores, heads, points,
+            )  # fmt: skip
+            best = best_row(walk_boards, candidates, 0, num_candidates, scores)
             total += num_candidates
         rows[i] = best
         if is_proposing:
             num_near = 1
-            if num_candidates > 1 and _is_open(candidates, best * _ROW_BYTES):
-                num_near = _near_rows(num_candidates, scores, best, within, near)
+            if num_candidates > 1 and is_open(candidates, best * ROW_BYTES):
+                num_near = near_rows(0, num_candidates, scores, best, within, near)
             near[0] = best
             all_counts[i] = num_near
             for k in range(num_near):
-                copy_board(candidates, near[k] * _ROW_BYTES, all_after, (i * NUM_PROPOSALS + k) * 26)
+                copy_board(candidates, near[k] * ROW_BYTES, all_after, (i * NUM_PROPOSALS + k) * 26)
         if is_playing:
-            copy_board(candidates, best * _ROW_BYTES, all_after, i * 26)
+            copy_board(candidates, best * ROW_BYTES, all_after, i * 26)
         if is_judging:
-            softmax_row(heads, best * LANES, possible_mask(candidates, best * _ROW_BYTES), points, shares, 0)
+            softmax_row(heads, best * LANES, possible_mask(candidates, best * ROW_BYTES), points, shares, 0)
             for j in range(NUM_OUTCOMES):
                 all_chances[i * NUM_OUTCOMES + j] = shares[j]
     return total
@@ -809,12 +804,12 @@ def judge_boards(boards: Boards, net: FoldedNet, scores: Float32s, chances: Floa
         scores: float32[M], overwritten.
         chances: float32[M, 6], overwritten (`net.has_outcomes`); or float32[0, 6].
     """
-    room = _new_room(net, _GROUP)
+    room = new_room(net, _GROUP)
     _judge_all(boards, net, room, scores, chances)
 
 
 @kernel
-def _judge_all(boards: Boards, net: FoldedNet, room: _Room, scores: Float32s, chances: Float32s) -> None:
+def _judge_all(boards: Boards, net: FoldedNet, room: Room, scores: Float32s, chances: Float32s) -> None:
     """`judge_boards` with room for a group of positions."""
     table = borrow(net.rows)
     base = borrow(net.base)
@@ -841,29 +836,26 @@ def _judge_all(boards: Boards, net: FoldedNet, room: _Room, scores: Float32s, ch
         num_boards = min(_GROUP, boards.shape[0] - first)
         for k in range(num_boards):
             copy_board(all_boards, (first + k) * 26, board, 0)
-            copy_board(board, 0, group, k * _ROW_BYTES)
+            copy_board(board, 0, group, k * ROW_BYTES)
             expert = phase_code_at(board, 0) if num_experts > 1 else 0
-            num_plus, num_minus = _row_starts(board, width, net.patterns_at, starts)
+            num_plus, num_minus = row_starts(board, width, net.patterns_at, starts)
             row = expert * TILE_ROWS + waiting[expert]
             sum_rows_to_floats(block, row * width, base, 0, table, starts, num_plus, num_minus, width, net.floor)
             slots[row] = k
             waiting[expert] += 1
             if waiting[expert] == TILE_ROWS:
-                _flush(
+                flush(
                     widths, numbers, expert, TILE_ROWS, slots, block, room_at, used,
-                    group, _ROW_BYTES, net.ranks_by_equity, net.score_scale, group_scores, heads, points,
+                    group, ROW_BYTES, net.ranks_by_equity, net.score_scale, group_scores, heads, points,
                 )  # fmt: skip
                 waiting[expert] = 0
-        for expert in range(num_experts):
-            if waiting[expert]:
-                _flush(
-                    widths, numbers, expert, waiting[expert], slots, block, room_at, used,
-                    group, _ROW_BYTES, net.ranks_by_equity, net.score_scale, group_scores, heads, points,
-                )  # fmt: skip
-                waiting[expert] = 0
+        flush_waiting(
+            widths, numbers, num_experts, slots, waiting, block, used, group, net.ranks_by_equity, net.score_scale,
+            group_scores, heads, points,
+        )  # fmt: skip
         for k in range(num_boards):
             scores[first + k] = group_scores[k]
             if is_judging:
-                softmax_row(heads, k * LANES, possible_mask(group, k * _ROW_BYTES), points, shares, 0)
+                softmax_row(heads, k * LANES, possible_mask(group, k * ROW_BYTES), points, shares, 0)
                 for j in range(NUM_OUTCOMES):
                     all_chances[(first + k) * NUM_OUTCOMES + j] = shares[j]

@@ -19,12 +19,13 @@ from backgammon.evaluation.evaluator import Evaluator, Judgement, preferences_of
 from backgammon.evaluation.outcome import Outcomes
 from backgammon.evaluation.player import Noise
 from backgammon.learner.inputs.features import check_counts
-from backgammon.learner.net.arithmetic import make_arithmetic
+from backgammon.learner.net.arithmetic import CompiledNet, make_arithmetic
 from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS
 from backgammon.learner.net.model_files import load_model
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import checked_decisions
+from backgammon.rules.rolls import NUM_ROLLS
 from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s, Offsets
 from backgammon.tools.crew import Crew
 from backgammon.tools.errors import PositionError
@@ -211,6 +212,22 @@ class Scorer(Evaluator):
         offsets = np.zeros(len(checked) + 1, dtype=np.int64)
         np.cumsum(counts, out=offsets[1:])
         return proposals[np.arange(NUM_PROPOSALS) < counts[:, None]], offsets
+
+    def play_proposed_to_rolls(self, boards: Boards, pruner: Evaluator, within: float) -> tuple[Boards, Outcomes]:
+        """See `Evaluator`: one kernel where both nets are compiled, the same to the last bit."""
+        net, small = self._arithmetic, pruner._arithmetic if isinstance(pruner, Scorer) else None
+        if not (isinstance(net, CompiledNet) and isinstance(small, CompiledNet) and net.has_outcomes):
+            return super().play_proposed_to_rolls(boards, pruner, within)
+        checked = check_counts(boards)
+        afters = np.empty((NUM_ROLLS * len(checked), NUM_LOCATIONS), dtype=np.int8)
+        chances = np.empty((NUM_ROLLS * len(checked), NUM_OUTCOMES), dtype=np.float32)
+
+        def work(first: int, last: int) -> None:
+            part = slice(NUM_ROLLS * first, NUM_ROLLS * last)
+            net.reply_to_rolls(checked[first:last], small, within, afters[part], chances[part])
+
+        self._in_chunks(len(checked), _CHUNK_DECISIONS // NUM_ROLLS, work)
+        return afters, chances
 
     def _in_chunks(self, count: int, size: int, work: Callable[[int, int], None]) -> None:
         """Call work(first, last) for consecutive ranges of about `size`, on all threads."""
