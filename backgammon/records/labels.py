@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -204,13 +204,8 @@ class _Reader:
         used = np.array(kept, dtype=np.int64)
         candidates, _ = ragged.take(offered.offsets, used)
         units = [self._numbers.setdefault(lines[i].label.game, len(self._numbers)) for i in kept]
-        taken = offered.take(used)
-        self._decisions.append(
-            Decisions(
-                taken.boards, taken.dice, taken.candidates, taken.offsets,
-                np.array(chosen, dtype=np.int64), np.array(units, dtype=np.int64),
-            )
-        )  # fmt: skip
+        taken = replace(offered.take(used).choosing(np.array(chosen, dtype=np.int64)), unit=np.array(units, np.int64))
+        self._decisions.append(taken)
         self._labels.append(labels.take(candidates))
         self._count(self._labels[-1])
 

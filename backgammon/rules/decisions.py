@@ -162,6 +162,16 @@ class Decisions:
         chosen = None if self.chosen is None else self.chosen[rows]
         return Decisions(self.boards[rows], self.dice[rows], self.candidates[places], offsets, chosen, self.unit[rows])
 
+    def choosing(self, rows: npt.NDArray[np.integer[Any]]) -> Decisions:
+        """The same decisions with other choices, rows int[N] counted from the start of each.
+
+        Raises:
+            IllegalPlay: a row that is no candidate.
+        """
+        chosen = np.asarray(rows, dtype=np.int64)
+        self.check_rows(chosen)
+        return Decisions(self.boards, self.dice, self.candidates, self.offsets, chosen, self.unit)
+
     def check_rows(self, rows: Int64s | None) -> None:
         """Refuse rows int64[N], counted from the start of each decision, that are no candidates.
 
