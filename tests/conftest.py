@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from backgammon.tools.arrays import Int8s
 from tests.positions import nasty_decisions, random_play_decisions
+
+collect_ignore = [] if os.environ.get("PAIRGAMMON_BROWSER") else ["browser"]
+"""A browser is for `make test-web`."""
 
 Arrays = tuple[Int8s, Int8s]
 

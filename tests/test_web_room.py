@@ -68,7 +68,7 @@ def test_the_cube_is_turned_answered_and_booked_by_both_sides(room: TableRoom) -
     else:
         assert kinds == ["drop", "result"]
         assert answered["result"] == {"winner": 0, "size": 1, "points": 1, "ending": "drop"}
-    assert [line["text"] for line in answered["log"] if "double" in line["text"]] == ["doubles to 2"]
+    assert [line["text"] for line in answered["log"] if "double" in line["text"]] == ["double to 2"]
     again = make_room(room.folder).table(view["id"]).view()
     assert {**again, "events": None} == {**answered, "events": None}
 

@@ -46,8 +46,8 @@ TOKEN_HEADER = "X-Pairgammon-Token"
 LIMITS = HttpLimits(larger_bodies={"/api/analyse": 8 << 20}, client_seconds=30.0)
 """What a server of the board takes; files that are to be analysed may be larger than other requests."""
 EVENT_SECONDS = 0.2
-DEADLINE = 60.0
-"""Seconds after which the page is told that the engine is busy."""
+DEADLINE = 240.0
+"""Seconds after which the page is told that the engine is busy; kernels may have to be compiled meanwhile."""
 
 STATIC_FOLDER = Path(__file__).with_name("static")
 

@@ -25,7 +25,7 @@ from backgammon.table.session import Session
 PERSON, ENGINE = 0, 1
 """Seats."""
 
-_CUBE_WORDS: dict[type, str] = {TakeAction: "takes", DropAction: "passes", BeaverAction: "beavers"}
+_CUBE_WORDS: dict[type, str] = {TakeAction: "take", DropAction: "pass", BeaverAction: "beaver"}
 
 Json = dict[str, Any]
 
@@ -78,7 +78,7 @@ def log_view(session: Session) -> list[Json]:
 
 
 def _cube_line(action: Action) -> Json:
-    text = f"doubles to {action.cube}" if isinstance(action, DoubleAction) else _CUBE_WORDS[type(action)]
+    text = f"double to {action.cube}" if isinstance(action, DoubleAction) else _CUBE_WORDS[type(action)]
     return {"seat": action.seat, "text": text}
 
 

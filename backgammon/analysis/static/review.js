@@ -144,9 +144,9 @@ export class ReviewView {
         parts.push(make("h3", {}, entry.heading));
       }
       const mark = this.isError(entry) ? markText(entry.loss) || "error" : "none";
-      const row = button("", () => this.show(place), { "aria-label": this.describe(entry) });
-      row.append(make("span", { class: "where" }, String(entry.number)), make("span", { class: `mark ${mark}${entry.isCube ? " cube" : ""}` }),
-        make("span", { class: "what" }, make("span", { class: "soft" }, `${this.match.players[entry.seat]} `), entry.dice ? `${entry.dice.join("")}: ` : "", entry.text),
+      const row = button("", () => this.show(place));
+      row.append(make("span", { class: "where" }, `${entry.number} `), make("span", { class: `mark ${mark}${entry.isCube ? " cube" : ""}` }),
+        make("span", { class: "what" }, make("span", { class: "soft" }, `${this.match.players[entry.seat]} `), entry.dice ? `${entry.dice.join("")}: ` : "", `${entry.text} `),
         make("span", { class: "lost" }, entry.loss >= 0.0005 ? `−${entry.loss.toFixed(3)}` : ""));
       parts.push(row);
       return row;

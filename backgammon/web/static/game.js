@@ -33,6 +33,8 @@ export class GameView {
     this.theirs = make("div", { class: "overlay theirs" });
     this.wrap = make("div", { class: "board-wrap" }, this.picture.svg, this.theirs, this.own);
     this.actions = make("div", { class: "actions" });
+    this.buttons = {};
+    this.makeActions();
     this.note = make("div", {});
     this.side = make("div", { class: "side" });
     this.entry = make("input", { type: "text", "aria-label": "Type a play", placeholder: "type a play: 8/5 6/5", maxlength: 60, autocomplete: "off", size: 18 });
@@ -78,13 +80,19 @@ export class GameView {
   // The server
 
   async send(action, fields = {}) {
-    const view = await ask("games/act", { id: this.view.id, version: this.view.version, action, ...fields });
-    return view;
+    const waiting = make("p", { class: "soft", role: "status" }, "The engine is thinking. The first time after an installation it is compiled, for up to a minute.");
+    const timer = setTimeout(() => this.note.replaceChildren(waiting), 1500);
+    try {
+      return await ask("games/act", { id: this.view.id, version: this.view.version, action, ...fields });
+    } finally {
+      clearTimeout(timer);
+      waiting.remove();
+    }
   }
 
   // Does one thing, shows what came of it, and whatever follows by itself.
   async act(action, fields = {}, isAllowed = true) {
-    if (this.isBusy || !isAllowed) return;
+    if (this.isBusy || this.warning || !isAllowed) return;
     this.isBusy = true;
     try {
       this.note.replaceChildren();
@@ -152,6 +160,12 @@ export class GameView {
 
   // Showing
 
+  // True where buttons lie on the dice of a seat.
+  isOverlaid(seat) {
+    const { view } = this;
+    return Boolean(view.result) || (seat === PERSON && view.to_act === PERSON && (view.stage === "roll" || view.stage === "doubled" || view.stage === "opening"));
+  }
+
   draw() {
     const { view, turn } = this;
     const now = turn ? turn.now : view;
@@ -159,7 +173,7 @@ export class GameView {
     let dice = null;
     if (isOwn) dice = { ...turn.shownDice, seat: PERSON, isReady: turn.isComplete };
     else if (view.stage === "play" && view.dice) dice = { values: doubled(view.dice), seat: view.turn };
-    else if (this.lastDice) dice = { ...this.lastDice, used: this.lastDice.values.map(() => true) };
+    else if (this.lastDice && !this.isOverlaid(this.lastDice.seat)) dice = { ...this.lastDice, used: this.lastDice.values.map(() => true) };
     const movable = isOwn ? turn.sources : [];
     const targets = isOwn && this.chosen !== null ? [...turn.reach(this.chosen).keys()] : [];
     const cube = { ...view.cube, is_usable: this.canDouble };
@@ -181,33 +195,46 @@ export class GameView {
     this.players.replaceChildren(who(1), make("span", { id: "score" }, `Game ${view.game} · ${score}`), who(0));
   }
 
+  // Buttons stay the same elements, so that focus and a press that has begun are not lost when something is drawn.
+  makeActions() {
+    const { buttons } = this;
+    buttons.done = button("Done", () => this.endTurn(), { class: "main", id: "done" });
+    buttons.undo = button("Undo", () => this.undo(), { id: "undo" });
+    buttons.takeBack = button("Take back", () => this.act("take back"), { id: "take-back" });
+    buttons.review = button("How did I play?", () => this.review(), { id: "review" });
+    buttons.hint = button("Hint", () => this.hint(), { id: "hint" });
+    buttons.resign = button("Resign", () => this.resign(), { id: "resign" });
+    this.actions.append(buttons.done, buttons.undo, buttons.takeBack, make("span", { class: "spacer" }), buttons.review, buttons.hint, buttons.resign);
+    buttons.roll = button("Roll", () => this.act("roll"), { class: "main", id: "roll" });
+    buttons.double = button("Double", () => this.act("double"), { id: "double" });
+    buttons.take = button("Take", () => this.act("take"), { class: "main", id: "take" });
+    buttons.pass = button("Pass", () => this.act("drop"), { id: "pass" });
+    buttons.beaver = button("Beaver", () => this.act("beaver"), { id: "beaver" });
+    buttons.dance = button("No legal play: go on", () => this.endTurn(), { class: "main", id: "dance" });
+    buttons.next = button("Next game", () => this.act("next game"), { class: "main", id: "next-game" });
+    buttons.again = button("New game", () => { location.hash = "#play"; }, { class: "main", id: "again" });
+    this.result = make("span", { class: "banner", id: "result" });
+  }
+
   drawActions() {
-    const { view, turn } = this;
+    const { view, turn, buttons } = this;
+    const isRoll = view.stage === "opening" || (view.stage === "roll" && view.to_act === PERSON);
+    const isFree = !view.result && !this.warning;
     const own = [];
-    const theirs = [];
-    if (view.result) {
-      own.push(make("span", { class: "banner", id: "result" }, this.resultText()));
-      theirs.push(view.is_session_over ? button("New game", () => { location.hash = "#play"; }, { class: "main" }) : button("Next game", () => this.act("next game"), { class: "main", id: "next-game" }));
-    } else if (view.stage === "opening") own.push(button("Roll", () => this.act("roll"), { class: "main", id: "roll" }));
-    else if (view.stage === "roll" && view.to_act === PERSON) {
-      own.push(button("Roll", () => this.act("roll"), { class: "main", id: "roll" }));
-      if (view.cube.may_double) own.push(button("Double", () => this.act("double"), { id: "double" }));
-    } else if (view.stage === "doubled" && view.to_act === PERSON) {
-      own.push(button("Take", () => this.act("take"), { class: "main", id: "take" }), button("Pass", () => this.act("drop"), { id: "pass" }));
-      if (view.cube.may_beaver) own.push(button("Beaver", () => this.act("beaver"), { id: "beaver" }));
-    } else if (this.isOwnPlay && turn?.isDance) own.push(button("No legal play – go on", () => this.endTurn(), { class: "main", id: "done" }));
-    this.own.replaceChildren(...own);
-    this.theirs.replaceChildren(...theirs);
-    const isPlaying = this.isOwnPlay && turn && !turn.isDance;
-    this.actions.replaceChildren(...[
-      button("Done", () => this.endTurn(), { class: "main", id: isPlaying ? "done" : null, disabled: !(isPlaying && turn.isComplete) }),
-      button("Undo", () => this.undo(), { id: "undo", disabled: !(isPlaying && !turn.isUntouched) }),
-      button("Take back", () => this.act("take back"), { id: "take-back", disabled: !view.can_take_back }),
-      make("span", { class: "spacer" }),
-      view.result ? button("How did I play?", () => this.review(), { id: "review" }) : null,
-      button("Hint", () => this.hint(), { id: "hint", disabled: !(isPlaying || this.hasCubeDecision) }),
-      button("Resign", () => this.resign(), { id: "resign", disabled: Boolean(view.result) }),
-    ].filter(Boolean));
+    if (view.result) own.push(this.result);
+    else if (isFree && isRoll) own.push(buttons.roll, ...(this.canDouble ? [buttons.double] : []));
+    else if (isFree && this.isDoubled) own.push(buttons.take, buttons.pass, ...(view.cube.may_beaver ? [buttons.beaver] : []));
+    else if (isFree && this.isOwnPlay && turn?.isDance) own.push(buttons.dance);
+    this.result.textContent = view.result ? this.resultText() : "";
+    setChildren(this.own, own);
+    setChildren(this.theirs, view.result ? [view.is_session_over ? buttons.again : buttons.next] : []);
+    const isPlaying = isFree && this.isOwnPlay && turn && !turn.isDance;
+    buttons.done.disabled = !(isPlaying && turn.isComplete);
+    buttons.undo.disabled = !(isPlaying && !turn.isUntouched);
+    buttons.takeBack.disabled = !(isFree && view.can_take_back);
+    buttons.hint.disabled = !(isPlaying || (isFree && this.hasCubeDecision));
+    buttons.resign.disabled = !isFree;
+    buttons.review.hidden = !view.result;
   }
 
   async review() {
@@ -376,6 +403,7 @@ export class GameView {
   goAnyway() {
     const { kind, row, action } = this.warning;
     this.warning = null;
+    this.hints.replaceChildren();
     if (kind === "play") this.act("play", { row, is_confirmed: true });
     else this.act(action, { is_confirmed: true });
     this.picture.focus();
@@ -461,6 +489,10 @@ export class GameView {
     if (this.isOwnPlay) return this.endTurn();
     return undefined;
   }
+}
+
+function setChildren(host, wanted) {
+  if (wanted.length !== host.children.length || wanted.some((child, index) => host.children[index] !== child)) host.replaceChildren(...wanted);
 }
 
 function wonText(mwc) {
