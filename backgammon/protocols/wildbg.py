@@ -127,11 +127,12 @@ def _moves(state: GameState, stakes: Stakes, parameters: Mapping[str, int], advi
         raise _Refused(BAD_REQUEST, f"{missing[0]} is missing: give die1 and die2")
     advice = adviser.rank(turns.roll_dice(state, parameters["die1"], parameters["die2"]), stakes)
     plays = advice.decision.plays
+    chances = [None] * len(plays) if advice.outcomes is None else _probabilities(advice.outcomes)
     return {
         "moves": [
             {
                 "play": [{"from": move.source, "to": move.target} for move in plays[row]],
-                "probabilities": None if advice.outcomes is None else _probabilities(advice.outcomes[row]),
+                "probabilities": chances[row],
             }
             for row in advice.order.tolist()
         ]
@@ -144,9 +145,9 @@ def _evaluation(state: GameState, stakes: Stakes, adviser: Adviser) -> dict[str,
     if chances is None:
         raise _Refused(NOT_IMPLEMENTED, f"{adviser.name} orders plays but gives no chances: use a model with outcomes")
     cube = {"double": adviser.doubles(state, stakes), "accept": adviser.takes(state, stakes)}
-    return {"cube": cube, "probabilities": _probabilities(chances)}
+    return {"cube": cube, "probabilities": _probabilities(chances[None])[0]}
 
 
-def _probabilities(outcomes: Outcomes) -> dict[str, float]:
-    """The five cumulative numbers of outcomes float32[6], by wildbg's names."""
-    return dict(zip(_PROBABILITY_NAMES, cumulative(outcomes).tolist(), strict=True))
+def _probabilities(outcomes: Outcomes) -> list[dict[str, float]]:
+    """The five cumulative numbers of each of the outcomes float32[N, 6], by wildbg's names."""
+    return [dict(zip(_PROBABILITY_NAMES, row, strict=True)) for row in cumulative(outcomes).tolist()]

@@ -24,8 +24,13 @@ MAX_WAIT = 30.0
 _BUSY = 503
 
 
+_OPENING = "die1=3&die2=1&p24=2&p19=-5&p17=-3&p13=5&p12=-5&p8=3&p6=5&p1=-2"
+
+
 def wildbg_app(adviser: Adviser) -> Starlette:
-    """An application of the two routes alone."""
+    """An application of the two routes alone; the engine is made warm, so that no client waits for that."""
+    for path in PATHS:
+        answer_request(f"{path}?{_OPENING}", adviser)
     return Starlette(routes=wildbg_routes(adviser), exception_handlers={HTTPException: _refuse})
 
 
