@@ -34,6 +34,7 @@ from backgammon.tools.arrays import Boards, Dice, Int8s
 from backgammon.tools.errors import ConfigError, DataError
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.test_bearoff import make_board
+from tests.test_search import FirstRow
 
 AFTER = make_board({6: 2, 5: 1, 3: 1, 1: 1}, {6: 1, 4: 2, 2: 1, 1: 1})
 """Five checkers against five, the opponent on roll: in the two-sided table."""
@@ -150,6 +151,17 @@ def test_a_horizon_of_one_ply_is_the_search_of_one_ply() -> None:
 def test_with_luck_subtracted_on_every_turn_a_short_horizon_has_no_variance() -> None:
     found = estimate(PipEvaluator(), START, settings(games=72, horizon=1, luck_turns=None))
     assert found.standard_error < 1e-6
+
+
+def test_luck_by_poor_replies_has_mean_zero_and_the_plays_stay_the_best(tables: Bearoff) -> None:
+    engine = ExactEvaluator(PipEvaluator(), tables, FirstRow())
+    plain = estimate(engine, START, settings(games=36, horizon=1))
+    lucky = estimate(engine, START, settings(games=36, horizon=1, luck_turns=None))
+    assert plain.games.tobytes() != lucky.games.tobytes()
+    np.testing.assert_allclose(lucky.outcomes, plain.outcomes, atol=1e-6)
+    np.testing.assert_allclose(
+        plain.outcomes, Searcher(PipEvaluator(), SearchSettings(1)).outcomes(START[None])[0], atol=1e-6
+    )
 
 
 def test_a_finished_game_rolls_out_to_its_result() -> None:

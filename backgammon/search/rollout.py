@@ -27,7 +27,7 @@ from backgammon.evaluation.bearoff import TWO_SIDED, UNCOVERED
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import POINTS, Outcomes, final_outcomes, swap_outcomes
 from backgammon.rules.board import Board, swap
-from backgammon.rules.rolls import NUM_ROLLS, average_rolls, expand_rolls, group_rows, throw_rolls
+from backgammon.rules.rolls import NUM_ROLLS, average_rolls, group_rows, throw_rolls
 from backgammon.search.luck import roll_numbers
 from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s
 from backgammon.tools.errors import ConfigError
@@ -182,7 +182,7 @@ def play_games(
         after: int8[26], seen by the player who has just moved, whose outcomes are wanted.
         games: int64[G], numbers of the games: they choose the dice.
         settings: see there.
-        judge: measures luck; None for the player itself, which saves playing twice.
+        judge: measures luck; None for the player itself.
 
     Returns:
         float32[G, 6], by game; see `RolloutEstimate.games`.
@@ -229,9 +229,8 @@ class _Lockstep:
         dice = self._dice.throw(self._games[self._in_play], self._turn)
         first, group = group_rows(self._boards)
         if self._turn < self._luck_turns:
-            self._boards, values = self._play_and_subtract_luck(self._boards[first], group, dice)
-        else:
-            self._boards, values = self._play(dice)
+            self._subtract_luck(self._boards[first], group, dice)
+        self._boards, values = self._play(dice)
         self._turn += 1
         self._settle(values if self._turn == self._settings.horizon else None)
 
@@ -242,18 +241,18 @@ class _Lockstep:
         afters, values = self._player.play_best(positions[first], dice[first])
         return afters[group], values[group]
 
-    def _play_and_subtract_luck(self, different: Boards, group: Int64s, dice: Dice) -> tuple[Boards, Outcomes]:
-        """Plays of the games in play; the luck of their rolls is taken from the results."""
-        positions, rolls = expand_rolls(different)
-        afters, values = self._judge.play_best(positions, rolls)
+    def _subtract_luck(self, different: Boards, group: Int64s, dice: Dice) -> None:
+        """Take the luck of the rolls from the results.
+
+        What each roll is worth is said by the replies of a look-ahead, a third of the price of the best plays: the
+        mean of the luck is 0 whatever reply is taken, as long as it is the same for the thrown roll and the average.
+        """
+        _, values = self._judge.reply_to_rolls(different)
         means = swap_outcomes(average_rolls(values, np.arange(len(values))))
         high, low = dice.astype(np.int64).T
         rows = NUM_ROLLS * group + roll_numbers(high, low)
         luck = values[rows].astype(np.float64) - means[group]
         self.results[self._in_play] -= self._for_first_mover(luck)
-        if self._judge is self._player:
-            return afters[rows], values[rows]
-        return self._play(dice)
 
     def _settle(self, horizon_values: Outcomes | None) -> None:
         """Take the games that have ended out of play and add their outcomes to the results."""

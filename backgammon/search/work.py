@@ -24,7 +24,7 @@ from backgammon.tools.jobs.unit_run import do_units
 from backgammon.tools.jobs.work_unit import WorkUnit, name_of
 from backgammon.tools.jobs.workers import ThreadWorkers
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)
