@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import json
 import re
+import time
 from pathlib import Path
 
 import pytest
 from starlette.types import ASGIApp
 
 from backgammon.analysis.page_parts import SHARED_FOLDER
+from backgammon.notation.identifier import parse_identifier
 from backgammon.protocols.http_guard import Guard
+from backgammon.records import read_records
+from backgammon.rules.decision import Decision
 from backgammon.web.application import LIMITS, STATIC_FOLDER, WebBoard
-from tests.web_boards import TOKEN, make_reviews, make_room, request
+from tests.web_boards import TOKEN, make_reviews, make_room, next_action, request
+
+LOG = Path(__file__).parent / "vectors" / "logs" / "gnubg-match5.mat"
 
 
 @pytest.fixture
@@ -26,6 +33,63 @@ def test_a_game_is_played_over_requests(application: ASGIApp) -> None:
     stale = request(application, "/api/games/act", {"id": view["id"], "version": 0, "action": "roll"})
     assert stale.status == 409
     assert stale.json["view"]["version"] == view["version"]
+
+
+def test_a_game_is_judged_in_the_background_reviewed_and_saved(application: ASGIApp) -> None:
+    game_id = play_a_game(application)
+    task = request(application, "/api/games/review", {"id": game_id, "plies": 0}).json["task"]
+    events = request(application, "/api/tasks/follow", {"id": task}).body.decode().strip().split("\n\n")
+    last = json.loads(events[-1].removeprefix("data: "))
+    assert (last["state"], len(last["matches"])) == ("done", 1)
+    document = request(application, "/api/matches/show", {"id": last["matches"][0]}).json
+    assert document["players"][0] == "You"
+    listed = request(application, "/api/matches/list", {}).json
+    assert [match["id"] for match in listed["matches"]] == last["matches"]
+    assert listed["rates"]["You"][0]["phase"] == "all"
+    report = request(application, "/api/export", {"id": last["matches"][0], "form": "report"}).body
+    assert report.startswith(b"<!doctype html>")
+    for form in ("mat", "sgf"):
+        text = request(application, "/api/export", {"id": game_id, "form": form}).body
+        assert [game.players[0] for record in read_records(text, f"game.{form}") for game in record.games] == ["You"]
+
+
+def test_a_file_is_judged_and_its_errors_are_asked(application: ASGIApp) -> None:
+    data = LOG.read_bytes()
+    task = request(application, "/api/analyse", data, query="name=../../x%00.mat&plies=0").json["task"]
+    last = json.loads(request(application, "/api/tasks/follow", {"id": task}).body.decode().split("data: ")[-1])
+    assert (last["state"], last["name"]) == ("done", "x.mat")
+    found = request(application, "/api/quiz/next", {}).json
+    assert found["due"] > 0
+    question = found["question"]
+    assert "candidates" not in question, "the question does not hold its answer"
+    wrong = request(application, "/api/quiz/answer", {"id": question["id"], "board": question["board"]})
+    assert wrong.status == 400
+    decision = Decision.make(parse_identifier(question["xgid"]).position, question["dice"])
+    board = decision.candidates[0].tolist()
+    answer = request(application, "/api/quiz/answer", {"id": question["id"], "board": board}).json
+    assert answer["loss"] >= 0
+    assert answer["entry"]["candidates"][0]["equity"] >= answer["entry"]["candidates"][-1]["equity"]
+    assert answer["due"] > time.time()
+    for form, start in (("anki", b"#separator:tab"), ("xg", b"XGID=")):
+        assert request(application, "/api/export", {"player": found["player"], "form": form}).body.startswith(start)
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"\x1f\x8b broken", b"PK\x03\x04 broken", b"RGMH" + bytes(8300)])
+def test_a_file_that_cannot_be_judged_ends_its_task_with_a_reason(application: ASGIApp, data: bytes) -> None:
+    task = request(application, "/api/analyse", data, query="name=a.mat&plies=0").json["task"]
+    last = json.loads(request(application, "/api/tasks/follow", {"id": task}).body.decode().split("data: ")[-1])
+    assert last["state"] == "failed"
+    assert last["message"].startswith("a.mat: ")
+    assert "/tmp" not in last["message"]
+
+
+def play_a_game(application: ASGIApp) -> str:
+    """A game to 1 point, each play the first that there is."""
+    view = request(application, "/api/games/new", {"length": 1, "seed": 3, "tutor": 0}).json
+    while not view["is_session_over"]:
+        fields = {"id": view["id"], "version": view["version"], **next_action(view)}
+        view = request(application, "/api/games/act", fields).json
+    return str(view["id"])
 
 
 @pytest.mark.parametrize("token", [None, "", "kex", "key ", "\u00e9"])

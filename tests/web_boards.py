@@ -55,17 +55,20 @@ def first_row(view: dict[str, Any]) -> int:
     return int(graph[node][0])
 
 
-def next_step(room: TableRoom, view: dict[str, Any]) -> dict[str, Any]:
-    """What a page does that always plays the first play and never doubles."""
+def next_action(view: dict[str, Any]) -> dict[str, Any]:
+    """What a page does that always plays the first play, takes, and never doubles."""
     if view["result"]:
-        return act(room, view, "next game")
+        return {"action": "next game"}
     if view["stage"] == "opening" or (view["stage"] == "roll" and view["to_act"] == 0):
-        return act(room, view, "roll")
+        return {"action": "roll"}
     if view["to_act"] == 1:
-        return act(room, view, "go")
-    if view["stage"] == "doubled":
-        return act(room, view, "take")
-    return act(room, view, "play", row=first_row(view))
+        return {"action": "go"}
+    return {"action": "take"} if view["stage"] == "doubled" else {"action": "play", "row": first_row(view)}
+
+
+def next_step(room: TableRoom, view: dict[str, Any]) -> dict[str, Any]:
+    """The view after `next_action`."""
+    return act(room, view, **next_action(view))
 
 
 class Answer:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from backgammon.analysis.document import as_document
 from backgammon.analysis.page_parts import joined_script, joined_style
-from backgammon.analysis.report import Report, title_of
+from backgammon.analysis.report import Report
 from backgammon.notation.svg import board_geometry
 
 SHOWN_CANDIDATES = 8
@@ -33,11 +34,13 @@ for (const match of matches) {
 
 def render_page(reports: Sequence[Report]) -> str:
     """The page of one or more matches."""
-    title = title_of(reports[0]) if len(reports) == 1 else f"{len(reports)} matches"
-    data = {
-        "geometry": board_geometry(),
-        "matches": [as_document(report, SHOWN_CANDIDATES) for report in reports],
-    }
+    return render_documents([as_document(report, SHOWN_CANDIDATES) for report in reports])
+
+
+def render_documents(documents: Sequence[dict[str, Any]]) -> str:
+    """The page of one or more documents of matches, see `document.as_document`."""
+    title = documents[0]["title"] if len(documents) == 1 else f"{len(documents)} matches"
+    data = {"geometry": board_geometry(), "matches": documents}
     # "<" could end the element that holds the data; JSON has another way to write it
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     return (

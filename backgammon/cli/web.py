@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import webbrowser
 from pathlib import Path
@@ -47,10 +48,8 @@ def command(
     who does not know it gets nothing. Nothing is loaded from the network. Ctrl-C ends it.
     """
     from backgammon.analysis.error_store import ErrorStore
-    from backgammon.cli.advisers import make_adviser
     from backgammon.cli.screen import announce_compilation
     from backgammon.protocols.http_server import HttpServer
-    from backgammon.protocols.wildbg_app import wildbg_routes
     from backgammon.tools.folders import require_data_folder
     from backgammon.web.application import LIMITS, WebBoard
     from backgammon.web.review_room import ReviewRoom
@@ -62,7 +61,7 @@ def command(
     token = secrets.token_urlsafe(24)
     room = TableRoom(place / "games", _make_desk(model), LEVEL_NAMES)
     reviews = ReviewRoom(ErrorStore(place / "errors.sqlite"), _make_desk(model).judge)
-    board = WebBoard(room, reviews, token, wildbg_routes(make_adviser(model)))
+    board = WebBoard(room, reviews, token)
     view = "play"
     if file is not None and data is not None:
         view = f"review/task-{reviews.judge_file(data, Path(file).name, DEFAULT_PLIES)}"
@@ -83,6 +82,7 @@ def _make_desk(model: str | None) -> EngineDesk:
     from backgammon.cli.advisers import load_model_scorer, make_engine
     from backgammon.cli.players import make_player
     from backgammon.engine.at_stakes import StakesEngine
+    from backgammon.evaluation.exact import ExactEvaluator
     from backgammon.evaluation.player import Player
     from backgammon.search import CubefulSearcher, Searcher, SearchSettings
     from backgammon.tools.processors import usable_processors
@@ -95,10 +95,14 @@ def _make_desk(model: str | None) -> EngineDesk:
     def player(level: str, seed: int) -> Player:
         return make_player(f"{name}:{level}", 1, seed=seed)
 
+    @functools.cache
+    def evaluator(is_for_1_ply: bool) -> ExactEvaluator:  # one for all other depths: each maps the tables anew
+        return make_engine(scorer, plies=int(is_for_1_ply))
+
     def searcher(plies: int) -> Searcher:
-        return Searcher(make_engine(scorer, plies=plies), SearchSettings(plies=plies), threads)
+        return Searcher(evaluator(plies == 1), SearchSettings(plies=plies), threads)
 
     def at_stakes(plies: int) -> StakesEngine:
-        return StakesEngine(CubefulSearcher(make_engine(scorer, plies=plies), threads), SearchSettings(plies=plies))
+        return StakesEngine(CubefulSearcher(evaluator(plies == 1), threads), SearchSettings(plies=plies))
 
     return EngineDesk(Makers(player, searcher, at_stakes))

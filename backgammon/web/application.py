@@ -5,7 +5,8 @@
     POST /api/games/new          a new game;  /api/games/show, /act, /hint: {"id": ...}, see `table_room`
     POST /api/games/review       judge what was played;  /api/analyse?name=&plies= the same for a file (its bytes)
     POST /api/tasks/follow       server-sent events of a task until it ends;  /api/tasks/cancel
-    POST /api/matches/list, /show, /forget;  /api/quiz/next, /answer;  /api/errors/export   see `review_room`
+    POST /api/matches/list, /show, /forget;  /api/quiz/next, /answer   see `review_room`
+    POST /api/export             a file to keep, as text
     POST /api/position/read, /rank   see `position_desk`
 
 A refusal is {"message": one sentence} with a status: 400 it cannot be done, 403 no token, 404 no such address, 409 the
@@ -18,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backgammon.analysis.page import render_documents
 from backgammon.analysis.page_parts import SHARED_FOLDER
 from backgammon.notation.svg import board_geometry
 from backgammon.protocols.http_guard import HttpLimits, refuse
+from backgammon.records import write_mat, write_sgf
 from backgammon.tools.errors import ConfigError, PairgammonError
 from backgammon.web.engine_desk import MAX_PLIES
 from backgammon.web.position_desk import rank_position, read_position
@@ -64,18 +67,14 @@ Handler = Callable[[Fields], Json]
 class WebBoard:
     """The board's application: `application()` is what an ASGI server runs."""
 
-    def __init__(
-        self, room: TableRoom, reviews: ReviewRoom, token: str, other_routes: Sequence[BaseRoute] = ()
-    ) -> None:
+    def __init__(self, room: TableRoom, reviews: ReviewRoom, token: str) -> None:
         """Join the rooms with who may enter.
 
         Args:
             room: games in play; used by one thread at a time.
             reviews: judges matches in a thread of its own.
             token: what the page has to send back as a header.
-            other_routes: that need no token, such as wildbg's.
         """
-        self._other_routes = other_routes
         self.room = room
         self.reviews = reviews
         self._token = token.encode()
@@ -106,13 +105,12 @@ class WebBoard:
     def routes(self) -> list[BaseRoute]:
         """The routes."""
         return [
-            *self._other_routes,
             Route("/", lambda _: FileResponse(STATIC_FOLDER / "index.html"), methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
             Mount("/shared", StaticFiles(directory=SHARED_FOLDER)),
             Route("/api/analyse", self._guarded(self._analyse), methods=["POST"]),
             Route("/api/tasks/follow", self._guarded(self._follow), methods=["POST"]),
-            Route("/api/errors/export", self._guarded(self._export), methods=["POST"]),
+            Route("/api/export", self._guarded(self._export), methods=["POST"]),
             Route("/api/{name:path}", self._guarded(self._answer), methods=["POST"]),
         ]
 
@@ -155,10 +153,20 @@ class WebBoard:
         return StreamingResponse(_events(self.reviews.task(fields.text("id"))), media_type="text/event-stream")
 
     async def _export(self, request: Request) -> Response:
-        """The errors of a player as a file for another program."""
+        """A file to keep: a game as .mat or .sgf, a match as a report, errors for another program."""
         fields = Fields(_parse(await request.body()))
-        player, form = fields.text("player"), fields.choice("form", ("anki", "xg"))
-        return PlainTextResponse(await asyncio.to_thread(self.reviews.export, player, form))
+        form = fields.choice("form", ("mat", "sgf", "report", "anki", "xg"))
+        if form == "report":
+            return PlainTextResponse(render_documents([await asyncio.to_thread(self.reviews.show, fields)]))
+        if form in ("anki", "xg"):
+            return PlainTextResponse(await asyncio.to_thread(self.reviews.export, fields.text("player"), form))
+        answer = await self._in_queue(self._game_text, fields)
+        return PlainTextResponse(answer["text"])
+
+    def _game_text(self, fields: Fields) -> Json:
+        """What was played at a table, for other programs."""
+        record = self.room.table(fields.text("id")).session.record()
+        return {"text": write_mat(record) if fields.text("form") == "mat" else write_sgf(record)}
 
     def _review_game(self, fields: Fields) -> Json:
         """Judge what was played at a table."""

@@ -47,7 +47,7 @@ class Site:
     def url(self, view: str = "play") -> str:
         return f"{self.address}/#token={self.token}&view={view}"
 
-    def ask(self, name: str, **fields: Any) -> Any:
+    def ask(self, name: str, /, **fields: Any) -> Any:
         """What the server says, asked without the page."""
         request = urllib.request.Request(
             f"{self.address}/api/{name}", json.dumps(fields).encode(), {"X-Pairgammon-Token": self.token}

@@ -447,7 +447,8 @@ export class BoardPicture {
     const [x0, y0] = this.place(source, source === 25 ? 0 : 1, seat);
     let [x1, y1] = this.place(target, target === 0 ? 4 : 1, seat);
     const bendX = (x0 + x1) / 2;
-    const bendY = (y0 + y1) / 2 + (g.middle - (y0 + y1) / 2) * 0.55;
+    const bend = kind === "played" ? 0.95 : 0.55; // so that two arrows between the same points do not cover each other
+    const bendY = (y0 + y1) / 2 + (g.middle - (y0 + y1) / 2) * bend;
     const length = Math.hypot(x1 - bendX, y1 - bendY) || 1;
     const [ux, uy] = [(x1 - bendX) / length, (y1 - bendY) / length];
     const head = `M${x1} ${y1}L${x1 - 14 * ux - 7 * uy} ${y1 - 14 * uy + 7 * ux}L${x1 - 14 * ux + 7 * uy} ${y1 - 14 * uy - 7 * ux}Z`;

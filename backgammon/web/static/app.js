@@ -60,6 +60,10 @@ async function route() {
   }
 }
 
+// A link of other sites: ?xgid=... shows the position.
+const linked = new URLSearchParams(location.search).get("xgid");
+if (linked) history.replaceState(null, "", `${location.pathname}#position/${encodeURIComponent(linked)}`);
+
 applyOptions();
 listenToOptions(() => current?.optionsChanged?.());
 document.addEventListener("keydown", (event) => {

@@ -1,7 +1,7 @@
 // A game in play. The server says what is so; this module shows it, lets the person move checkers within the turn, and
 // hands in the row where the turn ends. Whatever the server refuses is shown, and the board is drawn as it stands there.
 
-import { ask, Refused } from "./api.js";
+import { ask, download, Refused } from "./api.js";
 import { BoardPicture } from "/shared/board.js";
 import { button, chancesText, copyText, equityText, make, markText, say, showError } from "/shared/elements.js";
 import { TurnInPlay } from "./moves.js";
@@ -47,7 +47,8 @@ export class GameView {
     this.hints = make("section", { class: "hints", "aria-label": "Hints and tutor" });
     this.logBox = make("section", { class: "log card", "aria-label": "Course of the game" });
     this.ids = make("p", { class: "ids soft" });
-    this.side.append(this.hints, this.logBox, form, this.ids);
+    const save = (kind) => button(`Save .${kind}`, () => download("export", { id: this.view.id, form: kind }, `${this.view.id}.${kind}`).catch((error) => this.refused(error)));
+    this.side.append(this.hints, this.logBox, form, this.ids, make("p", { class: "row" }, save("mat"), save("sgf")));
     this.host.append(make("h1", { class: "visually-hidden" }, `Game of ${this.view.names.join(" and ")}`),
       make("div", { class: "table-view" }, make("div", { class: "board-column" }, this.players, this.wrap, this.note, this.actions), this.side));
   }

@@ -51,7 +51,7 @@ export class QuizView {
   drawTools({ players, player }) {
     const select = make("select", { "aria-label": "Whose errors", onchange: (event) => { setOption("quizPlayer", event.target.value); this.next(); } },
       ...players.map(([name, count]) => make("option", { value: name, selected: name === player }, `${name} (${count} errors)`)));
-    const save = (form, name) => button(`Export for ${name}`, () => download("errors/export", { player, form }, `errors-${form}.txt`).catch((error) => showError(this.message, error)));
+    const save = (form, name) => button(`Export for ${name}`, () => download("export", { player, form }, `errors-${form}.txt`).catch((error) => showError(this.message, error)));
     this.tools.replaceChildren(...(players.length ? [select, save("anki", "Anki"), save("xg", "XG")] : []));
   }
 

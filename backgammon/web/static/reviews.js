@@ -1,6 +1,6 @@
 // The page of reviews: drop a file, or open a match that was judged before.
 
-import { ask, upload } from "./api.js";
+import { ask, download, upload } from "./api.js";
 import { button, make, showError } from "/shared/elements.js";
 import { ReviewView } from "/shared/review.js";
 import { options, setOption } from "./options.js";
@@ -53,6 +53,7 @@ export async function showReview(host, geometry, id) {
     return null;
   }
   const match = await ask("matches/show", { id: Number(id) });
-  const review = new ReviewView(host, geometry, match);
+  const extra = make("p", { class: "row" }, button("Save the report", () => download("export", { id: Number(id), form: "report" }, `report-${id}.html`).catch((error) => showError(host, error))));
+  const review = new ReviewView(host, geometry, match, { extra });
   return { key: (event) => review.key(event) };
 }
