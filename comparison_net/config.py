@@ -57,6 +57,9 @@ class TrainConfig:
         0, "learn from so many alternatives of a decision: the best and some of the others, drawn anew; 0 for all"
     )
     learning_rate: float = setting(0.002, "peak step size of AdamW")
+    pattern_rate: float = setting(
+        1.0, "step size of the rows of patterns, in parts of the others': a row that is seen rarely memorises at 1"
+    )
     warmup_steps: int = setting(200, "steps over which the learning rate rises to its peak")
     schedule: str = setting("cosine", f"course of the learning rate after the warm-up: {', '.join(SCHEDULES)}")
     weight_decay: float = setting(1.0, "decay of the weights (not the biases) per unit of learning rate")
@@ -103,7 +106,7 @@ class TrainConfig:
             require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         for name in ("seed", "split_seed"):
             require(0 <= getattr(self, name) < 2**63, name, getattr(self, name), "from 0 to 2^63 - 1")
-        for name in ("learning_rate", "soft_temperature"):
+        for name in ("learning_rate", "pattern_rate", "soft_temperature"):
             require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
         require(0.0 <= self.average_decay < 1.0, "average_decay", self.average_decay, "at least 0 and below 1")
         require(0.0 <= self.held_out <= 0.9, "held_out", self.held_out, "from 0 to 0.9")
@@ -117,6 +120,8 @@ class TrainConfig:
         config = replace(self, network=self.network.for_domain(domain))
         selectors, head = offered(domain, "selectors"), config.network.head
         require(self.select_by in selectors, "select_by", self.select_by, f"one of {', '.join(selectors)}")
+        has_patterns = self.pattern_rate == 1 or config.network.num_patterns(domain) > 0
+        require(has_patterns, "pattern_rate", self.pattern_rate, "1 for network.inputs without patterns")
         is_open = self.tilt == 0 or config.network.kind(domain) == SPLIT
         rule = f'0 for network.head {head!r}; only "{domain.head_names.get(SPLIT, SPLIT)}" can be tilted'
         require(is_open, "tilt", self.tilt, rule)

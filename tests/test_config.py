@@ -85,6 +85,8 @@ def test_every_setting_is_explained() -> None:
         ("learning_rate=inf", "must be a number"),
         ("weight_decay=-1", "must be at least 0"),
         ("sparsity=-0.1", "must be at least 0"),
+        ("pattern_rate=0", "must be more than 0"),
+        ("pattern_rate=0.1", "must be 1 for network.inputs without patterns"),
         ("average_decay=1.0", "must be at least 0 and below 1"),
         ("held_out=0.95", "must be from 0 to 0.9"),
         ("seed=-1", "must be from 0 to"),

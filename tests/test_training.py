@@ -30,7 +30,7 @@ from comparison_net.training import loop as training
 from comparison_net.training.loop import Interrupted, learning_rate
 from comparison_net.training.progress import EpochReport, SilentReporter, StepReport
 from comparison_net.training.run_folder import RunFolder
-from comparison_net.training.run_state import RunState
+from comparison_net.training.run_state import RunState, make_net, make_optimizer
 from comparison_net.training.step import Stepper, measure_pipeline
 from comparison_net.training.verdict import Verdict
 from scripts.resize import first_sums
@@ -453,3 +453,18 @@ def test_sparsity_silences_the_first_layer(head: str, shards: Shards, tmp_path: 
         train_on_shards(shards, dataclasses.replace(SMALL, network=network, sparsity=sparsity), run)
         totals.append(np.maximum(first_sums(load_model(run / "last.safetensors"), batch.items), 0).sum())
     assert totals[1] < 0.7 * totals[0]
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.1])
+def test_rows_of_patterns_take_their_part_of_a_step(shards: Shards, rate: float) -> None:
+    config = dataclasses.replace(
+        SMALL, network=NetworkConfig((16, 4), inputs="patterns"), pattern_rate=rate, weight_decay=0.0, threads=1
+    )
+    net = make_net(config, ENCODER)
+    before = {name: parameter.detach().clone() for name, parameter in net.named_parameters()}
+    with Stepper(DecisionSource(shards), config) as stepper:
+        stepper.train(net, make_optimizer(net, config), np.arange(50), 0.01)
+    moved = {name: (parameter - before[name]).abs().max().item() for name, parameter in net.named_parameters()}
+    # the first step of Adam moves every weight that has a gradient by the step size
+    assert moved["trunk.patterns"] == pytest.approx(0.01 * rate, rel=1e-2)
+    assert moved["trunk.layers.0.weight"] == pytest.approx(0.01, rel=1e-2)

@@ -181,13 +181,19 @@ def make_net(config: TrainConfig, encoder: Encoder) -> CandidateNet:
 
 
 def make_optimizer(net: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW that decays the weights and leaves the biases alone."""
+    """AdamW that decays the weights and leaves the biases alone; `share` of a group is its part of the step size."""
     weights: list[nn.Parameter] = []
+    patterns: list[nn.Parameter] = []
     biases: list[nn.Parameter] = []
     for name, parameter in net.named_parameters():
         is_bias = parameter.ndim <= 1 or name.endswith("bias")  # stacked experts have biases with two axes
-        (biases if is_bias else weights).append(parameter)
-    groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}]
+        is_pattern = name.endswith("patterns")
+        (biases if is_bias else patterns if is_pattern else weights).append(parameter)
+    groups = [
+        {"params": weights, "weight_decay": config.weight_decay, "share": 1.0},
+        {"params": patterns, "weight_decay": config.weight_decay, "share": config.pattern_rate},
+        {"params": biases, "weight_decay": 0.0, "share": 1.0},
+    ]
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate, fused=True)
 
 

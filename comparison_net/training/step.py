@@ -150,7 +150,7 @@ class Stepper:
         for parameter, total in zip(net.parameters(), totals, strict=True):
             parameter.grad = total.div_(num_decisions)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         optimizer.step()
         return loss_sum / num_decisions
 
