@@ -16,14 +16,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from comparison_net.addresses import is_address
 from comparison_net.domain import Domain
 from comparison_net.network_config import AUTO, SPLIT, NetworkConfig, offered, require, setting
 from comparison_net.tools import ConfigError
 
 INDIFFERENT: tuple[str, ...] = ("threads", "checkpoint_steps")
 """Settings that do not decide the finished weights: a run may be resumed with others."""
-LOSSES: tuple[str, ...] = ("pairwise", "listwise", "soft")
-"""By the chosen alternative alone, against each rejected one or against all at once; or by the values of all."""
+CHOICE_LOSSES: tuple[str, ...] = ("pairwise", "listwise", "margin")
+"""By the chosen alternative alone, see `losses`."""
+VALUE_LOSSES: tuple[str, ...] = ("soft", "ranking", "best-worst", "pairs")
+"""By the values of all alternatives."""
+LOSSES: tuple[str, ...] = (*CHOICE_LOSSES, *VALUE_LOSSES)
+SMOOTHED: tuple[str, ...] = ("listwise", "soft")
+"""Losses whose targets can be smoothed."""
 BALANCES: tuple[str, ...] = ("none", "importance", "load", "importance-load", "gshard")
 """Auxiliary losses of learned routers, see `moe.balance`."""
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
@@ -46,10 +52,16 @@ class TrainConfig:
     """Everything that decides the finished weights, given the data, the processor and the libraries' versions."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig, metadata={"help": "shape of the network"})
-    loss: str = setting("listwise", f"what is minimised: {', '.join(LOSSES)}")
+    loss: str = setting("listwise", f"what is minimised: {', '.join(LOSSES)}; or module:name for one of your own")
     soft_temperature: float = setting(
         0.03, "difference in value that makes an alternative e times likelier, for loss soft"
     )
+    margin: float = setting(1.0, "lead in score that a chosen alternative must have, for loss margin")
+    label_smoothing: float = setting(0.0, f"share of a target that all alternatives get alike ({', '.join(SMOOTHED)})")
+    reference: str = setting(
+        "", "model or run from which the scores' differences are counted (the form of DPO); none for plain scores"
+    )
+    reference_scale: float = setting(1.0, "how much a difference from the reference counts")
     outcome_weight: float = setting(1.0, "weight of the outcome loss beside the comparison; for network.outcomes")
     epochs: int = setting(20, "passes over the training decisions")
     batch_decisions: int = setting(512, "decisions in one step of the optimiser")
@@ -90,7 +102,11 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Refuse values out of range with a ConfigError."""
-        require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
+        is_loss = self.loss in LOSSES or is_address(self.loss)
+        require(is_loss, "loss", self.loss, f"one of {', '.join(LOSSES)}, or module:name")
+        can_smooth = self.label_smoothing == 0 or self.loss in SMOOTHED
+        require(can_smooth, "label_smoothing", self.label_smoothing, f"0 for loss {self.loss!r}")
+        require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "at least 0 and below 1")
         require(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
         require(self.balance in BALANCES, "balance", self.balance, f"one of {', '.join(BALANCES)}")
         can_pull = self.sparsity == 0 or bool(self.network.hidden)
@@ -106,7 +122,7 @@ class TrainConfig:
             require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         for name in ("seed", "split_seed"):
             require(0 <= getattr(self, name) < 2**63, name, getattr(self, name), "from 0 to 2^63 - 1")
-        for name in ("learning_rate", "pattern_rate", "soft_temperature"):
+        for name in ("learning_rate", "pattern_rate", "soft_temperature", "margin", "reference_scale"):
             require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
         require(0.0 <= self.average_decay < 1.0, "average_decay", self.average_decay, "at least 0 and below 1")
         require(0.0 <= self.held_out <= 0.9, "held_out", self.held_out, "from 0 to 0.9")

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from comparison_net.addresses import is_address
 from comparison_net.domain import Domain
 from comparison_net.tools import ConfigError
 
@@ -127,6 +128,11 @@ class NetworkConfig:
         return self.head != "dense" or self.tokens == "locations"
 
     @property
+    def routes_learned(self) -> bool:
+        """True where a gate on the first layer asks for experts, by a router of the package or by one from outside."""
+        return self.head in TOKEN_CHOICES or is_address(self.head)
+
+    @property
     def has_score(self) -> bool:
         """False where the score is the expected value of the outcomes alone."""
         return self.score_from in ("head", "sum")
@@ -149,7 +155,7 @@ class NetworkConfig:
 
     def num_patterns(self, domain: Domain) -> int:
         """P, patterns that the first layer sees; 0 without them."""
-        return domain.inputs[self.inputs]
+        return 0 if is_address(self.inputs) else domain.inputs[self.inputs]
 
     def for_domain(self, domain: Domain) -> NetworkConfig:
         """The settings with the domain's defaults in the place of "auto".
@@ -162,7 +168,8 @@ class NetworkConfig:
         config = replace(self, inputs=inputs, split=split)
         for name, what in (("inputs", "inputs"), ("head", "heads"), ("score_from", "scores")):
             names, value = offered(domain, what), getattr(config, name)
-            require(value in names, f"network.{name}", value, f"one of {', '.join(names)}")
+            is_own = name in ("head", "inputs") and is_address(value)
+            require(is_own or value in names, f"network.{name}", value, f"one of {', '.join(names)}")
         require(split == AUTO or split in domain.splits, "network.split", split, f"one of {', '.join(domain.splits)}")
         require(not config.outcomes or domain.num_outcomes > 0, "network.outcomes", True, "false: there are no classes")
         config._check_together(domain)

@@ -62,6 +62,7 @@ LEARNER_ROOMS: tuple[str, ...] = (
     "comparison_net.choices",
     "comparison_net.choice_tables",
     "comparison_net.conditional_logit",
+    "comparison_net.addresses",
     "comparison_net.network_config",
     "comparison_net.config",
     "comparison_net.encoders",

@@ -8,11 +8,25 @@ import torch
 from torch import Tensor
 
 from backgammon.tools.arrays import Int64s
-from comparison_net.config import LOSSES
-from comparison_net.losses import listwise_loss, loss_named, outcome_loss, pairwise_loss, soft_loss, soft_targets
+from comparison_net.config import CHOICE_LOSSES, VALUE_LOSSES, TrainConfig
+from comparison_net.losses import (
+    Loss,
+    listwise_loss,
+    make_loss,
+    outcome_loss,
+    pairwise_loss,
+    soft_loss,
+    soft_targets,
+)
 from tests.naive import losses as naive
 
 Batch = tuple[Tensor, Tensor, Tensor]
+LIKE_CHOICES = ("pairwise", "listwise", "soft")
+"""What pushes with the whole difference wherever scores are wrong."""
+
+
+def loss_named(name: str, temperature: float = 0.03) -> Loss:
+    return make_loss(TrainConfig(loss=name, soft_temperature=temperature))
 
 
 def make_batch(counts: Int64s, seed: int = 4) -> Batch:
@@ -28,7 +42,7 @@ def batch() -> Batch:
     return make_batch(np.random.default_rng(9).integers(2, 40, size=300))
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", [*CHOICE_LOSSES, "soft"])
 def test_each_loss_equals_its_formula(name: str, batch: Batch) -> None:
     scores, mask, chosen = batch
     found = loss_named(name)(scores, mask, chosen)
@@ -48,7 +62,7 @@ def test_the_listwise_loss_never_exceeds_the_sum_over_pairs(batch: Batch) -> Non
     assert (listwise_loss(scores, mask, chosen) <= pair_sum * (1 + 1e-5)).all()
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", [*CHOICE_LOSSES, *VALUE_LOSSES])
 def test_padding_has_no_influence(name: str, batch: Batch) -> None:
     scores, mask, chosen = batch
     filled = scores.masked_fill(~mask, 1e6).requires_grad_()
@@ -58,14 +72,14 @@ def test_padding_has_no_influence(name: str, batch: Batch) -> None:
     assert (gradient[~mask] == 0).all()
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", [*CHOICE_LOSSES, *VALUE_LOSSES])
 def test_a_constant_added_to_a_decision_changes_nothing(name: str, batch: Batch) -> None:
     scores, mask, chosen = batch
     loss = loss_named(name)
     torch.testing.assert_close(loss(scores + 5, mask, chosen), loss(scores, mask, chosen), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", [*CHOICE_LOSSES, *VALUE_LOSSES])
 def test_gradients_push_the_chosen_up_and_the_others_down(name: str, batch: Batch) -> None:
     scores, mask, chosen = batch
     scores.requires_grad_()
@@ -75,7 +89,7 @@ def test_gradients_push_the_chosen_up_and_the_others_down(name: str, batch: Batc
     assert (gradient[mask & ~is_chosen] >= 0).all()
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", LIKE_CHOICES)
 def test_hopeless_scores_keep_a_finite_loss_and_a_full_gradient(name: str) -> None:
     scores = torch.tensor([[-200.0, 200.0, 0.0]], requires_grad=True)
     loss = loss_named(name)(scores, torch.tensor([[True, True, False]]), torch.tensor([0])).sum()
@@ -102,6 +116,42 @@ def test_the_soft_loss_equals_its_formula(batch: Batch, equities: Tensor) -> Non
         for row, real, c, values in zip(scores, mask, chosen, equities, strict=True)
     ]
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def by_formula(name: str, scores: list[float], chosen: int, values: list[float | None]) -> float:
+    if all(value is None for value in values):
+        return naive.listwise_loss(scores, chosen)
+    if name == "best-worst":
+        return naive.best_worst_loss(scores, chosen, values)
+    return (naive.ranking_loss if name == "ranking" else naive.pairs_loss)(scores, values)
+
+
+@pytest.mark.parametrize("name", ["ranking", "best-worst", "pairs"])
+def test_losses_by_value_equal_their_formulas_with_ties_and_gaps(name: str, batch: Batch, equities: Tensor) -> None:
+    scores, mask, chosen = batch
+    values = (equities * 20).round() / 20  # many are equal now
+    expected = [
+        by_formula(name, row[real].tolist(), int(c), [None if e != e else e for e in worth[real].tolist()])
+        for row, real, c, worth in zip(scores, mask, chosen, values, strict=True)
+    ]
+    found = loss_named(name)(scores, mask, chosen, values)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-4)
+    for filling in (1e6, torch.nan):
+        filled = scores.masked_fill(~mask, 1e6).requires_grad_()
+        again = loss_named(name)(filled, mask, chosen, values.masked_fill(~mask, filling))
+        torch.testing.assert_close(again, found)
+        (gradient,) = torch.autograd.grad(again.sum(), filled)
+        assert torch.isfinite(gradient).all()
+        assert (gradient[~mask] == 0).all()
+
+
+def test_smoothing_gives_every_alternative_a_share_of_the_target(batch: Batch) -> None:
+    scores, mask, chosen = batch
+    found = make_loss(TrainConfig(label_smoothing=0.2))(scores, mask, chosen)
+    logs = torch.log_softmax(scores.masked_fill(~mask, -torch.inf), 1)
+    targets = 0.2 * mask / mask.sum(1, keepdim=True)
+    targets = targets.scatter_add(1, chosen[:, None], torch.full((len(chosen), 1), 0.8))
+    torch.testing.assert_close(found, -(targets * logs.masked_fill(~mask, 0.0)).sum(1))
 
 
 def test_at_a_tiny_temperature_soft_is_listwise_on_the_best(batch: Batch, equities: Tensor) -> None:

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from backgammon.learner.data.shards import Shards
     from comparison_net.training.run_folder import RunFolder
 
+
+class NameOrAddress(click.Choice[str]):
+    """One of some names, or module:name for a part of one's own."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, or the address as it is."""
+        return value if ":" in value else super().convert(value, param, ctx)
+
+
 DEFAULTS = TrainConfig()
 NETWORK = DEFAULTS.network
 
@@ -39,6 +48,7 @@ def _print_settings(ctx: click.Context, _parameter: click.Parameter, is_asked: b
         ("pairgammon train data/labels --out runs/soft --loss soft", "learn from the equities of all candidates"),
         ("pairgammon train data/logs --out runs/phases --head phase", "a mixture of experts by game phase"),
         ("pairgammon train data/logs --out runs/up --head phase --upcycle runs/one", "each expert starts as a copy"),
+        ("pairgammon train data/logs --out runs/three --seeds 1,2,3", "three runs, and what they have in common"),
         ("pairgammon train --out runs/one --resume", "go on after an interruption"),
         ("pairgammon train --settings > my.toml", "every setting with its default, for --config"),
     ),
@@ -46,13 +56,14 @@ def _print_settings(ctx: click.Context, _parameter: click.Parameter, is_asked: b
 @click.argument("logs", nargs=-1)
 @click.option("--out", required=True, metavar="RUN", help="Folder of the run; created.")
 @click.option("--config", "config_file", metavar="FILE", help="Settings in TOML.")
-@click.option("--loss", type=click.Choice(LOSSES), help=f"What is minimised.  [default: {DEFAULTS.loss}]")
+@click.option("--loss", type=NameOrAddress(LOSSES), help=f"What is minimised.  [default: {DEFAULTS.loss}]")
 @click.option(
-    "--head", type=click.Choice(HEADS), help=f"Dense, or which mixture of experts.  [default: {NETWORK.head}]"
+    "--head", type=NameOrAddress(HEADS), help=f"Dense, or which mixture of experts.  [default: {NETWORK.head}]"
 )
 @click.option("--upcycle", metavar="MODEL", help="Dense model or run that every expert starts from.")
 @click.option("--epochs", type=int, help=f"Passes over the decisions.  [default: {DEFAULTS.epochs}]")
 @click.option("--seed", type=int, help=f"Start weights and order.  [default: {DEFAULTS.seed}]")
+@click.option("--seeds", metavar="N,N,...", help="A run for each seed, in RUN/seed-N, and a table of them.")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Any other setting; repeatable.")
 @click.option("--resume", is_flag=True, help="Go on where the run was interrupted, to the same bytes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures of the run as one JSON object.")
@@ -70,6 +81,7 @@ def command(
     upcycle: str | None,
     epochs: int | None,
     seed: int | None,
+    seeds: str | None,
     overrides: tuple[str, ...],
     resume: bool,
     as_json: bool,
@@ -82,24 +94,32 @@ def command(
     weights are in RUN/model.safetensors; every command that takes --model takes RUN. Ctrl-C, or a crash, loses nothing:
     --resume goes on, and ends with the very weights of an uninterrupted run.
     """
-    from backgammon.learner.inputs.board_domain import BOARDS
     from comparison_net.training.run_folder import RunFolder
 
+    if seeds is not None and seed is not None:
+        raise click.UsageError("--seed is for one run, --seeds for several: give one of them")
     named = (("loss", loss), ("network.head", head), ("upcycle", upcycle), ("epochs", epochs), ("seed", seed))
     flags = [f"{name}={json.dumps(value)}" for name, value in named if value is not None]
     texts = (*overrides, *flags)
     folder = RunFolder(Path(out))
     goes_on = resume and folder.is_started
     base = Path(config_file) if config_file else folder.config if goes_on else None
-    config = load_config(base, texts, BOARDS)
-    shards = _open_or_build(folder, logs, resume)
 
-    from backgammon.learner.training.shard_training import train_on_shards
+    from backgammon.learner.training.shard_training import make_encoder, sweep_shards, train_on_shards
     from comparison_net.training.loop import Interrupted
     from comparison_net.training.progress import make_reporter
+    from comparison_net.training.sweep import sweep_table
 
+    domain = make_encoder(load_config(base, texts).network.inputs).domain
+    config = load_config(base, texts, domain)
+    reporter = make_reporter(sys.stderr, domain)
+    shards = _open_or_build(folder, logs, resume)
     try:
-        summary = train_on_shards(shards, config, folder.path, goes_on, make_reporter(sys.stderr, BOARDS))
+        if seeds is not None:
+            summaries = sweep_shards(shards, config, folder.path, _read_seeds(seeds), reporter)
+            click.echo(json.dumps(summaries) if as_json else sweep_table(summaries, domain))
+            return
+        summary = train_on_shards(shards, config, folder.path, goes_on, reporter)
     except Interrupted as stop:
         click.echo(str(stop), err=True)
         ctx.exit(EXIT_INTERRUPTED)
@@ -107,6 +127,20 @@ def command(
         click.echo(json.dumps(summary))
     else:
         click.echo(f"best weights: {folder.model}\nnext: pairgammon evaluate OTHER_LOGS --model {folder.path}")
+
+
+def _read_seeds(text: str) -> list[int]:
+    """The numbers of "1,2,3".
+
+    Raises:
+        ConfigError: something else.
+    """
+    from comparison_net.tools import ConfigError
+
+    words = text.split(",")
+    if not all(word.strip().isdecimal() for word in words):
+        raise ConfigError(f"--seeds {text!r}: write whole numbers with commas between them, for instance 1,2,3")
+    return [int(word) for word in words]
 
 
 def _open_or_build(folder: RunFolder, logs: tuple[str, ...], resume: bool) -> Shards:

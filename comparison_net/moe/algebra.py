@@ -18,11 +18,14 @@ Formulation after Liu et al., Routers in Vision Mixture of Experts (arXiv 2401.1
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from comparison_net.addresses import load_part
 from comparison_net.comparator import Metrics
+from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import Float32s
 
 
@@ -120,3 +123,16 @@ def numbers(tensor: Tensor) -> Float32s:
     """A tensor's numbers for a selection: float32 on the CPU, whatever it was, without its gradient."""
     found: Float32s = tensor.detach().to("cpu", torch.float32).contiguous().numpy()
     return found
+
+
+class Router(Protocol):
+    """A sparse router, as one from outside the package is written."""
+
+    def __call__(self, logits: Tensor, config: NetworkConfig, noise: Tensor | None) -> SparseRouting:
+        """The routing of logits float[G, m, n]; `noise` of the same shape in training, None at play time."""
+
+
+def load_router(address: str) -> Router:
+    """The router that "module:name" names."""
+    router: Router = load_part(address, "network.head")
+    return router

@@ -36,7 +36,7 @@ def multiply_adds(config: NetworkConfig, domain: Domain = PLAIN) -> int:
     if config.kind(domain) in ("dense", SPLIT):
         return first + expert
     num_experts = config.num_experts(domain)
-    if config.head in TOKEN_CHOICES:
+    if config.routes_learned:
         return first + hidden[0] * (num_experts + num_outputs) + config.choices * expert
     return first + len(domain.gate_features) * num_experts + config.choices * expert
 

@@ -18,15 +18,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from comparison_net.addresses import is_address
 from comparison_net.choices import ChoiceSets
 from comparison_net.comparator import CandidateNet, Metrics, Said, ScoreScale, TrainingDraw, Trunk
 from comparison_net.encoders import Encoder
-from comparison_net.moe.algebra import SparseRouting, numbers
+from comparison_net.moe.algebra import SparseRouting, load_router, numbers
 from comparison_net.moe.balance import balance_loss
 from comparison_net.moe.experts import ItemExperts
 from comparison_net.moe.selection import ask
 from comparison_net.moe.token_choice import chosen_gates, sinkhorn_token_choice, softmax_token_choice
-from comparison_net.network_config import NOISY_ROUTERS, SPLIT, SPLIT_GATE, TOKEN_CHOICES, NetworkConfig
+from comparison_net.network_config import NOISY_ROUTERS, SPLIT, SPLIT_GATE, NetworkConfig
 
 GATE_DEVIATION = 0.02
 """Of a fresh router's weights, as in the Switch transformer's code."""
@@ -50,7 +51,7 @@ class ItemMixture(CandidateNet):
         self.gate: nn.Linear | None = None
         self.skip: nn.Linear | None = None
         kind = config.kind(domain)
-        if kind in TOKEN_CHOICES:
+        if config.routes_learned:
             self.gate = nn.Linear(width, self.num_experts, bias=False)
             self.skip = nn.Linear(width, self.experts.num_outputs, bias=False)
             nn.init.zeros_(self.skip.weight)
@@ -110,6 +111,8 @@ class ItemMixture(CandidateNet):
     def _route(self, logits: Tensor, noise: Tensor | None) -> SparseRouting:
         """The routing of a training part: one group of M tokens."""
         config = self.config
+        if is_address(config.head):
+            return load_router(config.head)(logits[None], config, noise)
         if config.head == "sinkhorn-token":
             return sinkhorn_token_choice(logits[None], config.choices, config.capacity, config.renormalise, noise)
         return softmax_token_choice(

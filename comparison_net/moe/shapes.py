@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from comparison_net.domain import Domain
-from comparison_net.network_config import SPLIT, TOKEN_CHOICES, NetworkConfig
+from comparison_net.network_config import SPLIT, NetworkConfig
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -35,7 +35,7 @@ def _item_shapes(config: NetworkConfig, domain: Domain, num_outcomes: int) -> Sh
     if num_outcomes:
         shapes["experts.outcome.weight"] = (n, num_outcomes, width)
         shapes["experts.outcome.bias"] = (n, num_outcomes)
-    if config.head in TOKEN_CHOICES:
+    if config.routes_learned:
         shapes["gate.weight"] = (n, hidden[0])
         shapes["skip.weight"] = (config.has_score + num_outcomes, hidden[0])
     elif config.kind(domain) != SPLIT:

@@ -13,10 +13,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from comparison_net.addresses import is_address
 from comparison_net.choices import ChoiceSets
 from comparison_net.comparator import CandidateNet, Head, Metrics, Said, TrainingDraw, Trunk
 from comparison_net.encoders import Encoder
-from comparison_net.moe.algebra import SoftRouting, SparseRouting
+from comparison_net.moe.algebra import SoftRouting, SparseRouting, load_router
 from comparison_net.moe.balance import balance_loss
 from comparison_net.moe.expert_choice import sinkhorn_expert_choice, softmax_expert_choice, sparse_expert_choice
 from comparison_net.moe.experts import TokenExperts
@@ -86,6 +87,8 @@ class TokenLayer(nn.Module):
 def sparse_routing(config: NetworkConfig, logits: Tensor, noise: Tensor | None) -> SparseRouting:
     """The configured sparse routing of logits float32[G, m, n]."""
     renormalise = config.renormalise
+    if is_address(config.head):
+        return load_router(config.head)(logits, config, noise)
     if config.head == "softmax-token":
         return softmax_token_choice(logits, config.choices, config.capacity, noise, config.batch_priority, renormalise)
     if config.head == "sinkhorn-token":

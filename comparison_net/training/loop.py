@@ -23,14 +23,14 @@ import numpy as np
 import torch
 
 from comparison_net.checkpoint import Model, load_model, save_model
-from comparison_net.config import TrainConfig
+from comparison_net.config import VALUE_LOSSES, TrainConfig
 from comparison_net.encoders import Encoder
 from comparison_net.network_config import AUTO, LOG_LOSS
 from comparison_net.tools import ConfigError, DataError
 from comparison_net.training.choice_source import Source
 from comparison_net.training.progress import EpochReport, Reporter, SilentReporter, StepReport
 from comparison_net.training.run_folder import RunFolder
-from comparison_net.training.run_state import RunState
+from comparison_net.training.run_state import RunState, load_net
 from comparison_net.training.step import Stepper, measure_pipeline
 from comparison_net.training.verdict import Verdict
 
@@ -132,6 +132,13 @@ class _Training:
         self.total_steps = -(-len(self.train_rows) // config.batch_decisions) * config.epochs
         self.selector = self._find_selector()
         self.state = RunState(config, encoder)
+        if config.loss in VALUE_LOSSES and not self.source.has_values:
+            raise ConfigError(
+                f"{self.source.name}: loss {config.loss!r} reads values, and no alternative has one; take listwise or "
+                "pairwise, or train on labelled decisions"
+            )
+        if config.reference:
+            stepper.reference = load_net(Path(config.reference), encoder)
 
     def _find_selector(self) -> str:
         """Which held-out figure decides what is best.

@@ -180,6 +180,18 @@ def make_net(config: TrainConfig, encoder: Encoder) -> CandidateNet:
         return make_network(config.network, encoder)
 
 
+def load_net(path: Path, encoder: Encoder) -> CandidateNet:
+    """The net of a model file or run folder, for scoring.
+
+    Raises:
+        ModelError: it cannot be read, or was made for other inputs.
+    """
+    model = load_model(path, encoder.domain)
+    net = make_network(model.network, encoder)
+    _load_weights(net, dict(model.weights))
+    return net.requires_grad_(False)
+
+
 def make_optimizer(net: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     """AdamW that decays the weights and leaves the biases alone; `share` of a group is its part of the step size."""
     weights: list[nn.Parameter] = []

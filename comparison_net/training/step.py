@@ -18,9 +18,9 @@ from torch import Tensor
 
 from comparison_net.choices import ChoiceSets, OutcomeTargets
 from comparison_net.comparator import Answers, CandidateNet, TrainingDraw
-from comparison_net.config import TrainConfig
+from comparison_net.config import CHOICE_LOSSES, TrainConfig
 from comparison_net.encoders import Encoder
-from comparison_net.losses import loss_named, outcome_loss
+from comparison_net.losses import make_loss, outcome_loss
 from comparison_net.moe.spread import Spread
 from comparison_net.tools import Int64s, usable_processors
 from comparison_net.training.choice_source import Source
@@ -64,7 +64,9 @@ class Stepper:
         self.num_workers = config.threads or usable_processors()
         self.spread: Spread | None = None
         """How a mixture's tokens were spread in the last step."""
-        self._loss = loss_named(config.loss, config.soft_temperature)
+        self._loss = make_loss(config)
+        self.reference: CandidateNet | None = None
+        """Whose scores are taken off, see `TrainConfig.reference`."""
 
     @property
     def source(self) -> Source:
@@ -165,9 +167,14 @@ class Stepper:
         answers = net.answers(part, _rows_of(targets, part), draw, config.sparsity)
         mask = torch.from_numpy(part.mask())
         values = None
-        if part.values is not None and config.loss == "soft":
+        if part.values is not None and config.loss not in CHOICE_LOSSES:
             values = torch.zeros(mask.shape).masked_scatter(mask, torch.from_numpy(part.values))
-        losses = self._loss(answers.padded(mask), mask, torch.from_numpy(part.chosen), values)
+        scores = answers.padded(mask)
+        if self.reference is not None:
+            with torch.no_grad():
+                usual = self.reference.answers(part).padded(mask)
+            scores = config.reference_scale * (scores - usual)
+        losses = self._loss(scores, mask, torch.from_numpy(part.chosen), values)
         loss = losses.sum() if part.weights is None else (losses * torch.from_numpy(part.weights)).sum()
         if targets is not None and config.outcome_weight > 0:
             weights = torch.from_numpy(targets.weights)
