@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -185,6 +186,7 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         means, scales = sets.items.mean(axis=0), sets.items.std(axis=0)
         scales = np.where(scales > 0, scales, 1.0)
         source = ChoiceSource(replace(sets, items=((sets.items - means) / scales).astype(np.float32)))
+        self._scaling = means, scales
         self.nets_: list[CandidateNet] = []
         for number in range(self.num_nets):
             encoder = FeatureEncoder(sets.items.shape[1])
@@ -277,6 +279,18 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         )
         logs = _log_shares(scores[grouping.order], grouping)[sets.chosen_items()]
         return float(np.average(logs, weights=sets.weights))
+
+    def to_onnx(self, path: Path) -> None:
+        """Write the fitted net, its scaling included, see `onnx_export.export_onnx`.
+
+        Raises:
+            ConfigError: not one net: the linear one needs no file, several would be one file each.
+        """
+        from comparison_net.onnx_export import export_onnx
+
+        if len(getattr(self, "nets_", ())) != 1:
+            raise ConfigError("only one net can be written: fit with hidden layers and num_nets=1")
+        export_onnx(self.nets_[0], path, *self._scaling)
 
     def _grouped(self, X: Any, groups: Any, available: Any) -> tuple[Float64s, Grouping]:  # noqa: N803
         scores = self.decision_function(X)

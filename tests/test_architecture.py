@@ -72,6 +72,7 @@ LEARNER_ROOMS: tuple[str, ...] = (
     "comparison_net.losses",
     "comparison_net.checkpoint",
     "comparison_net.training",
+    "comparison_net.onnx_export",
     "comparison_net.estimator",
     "comparison_net.inspect",
 )
@@ -106,6 +107,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "platformdirs": ("backgammon.tools.folders",),
     "scipy": (),
     "sklearn": ("comparison_net.estimator",),
+    "onnx": ("comparison_net.onnx_export",),
     "matplotlib": (),
     "pickle": ("backgammon.tools.kernel_cache",),  # numba's code is pickled; read behind a digest only
 }
