@@ -29,6 +29,18 @@ def wants_double(word: str) -> bool:
     return word in _DOUBLE
 
 
+def answer_of(word: str) -> str:
+    """What a word answers to a double: "take", "drop" or "beaver".
+
+    Raises:
+        NotationError: it is no answer.
+    """
+    for answer, words in (("take", _TAKE), ("drop", _DROP), ("beaver", _BEAVER)):
+        if word in words:
+            return answer
+    raise NotationError(f"{word!r}: type take or drop; help lists the commands")
+
+
 def answer_double(session: Session, word: str) -> None:
     """Do what a word says to a double on offer.
 
@@ -36,14 +48,7 @@ def answer_double(session: Session, word: str) -> None:
         NotationError: it is no answer.
         GameError: a beaver that was not agreed.
     """
-    if word in _TAKE:
-        session.take()
-    elif word in _DROP:
-        session.drop()
-    elif word in _BEAVER:
-        session.beaver()
-    else:
-        raise NotationError(f"{word!r}: type take or drop; help lists the commands")
+    {"take": session.take, "drop": session.drop, "beaver": session.beaver}[answer_of(word)]()
 
 
 def hint_lines(engine: StakesEngine, session: Session) -> list[str]:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from backgammon.cli.cube_talk import answer_double, wants_double
+from backgammon.cli.cube_talk import answer_double, answer_of, wants_double
 from backgammon.cli.terminal import Terminal
+from backgammon.cli.tutor_talk import TutorTalk
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.player import Player
 from backgammon.notation.diagram import BoardNotes, Side, draw_board
@@ -59,6 +60,7 @@ class TableOptions:
         watcher: a player that moves for the person, or None.
         seats: who decides about the cube for seat 0, where a watcher sits there, and for seat 1; empty without a cube.
         commands: what the person may type instead of a play, by each of its words.
+        tutor: speaks up when the person errs, or None.
     """
 
     is_manual: bool = False
@@ -66,6 +68,7 @@ class TableOptions:
     watcher: Player | None = None
     seats: tuple[CubeSeat, ...] = ()
     commands: Mapping[str, Command] = field(default_factory=dict)
+    tutor: TutorTalk | None = None
 
 
 class TableGame:
@@ -187,9 +190,7 @@ class TableGame:
             if self.options.is_board_shown:
                 self.show_board()
             words = "take, drop or beaver" if session.stakes.has_beavers else "take or drop"
-            self._converse(
-                f"{self.names[OPPONENT]} doubles to {offered}: {words}", lambda word: answer_double(session, word)
-            )
+            self._converse(f"{self.names[OPPONENT]} doubles to {offered}: {words}", self._answer_as_told)
         else:
             self.options.seats[seat].answer(session)
         if session.state.is_over:
@@ -198,8 +199,20 @@ class TableGame:
             verbs = ("take", "takes") if session.state.cube == offered else ("beaver", "beavers")
         self.terminal.say(f"{self._subject(seat, *verbs)}; the cube is on {session.state.cube}.", "strong")
 
+    def _answer_as_told(self, word: str) -> None:
+        """Take, drop or beaver, as the person says."""
+        if self._may_turn(answer_of(word)):
+            answer_double(self.session, word)
+
+    def _may_turn(self, action: str) -> bool:
+        """False when the tutor has spoken and the person takes the action back."""
+        tutor = self.options.tutor
+        return tutor is None or tutor.lets_turn(self.session, action, self.terminal)
+
     def _act_before_roll(self, word: str) -> None:
         """Throw or double, as the person says."""
+        if not self._may_turn("double" if wants_double(word) else "roll"):
+            return
         if wants_double(word):
             self.session.double()
             self.say_double()
@@ -300,7 +313,10 @@ class TableGame:
                 if command is not None:
                     command.act(self, arguments)
                 else:
-                    turn = session.play(self._read_play(text, decision))
+                    row, tutor = self._read_play(text, decision), self.options.tutor
+                    if tutor is not None and not tutor.lets_play(session, row, terminal):
+                        continue
+                    turn = session.play(row)
                     if turn.text != text:  # a short form: say what it stands for
                         self._announce(turn, "you")
             except (NotationError, DiceError, GameError) as error:

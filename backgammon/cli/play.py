@@ -15,6 +15,7 @@ from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_e
 from backgammon.cli.players import FULL, LEVEL_NAMES, PLAYER_HELP
 
 if TYPE_CHECKING:
+    from backgammon.cli.tutor_talk import TutorTalk
     from backgammon.evaluation.evaluator import Evaluator
     from backgammon.evaluation.player import Player
     from backgammon.table.arena.options import SetUp
@@ -33,6 +34,7 @@ LARGEST_SEED = 1_000_000
         ("pairgammon play --level casual", "against a weaker opponent, who errs as people do"),
         ("pairgammon play --length 5 --model runs/one", "a match to 5 points against your own model"),
         ("pairgammon play --model runs/one --time 2", "against a model that thinks for two seconds"),
+        ("pairgammon play --ply 1 --tutor", "told before you make a play that costs .02 or more"),
         ("pairgammon play --manual-dice", "with your own dice, at a real board"),
         ("pairgammon play --watch pipcount --seed 7", "look on while a pip counter plays for you"),
         ("pairgammon play --position XGID=-b----E-C---eE---c-e----B-:0:0:1:52:0:0:0:0:10", "go on from a position"),
@@ -68,6 +70,14 @@ LARGEST_SEED = 1_000_000
 @click.option("--no-save", is_flag=True, help="Save nothing.")
 @click.option("--no-board", is_flag=True, help="Draw the board only when you type `board`.")
 @click.option("--watch", metavar="PLAYER", help="Let a player play for you and look on.")
+@click.option(
+    "--tutor",
+    type=click.FloatRange(0, min_open=True),
+    is_flag=False,
+    flag_value=0.02,
+    metavar="[POINTS]",
+    help="Speak up before a play or cube action that costs so much, .02 when no number is given.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -90,6 +100,7 @@ def command(
     no_save: bool,
     no_board: bool,
     watch: str | None,
+    tutor: float | None,
 ) -> None:
     """Play backgammon against a model.
 
@@ -134,7 +145,8 @@ def command(
         f"{names[0]} (X) against {names[1]} (O), seed {chosen_seed}.{'' if watcher else ' Type help for help.'}\n",
         "strong",
     )
-    options = TableOptions(manual_dice, not no_board, watcher, seats, BY_WORD)
+    talk = None if tutor is None else _tutor(model, depth, tutor)
+    options = TableOptions(manual_dice, not no_board, watcher, seats, BY_WORD, talk)
     save = recorder.save if recorder else lambda _: None
     game = TableGame(session, player, lambda: _load_scorer(model), terminal, options, save)
     try:
@@ -147,6 +159,19 @@ def command(
     finally:
         if recorder is not None and recorder.is_written:
             terminal.say(f"Saved in {recorder.path}.")
+
+
+def _tutor(model: str | None, depth: Depth, limit: float) -> TutorTalk:
+    """A tutor that looks at least a ply ahead, and as deep as the opponent."""
+    from backgammon.analysis.tutor import Tutor
+    from backgammon.cli.advisers import make_stakes_engine
+    from backgammon.cli.tutor_talk import TutorTalk
+    from backgammon.learner.net.scorer import load_scorer
+
+    scorer = load_scorer(model)
+    judge = scorer if scorer.has_outcomes else load_scorer(None)
+    plies = max(1, depth.plies or 0)
+    return TutorTalk(Tutor(make_stakes_engine(judge, replace(depth, plies=plies, seconds=None, games=None))), limit)
 
 
 def _cube_rules(has_cube: bool, jacoby: bool, beavers: bool, position: str | None) -> CubeRules | None:

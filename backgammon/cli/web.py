@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backgammon.cli.group import ExampleCommand, host_option, model_option
-from backgammon.cli.players import LEVEL_NAMES
+from backgammon.cli.players import FULL, LEVEL_NAMES
 
 if TYPE_CHECKING:
     from backgammon.web.engine_desk import EngineDesk
@@ -92,8 +92,8 @@ def _make_desk(model: str | None) -> EngineDesk:
     scorer = load_model_scorer(model, 1)
     name = model or "model"
 
-    def player(level: str, seed: int) -> Player:
-        return make_player(f"{name}:{level}", 1, seed=seed)
+    def player(level: str, plies: int, seed: int) -> Player:
+        return make_player(f"{name}@{plies}" if level == FULL else f"{name}:{level}", threads, seed=seed)
 
     @functools.cache
     def evaluator(is_for_1_ply: bool) -> ExactEvaluator:  # one for all other depths: each maps the tables anew

@@ -210,7 +210,10 @@ def _parse_cube(found: Any) -> CubeRules | None:
         return None
     if not isinstance(found, dict) or not all(isinstance(found.get(key), bool) for key in _CUBE_KEYS):
         raise RecordError(f"cube: true or false are needed there for {' and '.join(_CUBE_KEYS)}")
-    return CubeRules(**{key: found[key] for key in _CUBE_KEYS})
+    first, owner = found.get("first", 1), found.get("first_owner")
+    if not _is_whole(first) or not (owner is None or (_is_whole(owner) and owner in (0, 1))):
+        raise RecordError("cube: its value and owner at the start are needed there")
+    return CubeRules(found["has_jacoby"], found["has_beavers"], first, owner)
 
 
 def _parse_set_up(found: Any) -> SetUp | None:

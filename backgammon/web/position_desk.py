@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from backgammon.analysis.stakes_table import verdict_fields
+from backgammon.analysis.tutor import candidate_fields
 from backgammon.cube.stakes import Stakes, stakes_of_match_id, stakes_of_xgid
 from backgammon.notation.identifier import IdentifiedPosition, parse_identifier
 from backgammon.notation.match_id import MatchId
@@ -15,7 +17,7 @@ from backgammon.rules.dice import make_roll
 from backgammon.tools.errors import ConfigError
 from backgammon.web.engine_desk import MAX_PLIES, EngineDesk
 from backgammon.web.request_fields import Fields
-from backgammon.web.wire import Json, board_view, candidate_view, graph_view
+from backgammon.web.wire import Json, board_view, graph_view
 
 _PERSON_SEAT = 1
 """Of a Match ID: the bottom player of an XGID."""
@@ -52,12 +54,13 @@ def rank_position(fields: Fields, desk: EngineDesk) -> Json:
     if found.match.dice is None:
         if stakes.double_refusal:
             raise ConfigError(f"no double is possible, {stakes.double_refusal}: choose a roll to see plays")
-        verdict = desk.at_stakes(plies).decide_cube(found.position.board, stakes)
-        return {"cube": desk.cube_fields(verdict, plies)}
+        engine = desk.at_stakes(plies)
+        verdict = engine.decide_cube(found.position.board, stakes)
+        return {"cube": verdict_fields(verdict, engine.valuation(stakes))}
     decision = Decision.make(found.position, found.match.dice)
-    ranked = desk.rank(decision, stakes, plies)
+    ranked = desk.at_stakes(plies).rank_plays(decision, stakes)
     shown = ranked[: fields.whole("count", 1, 200, 10)]
-    return {"candidates": [candidate_view(decision, one) for one in shown], "num_candidates": len(ranked)}
+    return {"candidates": [candidate_fields(decision, one) for one in shown], "num_candidates": len(ranked)}
 
 
 def _stakes(found: IdentifiedPosition) -> Stakes:

@@ -14,18 +14,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from backgammon.analysis.tutor import LEAST_LOSS, candidate_fields
 from backgammon.notation.identifier import parse_identifier
 from backgammon.notation.play_text import complete_play
 from backgammon.rules.dice import parse_roll
 from backgammon.rules.game import Stage
 from backgammon.table.arena.options import MAX_MATCH_LENGTH, SetUp, parse_set_up
+from backgammon.table.cube_seat import CubeSeat
 from backgammon.table.resignation import check_resignation
 from backgammon.table.saved_session import SavedSession, open_session
-from backgammon.table.session import CubeRules
+from backgammon.table.session import CubeRules, Turn
 from backgammon.tools.errors import ConfigError, GameError, RecordError
-from backgammon.web.engine_desk import LEAST_LOSS, MAX_PLIES, EngineDesk, mark_of
+from backgammon.web.engine_desk import MAX_PLIES, EngineDesk
 from backgammon.web.request_fields import Fields
-from backgammon.web.wire import ENGINE, PERSON, Json, candidate_view, game_view, moves_view
+from backgammon.web.wire import ENGINE, PERSON, Json, game_view, moves_view
 
 MAX_TABLES = 64
 """Games held in memory; the one that was left alone longest is put away (it stays on the disk)."""
@@ -190,13 +192,15 @@ class TableRoom:
         """The best plays of the roll that the person has to play, or what the cube decision comes to."""
         table = self.table(game_id)
         plies = fields.whole("plies", 0, MAX_PLIES, table.settings.tutor_plies)
-        if _has_cube_decision(table):
-            verdict = self.desk.judge_cube(table.session, plies)
-            return {"version": table.version, "cube": self.desk.cube_fields(verdict, plies)}
+        session = table.session
+        if session.state.seat_to_act == PERSON:
+            found = self.desk.tutor(plies).judge_cube(session, "roll")
+            if found is not None:
+                return {"version": table.version, "cube": found.fields}
         decision = _own_decision(table)
-        ranked = self.desk.rank(decision, table.session.stakes, plies)
+        ranked = self.desk.at_stakes(plies).rank_plays(decision, session.stakes)
         shown = fields.whole("count", 1, 200, 8)
-        return {"version": table.version, "candidates": [candidate_view(decision, one) for one in ranked[:shown]]}
+        return {"version": table.version, "candidates": [candidate_fields(decision, one) for one in ranked[:shown]]}
 
     def _seat(self, table: GameTable) -> None:
         """Give a table a place; the one left alone longest makes room."""
@@ -238,11 +242,19 @@ def _parse_start(fields: Fields) -> SetUp | None:
         return None
     found = parse_identifier(fields.text("position"))
     match = found.match
-    if match.doubled or match.cube > 1 or max(match.scores):
-        raise ConfigError("position: a game that begins at a position begins at 0-0 with the cube at 1, not offered")
+    if match.doubled or max(match.scores):
+        raise ConfigError("position: a game that begins at a position begins at 0-0, and with no double on offer")
     first = PERSON if found.match.on_roll == 1 else ENGINE
     dice = parse_roll(fields.text("dice", most=10)) if fields.has("dice") else found.match.dice
     return parse_set_up({"position": found.position, "dice": dice, "first": first})
+
+
+def _first_cube(fields: Fields) -> tuple[int, int | None]:
+    """Value and owner of the cube where the first game begins."""
+    if not fields.has("position"):
+        return 1, None
+    match = parse_identifier(fields.text("position")).match
+    return match.cube, None if match.cube_owner < 0 else PERSON if match.cube_owner == 1 else ENGINE
 
 
 def _clean_name(text: str) -> str:
@@ -281,25 +293,13 @@ def _roll(room: TableRoom, table: GameTable, fields: Fields) -> Json | None:
     return warning
 
 
-def _has_cube_decision(table: GameTable) -> bool:
-    """True when the person may double, or is doubled."""
-    session = table.session
-    is_doubled = session.state.stage is Stage.DOUBLED
-    return session.state.seat_to_act == PERSON and (is_doubled or session.may_double)
-
-
 def _cube_warning(room: TableRoom, table: GameTable, fields: Fields, action: str) -> Json | None:
     """What the tutor has to say about what is to be done with the cube; None when it keeps quiet."""
-    limit, plies = table.settings.tutor, table.settings.tutor_plies
-    if not limit or fields.flag("is_confirmed") or not _has_cube_decision(table):
+    settings = table.settings
+    if not settings.tutor or fields.flag("is_confirmed"):
         return None
-    verdict = room.desk.judge_cube(table.session, plies)
-    is_own = action in ("roll", "double")
-    loss = verdict.loss(action == "double") if is_own else verdict.answer_loss(action != "drop")
-    if loss < limit:
-        return None
-    fields_of_cube = room.desk.cube_fields(verdict, plies)
-    return {"kind": "cube", "action": action, "loss": round(loss, 5), "mark": mark_of(loss), "cube": fields_of_cube}
+    found = room.desk.tutor(settings.tutor_plies).judge_cube(table.session, action)
+    return found.as_dict() if found is not None and found.loss >= settings.tutor else None
 
 
 def _double(room: TableRoom, table: GameTable, fields: Fields) -> Json | None:
@@ -325,17 +325,18 @@ def _answer_as(word: str) -> Callable[[TableRoom, GameTable, Fields], Json | Non
             raise GameError("there is no double for you to answer")
         warning = _cube_warning(room, table, fields, word)
         if warning is None:
-            _answer_double(table, word)
+            _answer_double(table, getattr(table.session, word))
         return warning
 
     return act
 
 
-def _answer_double(table: GameTable, word: str) -> None:
+def _answer_double(table: GameTable, answer: Callable[[], None]) -> None:
     """The doubled seat takes, beavers or drops."""
     session = table.session
     seat = session.state.seat_to_act
-    {"take": session.take, "beaver": session.beaver, "drop": session.drop}[word]()
+    answer()
+    word = str(session.actions[-1][0])
     table.note(word, seat=seat, cube=session.state.cube)
     _note_result(table)
 
@@ -356,18 +357,18 @@ def _play(room: TableRoom, table: GameTable, fields: Fields) -> Json | None:
         row = fields.whole("row", 0, len(decision.candidates) - 1)
     limit = table.settings.tutor
     if limit and not decision.is_forced and not fields.flag("is_confirmed"):
-        verdict = room.desk.judge_play(decision, row, table.session.stakes, table.settings.tutor_plies)
+        verdict = room.desk.tutor(table.settings.tutor_plies).judge_play(table.session, row)
         if verdict.loss >= limit:
             return verdict.as_dict()
-    _move(table, row)
+    _move(table, lambda: table.session.play(row))
     return None
 
 
-def _move(table: GameTable, row: int) -> None:
-    """Play a row and note what it looked like."""
+def _move(table: GameTable, play: Callable[[], Turn]) -> None:
+    """Play and note what it looked like."""
     before = table.session.board_of(PERSON).board.tolist()
-    turn = table.session.play(row)
-    moves = moves_view(turn.decision.plays[row])
+    turn = play()
+    moves = moves_view(turn.decision.plays[turn.decision.chosen or 0])
     table.note("play", seat=turn.seat, before=before, moves=moves, text=turn.text, dice=list(turn.decision.roll))
     _note_result(table)
 
@@ -380,32 +381,31 @@ def _note_result(table: GameTable) -> None:
 
 def _go(room: TableRoom, table: GameTable, _fields: Fields) -> None:
     """The engine does what it has to do now, until the person is to act."""
-    session, settings = table.session, table.settings
+    session = table.session
     if session.state.is_over or session.state.seat_to_act != ENGINE:
         raise GameError("the engine has nothing to do: it is your turn")
+    seat = _engine_seat(room, table)
     if session.state.stage is Stage.DOUBLED:
-        _answer_double(table, _engine_answer(room, table))
+        _answer_double(table, lambda: seat.answer(session))
         return
-    if session.may_double and room.desk.judge_cube(session, settings.plies).is_double:
+    if session.may_double and seat.doubles(session):
         _offer(table)
         return
     if session.state.stage is not Stage.PLAY:
         _throw(table)
     if session.state.turn == ENGINE:  # an opening roll may have given the turn away
-        _move(table, room.desk.choose_play(session, settings.level, settings.plies))
+        _move(table, lambda: seat.play(session))
 
 
-def _engine_answer(room: TableRoom, table: GameTable) -> str:
-    """What the engine does with a double of the person."""
-    verdict = room.desk.judge_cube(table.session, table.settings.plies)
-    return "beaver" if verdict.is_beaver else "take" if verdict.is_take else "drop"
+def _engine_seat(room: TableRoom, table: GameTable) -> CubeSeat:
+    settings = table.settings
+    return room.desk.seat(settings.level, settings.plies, table.session.seed)
 
 
 def _resign(room: TableRoom, table: GameTable, fields: Fields) -> None:
     size = fields.whole("size", 1, 3)
     session = table.session
-    opponent = room.desk.player(table.settings.level, session.seed)
-    check_resignation(opponent, session.state, PERSON, size, session.seed)
+    check_resignation(_engine_seat(room, table).player, session.state, PERSON, size, session.seed)
     session.resign(PERSON, size)
     _note_result(table)
 

@@ -10,9 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from backgammon.analysis.candidate_table import play_text
-from backgammon.engine.at_stakes import PlayAtStakes
-from backgammon.evaluation.outcome import cumulative
 from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import MatchId
 from backgammon.records.record.record import Action, BeaverAction, DoubleAction, DropAction, TakeAction
@@ -115,20 +112,6 @@ def graph_view(decision: Decision) -> list[list[Any]]:
 def moves_view(play: Play) -> list[list[int]]:
     """The moves of a play."""
     return [[move.source, move.target, int(move.is_hit)] for move in play]
-
-
-def candidate_view(decision: Decision, one: PlayAtStakes) -> Json:
-    """A judged candidate."""
-    return {
-        "row": one.row,
-        "play": play_text(decision, one.row),
-        "moves": moves_view(decision.plays[one.row]),
-        "equity": round(one.equity, 5),
-        "mwc": None if one.mwc is None else round(one.mwc, 5),
-        "behind": round(one.margin, 5),
-        "level": f"{one.ply}-ply",
-        "chances": [round(float(value), 5) for value in cumulative(one.outcomes).tolist()],
-    }
 
 
 def identify(session: Session) -> IdentifiedPosition:

@@ -41,7 +41,7 @@ export class PositionView {
       choice("owner", "Cube of", [[2, "nobody"], [0, "you"], [1, "the opponent"]]), choice("length", "Length", [[0, "money"], ...numbers(26).slice(1)]), choice("own", "Your points", numbers(25)), choice("other", "The opponent's", numbers(25)));
     this.note = make("p", { class: "soft" }, "A click puts a checker of the chosen colour on a point, Ctrl or right click takes one away; dragging carries one. What is missing to 15 is borne off.");
     const tools = make("div", { class: "actions" }, this.colourButton, button("Start", () => this.read({ text: START })), button("Clear", () => this.clear()), make("span", { class: "spacer" }),
-      button("Best action", () => this.rank(), { class: "main", id: "rank" }), button("Play on for money", () => this.play(), { id: "play-on", title: "a money game from here, the cube centred" }));
+      button("Best action", () => this.rank(), { class: "main", id: "rank" }), button("Play on for money", () => this.play(), { id: "play-on", title: "a money game from here" }));
     this.plays = make("div", {});
     this.ids = make("div", { class: "card ids" });
     this.host.append(make("h1", { class: "visually-hidden" }, "Position"), make("div", { class: "table-view" },
@@ -151,7 +151,8 @@ export class PositionView {
   async play() {
     try {
       const { board, turn, dice } = this.found;
-      const start = await ask("position/read", { board, turn, ...(dice ? { dice } : {}) });
+      const { cube } = this.found;
+      const start = await ask("position/read", { board, turn, cube: Math.log2(cube.value), owner: cube.owner ?? 2, ...(dice ? { dice } : {}) });
       const last = options.lastGame ?? {};
       const view = await ask("games/new", { level: last.level ?? "full", plies: last.plies ?? 1, tutor: last.tutor ?? 0.02, name: last.name ?? "You", length: 0, position: start.xgid });
       location.hash = `#play/${view.id}`;
