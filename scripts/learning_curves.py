@@ -1,43 +1,43 @@
 """What more data, a larger net and more rounds of expert iteration buy: dev loss, measured and drawn.
 
-    python -m scripts.self_play --games 30000 --model gnubg:0 --noise 0 0 0.2 --seed 91 --out SHARDS
-    python -m scripts.learning_curves train SHARDS --labels LABELS... --work DIR --out docs/learning-curves.jsonl
-    python -m scripts.learning_curves judge --rounds NAME [TEXT=]MODEL... --labels LABELS... --out FILE.jsonl
+    pairgammon self-play --player gnubg:0 --games 30000 --noise 0,0,0.2 --seed 91 --out SHARDS
+    python -m scripts.learning_curves train SHARDS --labels FILE ... --work DIR --out docs/learning-curves.jsonl
+    python -m scripts.learning_curves judge NAME [TEXT=]MODEL... --labels FILE ... --out FILE.jsonl
     python -m scripts.learning_curves draw docs/learning-curves.jsonl docs/learning-curves.svg
 
 `train` learns from the choices alone (listwise, ten candidates of each decision, patterns, six experts by phase, no
 outcomes), one seed: nets of one size from more and more games, and nets of several sizes from the most games. Every
 net sees the same number of decisions, those with fewer games the same ones again. `judge` takes the nets of a chain, in
 order, with a TEXT for the axis. LABELS are decisions with the equity of every candidate; the loss is that of
-`scripts.score_labels`, without the bear-off tables, so a figure may differ from one with them in the second digit.
+`pairgammon evaluate`, without the bear-off tables, so a figure may differ from one with them in the second digit.
 
 What is in the output already is not measured again.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+import click
 import numpy as np
 
 from backgammon.learner.data.decision_shards import take_decisions
 from backgammon.learner.data.shards import Shards, open_shards
+from backgammon.learner.measure.label_scores import score_choices, unforced
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.learner.training.shard_training import train_on_shards
-from backgammon.tools.intervals import estimate_mean
+from backgammon.records import read_labels
 from backgammon.tools.storage import replace_file
 from comparison_net.config import TrainConfig
 from comparison_net.network_config import NetworkConfig
 from comparison_net.training.run_folder import RunFolder
 from scripts.draw_curve import COLOURS, tick_step
-from scripts.moe_labels import read_labelled
+from scripts.program import Program
 
 GAMES = (1_000, 4_000, 16_000)
 SHAPES = ((64, 16), (128, 32), (256, 32), (512, 64))
@@ -87,15 +87,14 @@ def judge(model: str | Path, labels: list[Path]) -> dict[str, Any]:
     scorer = load_scorer(model)
     found: dict[str, Any] = {}
     for path in labels:
-        decisions = read_labelled([path])
-        costs, hits = decisions.judge(scorer.choose(decisions.boards, decisions.dice))
-        is_open = np.diff(decisions.offsets) > 1
-        loss = estimate_mean(costs[is_open], np.arange(int(is_open.sum())))
+        labelled = unforced(read_labels([path])[0])
+        scores = score_choices(labelled, scorer.choose(labelled.decisions.boards, labelled.decisions.dice)).overall
+        assert scores.loss is not None
         name = path.name.split(".")[0]
         found[name] = {
-            "agreement": round(float(hits[is_open].mean()), 4),
-            "loss": round(loss.value, 3),
-            "half_width": round(loss.half_width or 0.0, 3),
+            "agreement": round(scores.agreement.value, 4),
+            "loss": round(scores.loss.value, 3),
+            "half_width": round(scores.loss.half_width or 0.0, 3),
         }
     return found
 
@@ -189,34 +188,48 @@ def draw(rows: list[Row]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def main() -> int:
-    """Do what the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("train", "judge"):
-        command = commands.add_parser(name)
-        command.add_argument("--labels", type=Path, nargs="+", required=True)
-        command.add_argument("--out", type=Path, required=True, help="JSON lines, one a net")
-    commands.choices["train"].add_argument("shards", type=Path)
-    commands.choices["train"].add_argument("--work", type=Path, required=True)
-    commands.choices["judge"].add_argument("--rounds", nargs="+", required=True, metavar=("NAME", "MODEL"))
-    drawing = commands.add_parser("draw")
-    drawing.add_argument("lines", type=Path)
-    drawing.add_argument("picture", type=Path)
-    options = parser.parse_args()
-    if options.command == "draw":
-        replace_file(options.picture, draw(read_rows(options.lines)).encode())
-    elif options.command == "train":
-        measure_cells(options.shards, options.labels, options.work, options.out)
-    else:
-        name, *models = options.rounds
-        for number, model in enumerate(models):
-            label, _, path = model.rpartition("=")
-            if not is_there(options.out, name, number):
-                row = {"curve": name, "x": number, "label": label or str(number)}
-                add_row(options.out, {**row, **judge(path, options.labels)})
-    return 0
+@click.group(help=__doc__)
+def main() -> None:
+    """One of the three."""
+
+
+_LABELS = click.option(
+    "--labels", multiple=True, required=True, type=click.Path(path_type=Path), help="May be repeated."
+)
+_OUT = click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON lines, one a net.")
+
+
+@main.command("train", cls=Program)
+@click.argument("shards", type=click.Path(path_type=Path))
+@_LABELS
+@click.option("--work", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@_OUT
+def train_command(shards: Path, labels: tuple[Path, ...], work: Path, out: Path) -> None:
+    """Nets from more and more games, and of several sizes."""
+    measure_cells(shards, list(labels), work, out)
+
+
+@main.command("judge", cls=Program)
+@click.argument("name")
+@click.argument("models", nargs=-1, required=True, metavar="[TEXT=]MODEL...")
+@_LABELS
+@_OUT
+def judge_command(name: str, models: tuple[str, ...], labels: tuple[Path, ...], out: Path) -> None:
+    """The nets of a chain, in order."""
+    for number, model in enumerate(models):
+        label, _, path = model.rpartition("=")
+        if not is_there(out, name, number):
+            row = {"curve": name, "x": number, "label": label or str(number)}
+            add_row(out, {**row, **judge(path, list(labels))})
+
+
+@main.command("draw", cls=Program)
+@click.argument("lines", type=click.Path(path_type=Path))
+@click.argument("picture", type=click.Path(path_type=Path))
+def draw_command(lines: Path, picture: Path) -> None:
+    """The picture of what was measured."""
+    replace_file(picture, draw(read_rows(lines)).encode())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,6 @@
 """The experiment on mixtures of experts: every recipe trained alike on expert logs, judged on labelled decisions.
 
-    python -m scripts.moe_experiment LOGS... --labels LABELS... --work DIR [--cells NAME,...] [--seeds 1,2,3]
+    python -m scripts.moe_experiment LOGS... --labels FILE ... --work DIR [--cells NAME,...] [--seeds 1,2,3]
     python -m scripts.moe_table DIR
 
 A cell is a recipe (`scripts/recipes/mixtures/NAME.toml`) and a seed; its result is a file in DIR, so a run that was
@@ -12,26 +12,28 @@ than the others. One thread, so that cells may run side by side without changing
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from backgammon.learner.data.comparisons import make_comparisons
+from backgammon.learner.data.comparisons import bare_sets, make_comparisons
 from backgammon.learner.data.shards import Shards, build_shards, open_shards
 from backgammon.learner.inputs.board_domain import BOARDS
+from backgammon.learner.measure.label_scores import choice_losses
 from backgammon.learner.training.board_encoder import BoardEncoder
-from backgammon.records import read_logs
+from backgammon.records import DecisionSet, read_labels, read_logs
+from backgammon.rules import ragged
 from backgammon.tools.arrays import Int64s
+from backgammon.tools.errors import DataError
 from backgammon.tools.storage import replace_file
 from comparison_net.choices import ChoiceSets
 from comparison_net.comparator import CandidateNet, TrainingDraw
@@ -40,7 +42,7 @@ from comparison_net.losses import listwise_loss
 from comparison_net.moe.upcycle import upcycle, upcycle_moments
 from comparison_net.network import make_network
 from comparison_net.network_config import NetworkConfig
-from scripts.moe_labels import LabelledDecisions, read_labelled
+from scripts.program import program
 
 RECIPES = Path(__file__).parent / "recipes" / "mixtures"
 BATCH_DECISIONS = 256
@@ -107,16 +109,13 @@ def make_net(cell: Cell, seed: int) -> CandidateNet:
 
 def sample_rejected(batch: ChoiceSets, rejected: int, rng: np.random.Generator) -> ChoiceSets:
     """The chosen candidate of each decision and at most `rejected` others, in their order."""
-    counts = np.diff(batch.offsets)
-    owners = np.repeat(np.arange(len(batch)), counts)
-    keys = rng.random(len(owners))
-    keys[batch.offsets[:-1] + batch.chosen] = -1.0
-    order = np.lexsort((keys, owners))
-    ranks = np.arange(len(owners)) - np.repeat(batch.offsets[:-1], counts)
-    kept = np.sort(order[ranks <= rejected])
-    offsets = np.concatenate([[0], np.cumsum(np.minimum(counts, rejected + 1))])
-    chosen = np.searchsorted(kept, batch.offsets[:-1] + batch.chosen) - offsets[:-1]
-    return ChoiceSets(batch.items[kept], offsets, chosen, batch.context)
+    keys = rng.random(batch.num_items)
+    chosen_places = batch.offsets[:-1] + batch.chosen
+    keys[chosen_places] = -1.0
+    is_kept = ragged.ranks(-keys, batch.offsets) <= rejected
+    offsets = ragged.keep(is_kept, batch.offsets)
+    chosen = np.searchsorted(np.flatnonzero(is_kept), chosen_places) - offsets[:-1]
+    return ChoiceSets(batch.items[is_kept], offsets, chosen, batch.context)
 
 
 def make_optimizer(net: CandidateNet) -> torch.optim.AdamW:
@@ -188,7 +187,7 @@ def train_step(
         group["lr"] = step_size
     optimizer.step()
     if not math.isfinite(float(comparison.detach())):
-        raise SystemExit(f"the loss is {float(comparison)}")
+        raise DataError(f"the loss is {float(comparison)}")
     figures: dict[str, Any] = {"loss": round(float(comparison.detach()), 4)}
     if (metrics := answers.metrics) is not None:
         figures["load"] = [round(share, 4) for share in metrics.load.tolist()]
@@ -216,17 +215,18 @@ def _part(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.
     return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
 
 
-def judge(net: CandidateNet, labelled: LabelledDecisions) -> tuple[Int64s, dict[str, Any]]:
+def judge(net: CandidateNet, labelled: DecisionSet) -> tuple[Int64s, dict[str, Any]]:
     """The row picked in each decision, and load, dropped share and entropy as at play time."""
     picks = np.empty(len(labelled), dtype=np.int64)
     loads, dropped, entropies, sizes = [], [], [], []
     for start in range(0, len(labelled), 200):
-        batch = labelled.batch(start, start + 200)
+        part = labelled.take(np.arange(start, min(start + 200, len(labelled))))
+        assert part.labels is not None
+        batch = bare_sets(part.decisions, part.labels.best)
         with torch.no_grad():
             answers = net.answers(batch)
         values = answers.scores.numpy()
-        for i, (first, last) in enumerate(zip(batch.offsets[:-1], batch.offsets[1:], strict=True)):
-            picks[start + i] = values[first:last].argmax()
+        picks[start : start + len(part)] = ragged.best(values, batch.offsets)
         if (metrics := answers.metrics) is not None:
             loads.append(metrics.load.numpy())
             dropped.append(float(metrics.dropped))
@@ -241,7 +241,7 @@ def judge(net: CandidateNet, labelled: LabelledDecisions) -> tuple[Int64s, dict[
     }
 
 
-def run_cell(name: str, seed: int, shards: Shards, plan: Plan, labelled: LabelledDecisions, work: Path) -> None:
+def run_cell(name: str, seed: int, shards: Shards, plan: Plan, labelled: DecisionSet, work: Path) -> None:
     """Train and judge one cell unless its result is there."""
     path = work / f"{name}-{seed}.json"
     if path.exists():
@@ -251,7 +251,8 @@ def run_cell(name: str, seed: int, shards: Shards, plan: Plan, labelled: Labelle
         cell = replace(cell, network=replace(cell.network, hidden=plan.hidden))
     net, training = train_cell(cell, seed, shards, plan, work)
     picks, spread = judge(net, labelled)
-    losses, hits = labelled.judge(picks)
+    assert labelled.labels is not None
+    losses, hits = choice_losses(labelled, picks), picks == labelled.labels.best
     result = {
         "cell": name,
         "seed": seed,
@@ -279,36 +280,41 @@ def save_weights(path: Path, net: CandidateNet) -> None:
     np.savez(path, **arrays)
 
 
-def main() -> int:
+@program(__doc__)
+@click.argument("logs", nargs=-1)
+@click.option("--labels", multiple=True, required=True, type=click.Path(path_type=Path), help="May be repeated.")
+@click.option("--work", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--cells", default=",".join(CELLS), show_default=True)
+@click.option("--seeds", default="1,2,3", show_default=True)
+@click.option("--decisions", default=320_000, show_default=True)
+@click.option("--rejected", default=5, show_default=True)
+@click.option("--epochs", default=3, show_default=True)
+@click.option("--hidden", help="Widths instead of the recipes', for instance 512,64.")
+def main(
+    logs: tuple[str, ...],
+    labels: tuple[Path, ...],
+    work: Path,
+    cells: str,
+    seeds: str,
+    hidden: str | None,
+    **numbers: int,
+) -> None:
     """Build the shards once, then every cell, seed by seed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("logs", nargs="*", help="expert logs; not needed once DIR holds the shards")
-    parser.add_argument("--labels", nargs="+", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--cells", default=",".join(CELLS))
-    parser.add_argument("--seeds", default="1,2,3")
-    parser.add_argument("--decisions", type=int, default=320_000)
-    parser.add_argument("--rejected", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--hidden", help="widths instead of the recipes', for instance 512,64")
-    options = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    options.work.mkdir(parents=True, exist_ok=True)
-    folder = options.work / "shards"
-    shards = open_shards(folder) if folder.exists() else build_shards(read_logs(tuple(options.logs)), folder)
-    if len(shards) < options.decisions:
-        raise SystemExit(f"{len(shards):,} decisions in the logs, {options.decisions:,} wanted; give more logs")
-    labelled = read_labelled(options.labels)
-    hidden = tuple(map(int, options.hidden.split(","))) if options.hidden else ()
-    plan = Plan(options.decisions, options.rejected, options.epochs, hidden)
-    for seed in map(int, options.seeds.split(",")):
-        for name in options.cells.split(","):
-            if name in UPCYCLED and options.epochs <= SNAPSHOT_EPOCH:
+    work.mkdir(parents=True, exist_ok=True)
+    plan = Plan(**numbers, hidden=tuple(map(int, hidden.split(","))) if hidden else ())
+    folder = work / "shards"
+    shards = open_shards(folder) if folder.exists() else build_shards(read_logs(logs), folder)
+    if len(shards) < plan.decisions:
+        raise DataError(f"{len(shards):,} decisions in the logs, {plan.decisions:,} wanted; give more logs")
+    labelled, _ = read_labels(labels)
+    for seed in map(int, seeds.split(",")):
+        for name in cells.split(","):
+            if name in UPCYCLED and plan.epochs <= SNAPSHOT_EPOCH:
                 continue  # nothing would be left to train
-            run_cell(name, seed, shards, plan, labelled, options.work)
-    return 0
+            run_cell(name, seed, shards, plan, labelled, work)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,6 @@
 """The tables of the experiment on mixtures of experts, in markdown, from the result files of `moe_experiment`.
 
-    python -m scripts.moe_table DIR --labels LABELS... [--reference dense]
+    python -m scripts.moe_table DIR --labels FILE ... [--reference dense]
 
 Intervals are 95 %, over decisions and seeds: the variance of a mean is that of the decisions' means over the seeds,
 divided by their number, plus that from seed to seed, pooled over the cells of the table, divided by the number of
@@ -10,15 +10,14 @@ count as independent.
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import torch
 
@@ -26,13 +25,15 @@ from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.net.model_files import make_model
 from backgammon.learner.net.scorer import Scorer
 from backgammon.learner.training.board_encoder import BoardEncoder
-from backgammon.rules.phase import PHASES
+from backgammon.records import DecisionSet, read_labels
+from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools.arrays import Float64s, Int8s
+from backgammon.tools.errors import DataError
 from backgammon.tools.intervals import student_quantile
 from comparison_net.moe.cost import multiply_adds
 from comparison_net.network import make_network
 from comparison_net.network_config import NetworkConfig
-from scripts.moe_labels import LabelledDecisions, read_labelled
+from scripts.program import program
 
 TIMED_DECISIONS = 500
 TIMED_ROUNDS = 5
@@ -112,20 +113,21 @@ def show(value: tuple[float, float], digits: int, sign: str = "") -> str:
     return f"{value[0]:{sign}.{digits}f} ± {value[1]:.{digits}f}"
 
 
-def scoring_time(network: NetworkConfig, labelled: LabelledDecisions) -> float:
+def scoring_time(network: NetworkConfig, labelled: DecisionSet) -> float:
     """Microseconds of processor time for a candidate when decisions are played, the best of some rounds, one thread.
 
     With fresh weights: the time does not depend on them, except through which experts are asked.
     """
     torch.manual_seed(1)
     scorer = Scorer(make_model(network, make_network(network, BoardEncoder()).weights(), "none", {}), "timed")
-    boards, dice = labelled.boards[:TIMED_DECISIONS], labelled.dice[:TIMED_DECISIONS]
+    decisions = labelled.decisions
+    boards, dice = decisions.boards[:TIMED_DECISIONS], decisions.dice[:TIMED_DECISIONS]
     rounds = []
     for _ in range(TIMED_ROUNDS):
         began = time.process_time()
         scorer.choose(boards, dice)
         rounds.append(time.process_time() - began)
-    return 1e6 * min(rounds) / int(labelled.offsets[TIMED_DECISIONS])
+    return 1e6 * min(rounds) / int(decisions.offsets[TIMED_DECISIONS])
 
 
 def by_seed(values: dict[int, Float64s]) -> list[Float64s]:
@@ -133,7 +135,7 @@ def by_seed(values: dict[int, Float64s]) -> list[Float64s]:
     return [values[seed] for seed in sorted(values)]
 
 
-def overall_table(results: dict[str, Result], reference: Result, labelled: LabelledDecisions) -> list[str]:
+def overall_table(results: dict[str, Result], reference: Result, labelled: DecisionSet) -> list[str]:
     """One row a cell, the best loss first."""
     heads = [
         *("recipe", "seeds", "multiply-adds", "parameters", "agreement", "loss, mpt"),
@@ -179,7 +181,7 @@ def _sizes(result: Result) -> list[str]:
     return [result.name, str(len(result.runs)), f"{multiply_adds(network, BOARDS):,}", f"{parameters:,}"]
 
 
-def _costs(result: Result, labelled: LabelledDecisions) -> list[str]:
+def _costs(result: Result, labelled: DecisionSet) -> list[str]:
     """Load variation, dropped share, speed of training and of scoring."""
     runs = list(result.runs.values())
     loads = [np.array(run["play"]["load"]) for run in runs if run["play"]]
@@ -213,20 +215,20 @@ def phase_table(results: dict[str, Result], phases: Int8s, reference: Result) ->
     return lines
 
 
-def main() -> int:
+@program(__doc__)
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--labels", multiple=True, required=True, type=click.Path(path_type=Path), help="May be repeated.")
+@click.option("--reference", default="dense", show_default=True)
+def main(folder: Path, labels: tuple[Path, ...], reference: str) -> None:
     """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--labels", nargs="+", type=Path, required=True)
-    parser.add_argument("--reference", default="dense")
-    options = parser.parse_args()
-    results = read_results(options.folder)
-    reference = results[options.reference]
-    labelled = read_labelled(options.labels)
-    tables = [*overall_table(results, reference, labelled), "", *phase_table(results, labelled.phases, reference)]
-    print("\n".join(tables))
-    return 0
+    results = read_results(folder)
+    if reference not in results:
+        raise DataError(f"{folder}: holds no finished cell {reference!r}")
+    labelled, _ = read_labels(labels)
+    whole = overall_table(results, results[reference], labelled)
+    by_phase = phase_table(results, phase_codes(labelled.decisions.boards), results[reference])
+    click.echo("\n".join([*whole, "", *by_phase]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

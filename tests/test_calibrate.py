@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
+from backgammon.learner.measure.calibration import NUM_CLASSES, calibrate, draw_calibration, read_cases
 from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.notation.gnu_id import START_ID
 from backgammon.records import write_mat
@@ -18,7 +20,7 @@ from backgammon.table.session import Session, play_session
 from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
-from scripts.calibrate import NUM_CLASSES, calibrate, draw, main, read_cases
+from scripts.calibrate import main
 
 LABEL = {
     "id": START_ID,
@@ -91,23 +93,21 @@ def test_logs_give_a_case_for_every_play_of_a_finished_game(log: Path) -> None:
     assert openings > 6
 
 
-def test_the_command_prints_and_draws(
-    model: Path, log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_prints_and_draws(model: Path, log: Path, tmp_path: Path) -> None:
     picture = tmp_path / "picture.svg"
-    assert main([str(model), str(log), "--svg", str(picture)]) == 0
-    text = capsys.readouterr().out
+    text = CliRunner().invoke(main, [str(model), str(log), "--svg", str(picture)], catch_exceptions=False).stdout
     assert text.startswith("tiny: ")
     assert [line.split(":")[0] for line in text.splitlines() if "Brier" in line] == ["win", "gammon won", "gammon lost"]
     root = ElementTree.fromstring(picture.read_text())
     assert root.tag.endswith("svg")
     assert len(root.findall("{*}circle")) >= 3
-    assert main([str(model), str(log), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["win"]["brier"]["value"] > 0
-    assert main([str(model), str(tmp_path / "nowhere")]) == 1
-    assert "error: " in capsys.readouterr().err
+    figures = json.loads(CliRunner().invoke(main, [str(model), str(log), "--json"]).stdout)
+    assert figures["win"]["brier"]["value"] > 0
+    refused = CliRunner().invoke(main, [str(model), str(tmp_path / "nowhere")])
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("error: ")
 
 
 def test_names_in_a_picture_are_escaped() -> None:
     found = calibrate("win", np.full(3, 0.5), np.array([0.0, 1.0, 1.0]), np.zeros(3, dtype=np.int64))
-    assert "a &lt;b&gt; &amp; c" in draw([found], "a <b> & c")
+    assert "a &lt;b&gt; &amp; c" in draw_calibration([found], "a <b> & c")

@@ -9,15 +9,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
+from backgammon.learner.measure.people_agreement import (
+    FEWEST,
+    OTHERS,
+    read_analysed_plays,
+    read_log_plays,
+    score_people,
+)
 from backgammon.notation import parse_play
 from backgammon.notation.gnu_id import START_ID
-from backgammon.records import write_mat
+from backgammon.records import DecisionSet, write_mat
 from backgammon.table.session import Session, play_session
+from backgammon.tools.arrays import Int64s
 from backgammon.tools.errors import DataError
-from scripts import human_agreement
-from scripts.human_agreement import FEWEST, OTHERS, HumanPlay, main, read_log_plays, read_plays, score_plays
+from scripts.human_agreement import main
 
 FORCED_ID = "tm3ABwDgc/ABYA"
 """Two own checkers on the bar, and of the points of a 31 only the 24 open: bar/24 is forced."""
@@ -35,8 +43,8 @@ def write(path: Path, *entries: object) -> Path:
     return path
 
 
-def row_of(text: str, one: HumanPlay) -> int:
-    return parse_play(text, one.decision)
+def rows_of(found: DecisionSet, *texts: str) -> Int64s:
+    return np.array([parse_play(text, one) for text, one in zip(texts, found.decisions, strict=True)])
 
 
 def test_plays_are_compared_as_positions_and_losses_come_from_the_list(tmp_path: Path) -> None:
@@ -47,11 +55,9 @@ def test_plays_are_compared_as_positions_and_losses_come_from_the_list(tmp_path:
         play(played="24/21 24/23", game="two"),
         play(game="two"),
     )
-    plays = read_plays([path]).plays
+    found = read_analysed_plays([path]).found
     # the model: the best; the second; the best; one that is not listed
-    texts = ("8/5 6/5", "13/10 24/23", "8/5 6/5", "24/20")
-    rows = np.array([row_of(text, one) for text, one in zip(texts, plays, strict=True)])
-    everything = score_plays(plays, rows)[0]
+    everything = score_people(found, rows_of(found, "8/5 6/5", "13/10 24/23", "8/5 6/5", "24/20"))[0]
     assert (everything.name, everything.decisions, everything.matches) == ("all", 4, 2)
     assert everything.people.value == 0.5
     assert everything.gnubg is not None
@@ -68,22 +74,20 @@ def test_plays_are_compared_as_positions_and_losses_come_from_the_list(tmp_path:
 
 def test_a_choice_that_looks_better_than_the_best_gains_nothing(tmp_path: Path) -> None:
     listed = [{"m": "8/5 6/5", "e": 0.1}, {"m": "24/20", "e": 0.2}]
-    plays = read_plays([write(tmp_path / "plays.gz", play(c=listed))]).plays
-    [everything, *_] = score_plays(plays, np.array([row_of("24/20", plays[0])]))
+    found = read_analysed_plays([write(tmp_path / "plays.gz", play(c=listed))]).found
+    [everything, *_] = score_people(found, rows_of(found, "24/20"))
     assert everything.loss is not None
     assert everything.loss.value == 0.0
 
 
 def test_players_with_few_plays_are_taken_together(tmp_path: Path) -> None:
     entries = [play(player="often")] * FEWEST + [play(player="rare"), play(player="seldom")]
-    plays = read_plays([write(tmp_path / "plays.gz", *entries)]).plays
-    rows = score_plays(plays, np.zeros(len(plays), np.int64))
+    found = read_analysed_plays([write(tmp_path / "plays.gz", *entries)]).found
+    rows = score_people(found, np.zeros(len(found), np.int64))
     assert {row.name: row.decisions for row in rows} == {"all": 302, "other": 302, "often": 300, OTHERS: 2}
 
 
-def test_what_is_no_choice_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_no_choice_is_left_out(tmp_path: Path) -> None:
     path = write(
         tmp_path / "plays.gz",
         play(),
@@ -92,28 +96,22 @@ def test_what_is_no_choice_is_left_out(
         play(played="13/2"),
         play(pid=FORCED_ID, played="bar/24", c=[{"m": "bar/24", "e": -0.9}]),
     )
-    monkeypatch.setattr("sys.argv", ["human_agreement", str(path), "--json"])
-    assert main() == 0
-    report = json.loads(capsys.readouterr().out)
+    report = json.loads(CliRunner().invoke(main, [str(path), "--json"], catch_exceptions=False).stdout)
     assert report["analysed plays"]["left out"] == {"forced": 1, "cube": 1, "dance": 1, "illegal": 1}
     assert report["analysed plays"]["rows"][0]["decisions"] == 1
     assert "cubeful" in report["caveat"]
 
 
-def test_logs_without_analysis_give_agreement_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_logs_without_analysis_give_agreement_only(tmp_path: Path) -> None:
     log = tmp_path / "games.mat"
     session = Session(("pipcount", "random"), seed=1, num_games=4)
     log.write_text(write_mat(play_session((PipCountPlayer(), RandomPlayer()), session)), encoding="utf-8")
-    unforced = [one for one in read_log_plays([log]).plays if not one.decision.is_forced]
-    [everything, *_] = score_plays(unforced, np.array([one.decision.chosen for one in unforced]))
+    found = read_log_plays([log]).found
+    [everything, *_] = score_people(found, found.decisions.chosen_rows)
     assert (everything.people.value, everything.gnubg, everything.loss) == (1.0, None, None)
     assert everything.matches == 4, "games of a money session are independent"
-    monkeypatch.setattr("sys.argv", ["human_agreement", "--logs", str(log)])
-    assert main() == 0
-    out = capsys.readouterr().out
-    assert f"all{len(unforced):23,d}" in out
+    out = CliRunner().invoke(main, ["--logs", str(log)], catch_exceptions=False).stdout
+    assert f"all{len(found):23,d}" in out
     assert "gnubg" not in out
 
 
@@ -124,17 +122,15 @@ def test_logs_without_analysis_give_agreement_only(
 def test_files_of_something_else_are_refused(tmp_path: Path, line: str, part: str) -> None:
     path = write(tmp_path / "plays.gz", play(), line)
     if part == "illegal":
-        assert read_plays([path]).skipped == {"illegal": 1}
+        assert +read_analysed_plays([path]).skipped == {"illegal": 1}
         return
     with pytest.raises(DataError, match=part):
-        read_plays([path])
+        read_analysed_plays([path])
 
 
-def test_a_mistake_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "plays.gz").write_bytes(b"no gzip")
-    monkeypatch.setattr("sys.argv", ["human_agreement", str(tmp_path / "plays.gz")])
-    assert human_agreement.main() == 1
-    [line] = capsys.readouterr().err.splitlines()
+def test_a_mistake_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "plays.gz").write_bytes(b"\x1f\x8bno gzip")
+    refused = CliRunner().invoke(main, [str(tmp_path / "plays.gz")])
+    assert refused.exit_code == 1
+    [line] = refused.stderr.splitlines()
     assert "cannot be unpacked" in line

@@ -27,8 +27,10 @@ from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import PipCountPlayer
+from backgammon.learner.measure.level_fit import LevelGauge, gauge_levels
 from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import load_scorer
+from backgammon.records import read_labels
 from backgammon.rules import ragged
 from backgammon.rules.board import START, Board
 from backgammon.rules.movegen import legal_candidates
@@ -38,7 +40,6 @@ from backgammon.tools.errors import ConfigError, ModelError
 from backgammon.tools.stream import key_of_seed
 from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
-from scripts.level_scores import Judged, judge_labels
 from tests.evaluators import PipEvaluator
 
 Arrays = tuple[Board, Board]
@@ -189,23 +190,23 @@ def test_levels_stand_in_order_of_strength() -> None:
 
 
 @pytest.fixture(scope="module")
-def judged() -> Judged:
+def gauge() -> LevelGauge:
     """What the model that ships makes of half of the labelled decisions."""
     [labels, *_] = sorted((ROOT / "data/labels").glob("*.xz"))
-    return judge_labels([labels], ExactEvaluator(load_scorer(), find_or_build()))
+    return gauge_levels(read_labels([labels])[0], ExactEvaluator(load_scorer(), find_or_build()))
 
 
-def test_levels_of_the_model_that_ships_lose_what_the_table_says(judged: Judged) -> None:
-    # When this fails for another model: python -m scripts.level_scores data/labels/*.xz --fit
+def test_levels_of_the_model_that_ships_lose_what_the_table_says(gauge: LevelGauge) -> None:
+    # When this fails for another model: python -m scripts.level_scores data/labels/*.xz --refit
     for level in LEVELS.values():
         if level.rating is not None:
-            assert judged.rating(level.scale) == pytest.approx(level.rating, rel=0.12)
+            assert gauge.rating(level.scale).value == pytest.approx(level.rating, rel=0.12)
 
 
-def test_a_fitted_scale_gives_the_rating(judged: Judged) -> None:
-    assert judged.rating(judged.fit(10.0)) == pytest.approx(10.0, abs=0.01)
-    with pytest.raises(ValueError, match="this model can have"):
-        judged.fit(0.001)
+def test_a_fitted_scale_gives_the_rating(gauge: LevelGauge) -> None:
+    assert gauge.rating(gauge.fit(10.0)).value == pytest.approx(10.0, abs=0.01)
+    with pytest.raises(ConfigError, match="this model can have"):
+        gauge.fit(0.001)
 
 
 # The doors

@@ -38,6 +38,11 @@ class Estimate:
         """Half the length of the interval."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
+    def show(self, digits: int) -> str:
+        """The figure with half the length of its interval: "0.814 +- 0.014"."""
+        half = self.half_width
+        return f"{self.value:.{digits}f}" + ("" if half is None else f" +- {half:.{digits}f}")
+
 
 def estimate_mean(values: Float64s, units: Int64s) -> Estimate:
     """Mean of `values` with a 95 % interval from the spread between units.

@@ -15,6 +15,7 @@ from backgammon.evaluation.outcome import OUTCOMES, Outcomes, from_cumulative
 from backgammon.learner.data.shard_format import NOT_JUDGED, PROBABILITY_UNIT
 from backgammon.learner.data.shards import Shards
 from backgammon.rules import ragged
+from backgammon.rules.decisions import Decisions
 from backgammon.tools.arrays import Int64s, Offsets, Uint16s
 from comparison_net.choices import ChoiceSets
 
@@ -76,6 +77,11 @@ def make_comparisons(shards: Shards, rows: Int64s) -> ChoiceSets:
         known_outcomes(judged, results, decisions.offsets, decisions.chosen_rows),
         strata=shards.phase[rows].astype(np.int64),
     )
+
+
+def bare_sets(decisions: Decisions, chosen: Int64s) -> ChoiceSets:
+    """Decisions whose choices, int64[N], are all that is known of them."""
+    return ChoiceSets(decisions.candidates, decisions.offsets, chosen, decisions.boards)
 
 
 def known_outcomes(judged: Uint16s | None, results: Outcomes, offsets: Offsets, chosen: Int64s) -> Outcomes:
