@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from backgammon.cli.group import ExampleCommand, model_option
+from backgammon.cli.group import ExampleCommand, model_option, plies_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,26 +25,36 @@ MAX_PLAYERS = 12
     examples=(
         ("pairgammon evaluate data/logs", "the shipped model on the shipped logs"),
         ("pairgammon evaluate matches.zip --model runs/one --json", "a trained model, for a script"),
+        ("pairgammon evaluate data/labels --ply 1", "points lost on labelled decisions, one ply deep"),
     ),
 )
 @click.argument("logs", nargs=-1, required=True)
 @model_option
+@plies_option
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the model.  [default: all processors]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
-def command(logs: tuple[str, ...], model: str | None, threads: int | None, as_json: bool) -> None:
+def command(logs: tuple[str, ...], model: str | None, plies: int, threads: int | None, as_json: bool) -> None:
     """Measure how often a model's first choice is the play of a log.
 
     LOGS are files or folders of match logs, plain or packed. Agreement is counted by resulting position. Forced plays
     are left out and counted. The 95 % intervals treat matches, not plays, as the sample. Beside each phase of the game
     stands what Tesauro reported for comparison training in 1988. Agreement with the very games that a model learnt from
     says little: evaluate on others.
+
+    Where LOGS are labelled decisions instead, as `label` writes them, the engine with its bear-off tables chooses at
+    --ply, and the figures are agreement with the judge's choice and points lost, in thousandths a decision, by phase.
     """
     from backgammon.analysis.agreement import measure_agreement
     from backgammon.cli.screen import show_byte_progress
     from backgammon.learner.net.scorer import load_scorer
-    from backgammon.records import read_logs
+    from backgammon.records import find_labels, read_logs
     from backgammon.tools.processors import usable_processors
 
+    if find_labels(logs):
+        _score_labels(logs, model, plies, threads, as_json)
+        return
+    if plies:
+        raise click.UsageError("--ply is for labelled decisions; agreement with logs is that of the model alone")
     scorer = load_scorer(model, threads=threads or usable_processors())
     with show_byte_progress("evaluating") as advance:
         reading = read_logs(logs, progress=advance)
@@ -55,6 +65,37 @@ def command(logs: tuple[str, ...], model: str | None, threads: int | None, as_js
         return
     print_report(report, scorer.name)
     click.echo("\n" + reading.report.render(), err=True)
+
+
+def _score_labels(logs: tuple[str, ...], model: str | None, plies: int, threads: int | None, as_json: bool) -> None:
+    """Agreement and loss on labelled decisions."""
+    from backgammon.cli.advisers import load_model_scorer, make_searcher
+    from backgammon.cli.screen import show_byte_progress
+    from backgammon.learner.measure.label_scores import score_choices, unforced
+    from backgammon.records import find_labels, read_labels
+    from backgammon.records.record.source import find_files
+    from backgammon.tools.errors import ConfigError
+
+    labelled = find_labels(logs)
+    if others := set(find_files(logs)) - set(labelled):
+        raise ConfigError(f"{min(others)}: no labelled decisions, as the others are; evaluate on one kind at a time")
+    with show_byte_progress("reading labels") as advance:
+        whole, report = read_labels(labelled, advance)
+    found = unforced(whole)
+    searcher = make_searcher(load_model_scorer(model, threads), plies, threads)
+    rows = searcher.choose(found.decisions.boards, found.decisions.dice)
+    scores = score_choices(found, rows, forced=len(whole) - len(found))
+    if as_json:
+        click.echo(json.dumps({"model": searcher.name, "scores": scores.as_dict(), "labels": report.to_dict()}))
+        return
+    overall = scores.overall
+    click.echo(f"{searcher.name} on {overall.decisions:,} unforced decisions of {overall.games:,} games\n")
+    for row in (*scores.by_phase, overall):
+        loss = "" if row.loss is None else f"loss {row.loss.show(2)} mpt"
+        left = f"  not judged {row.not_judged:.3f}" if row.not_judged else ""
+        click.echo(f"{row.name:18s}{row.decisions:7,d}  agreement {row.agreement.show(3)}  {loss}{left}")
+    click.echo("\nmpt: thousandths of a point a decision; +- 95 %, clustered by game")
+    click.echo(report.render(), err=True)
 
 
 def print_report(report: AgreementReport, model: str) -> None:
