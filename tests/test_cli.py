@@ -24,7 +24,9 @@ from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation.gnu_id import START_ID, parse_position_ids, position_ids
 from backgammon.records import read_logs, write_mat
 from backgammon.rules.board import START, swap
+from backgammon.rules.game import Stage
 from backgammon.rules.movegen import legal_candidates
+from backgammon.table.saved_session import SavedSession, open_session
 from backgammon.table.session import Session, play_session
 from backgammon.tools import jit
 from comparison_net.checkpoint import save_model
@@ -834,3 +836,25 @@ def test_every_command_is_a_click_command() -> None:
     assert isinstance(group, click.Group)
     for name in COMMANDS:
         assert isinstance(group.get_command(click.Context(group), name), click.Command)
+
+
+def test_a_saved_game_goes_on_in_the_terminal_where_it_stood(invoke: Invoke, model: Path) -> None:
+    session = SavedSession(("Ann", "Bob"), seed=4, length=1)
+    while len(session.turns) < 3:
+        if session.state.stage is not Stage.PLAY:
+            session.throw_dice()
+        session.play(0)
+    session.save(Path("game.json"))
+    result = invoke("play", "--resume", "game.json", "--model", model, text="quit\n")
+    assert result.exit_code == 0
+    assert "Ann (X) against Bob (O), seed 4" in result.output
+    result = invoke("play", "--resume", "game.json", "--model", model, text="resign backgammon\n")
+    assert result.exit_code == 0
+    again = open_session(Path("game.json"))
+    assert again.actions[: len(session.actions)] == session.actions
+    assert again.is_over
+    assert_mistake(invoke("play", "--resume", "game.json", "--model", model), "game.json", "is over")
+    assert_mistake(invoke("play", "--resume", "none", "--model", model), "none", "no such file")
+    assert_mistake(invoke("play", "--resume", "game.json", "--length", 3), "--length")
+    Path("bad.json").write_text("{}")
+    assert_mistake(invoke("play", "--resume", "bad.json"), "bad.json", "no saved session")

@@ -67,6 +67,7 @@ LARGEST_SEED = 1_000_000
 @click.option("--manual-dice", is_flag=True, help="Throw your own dice and type them, also for the opponent.")
 @click.option("--name", default="You", show_default=True, help="Your name in the record.")
 @click.option("--save", "save_file", metavar="FILE", help="Where the games are saved.  [default: pairgammon-TIME.mat]")
+@click.option("--resume", metavar="GAME", help="Go on with a saved game: a .json file, or a game of `web` by its name.")
 @click.option("--no-save", is_flag=True, help="Save nothing.")
 @click.option("--no-board", is_flag=True, help="Draw the board only when you type `board`.")
 @click.option("--watch", metavar="PLAYER", help="Let a player play for you and look on.")
@@ -97,6 +98,7 @@ def command(
     manual_dice: bool,
     name: str,
     save_file: str | None,
+    resume: str | None,
     no_save: bool,
     no_board: bool,
     watch: str | None,
@@ -118,11 +120,19 @@ def command(
 
     from backgammon.cli.game_table import Quit, TableGame, TableOptions
     from backgammon.cli.players import close_player, make_player
+    from backgammon.cli.resumed_game import ResumedGame
     from backgammon.cli.screen import announce_compilation, is_colour_wanted
     from backgammon.cli.table_commands import BY_WORD
     from backgammon.cli.terminal import EndOfInput, Terminal
     from backgammon.table.session import Session
 
+    resumed = None
+    if resume is not None:
+        rules_given = {"--length": length, "--games": games, "--position": position, "--dice": dice, "--seed": seed}
+        files = {"--save": save_file, "--no-save": no_save, "--jacoby": jacoby, "--beavers": beavers}
+        resumed = ResumedGame(resume, {**rules_given, **files})
+        level, depth = resumed.opponent_of(level, depth)
+        seed = resumed.session.seed
     if as_player is not None:
         opponent = _refuse_two_opponents(as_player, opponent)
     chosen_seed = int(np.random.default_rng().integers(LARGEST_SEED)) if seed is None else seed
@@ -133,12 +143,16 @@ def command(
     for one in filter(None, (player, watcher)):
         ctx.call_on_close(partial(close_player, one))
     num_games = games or (1 if watcher and not length else None)
-    names = _distinct(watcher.name if watcher else name, player.name)
     start = _set_up(position, dice)
-    rules = _cube_rules(has_cube, jacoby, beavers, position)
-    session = Session(names, chosen_seed, length, num_games, start, rules)
+    session: Session
+    if resumed is not None:
+        session, rules, names = resumed.session, resumed.session.cube, resumed.session.names
+    else:
+        names = _distinct(watcher.name if watcher else name, player.name)
+        rules = _cube_rules(has_cube, jacoby, beavers, position)
+        session = Session(names, chosen_seed, length, num_games, start, rules)
     seats = () if rules is None else _seats(watcher or player, player, model, depth, level, opponent)
-    recorder = None if no_save else Recorder(save_file, is_set_up=start is not None)
+    recorder = resumed or (None if no_save else Recorder(save_file, is_set_up=start is not None))
     announce_compilation()
     terminal = Terminal(is_colour_wanted())
     terminal.say(
