@@ -24,8 +24,9 @@ def main() -> int:
     parser.add_argument("--out", default="runs/demo", help="folder of the training run")
     run = parser.parse_args().out
     steps = [
-        ("Learn from 2,800 expert games", ["train", "data/logs/train", "--out", run, "--resume"]),
+        ("Learn from 2,800 expert games, with an expert for each game phase", ["train", "data/logs/train", "--out", run, "--head", "phase", "--resume"]),
         ("Agreement with the expert in 400 games it never saw", ["evaluate", "data/logs/held-out", "--model", run]),
+        ("Which expert takes what", ["inspect", run, "--out", f"{run}/experts.svg"]),
         ("Against a player that only counts pips", ["duel", run, "pipcount", "--games", "2000"]),
         (
             "One game: the network against itself",
@@ -39,7 +40,7 @@ def main() -> int:
         if done.returncode:
             print(f"error: that step ended with exit code {done.returncode}; its message stands above", file=sys.stderr)
             return done.returncode
-    print(f"\nDone in {time.monotonic() - started:.0f} s. Play against it: pairgammon play --model {run}")
+    print(f"\nDone in {time.monotonic() - started:.0f} s. Play against it: {PAIRGAMMON} play --model {run}")
     return 0
 
 
