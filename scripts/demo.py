@@ -24,7 +24,10 @@ def main() -> int:
     parser.add_argument("--out", default="runs/demo", help="folder of the training run")
     run = parser.parse_args().out
     steps = [
-        ("Learn from 2,800 expert games, with an expert for each game phase", ["train", "data/logs/train", "--out", run, "--head", "phase", "--resume"]),
+        (
+            "Learn from 2,800 expert games, with an expert for each game phase",
+            ["train", "data/logs/train", "--out", run, "--head", "phase", "--resume"],
+        ),
         ("Agreement with the expert in 400 games it never saw", ["evaluate", "data/logs/held-out", "--model", run]),
         ("Which expert takes what", ["inspect", run, "--out", f"{run}/experts.svg"]),
         ("Against a player that only counts pips", ["duel", run, "pipcount", "--games", "2000"]),
