@@ -26,7 +26,7 @@ DEFAULT_PLIES = 2
         ("pairgammon analyse match.xg --out report.html", "a page with boards, candidates and a chart"),
         ("pairgammon analyse match.mat --ply 0", "a quick look, to standard output"),
         ("pairgammon analyse match.sgf --out report.json", "every roll and every candidate, for a program"),
-        ("pairgammon analyse match.mat --out report.html --rollout", "with rollouts, about a minute a game"),
+        ("pairgammon analyse match.mat --out report.html --rollout", "with rollouts, half a minute a game"),
     ),
 )
 @click.argument("file", metavar="FILE")

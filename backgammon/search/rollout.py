@@ -9,9 +9,8 @@ Axis legend: G games of one rollout, S games still in play, 21 rolls, 6 outcomes
   21 rolls. Its expectation is 0 whatever the evaluator, so subtracting it changes no mean. It costs 21 evaluations for
   one, and pays when it is done on every turn: the spread of a game falls from .78 points to about .1. The luck of the
   first few turns alone gains next to nothing, since the dice that follow decide the game anew.
-* Truncation. A game ends at the exact tables of the bear-off, and at the horizon, where the evaluator judges it. At 11
-  plies the bias against games to the end was .003 points over 20 positions, and none in the difference of two
-  candidates (`docs/performance.md`).
+* Truncation. A game ends at the exact tables of the bear-off, and at the horizon, where the evaluator judges it. What
+  11 plies bias an equity by is about .006 points (`scripts.bench_rollouts --bias`, figures in docs/performance.md).
 """
 
 from __future__ import annotations
