@@ -19,6 +19,7 @@ from backgammon.cli import COMMANDS, main
 from backgammon.cli.group import LazyGroup
 from backgammon.evaluation.bearoff import table_paths
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
+from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation.gnu_id import START_ID, parse_position_ids, position_ids
@@ -661,7 +662,7 @@ def test_train_refuses_unknown_settings_before_it_reads(invoke: Invoke, log: Pat
 def test_settings_are_a_configuration_file(invoke: Invoke) -> None:
     result = invoke("train", "--settings")
     Path("my.toml").write_text(result.stdout)
-    assert load_config(Path("my.toml")) == load_config()
+    assert load_config(Path("my.toml")) == load_config(domain=BOARDS)
 
 
 # play
