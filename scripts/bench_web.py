@@ -39,7 +39,7 @@ WATCH = """() => {
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 def main(games: int, seed: int) -> None:
     """Print the times, then play."""
-    with tempfile.TemporaryDirectory() as folder, running_site(Path(folder)) as site, start_browser() as browser:
+    with tempfile.TemporaryDirectory() as folder, running_site(Path(folder), 7200) as site, start_browser() as browser:
         context = open_context(browser)
         visit = Visit(context.new_page(), site)
         _show("first page, warm", _time_pages(visit))

@@ -29,7 +29,7 @@ from backgammon.web.engine_desk import MAX_PLIES, EngineDesk
 from backgammon.web.request_fields import Fields
 from backgammon.web.wire import ENGINE, PERSON, Json, game_view, moves_view
 
-MAX_TABLES = 64
+MAX_TABLES = 24
 """Games held in memory; the one that was left alone longest is put away (it stays on the disk)."""
 MAX_LISTED = 200
 """Saved games that are listed, newest first."""
