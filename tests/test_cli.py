@@ -786,7 +786,7 @@ def test_two_players_can_be_watched(invoke: Invoke, model: Path) -> None:
 
 
 def test_interrupt_saves_and_ends_with_130(model: Path, tmp_path: Path) -> None:
-    command = [*PROGRAM, "play", "--model", str(model), "--seed", "5", "--no-board", "--save", "game.mat"]
+    command = [*PROGRAM, "play", "--no-cube", "--model", str(model), "--seed", "5", "--no-board", "--save", "game.mat"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
     ) as process:
