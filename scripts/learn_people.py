@@ -1,7 +1,7 @@
 """Learn the model of people that ships: `python -m scripts.learn_people LOGS... --out FILE`.
 
-Logs of matches between people, any format. The file that ships was learnt from 1,238 matches of BackgammonGalaxy and
-Backgammon Studio, under the MIT licence; seed 1.
+Logs of matches between people, any format. The file that ships was learnt from 1,237 matches with plays of
+BackgammonGalaxy and Backgammon Studio, under the MIT licence; seed 1.
 """
 
 from __future__ import annotations

@@ -237,10 +237,16 @@ def test_rates_are_what_their_definitions_say(judged: JudgedMatch) -> None:
         total = sum(roll.loss for roll in counted)
         assert player.total_loss == pytest.approx(total)
         assert player.error_rate.value == pytest.approx(1000 * total / len(counted))
-        assert player.performance.value == pytest.approx(500 * total / len(counted))
+        assert player.checker_error_rate.value == pytest.approx(500 * total / len(counted))
         assert player.snowie_rate.value == pytest.approx(1000 * total / len(judged.rolls))
         assert player.agreement.value == pytest.approx(sum(roll.is_best for roll in counted) / len(counted))
-        for estimate in (player.error_rate, player.performance, player.snowie_rate, player.agreement, player.luck):
+        for estimate in (
+            player.error_rate,
+            player.checker_error_rate,
+            player.snowie_rate,
+            player.agreement,
+            player.luck,
+        ):
             assert estimate.low is not None
             assert estimate.high is not None
             assert estimate.low <= estimate.value <= estimate.high
@@ -275,10 +281,9 @@ def test_nothing_counted_is_not_a_rate_of_zero(session: tuple[MatchRecord, Repla
     judged = judge_match(empty, replay_match(empty), PlayJudge(searcher))
     one, _ = measure_players(judged)
     assert one.error_rate.value != one.error_rate.value
-    assert one.rating == ""
     report = make_report(judged)
-    assert ("PR", "-", "-") in figure_rows(report)
-    assert as_document(report)["figures"][0]["performance"]["value"] is None
+    assert ("checker error rate, cubeless money", "-", "-") in figure_rows(report)
+    assert as_document(report)["figures"][0]["checker_error_rate"]["value"] is None
 
 
 def test_an_estimate_shows_its_interval_when_it_has_one() -> None:

@@ -4,11 +4,12 @@ Counted decisions are rolls with two candidates or more; dances, forced plays an
 interval covers is the chance of having met just these positions and dice: every decision (every game, for results) is
 one observation, so a handful of games says little, and the interval shows how little.
 
-    error rate    1000 x equity lost / counted decisions (GNU Backgammon, chequer play)
-    PR            500 x equity lost / counted decisions (eXtreme Gammon's performance rating)
-    Snowie rate   1000 x equity lost / all rolls of both players
-    luck          sum over the player's rolls of (equity after the best play - average over all rolls)
-    adjusted      points won minus (own luck - opponent's luck), each roll times the cube
+    error rate          1000 x equity lost / counted decisions (GNU Backgammon, chequer play)
+    checker error rate  500 x the same: the scale of eXtreme Gammon's PR, which it is not, for that counts the cube and
+                        plays at the score
+    Snowie rate         1000 x equity lost / all rolls of both players
+    luck                sum over the player's rolls of (equity after the best play - average over all rolls)
+    adjusted            points won minus (own luck - opponent's luck), each roll times the cube
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from backgammon.analysis.judging import JudgedGame, JudgedMatch, JudgedRoll
-from backgammon.analysis.scales import GNUBG_MARKS, XG_MARKS, count_luck, count_marks, rating_word
+from backgammon.analysis.scales import GNUBG_MARKS, XG_MARKS, count_luck, count_marks
 from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
 
 COUNTING_RULE = (
     "counted: every roll with two or more different positions to choose from; forced plays, dances and cube actions "
     "are not"
 )
-GNUBG_FACTOR, PR_FACTOR = 1000.0, 500.0
+GNUBG_FACTOR, XG_FACTOR = 1000.0, 500.0
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,8 @@ class PlayerFigures:
         counted: decisions.
         total_loss: equity points given up.
         error_rate: millipoints per counted decision.
-        performance: PR.
+        checker_error_rate: see above.
         snowie_rate: millipoints per roll of both players.
-        rating: GNU Backgammon's word; "" when nothing was counted.
         gnubg_marks: plays by mark, see `scales`.
         xg_marks: the same.
         agreement: share of counted decisions in which the engine's best play was made.
@@ -58,9 +58,8 @@ class PlayerFigures:
     counted: int
     total_loss: float
     error_rate: Estimate
-    performance: Estimate
+    checker_error_rate: Estimate
     snowie_rate: Estimate
-    rating: str
     gnubg_marks: dict[str, int]
     xg_marks: dict[str, int]
     agreement: Estimate
@@ -91,9 +90,8 @@ def _measure(match: JudgedMatch, seat: int) -> PlayerFigures:
         counted=len(counted),
         total_loss=float(losses.sum()),
         error_rate=_scale(mean, GNUBG_FACTOR),
-        performance=_scale(mean, PR_FACTOR),
+        checker_error_rate=_scale(mean, XG_FACTOR),
         snowie_rate=_scale(mean, GNUBG_FACTOR * len(counted) / len(every) if every else float("nan")),
-        rating=rating_word(mean.value) if counted else "",
         gnubg_marks=count_marks(losses.tolist(), GNUBG_MARKS),
         xg_marks=count_marks(losses.tolist(), XG_MARKS),
         agreement=_share(counted),

@@ -17,10 +17,10 @@ MAX_WORST = 10
 NOTES = (
     COUNTING_RULE,
     "equities are cubeless money points; a gammon counts 2 and a backgammon 3 also where the score says otherwise",
-    "cube actions are listed and not judged: the engine has no cube yet",
+    "cube actions are listed and not judged",
     "[low, high] is the 95 % interval; each decision (for results: each game) counts as one observation",
-    "error rate = 1000 x equity lost / counted, PR = 500 x the same, Snowie rate = 1000 x equity lost / all rolls of "
-    "both players",
+    "checker error rate = 500 x equity lost / counted; it is no PR, which counts cube decisions too and judges at the "
+    "score; gnubg's scale = 1000 x the same, Snowie rate = 1000 x equity lost / all rolls of both players",
     "luck is measured by the engine alone (0-ply); the result without luck is points won minus own luck plus the "
     "opponent's, each roll times the cube",
 )
@@ -69,11 +69,13 @@ def title_of(report: Report) -> str:
 
 
 def judge_of(report: Report) -> str:
-    """One line: who judged how much."""
+    """One line: who judged how much, and what of the log he did not use."""
     match = report.match
     games = len(match.games)
     counted = sum(player.counted for player in report.players)
-    return f"judged by {match.engine}: {games} game{'s'[: games != 1]}, {len(match.rolls)} rolls, {counted} decisions"
+    judged = f"judged by {match.engine}: {games} game{'s'[: games != 1]}, {len(match.rolls)} rolls, {counted} decisions"
+    unused = "the score and the cube are" if match.length else "the cube is"
+    return f"{judged}; cubeless money: {unused} not used"
 
 
 def figure_rows(report: Report) -> list[tuple[str, str, str]]:
@@ -87,10 +89,9 @@ def _figures(player: PlayerFigures) -> dict[str, str]:
         "rolls": str(player.rolls),
         "counted decisions": str(player.counted),
         "equity lost": f"{player.total_loss:.3f}",
-        "error rate": estimate_text(player.error_rate, 1),
-        "PR": estimate_text(player.performance, 2),
+        "checker error rate, cubeless money": estimate_text(player.checker_error_rate, 2),
+        "the same by gnubg's scale": estimate_text(player.error_rate, 1),
         "Snowie rate": estimate_text(player.snowie_rate, 1),
-        "rating (gnubg's word)": player.rating or "-",
         _marks_label("gnubg", GNUBG_MARKS): _counts(player.gnubg_marks),
         _marks_label("XG", XG_MARKS): _counts(player.xg_marks),
         "best play made, %": estimate_text(_percent(player.agreement), 1),

@@ -38,10 +38,10 @@ DEFAULT_PLIES = 2
 def command(file: str, model: str | None, depth: Depth, worst: int, out: str | None, threads: int | None) -> None:
     """Judge every play and every roll of a match log of any format.
 
-    For each player: decisions, equity lost, error rate, PR and Snowie rate, marks of GNU Backgammon and eXtreme Gammon,
-    agreement with the engine, luck, and the result without luck, each with its 95 % interval; then the plays that lost
-    most. Cube actions are listed, not judged. The model must have been trained with outcomes. Without --ply it looks 2
-    plies ahead; a judge should look deeper than the players did.
+    For each player: decisions, equity lost, checker error rate (cubeless money) and Snowie rate, marks of GNU
+    Backgammon and eXtreme Gammon, agreement with the engine, luck, and the result without luck, each with its 95 %
+    interval; then the plays that lost most. Cube actions are listed, not judged. The model must have been trained with
+    outcomes. Without --ply it looks 2 plies ahead; a judge should look deeper than the players did.
     """
     from backgammon.analysis.text import render_text
 
