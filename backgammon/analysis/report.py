@@ -19,8 +19,8 @@ NOTES = (
     "equities are cubeless money points; a gammon counts 2 and a backgammon 3 also where the score says otherwise",
     "cube actions are listed and not judged",
     "[low, high] is the 95 % interval; each decision (for results: each game) counts as one observation",
-    "checker error rate = 500 x equity lost / counted; it is no PR, which counts cube decisions too and judges at the "
-    "score; gnubg's scale = 1000 x the same, Snowie rate = 1000 x equity lost / all rolls of both players",
+    "checker error rate = 500 x equity lost / counted: no PR, which counts the cube too and judges at the score",
+    "gnubg's scale = 1000 x equity lost / counted, Snowie rate = 1000 x equity lost / all rolls of both players",
     "luck is measured by the engine alone (0-ply); the result without luck is points won minus own luck plus the "
     "opponent's, each roll times the cube",
 )

@@ -65,7 +65,7 @@ LEVELS: dict[str, Level] = {
 }
 """Weakest first. Ratings: the middle of the bands that people use (master 4 to 6, advanced 6 to 10, intermediate 10 to
 17.5; above it twice, by about half more each time). Scales: of the model that ships, `python -m scripts.level_scores
-data/labels/*.xz --fit`; run it again when another model ships. GNU Backgammon's words are stricter (beginner: 13 to
+data/labels/*.xz --refit`; run it again when another model ships. GNU Backgammon's words are stricter (beginner: 13 to
 17.5)."""
 
 
