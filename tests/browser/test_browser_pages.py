@@ -47,7 +47,7 @@ def judged(site: Site, browser: Browser) -> str:
     visit.page.select_option("select[aria-label='Depth']", "0")
     drop(visit, "match.xg", xg_match())
     visit.page.wait_for_selector(".review-board", timeout=60_000)
-    title = visit.page.locator("h1").inner_text()
+    title: str = visit.page.locator("h1").inner_text()
     context.close()
     assert visit.faults == []
     return title
