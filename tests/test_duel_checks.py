@@ -17,7 +17,7 @@ from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.learner.net.model_files import make_model, weight_shapes
-from backgammon.rules.board import START, Board
+from backgammon.rules.board import START
 from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop
 from backgammon.search.luck import roll_luck
 from backgammon.table.duel import DuelChecks, duel
@@ -27,17 +27,6 @@ from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from tests.evaluators import PipEvaluator
 from tests.test_bearoff import random_boards
-
-
-def test_the_mean_luck_of_all_rolls_is_nought(random_play: tuple[Board, Board]) -> None:
-    for board in random_play[0][:5]:
-        throws = np.array([(a, b) for a in range(1, 7) for b in range(1, 7)], dtype=np.int8)
-        boards = np.repeat(board[None], 36, axis=0)
-        luck = roll_luck(PipEvaluator(), boards, throws, np.zeros(36, dtype=bool))
-        assert luck.std() > 0.01
-        assert luck.mean() == pytest.approx(0, abs=1e-6)
-        opening = roll_luck(PipEvaluator(), boards, throws, np.ones(36, dtype=bool))
-        assert opening[throws[:, 0] != throws[:, 1]].mean() == pytest.approx(0, abs=1e-6)
 
 
 def test_luck_by_a_perfect_judge_leaves_the_skill(tmp_path: Path) -> None:

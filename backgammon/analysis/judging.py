@@ -1,11 +1,10 @@
 """What every roll and every play of a match was worth, by an engine.
 
-Axis legend: R rolls of a game, 21 rolls in the order of `dice.ROLLS`.
+Axis legend: R rolls of a game.
 
 Equities are cubeless money points of the player who moves. A loss compares the play with the best one at the same
 depth, see `ranking`; after a rollout it counts only what is beyond its interval, see `RankedCandidate.loss`. Luck is
-what a roll was worth more than the average roll, both with the best play: at the opening the average also runs over who
-starts, and is 0 by symmetry.
+that of `search.luck`.
 """
 
 from __future__ import annotations
@@ -17,16 +16,15 @@ import numpy as np
 from backgammon.analysis.logged_rolls import CubeEvent, GameRolls, collect_rolls
 from backgammon.analysis.ranking import PlayJudge, Progress
 from backgammon.evaluation.evaluator import Evaluator
-from backgammon.evaluation.outcome import equities
 from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import MatchId
 from backgammon.records.record.annotation import Notes
 from backgammon.records.record.record import GameRecord, MatchRecord, ResultAction
 from backgammon.records.replay.replay import ReplayedGame, ReplayedMatch
 from backgammon.rules.decision import Decision
-from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS, Roll
 from backgammon.rules.match import MatchScore
 from backgammon.search import RankedCandidate
+from backgammon.search.luck import roll_luck
 from backgammon.tools.arrays import Float64s
 
 
@@ -159,18 +157,10 @@ def judge_match(
 
 
 def measure_luck(game: GameRolls, evaluator: Evaluator) -> Float64s:
-    """Luck float64[R] of each roll for the player who threw it, see the module's text."""
-    if not len(game):
-        return np.zeros(0)
-    dice = np.tile(np.array(ROLLS, dtype=np.int8), (len(game), 1))
-    boards = np.repeat(game.decisions.boards, len(ROLLS), axis=0)
-    values = equities(evaluator.play_best(boards, dice)[1]).astype(np.float64).reshape(len(game), len(ROLLS))
-    rolled = np.array([ROLLS.index(Roll(*pair)) for pair in game.decisions.dice.tolist()])
-    average = values @ np.array(ROLL_PROBABILITIES)
-    if game.has_opening:
-        average[0] = 0.0
-    luck: Float64s = values[np.arange(len(game)), rolled] - average
-    return luck
+    """Luck float64[R] of each roll for the player who threw it, cubeless points; see `search.luck`."""
+    is_opening = np.zeros(len(game), dtype=np.bool_)
+    is_opening[:1] = game.has_opening
+    return roll_luck(evaluator, game.decisions.boards, game.decisions.dice, is_opening)
 
 
 def _make_roll(

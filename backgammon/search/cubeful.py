@@ -27,7 +27,7 @@ from backgammon.evaluation.bearoff import TWO_SIDED, Bearoff
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcomes
 from backgammon.rules.board import swap
-from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows, mean_over_rolls
+from backgammon.rules.rolls import NUM_ROLLS, average_rolls, expand_rolls, group_rows, mean_over_rolls
 from backgammon.search.cube_tree import state_levels
 from backgammon.search.filters import MAX_PLIES
 from backgammon.tools.arrays import Boards, Bools, Float64s
@@ -117,6 +117,28 @@ class CubefulSearcher:
         theirs = values_to_move(levels[0], values)
         return Judged(1.0 - theirs if stakes.is_match else -theirs, swap_outcomes(outcomes))
 
+    def judge_each_roll(self, boards: Boards, valuation: Valuation) -> Float64s:
+        """What each roll is worth after its best play, the opponent to move; by the source alone (0-ply).
+
+        Args:
+            boards: int8[N, 26], the player on roll, which does not double now; games that are not over.
+            valuation: its stakes, the same for all.
+
+        Returns:
+            float64[N, 21], native values of the player on roll, rolls in the order of `dice.ROLLS`.
+        """
+        stakes = valuation.stakes
+        here, below = state_levels(valuation, [(stakes.cube, stakes.owner)], 1, has_option=False)
+        constants = self._efficiency or SHALLOW
+        pieces = [boards[start : start + _CHUNK[1]] for start in range(0, len(boards), _CHUNK[1])]
+
+        def work(piece: Boards) -> Float64s:
+            _, prospects = self._reply(swap(piece), below, constants)
+            return values_to_move(below, values_before_roll(below, prospects))[:, 0].reshape(-1, NUM_ROLLS)
+
+        theirs = np.concatenate([np.empty((0, NUM_ROLLS)), *self._crew.map(work, pieces)])
+        return 1.0 - theirs if here.terms.is_match else -theirs
+
     def _search(self, afters: Boards, levels: list[CubeStates]) -> tuple[Float64s, Outcomes]:
         """`_look` at different positions, on all threads."""
         first, group = group_rows(afters)
@@ -154,6 +176,31 @@ class CubefulSearcher:
     def _look_ahead(self, afters: Boards, levels: list[CubeStates], constants: Efficiency) -> tuple[Float64s, Outcomes]:
         """`_look` where the game goes on, with a level below."""
         here, below = levels[0], levels[1]
+        replies, prospects = self._reply(afters, below, constants)
+        group = np.arange(len(replies))
+        if len(levels) == 2:
+            values = values_before_roll(below, prospects)
+            outcomes = prospects.outcomes
+        else:
+            first, group = group_rows(replies)
+            step = _CHUNK[len(levels) - 2]
+            parts = [
+                self._look(replies[first[start : start + step]], levels[1:], constants)
+                for start in range(0, len(first), step)
+            ]
+            values = np.concatenate([part[0] for part in parts])
+            outcomes = np.concatenate([part[1] for part in parts])
+        means = mean_over_rolls(values_to_move(below, values), group)
+        return (1.0 - means if here.terms.is_match else -means), average_rolls(outcomes, group)
+
+    def _reply(self, afters: Boards, below: CubeStates, constants: Efficiency) -> tuple[Boards, Prospects]:
+        """The reply to each of the 21 rolls int8[21 * M, 26], and the prospects of who is to move behind it.
+
+        Args:
+            afters: int8[M, 26], seen by the player who has just moved; games that are not over.
+            below: states behind the reply.
+            constants: efficiency of the cube.
+        """
         positions, dice = expand_rolls(afters)
         replies, chances, offsets = self._source.proposals(positions, dice)
         prospects = self._prospects(replies, chances, constants)
@@ -162,21 +209,7 @@ class CubefulSearcher:
             below.terms, prospects, offsets, int(below.cubes[0]), int(below.owners[0]), bool(below.doubled[0] >= 0),
             float(below.cashed[0]), below.factor, rows,
         )  # fmt: skip
-        group = np.arange(len(rows))
-        if len(levels) == 2:
-            values = values_before_roll(below, prospects.take(rows))
-            outcomes = prospects.outcomes[rows]
-        else:
-            first, group = group_rows(replies[rows])
-            step = _CHUNK[len(levels) - 2]
-            parts = [
-                self._look(replies[rows[first[start : start + step]]], levels[1:], constants)
-                for start in range(0, len(first), step)
-            ]
-            values = np.concatenate([part[0] for part in parts])
-            outcomes = np.concatenate([part[1] for part in parts])
-        means = mean_over_rolls(values_to_move(below, values), group)
-        return (1.0 - means if here.terms.is_match else -means), average_rolls(outcomes, group)
+        return replies[rows], prospects.take(rows)
 
     def _prospects(self, afters: Boards, outcomes: Outcomes, constants: Efficiency) -> Prospects:
         """Prospects of the player who rolls next, from the outcomes float32[M, 6] of the one who has just moved."""
