@@ -21,7 +21,7 @@ from backgammon.analysis.ranking import PlayJudge
 from backgammon.analysis.report import Report, make_report
 from backgammon.cli.advisers import load_model_scorer, make_engine
 from backgammon.records import read_logs
-from backgammon.search import FILTER_NAMES, Searcher, SearchSettings
+from backgammon.search import FILTER_NAMES, Ranker, Searcher, SearchSettings
 from backgammon.tools.errors import PairgammonError
 
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
@@ -34,7 +34,7 @@ def judge(options: argparse.Namespace) -> JudgedMatch:
     engine = make_engine(load_model_scorer(options.model, 1))
     searcher = Searcher(engine, SearchSettings(options.ply, options.filter))
     ((record, replayed),) = read_logs([VECTORS / "logs" / "gnubg-match5.mat"]).matches()
-    return judge_match(record, replayed, PlayJudge(searcher))
+    return judge_match(record, replayed, PlayJudge(Ranker(searcher)))
 
 
 def compare(report: Report, theirs: dict[str, Any]) -> bool:

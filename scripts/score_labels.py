@@ -34,9 +34,10 @@ from backgammon.evaluation.outcome import equities, from_cumulative
 from backgammon.learner.net.scorer import load_pruner, load_scorer
 from backgammon.notation import parse_position_ids, position_ids
 from backgammon.rules.board import swap
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
-from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop, rank_rollouts, roll_out_analysis
+from backgammon.search import Ranker, RolloutSettings, Searcher, SearchSettings, Workshop
 from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
 from backgammon.tools.processors import usable_processors
@@ -133,16 +134,10 @@ def look_ahead(options: argparse.Namespace, boards: Boards, dice: Dice) -> Int64
     rollout = RolloutSettings(
         games=options.rollout, horizon=options.horizon or None, luck_turns=options.luck, max_error=options.error
     )
-    analysis = searcher.analyse(boards, dice)
-    estimates = roll_out_analysis(analysis, Workshop(engine, rollout, threads=usable_processors()))
-    rows = np.empty(len(boards), dtype=np.int64)
-    errors = []
-    for i, found in enumerate(estimates):
-        rows[i] = rank_rollouts(analysis, i, found)[0].row
-        ranked = sorted(found, key=lambda one: -one.equity)
-        errors += [ranked[0].joint_error(ranked[1])] if len(ranked) > 1 else []
+    ranked = Ranker(searcher, Workshop(engine, rollout, threads=usable_processors())).rank(Decisions.make(boards, dice))
+    errors = [found[1].joint_error for found in ranked if len(found) > 1 and found[1].joint_error is not None]
     print(f"mean joint error of the first two: {1000 * float(np.mean(errors)):.1f} mpt", file=sys.stderr)
-    return rows
+    return np.array([found[0].row for found in ranked])
 
 
 def equal_depth_loss(decision: dict[str, Any], pick: str, judges: dict[int, GnubgJudge]) -> float | None:

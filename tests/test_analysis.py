@@ -37,7 +37,7 @@ from backgammon.rules.decision import Move, apply_move
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS
 from backgammon.rules.movegen import legal_candidates
-from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop
+from backgammon.search import Ranker, RolloutSettings, Searcher, SearchSettings, Workshop
 from backgammon.table.session import Session, play_session
 from backgammon.tools.intervals import Estimate
 from tests.evaluators import PipEvaluator
@@ -64,7 +64,7 @@ def searcher() -> Searcher:
 
 @pytest.fixture(scope="module")
 def judged(match5: tuple[MatchRecord, ReplayedMatch], searcher: Searcher) -> JudgedMatch:
-    return judge_match(*match5, PlayJudge(searcher))
+    return judge_match(*match5, PlayJudge(Ranker(searcher)))
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_a_game_from_a_position_begins_there_and_with_its_cube(searcher: Searche
     seat = game.actions[0].seat
     start = replace(setup, turn=seat, cube_owner=seat)
     changed = replace(record, games=(replace(game, start=start),))
-    judged = judge_match(changed, replay_match(changed), PlayJudge(searcher))
+    judged = judge_match(changed, replay_match(changed), PlayJudge(Ranker(searcher)))
     assert judged.games[0].rolls[0].cube == 4
     assert judged.games[0].rolls[0].identifier.match.cube_owner == seat
     assert abs(judged.games[0].points or 0) % 4 == 0
@@ -159,8 +159,9 @@ def test_a_play_that_the_filter_left_out_has_the_value_of_the_search(judged: Jud
     filtered = [roll for roll in judged.rolls if roll.is_counted and searcher_left_out(roll, searcher)]
     assert len(filtered) > 10
     for roll in filtered[:10]:
-        after = roll.decision.candidates[roll.chosen.row]
-        assert roll.chosen.equity == pytest.approx(float(equities(searcher.outcomes(after[None]))[0]), abs=1e-6)
+        after, share = roll.decision.candidates[roll.chosen.row][None], searcher.settings.shallow
+        deep, shallow = (float(equities(one.outcomes(after))[0]) for one in (searcher, searcher.evaluator))
+        assert roll.chosen.equity == pytest.approx((1 - share) * deep + share * shallow, abs=1e-6)
 
 
 def searcher_left_out(roll: JudgedRoll, searcher: Searcher) -> bool:
@@ -215,7 +216,7 @@ def test_points_are_those_of_the_score(judged: JudgedMatch, match5: tuple[MatchR
 def test_with_rollouts_the_play_that_was_made_is_rolled_out_too(match5: tuple[MatchRecord, ReplayedMatch]) -> None:
     settings = RolloutSettings(games=36, round_games=36, horizon=2, lead=None)
     searcher = Searcher(PipEvaluator(), SearchSettings(plies=1, filter_name="tiny"))
-    judge = PlayJudge(searcher, Workshop(PipEvaluator(), settings))
+    judge = PlayJudge(Ranker(searcher, Workshop(PipEvaluator(), settings)))
     one_game = replace(match5[0], games=match5[0].games[1:])
     judged = judge_match(one_game, replay_match(one_game), judge)
     assert judged.engine == "pips 1-ply, rollouts of at most 36 games, to a standard error of 0.005"
@@ -278,7 +279,7 @@ def test_marks_are_reached_at_their_thresholds() -> None:
 
 def test_nothing_counted_is_not_a_rate_of_zero(session: tuple[MatchRecord, ReplayedMatch], searcher: Searcher) -> None:
     empty = replace(session[0], games=(replace(session[0].games[0], actions=()),))
-    judged = judge_match(empty, replay_match(empty), PlayJudge(searcher))
+    judged = judge_match(empty, replay_match(empty), PlayJudge(Ranker(searcher)))
     one, _ = measure_players(judged)
     assert one.error_rate.value != one.error_rate.value
     report = make_report(judged)
@@ -412,7 +413,7 @@ def test_the_analysis_in_the_file_stands_beside_ours(
     first, *others = record.games[0].actions
     game = replace(record.games[0], actions=(replace(first, notes=Notes(told)), *others))
     noted = replace(record, games=(game, *record.games[1:]))
-    report = make_report(judge_match(noted, replay_match(noted), PlayJudge(searcher)))
+    report = make_report(judge_match(noted, replay_match(noted), PlayJudge(Ranker(searcher))))
     rolls = as_document(report)["games"][0]["rolls"]
     texts = [format_play(decision.plays[row]) for row in rows]
     assert rolls[0]["in_file"] == {
@@ -446,7 +447,7 @@ def test_a_break_in_a_record_is_named(session: tuple[MatchRecord, ReplayedMatch]
     actions[6] = replace(wrong, play="24/1")
     broken = tuple(actions)
     changed = replace(session[0], games=(replace(game, actions=broken),))
-    report = make_report(judge_match(changed, replay_match(changed), PlayJudge(searcher)))
+    report = make_report(judge_match(changed, replay_match(changed), PlayJudge(Ranker(searcher))))
     assert "game 1: the rest is missing" in render_text(report)
     assert len(report.match.rolls) == 6
 

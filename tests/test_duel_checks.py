@@ -11,14 +11,13 @@ import pytest
 
 from backgammon.cli.depth import Depth
 from backgammon.cli.players import make_player
-from backgammon.engine.chooser import RolloutChooser
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.rules.board import START
-from backgammon.search import RolloutSettings, Searcher, SearchSettings, Workshop
+from backgammon.search import Ranker, RolloutSettings, Searcher, SearchSettings, Workshop
 from backgammon.search.luck import roll_luck
 from backgammon.table.duel import DuelChecks, duel
 from backgammon.tools.errors import ConfigError, ModelError
@@ -83,7 +82,7 @@ def test_a_rollout_chooser_plays_what_its_rollouts_prefer() -> None:
     boards, dice = np.repeat(START[None], 2, axis=0), np.array([[3, 1], [6, 5]], dtype=np.int8)
     searcher = Searcher(PipEvaluator(), SearchSettings(1, "tiny"))
     settings = RolloutSettings(games=72, round_games=72, horizon=2, lead=None)
-    chooser = RolloutChooser(searcher, Workshop(PipEvaluator(), settings))
+    chooser = Ranker(searcher, Workshop(PipEvaluator(), settings))
     rows = chooser.choose(boards, dice)
     assert rows.shape == (2,)
     assert rows.tolist() == [int(chooser.choose(boards[i : i + 1], dice[i : i + 1])[0]) for i in range(2)]

@@ -20,7 +20,7 @@ from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.notation.play_text import complete_play
 from backgammon.records import read_records, replay_match
 from backgammon.records.replay.logged_labels import labelled_decisions
-from backgammon.search import Searcher, SearchSettings
+from backgammon.search import Ranker, Searcher, SearchSettings
 from backgammon.table.session import Session, play_session
 from backgammon.tools.errors import RecordError
 from tests.evaluators import PipEvaluator
@@ -30,7 +30,7 @@ ANN, BOB = "ann", "bob"
 
 def judged(seed: int) -> Report:
     record = play_session((RandomPlayer(), PipCountPlayer()), Session((ANN, BOB), seed=seed, length=1))
-    judge = PlayJudge(Searcher(PipEvaluator(), SearchSettings(plies=0)))
+    judge = PlayJudge(Ranker(Searcher(PipEvaluator(), SearchSettings(plies=0))))
     return make_report(judge_match(record, replay_match(record), judge))
 
 

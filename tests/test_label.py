@@ -17,7 +17,6 @@ from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import from_cumulative
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
-from backgammon.learner.data.candidate_judge import Judge
 from backgammon.learner.data.label_run import LabelRun, parts_folder
 from backgammon.learner.data.line_ranking import NumberedLine
 from backgammon.learner.net.model_files import make_model, weight_shapes
@@ -27,7 +26,7 @@ from backgammon.records import write_mat
 from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import legal_candidates
-from backgammon.search import RolloutSettings, Searcher, SearchSettings
+from backgammon.search import Ranker, RolloutSettings, Searcher, SearchSettings, Workshop
 from backgammon.table.session import Session, play_session
 from backgammon.tools.errors import DataError, PairgammonError
 from comparison_net.checkpoint import save_model
@@ -56,7 +55,7 @@ def parsed(parts: Sequence[bytes]) -> list[dict[str, Any]]:
 
 
 def test_a_label_lists_every_candidate_best_first(engine: ExactEvaluator, lines: list[NumberedLine]) -> None:
-    labels = parsed(list(LabelRun(Judge(engine, SearchSettings(1)), part_size=7).labels(lines[:15])))
+    labels = parsed(list(LabelRun(Ranker(Searcher(engine, SearchSettings(1))), part_size=7).labels(lines[:15])))
     assert len(labels) == 15
     searcher = Searcher(engine, SearchSettings(1))
     for label, (_, text) in zip(labels, lines[:15], strict=True):
@@ -80,7 +79,7 @@ def test_a_label_lists_every_candidate_best_first(engine: ExactEvaluator, lines:
 def test_the_file_is_the_same_in_parts_and_packed(
     engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path
 ) -> None:
-    judge = Judge(engine, SearchSettings(1))
+    judge = Ranker(Searcher(engine, SearchSettings(1)))
     whole = b"".join(LabelRun(judge, 100).labels(lines))
     assert LabelRun(judge, 7).write(lines, tmp_path / "a.jsonl") == len(lines)
     LabelRun(judge, 9).write(lines, tmp_path / "a.jsonl.xz")
@@ -89,7 +88,7 @@ def test_the_file_is_the_same_in_parts_and_packed(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "a.jsonl.xz"]
 
 
-class Stopping(Judge):
+class Stopping(Ranker):
     """Ctrl-C after some parts."""
 
     left = 2
@@ -106,30 +105,31 @@ def test_an_interrupted_labelling_goes_on_where_it_stopped(
 ) -> None:
     out = tmp_path / "labels.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        LabelRun(Stopping(engine, SearchSettings(1)), 10).write(lines, out)
+        LabelRun(Stopping(Searcher(engine, SearchSettings(1))), 10).write(lines, out)
     assert not out.exists()
     assert len(list(parts_folder(out).iterdir())) == 2
-    resumed = Stopping(engine, SearchSettings(1))
+    resumed = Stopping(Searcher(engine, SearchSettings(1)))
     done: list[int] = []
     LabelRun(resumed, 10).write(lines, out, done.append)
     assert resumed.left == 0, "only the two missing parts were judged"
     assert done == [10, 20, 30, 40]
-    assert out.read_bytes() == b"".join(LabelRun(Judge(engine, SearchSettings(1))).labels(lines))
+    assert out.read_bytes() == b"".join(LabelRun(Ranker(Searcher(engine, SearchSettings(1)))).labels(lines))
 
 
 def test_a_damaged_part_is_refused(engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path) -> None:
     out = tmp_path / "labels.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        LabelRun(Stopping(engine, SearchSettings(1)), 10).write(lines, out)
+        LabelRun(Stopping(Searcher(engine, SearchSettings(1))), 10).write(lines, out)
     part = sorted(parts_folder(out).iterdir())[0]
     part.write_bytes(part.read_bytes().replace(b"0", b"1", 70))
     with pytest.raises(DataError, match="run again"):
-        LabelRun(Judge(engine, SearchSettings(1)), 10).write(lines, out)
+        LabelRun(Ranker(Searcher(engine, SearchSettings(1))), 10).write(lines, out)
 
 
 def test_rollouts_are_labels_too(engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path) -> None:
     rollout = RolloutSettings(games=72, round_games=36, horizon=2)
-    judge = Judge(engine, SearchSettings(1, "tiny"), rollout, threads=2, folder=tmp_path / "units")
+    workshop = Workshop(engine, rollout, threads=2, folder=tmp_path / "units")
+    judge = Ranker(Searcher(engine, SearchSettings(1, "tiny"), 2), workshop)
     labels = parsed(list(LabelRun(judge, 16).labels(lines[:5])))
     assert list((tmp_path / "units").iterdir())
     for label in labels:
@@ -140,15 +140,15 @@ def test_rollouts_are_labels_too(engine: ExactEvaluator, lines: list[NumberedLin
         assert [entry[2] for entry in rolled if games[0] == 72] == sorted(
             (e[2] for e in rolled), reverse=True
         ) or 36 in games
-    assert judge.identity != Judge(engine, SearchSettings(1, "tiny")).identity
+    assert judge.identity != Ranker(Searcher(engine, SearchSettings(1, "tiny"))).identity
 
 
 def test_a_line_that_cannot_be_used_stops_or_is_reported(engine: ExactEvaluator, lines: list[NumberedLine]) -> None:
     spoilt = [*lines[:2], (3, b'{"id": "nonsense", "dice": [1, 2]}'), *lines[3:5]]
     with pytest.raises(PairgammonError, match="line 3: "):
-        list(LabelRun(Judge(engine, SearchSettings(0))).labels(spoilt))
+        list(LabelRun(Ranker(Searcher(engine, SearchSettings(0)))).labels(spoilt))
     problems: list[str] = []
-    labels = parsed(list(LabelRun(Judge(engine, SearchSettings(0)), skip=problems.append).labels(spoilt)))
+    labels = parsed(list(LabelRun(Ranker(Searcher(engine, SearchSettings(0))), skip=problems.append).labels(spoilt)))
     assert len(labels) == 4
     assert len(problems) == 1
 

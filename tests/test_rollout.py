@@ -18,13 +18,13 @@ from backgammon.rules.board import START, Board, Position
 from backgammon.rules.decision import Decision
 from backgammon.search import (
     RankedCandidate,
+    Ranker,
     RolloutEstimate,
     RolloutSettings,
     RolloutUnit,
     Searcher,
     SearchSettings,
     Workshop,
-    analyse_decision,
     play_games,
     rank_rolled,
     roll_out_candidates,
@@ -366,7 +366,8 @@ def test_a_play_loses_only_what_its_rollout_cannot_explain() -> None:
 def test_the_analysis_of_a_decision_by_rollout() -> None:
     decision = Decision.make(Position.start(), (3, 1))
     chosen = RolloutSettings(games=72, round_games=72, horizon=3)
-    ranked = analyse_decision(decision, PipEvaluator(), SearchSettings(1, "tiny"), chosen)
+    searcher = Searcher(PipEvaluator(), SearchSettings(1, "tiny"))
+    ranked = Ranker(searcher, Workshop(PipEvaluator(), chosen)).rank_one(decision)
     assert sorted(candidate.row for candidate in ranked) == list(range(16))
     rolled = [candidate for candidate in ranked if candidate.games]
     assert 1 <= len(rolled) <= 5

@@ -15,7 +15,7 @@ from backgammon.rules.board import START, Board, Position, swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
-from backgammon.search import Analysis, OutcomeCache, Searcher, SearchSettings, analyse_decision
+from backgammon.search import Analysis, OutcomeCache, Ranker, Searcher, SearchSettings
 from backgammon.search.filters import MoveFilter, keep_candidates, stages
 from backgammon.tools.arrays import Boards, Dice, Int8s, Int64s
 from backgammon.tools.errors import ConfigError
@@ -266,14 +266,31 @@ def test_a_time_limit_is_kept(random_play: Arrays) -> None:
 
 def test_ranked_candidates_of_one_decision() -> None:
     decision = Decision.make(Position.start(), (3, 1))
-    ranked = analyse_decision(decision, PipEvaluator(), SearchSettings(1))
+    ranked = Ranker(searcher(1)).rank_one(decision)
     assert sorted(candidate.row for candidate in ranked) == list(range(16))
     assert ranked[0].margin == 0
     for candidate in ranked:
         assert candidate.equity == pytest.approx(float(equities(candidate.outcomes)), abs=1e-6)
         assert candidate.margin == pytest.approx(ranked[0].equity - candidate.equity)
         assert candidate.standard_error is None
-    assert analyse_decision(decision, PipEvaluator(), SearchSettings(0))[0].row == ranked[0].row or ranked[0].ply == 1
+    assert Ranker(searcher(0)).rank_one(decision)[0].row == ranked[0].row or ranked[0].ply == 1
+
+
+@pytest.mark.parametrize("plies", [1, 2, 3])
+def test_what_was_chosen_is_judged_as_deeply_as_the_best_and_changes_nothing_else(plies: int) -> None:
+    worst = Ranker(searcher(plies)).rank_one(Decision.make(Position.start(), (3, 1)))[-1].row
+    free, chosen = Decision.make(Position.start(), (3, 1)), Decision.make(Position.start(), (3, 1)).choose(worst)
+    engine = searcher(plies)
+    alone, found = Ranker(engine).rank_one(free), Ranker(engine).rank_one(chosen)
+    assert alone[-1].ply == 0
+    place = next(one for one in found if one.row == worst)
+    assert place.ply == plies
+    share = engine.settings.shallow if plies == 1 else 0.0
+    after = free.candidates[worst : worst + 1]
+    expected = (1 - share) * engine.outcomes(after) + share * engine.evaluator.outcomes(after)
+    np.testing.assert_allclose(place.outcomes, expected[0], atol=1e-6)
+    others = [(one.row, one.ply, one.equity) for one in found if one.row != worst]
+    assert others == [(one.row, one.ply, one.equity) for one in alone if one.row != worst]
 
 
 def test_nothing_to_do_gives_nothing() -> None:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message
 from backgammon.analysis.error_store import ErrorStore
 from backgammon.engine.at_stakes import StakesEngine
 from backgammon.evaluation.player import PipCountPlayer
-from backgammon.search import CubefulSearcher, Searcher, SearchSettings
+from backgammon.search import CubefulSearcher, Ranker, Searcher, SearchSettings
 from backgammon.web.engine_desk import EngineDesk, Makers
 from backgammon.web.request_fields import Fields
 from backgammon.web.review_room import ReviewRoom
@@ -28,7 +28,7 @@ def make_desk() -> EngineDesk:
 
     searcher = Searcher(PipEvaluator(), SearchSettings(plies=0))
     at_stakes = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(plies=0))
-    return EngineDesk(Makers(lambda *_: PipCountPlayer(), lambda _: searcher, lambda _: at_stakes))
+    return EngineDesk(Makers(lambda *_: PipCountPlayer(), lambda _: Ranker(searcher), lambda _: at_stakes))
 
 
 def make_room(folder: Path) -> TableRoom:

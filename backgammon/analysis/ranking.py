@@ -2,32 +2,21 @@
 
 Axis legend: R rolls of a game.
 
-The search thins out the candidates; a play that it had left out is judged again at full depth, so that a loss never
-compares two depths. With rollouts, what the search has judged at full depth and the play that was made are rolled out.
+A loss never compares two depths: `Ranker` judges the play that was made as deeply as the best. With rollouts, what the
+search has judged at full depth and the play that was made are rolled out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from backgammon.analysis.logged_rolls import GameRolls
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import equities
-from backgammon.rules.board import Board
 from backgammon.rules.decision import Decision
-from backgammon.search import (
-    Analysis,
-    RankedCandidate,
-    RolloutEstimate,
-    Searcher,
-    Workshop,
-    rank_candidates,
-    rank_rolled,
-    roll_out_candidates,
-)
+from backgammon.search import RankedCandidate, Ranker
 from backgammon.tools.arrays import Int64s
 
 BATCH = 64
@@ -40,27 +29,22 @@ Ranking = tuple[RankedCandidate, ...]
 
 
 class PlayJudge:
-    """Judges candidates by search, and by rollouts where a workshop is given."""
+    """Judges what was played in whole games."""
 
-    def __init__(self, searcher: Searcher, workshop: Workshop | None = None) -> None:
-        """Set up.
-
-        Args:
-            searcher: depth and filter; its evaluator alone judges where there is no choice.
-            workshop: rolls out; None for the search alone.
-        """
-        self._searcher = searcher
-        self._workshop = workshop
+    def __init__(self, ranker: Ranker) -> None:
+        """Hand in who ranks candidates; its evaluator alone judges where there is no choice."""
+        self._ranker = ranker
 
     @property
     def name(self) -> str:
         """The engine, its depth, and the rollouts."""
-        return self._searcher.name + ("" if self._workshop is None else f", {self._workshop.settings.title}")
+        rollout = self._ranker.rollout
+        return self._ranker.searcher.name + ("" if rollout is None else f", {rollout.title}")
 
     @property
     def evaluator(self) -> Evaluator:
         """The engine without look-ahead."""
-        return self._searcher.evaluator
+        return self._ranker.evaluator
 
     def rank(self, games: Sequence[GameRolls], progress: Progress | None = None) -> list[list[Ranking]]:
         """For each game the candidates of each roll, best first.
@@ -87,12 +71,7 @@ class PlayJudge:
 
     def rank_decision(self, decision: Decision) -> Ranking:
         """The candidates of one decision, best first; the chosen one, where there is one, at full depth."""
-        dice = np.array([decision.roll], dtype=np.int8)
-        analysis = self._searcher.analyse(decision.position.board[None].copy(), dice)
-        lists = [rank_candidates(analysis, 0)]
-        if decision.chosen is not None:
-            lists = self._deepen_chosen(analysis, lists, [decision.chosen])
-        return _by_equity(lists[0]) if self._workshop is None else self._roll_out(analysis, lists, self._workshop)[0]
+        return tuple(self._ranker.rank_one(decision, by_equity=True))
 
     def _rank_forced(self, game: GameRolls, rows: Int64s, found: list[Ranking]) -> None:
         """Rolls without a choice: the evaluator alone says what the position is worth."""
@@ -103,63 +82,9 @@ class PlayJudge:
 
     def _rank_open(self, game: GameRolls, rows: Int64s, found: list[Ranking]) -> None:
         """Rolls with a choice."""
-        analysis = self._searcher.analyse(game.decisions.boards[rows], game.decisions.dice[rows])
-        lists = [rank_candidates(analysis, place) for place in range(len(rows))]
-        lists = self._deepen_chosen(analysis, lists, game.decisions.chosen_rows[rows].tolist())
-        if self._workshop is None:
-            ranked = [_by_equity(one) for one in lists]
-        else:
-            ranked = self._roll_out(analysis, lists, self._workshop)
+        ranked = self._ranker.rank(game.decisions.take(rows), by_equity=True)
         for one, row in zip(ranked, rows.tolist(), strict=True):
-            found[row] = one
-
-    def _deepen_chosen(
-        self, analysis: Analysis, lists: list[list[RankedCandidate]], chosen_rows: list[int]
-    ) -> list[list[RankedCandidate]]:
-        """The lists with the plays that were made at full depth, whatever the filter thought of them."""
-        chosen = [next(one for one in ranked if one.row == row) for ranked, row in zip(lists, chosen_rows, strict=True)]
-        shallow = [place for place, one in enumerate(chosen) if one.ply < lists[place][0].ply]
-        if not shallow:
-            return lists
-        outcomes = self._searcher.outcomes(np.stack([_after(analysis, place, chosen[place].row) for place in shallow]))
-        values = equities(outcomes)
-        for i, place in enumerate(shallow):
-            ply = lists[place][0].ply
-            deeper = replace(chosen[place], equity=float(values[i]), outcomes=outcomes[i], ply=ply)
-            lists[place] = [deeper if one.row == deeper.row else one for one in lists[place]]
-        return lists
-
-    def _roll_out(self, analysis: Analysis, lists: list[list[RankedCandidate]], workshop: Workshop) -> list[Ranking]:
-        """The lists with their deepest judged candidates rolled out."""
-        deepest = [_by_equity([one for one in ranked if one.ply == ranked[0].ply]) for ranked in lists]
-        boards = [
-            np.stack([_after(analysis, place, one.row) for one in candidates])
-            for place, candidates in enumerate(deepest)
-        ]
-        estimates = roll_out_candidates(boards, workshop)
-        return [
-            _by_rollout(ranked, candidates, found)
-            for ranked, candidates, found in zip(lists, deepest, estimates, strict=True)
-        ]
-
-
-def _after(analysis: Analysis, place: int, row: int) -> Board:
-    """int8[26] after a candidate of a decision."""
-    after: Board = analysis.decisions.candidates[int(analysis.decisions.offsets[place]) + row]
-    return after
-
-
-def _by_equity(candidates: list[RankedCandidate]) -> Ranking:
-    """The deepest judged first, then by equity, which is what a loss is counted in; a net's choice may differ."""
-    ranked = sorted(candidates, key=lambda one: (-one.ply, -one.equity))
-    return tuple(replace(one, margin=ranked[0].equity - one.equity) for one in ranked)
-
-
-def _by_rollout(every: list[RankedCandidate], rolled: Ranking, estimates: list[RolloutEstimate]) -> Ranking:
-    """Those rolled out first, then the others by equity."""
-    rows = {one.row for one in rolled}
-    others = _by_equity([one for one in every if one.row not in rows]) if len(rolled) < len(every) else ()
-    return tuple(rank_rolled(rolled, estimates, others))
+            found[row] = tuple(one)
 
 
 def _batches(rows: Int64s) -> list[Int64s]:

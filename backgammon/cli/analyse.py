@@ -74,7 +74,7 @@ def _check_out(out: str | None) -> str:
 def _make_judge(model: str | None, depth: Depth, threads: int | None) -> PlayJudge:
     from backgammon.analysis.ranking import PlayJudge
     from backgammon.cli.advisers import load_model_scorer, make_engine
-    from backgammon.search import Searcher, Workshop
+    from backgammon.search import Ranker, Searcher, Workshop
     from backgammon.tools.processors import usable_processors
 
     workers = threads or usable_processors()
@@ -82,7 +82,7 @@ def _make_judge(model: str | None, depth: Depth, threads: int | None) -> PlayJud
     wanted = depth if depth.is_given else replace(depth, plies=DEFAULT_PLIES)
     rollout = depth.rollout_settings()
     workshop = None if rollout is None else Workshop(engine, rollout, threads=workers)
-    return PlayJudge(Searcher(engine, wanted.search_settings(), workers), workshop)
+    return PlayJudge(Ranker(Searcher(engine, wanted.search_settings(), workers), workshop))
 
 
 def _judge(file: str, judge: PlayJudge, worst: int) -> list[Report]:

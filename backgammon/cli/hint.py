@@ -161,14 +161,16 @@ def _stakes_dict(
 def _rank(decision: Decision, model: str | None, depth: Depth) -> tuple[list[RankedCandidate] | None, Scorer]:
     """The candidates best first, None from a model that gives no chances; and the model."""
     from backgammon.cli.advisers import load_model_scorer, make_engine
-    from backgammon.search import analyse_decision
+    from backgammon.search import Ranker, Searcher, Workshop
     from backgammon.tools.processors import usable_processors
 
     scorer = load_model_scorer(model)
     if not scorer.has_outcomes and not depth.is_given:
         return None, scorer
     settings, rollout = depth.search_settings(), depth.rollout_settings()
-    return analyse_decision(decision, make_engine(scorer), settings, rollout, usable_processors()), scorer
+    engine, workers = make_engine(scorer), usable_processors()
+    workshop = None if rollout is None else Workshop(engine, rollout, threads=workers)
+    return Ranker(Searcher(engine, settings, workers), workshop).rank_one(decision), scorer
 
 
 def _draw(found: IdentifiedPosition, decision: Decision | None = None) -> str:

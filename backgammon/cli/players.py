@@ -101,14 +101,13 @@ def _make_chooser(model: str | None, threads: int, depth: Depth) -> Player:
     scorer = load_scorer(model, threads=1 if is_deep else threads)
     if not is_deep:
         return make_engine(scorer) if scorer.has_outcomes else scorer
-    from backgammon.engine.chooser import RolloutChooser
-    from backgammon.search import Searcher, Workshop
+    from backgammon.search import Ranker, Searcher, Workshop
 
     engine = make_engine(scorer, depth.is_pruned, settings.plies)
     searcher = Searcher(engine, settings, threads)
     if rollout is None:
         return searcher
-    return RolloutChooser(searcher, Workshop(engine, rollout, threads=threads))
+    return Ranker(searcher, Workshop(engine, rollout, threads=threads))
 
 
 def close_player(player: Player) -> None:

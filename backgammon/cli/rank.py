@@ -67,11 +67,12 @@ def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool
 
     workers = threads or usable_processors()
     if depth.is_given:
-        from backgammon.learner.data.candidate_judge import Judge
+        from backgammon.search import Ranker, Searcher, Workshop
 
-        settings = depth.search_settings()
+        settings, rollout = depth.search_settings(), depth.rollout_settings()
         engine = make_engine(load_scorer(model), depth.is_pruned, settings.plies)
-        answer = by_chances(Judge(engine, settings, depth.rollout_settings(), workers))
+        workshop = None if rollout is None else Workshop(engine, rollout, threads=workers)
+        answer = by_chances(Ranker(Searcher(engine, settings, workers), workshop))
         at_stakes: StakesAnswerer | None = _stakes_answerer(engine, depth, workers)
     else:
         scorer = load_scorer(model, threads=workers)

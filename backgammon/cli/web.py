@@ -84,7 +84,7 @@ def _make_desk(model: str | None) -> EngineDesk:
     from backgammon.engine.at_stakes import StakesEngine
     from backgammon.evaluation.exact import ExactEvaluator
     from backgammon.evaluation.player import Player
-    from backgammon.search import CubefulSearcher, Searcher, SearchSettings
+    from backgammon.search import CubefulSearcher, Ranker, Searcher, SearchSettings
     from backgammon.tools.processors import usable_processors
     from backgammon.web.engine_desk import EngineDesk, Makers
 
@@ -99,10 +99,10 @@ def _make_desk(model: str | None) -> EngineDesk:
     def evaluator(is_for_1_ply: bool) -> ExactEvaluator:  # one for all other depths: each maps the tables anew
         return make_engine(scorer, plies=int(is_for_1_ply))
 
-    def searcher(plies: int) -> Searcher:
-        return Searcher(evaluator(plies == 1), SearchSettings(plies=plies), threads)
+    def ranker(plies: int) -> Ranker:
+        return Ranker(Searcher(evaluator(plies == 1), SearchSettings(plies=plies), threads))
 
     def at_stakes(plies: int) -> StakesEngine:
         return StakesEngine(CubefulSearcher(evaluator(plies == 1), threads), SearchSettings(plies=plies))
 
-    return EngineDesk(Makers(player, searcher, at_stakes))
+    return EngineDesk(Makers(player, ranker, at_stakes))

@@ -112,12 +112,12 @@ class StakesEngine:
         judged = self._searcher.judge_plays(candidates, valuation, 0)
         equities, outcomes = valuation.emg(judged.values[:, 0]), judged.outcomes.copy()
         depths = np.zeros(len(candidates), dtype=np.int64)
-        rows: Int64s = np.arange(len(candidates))
+        passed: Int64s = np.arange(len(candidates))
         for move_filter, depth in stages(self._settings.filter_name, self._settings.plies):
-            known = equities[rows].astype(np.float32)
-            rows = rows[keep_candidates(move_filter, np.zeros(len(rows), dtype=np.int64), known, known)]
-            if decision.chosen is not None and decision.chosen not in rows:
-                rows = np.append(rows, decision.chosen)
+            known = equities[passed].astype(np.float32)
+            passed = passed[keep_candidates(move_filter, np.zeros(len(passed), dtype=np.int64), known, known)]
+            # what is judged besides takes nobody's place in the next filter
+            rows = passed if decision.chosen is None else np.union1d(passed, [decision.chosen])
             deep = self._searcher.judge_plays(candidates[rows], valuation, depth)
             share = self._settings.shallow if depth == 1 else 0.0
             equities[rows] = (1 - share) * valuation.emg(deep.values[:, 0]) + share * equities[rows]

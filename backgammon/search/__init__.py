@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from backgammon.search.analysis import (
-    RankedCandidate,
-    analyse_decision,
-    rank_candidates,
-    rank_rolled,
-    rank_rollouts,
-    roll_out_analysis,
-)
 from backgammon.search.cache import OutcomeCache
 from backgammon.search.contest import roll_out_candidates
 from backgammon.search.cubeful import CubefulSearcher
 from backgammon.search.filters import FILTER_NAMES, MAX_PLIES
+from backgammon.search.ranker import RankedCandidate, Ranker, rank_rolled
 from backgammon.search.rollout import RolloutEstimate, RolloutSettings, play_games
 from backgammon.search.searcher import Analysis, Searcher, SearchSettings
 from backgammon.search.work import RolloutUnit, Workshop
@@ -25,17 +18,14 @@ __all__ = [
     "CubefulSearcher",
     "OutcomeCache",
     "RankedCandidate",
+    "Ranker",
     "RolloutEstimate",
     "RolloutSettings",
     "RolloutUnit",
     "SearchSettings",
     "Searcher",
     "Workshop",
-    "analyse_decision",
     "play_games",
-    "rank_candidates",
     "rank_rolled",
-    "rank_rollouts",
-    "roll_out_analysis",
     "roll_out_candidates",
 ]

@@ -36,6 +36,7 @@ from backgammon.tools.errors import ConfigError
 
 _CHUNK = {0: 8192, 1: 768, 2: 36, 3: 4}
 """Positions that a thread takes at a time, by ply: about 16,000 rows for the evaluator at its innermost level."""
+_NO_ROWS = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -193,31 +194,37 @@ class Searcher(Evaluator):
         Raises:
             PositionError, DiceError: see `legal_candidates`.
         """
-        if self.settings.seconds is None:
-            return self._analyse(boards, dice, self.settings.plies, None)
-        parts = [self._deepen(boards[i : i + 1], dice[i : i + 1], self.settings.seconds) for i in range(len(boards))]
-        return join_analyses(parts) if parts else self._analyse(boards, dice, 0, None)
+        return self.analyse_decisions(Decisions.make(boards, dice))
 
-    def _deepen(self, boards: Boards, dice: Dice, seconds: float) -> Analysis:
+    def analyse_decisions(self, decisions: Decisions) -> Analysis:
+        """As `analyse`; what was chosen is judged at the full depth, whatever the filter thinks of it."""
+        if self.settings.seconds is None or not len(decisions):
+            return self._analyse(decisions, self.settings.plies, None)
+        return join_analyses(
+            [self._deepen(decisions.take(np.array([i])), self.settings.seconds) for i in range(len(decisions))]
+        )
+
+    def _deepen(self, decision: Decisions, seconds: float) -> Analysis:
         """The deepest analysis of one decision that time allows."""
         deadline = time.perf_counter() + seconds
-        best = self._analyse(boards, dice, 0, None)
+        best = self._analyse(decision, 0, None)
         for plies in range(1, self.settings.plies + 1):
             try:
-                best = self._analyse(boards, dice, plies, deadline)
+                best = self._analyse(decision, plies, deadline)
             except OutOfTimeError:
                 break
         return best
 
-    def _analyse(self, boards: Boards, dice: Dice, plies: int, deadline: float | None) -> Analysis:
-        decisions = Decisions.make(boards, dice)
+    def _analyse(self, decisions: Decisions, plies: int, deadline: float | None) -> Analysis:
         candidates, owners = decisions.candidates, decisions.owners
+        always = _NO_ROWS if decisions.chosen is None else decisions.places(decisions.chosen)
         ranking, outcomes = self.evaluator.judge_plays(decisions)
         values = equities(outcomes)
         depths = np.zeros(len(candidates), dtype=np.int8)
-        rows = np.arange(len(candidates))
+        passed = np.arange(len(candidates))
         for move_filter, depth in stages(self.settings.filter_name, plies):
-            rows = rows[keep_candidates(move_filter, owners[rows], values[rows], ranking[rows])]
+            passed = passed[keep_candidates(move_filter, owners[passed], values[passed], ranking[passed])]
+            rows = np.union1d(passed, always)  # what is judged besides takes nobody's place in the next filter
             deep = self._judge(candidates[rows], depth, deadline)
             share = self.settings.shallow if depth == 1 else 0.0
             outcomes[rows] = deep if share == 0 else np.float32(1 - share) * deep + np.float32(share) * outcomes[rows]

@@ -15,7 +15,7 @@ from backgammon.engine.at_stakes import StakesEngine
 from backgammon.evaluation.player import Player
 from backgammon.rules.board import START, Position
 from backgammon.rules.decision import Decision
-from backgammon.search import Searcher
+from backgammon.search import Ranker
 from backgammon.table.cube_seat import CubeSeat
 
 MAX_PLIES = 3
@@ -29,12 +29,12 @@ class Makers:
 
     Attributes:
         player: for a level, plies and a seed.
-        searcher: for so many plies; judges what was played.
+        ranker: for so many plies; judges what was played.
         at_stakes: the same with score and cube; turns the cube, plays matches, hints and teaches.
     """
 
     player: Callable[[str, int, int], Player]
-    searcher: Callable[[int], Searcher]
+    ranker: Callable[[int], Ranker]
     at_stakes: Callable[[int], StakesEngine]
 
 
@@ -59,7 +59,7 @@ class EngineDesk:
     def judge(self, plies: int) -> PlayJudge:
         """Who judges matches at a depth."""
         if plies not in self._judges:
-            self._judges[plies] = PlayJudge(self._makers.searcher(plies))
+            self._judges[plies] = PlayJudge(self._makers.ranker(plies))
         return self._judges[plies]
 
     def at_stakes(self, plies: int) -> StakesEngine:

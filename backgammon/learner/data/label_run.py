@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from backgammon.learner.data.candidate_judge import Judge
 from backgammon.learner.data.labelling import label_decisions
 from backgammon.learner.data.line_ranking import NumberedLine, read_decisions
+from backgammon.search import Ranker
 from backgammon.tools.errors import DataError, PairgammonError
 from backgammon.tools.storage import replace_file
 
@@ -31,15 +31,15 @@ Notice = Callable[[str], None]
 class LabelRun:
     """Labels decisions into a file."""
 
-    def __init__(self, judge: Judge, part_size: int = PART_SIZE, skip: Notice | None = None) -> None:
+    def __init__(self, ranker: Ranker, part_size: int = PART_SIZE, skip: Notice | None = None) -> None:
         """Set up.
 
         Args:
-            judge: makes the labels.
+            ranker: makes the labels.
             part_size: decisions of a part; changes how much an interruption costs, and nothing else in the result.
             skip: called with a message for each line that cannot be used; None stops at the first.
         """
-        self._judge = judge
+        self._ranker = ranker
         self._part_size = part_size
         self._skip = skip
 
@@ -83,7 +83,7 @@ class LabelRun:
         return content.count(b"\n")
 
     def _name(self, part: list[NumberedLine]) -> str:
-        digest = hashlib.sha256(self._judge.identity.encode())
+        digest = hashlib.sha256(self._ranker.identity.encode())
         for _, text in part:
             digest.update(b"\n" + text)
         return digest.hexdigest()
@@ -100,7 +100,7 @@ class LabelRun:
             if self._skip is None:
                 raise type(problem)(message) if isinstance(problem, PairgammonError) else DataError(message)
             self._skip(message)
-        return b"".join(label_decisions(self._judge, [line for _, line in decisions], boards))
+        return b"".join(label_decisions(self._ranker, [line for _, line in decisions], boards))
 
 
 def parts_folder(out: Path) -> Path:

@@ -17,29 +17,30 @@ from collections.abc import Sequence
 import numpy as np
 
 from backgammon.evaluation.outcome import cumulative
-from backgammon.learner.data.candidate_judge import Judge
 from backgammon.notation.gnu_id import position_ids
 from backgammon.notation.play_text import format_play
 from backgammon.records.formats.decision_line import DecisionLine
 from backgammon.rules.board import swap
 from backgammon.rules.decision import Decision
-from backgammon.search import RankedCandidate
+from backgammon.rules.decisions import Decisions
+from backgammon.search import RankedCandidate, Ranker
 from backgammon.tools.arrays import Boards
 
 _OWN_KEYS = ("best", "candidates", "plies", "n", "cands", "rollout")
 """Keys of a decision that a label replaces."""
 
 
-def label_decisions(judge: Judge, decisions: Sequence[DecisionLine], boards: Boards) -> list[bytes]:
+def label_decisions(ranker: Ranker, decisions: Sequence[DecisionLine], boards: Boards) -> list[bytes]:
     """One labelled line, with line feed, for each of N decisions with boards int8[N, 26]."""
     if not decisions:
         return []
-    analysis, ranked = judge.rank(boards, np.array([line.roll for line in decisions], dtype=np.int8))
-    ids = position_ids(swap(analysis.decisions.candidates))
+    choices = Decisions.make(boards, np.array([line.roll for line in decisions], dtype=np.int8))
+    ranked = ranker.rank(choices)
+    ids = position_ids(swap(choices.candidates))
     lines = []
     for index, line in enumerate(decisions):
-        start, stop = analysis.decisions.offsets[index : index + 2].tolist()
-        decision = analysis.decisions.one(index)
+        start, stop = choices.offsets[index : index + 2].tolist()
+        decision = choices.one(index)
         record = {key: value for key, value in line.record.items() if key not in _OWN_KEYS}
         record["id"], record["dice"] = line.position_id, list(line.roll)
         lines.append(_label_text({**record, **_label(decision, ranked[index], ids[start:stop])}))

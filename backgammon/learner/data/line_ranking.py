@@ -14,14 +14,13 @@ import numpy as np
 
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import OUTCOMES
-from backgammon.learner.data.candidate_judge import Judge
 from backgammon.learner.data.stakes_lines import StakesLine, parse_stakes_line, stakes_record
 from backgammon.notation.gnu_id import parse_position_ids, position_ids
 from backgammon.records.formats.decision_line import DecisionLine, parse_decision_line
 from backgammon.rules import ragged
 from backgammon.rules.board import Board, swap
 from backgammon.rules.decisions import Decisions
-from backgammon.search import RankedCandidate
+from backgammon.search import RankedCandidate, Ranker
 from backgammon.tools.arrays import Boards
 from backgammon.tools.errors import ModelError, NotationError, PairgammonError, PositionError
 
@@ -102,11 +101,11 @@ def by_scores(scorer: Evaluator) -> Answerer:
     return partial(_rank, scorer)
 
 
-def by_chances(judge: Judge) -> Answerer:
+def by_chances(ranker: Ranker) -> Answerer:
     """Answers whose candidates are objects, best first: id, equity, chances, ply, margin; of a rollout also its
     standard error and games.
     """
-    return partial(_judge, judge)
+    return partial(_judge, ranker)
 
 
 def read_decisions(lines: Sequence[NumberedLine]) -> tuple[list[tuple[int, DecisionLine]], Board, Problems]:
@@ -165,13 +164,14 @@ def _rank(scorer: Evaluator, decisions: Sequence[DecisionLine], boards: Boards) 
         yield f'{head}, "best": "{ids[start]}", "candidates": [{pairs}]}}\n'.encode()
 
 
-def _judge(judge: Judge, decisions: Sequence[DecisionLine], boards: Boards) -> Iterator[bytes]:
+def _judge(ranker: Ranker, decisions: Sequence[DecisionLine], boards: Boards) -> Iterator[bytes]:
     """The answers to N usable decisions with boards int8[N, 26]."""
     if not decisions:
         return
-    analysis, ranked = judge.rank(boards, np.array([line.roll for line in decisions], dtype=np.int8))
-    ids = position_ids(swap(analysis.decisions.candidates))
-    for line, candidates, start in zip(decisions, ranked, analysis.decisions.offsets.tolist(), strict=False):
+    choices = Decisions.make(boards, np.array([line.roll for line in decisions], dtype=np.int8))
+    ranked = ranker.rank(choices)
+    ids = position_ids(swap(choices.candidates))
+    for line, candidates, start in zip(decisions, ranked, choices.offsets[:-1].tolist(), strict=True):
         line.record.pop("best", None)
         line.record.pop("candidates", None)
         entries = [_candidate_entry(ids[start + one.row], one) for one in candidates]
