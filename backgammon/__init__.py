@@ -1,6 +1,8 @@
 """Backgammon: rules, move generator, notation, match records, play. Needs numpy and numba only.
 
 The names below are loaded when they are first used, so that importing an error class or a parser does not load numba.
+Importing the package also registers its environments with Gymnasium, whenever that is imported, and gives positions
+and decisions their picture in notebooks.
 """
 
 from __future__ import annotations
@@ -8,11 +10,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from backgammon.registration import register_with_gymnasium
+from backgammon.rules import drawing
+
 if TYPE_CHECKING:
     from backgammon.rules.board import Position
     from backgammon.rules.decision import Decision, Move, Play
     from backgammon.rules.dice import Roll
     from backgammon.rules.movegen import legal_candidates
+    from backgammon.tools.arrays import Int8s
 
 __all__ = ["Decision", "Move", "Play", "Position", "Roll", "legal_candidates"]
 
@@ -34,3 +40,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _draw(board: Int8s, dice: tuple[int, int] | None) -> str:
+    from backgammon.notation.svg import board_svg
+    from backgammon.rules.board import Position
+    from backgammon.rules.dice import make_roll
+
+    return board_svg(Position(board), None if dice is None else make_roll(*dice))
+
+
+drawing.hand_in_drawer(_draw)
+register_with_gymnasium()

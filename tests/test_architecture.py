@@ -47,6 +47,7 @@ ROOMS: tuple[str, ...] = (
     "backgammon.learner",
     # doors
     "backgammon.env",
+    "backgammon.registration",
     "backgammon.protocols",
     "backgammon.web",
     # roof
@@ -92,7 +93,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         "backgammon.learner.coach",
         "backgammon.learner.measure",
     ),
-    "gymnasium": ("backgammon.env",),
+    "gymnasium": ("backgammon.env", "backgammon.registration"),
     "pettingzoo": ("backgammon.env",),
     "click": ("backgammon.cli", "scripts"),
     "starlette": ("backgammon.protocols", "backgammon.web"),
@@ -276,6 +277,13 @@ def loaded_after(statement: str) -> set[str]:
 
 def test_importing_backgammon_loads_no_heavy_library() -> None:
     assert not loaded_after("import backgammon") & {"torch", "gymnasium", "click", "rich", "starlette"}
+
+
+def test_gymnasium_knows_the_environments_whichever_is_imported_first() -> None:
+    for imports in ("import backgammon, gymnasium", "import gymnasium, backgammon"):
+        code = f"{imports}\nenv = gymnasium.make('Backgammon-v0')\nassert len(env.reset(seed=1)) == 2"
+        code += "\nassert gymnasium.make_vec('BackgammonTurn-v0', num_envs=2).num_envs == 2"
+        subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=ROOT)
 
 
 def test_the_play_time_scorer_loads_no_torch() -> None:

@@ -70,3 +70,9 @@ def test_text_is_escaped() -> None:
     assert "<script" not in text
     assert "<b>" not in text
     ElementTree.fromstring(text)
+
+
+def test_notebooks_show_positions_and_decisions() -> None:
+    decision = Decision.make(Position.start(), (3, 1))
+    assert decision.position._repr_svg_() == board_svg(Position.start())
+    assert decision._repr_svg_() == board_svg(Position.start(), Roll(3, 1))

@@ -1,7 +1,8 @@
 """A Click group that imports a command when it is used, and turns a user's mistake into one line and an exit code.
 
     0    done
-    1    the input cannot be used (PairgammonError, LearnerError, unreadable file): one line on stderr
+    1    the input cannot be used (PairgammonError, LearnerError, unreadable file), or a library of an extra is not
+         installed: one line on stderr
     2    the command line cannot be parsed (Click)
     130  interrupted with Ctrl-C
     141  the reader of our output went away (as if by SIGPIPE), nothing is printed
@@ -23,6 +24,9 @@ import click
 EXIT_MISTAKE = 1
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+
+EXTRAS = {"torch": "train", "onnx": "onnx", "onnxruntime": "onnx", "pettingzoo": "rl", "gnubg": "peers"}
+"""The extra of this package that brings a library which only some commands need."""
 
 
 class ExampleCommand(click.Command):
@@ -137,6 +141,12 @@ class LazyGroup(click.Group):
             ctx.exit(EXIT_BROKEN_PIPE)
         except EOFError as error:  # no command ends with one; left alone, Click would take it for Ctrl-D
             raise RuntimeError("a file ended too early, and nobody noticed") from error
+        except ModuleNotFoundError as error:
+            library = (error.name or "").partition(".")[0]
+            if library not in EXTRAS:
+                raise
+            _print_error(f"this needs {library}, which is not installed: pip install 'pairgammon[{EXTRAS[library]}]'")
+            ctx.exit(EXIT_MISTAKE)
         except OSError as error:
             _print_error(describe_os_error(error))
             ctx.exit(EXIT_MISTAKE)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from backgammon.rules import drawing
 from backgammon.tools.arrays import Boards, Int8s, Int64s
 from backgammon.tools.errors import PositionError
 
@@ -136,6 +137,10 @@ class Position:
     def key(self) -> bytes:
         """The 26 counts as bytes: equal exactly for equal positions."""
         return self._key
+
+    def _repr_svg_(self) -> str | None:
+        """The picture that a notebook shows."""
+        return drawing.draw(self._board)
 
     def swap(self) -> Position:
         """The same position seen by the other player."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backgammon.rules import drawing
 from backgammon.rules.board import BAR, HOME, Board, Position
 from backgammon.rules.dice import Roll, make_roll
 from backgammon.rules.movegen import legal_candidates
@@ -86,6 +87,10 @@ class Decision:
         candidates, _ = legal_candidates(position.board[None], np.array([checked], dtype=np.int8))
         candidates.setflags(write=False)
         return cls(position, checked, candidates)
+
+    def _repr_svg_(self) -> str | None:
+        """The picture that a notebook shows: the position and the dice."""
+        return drawing.draw(self.position.board, self.roll)
 
     @property
     def is_dance(self) -> bool:
