@@ -40,7 +40,9 @@ def main(ctx: click.Context, limit: int, interpreter: str) -> None:
         site = install(wheel, folder, interpreter)
         environment = {"HOME": name, "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
         use(folder, environment)
-        size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        size = sum(
+            path.stat().st_size for path in site.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+        )
         found = {
             "wheel_mb": round(wheel.stat().st_size / 1e6, 1),
             "installed_mb": round(size / 1e6),
@@ -91,12 +93,12 @@ def use(folder: Path, environment: Mapping[str, str]) -> None:
         _run([command, *arguments], text, place, environment)
     note("pairgammon serve-http")
     server = subprocess.Popen(
-        [command, "serve-http", "--port", "0"], cwd=place, env=environment, text=True, stderr=subprocess.PIPE
+        [command, "serve-http", "--port", "0"], cwd=place, env=environment, text=True, stdout=subprocess.PIPE
     )
     try:
-        assert server.stderr is not None
-        address = next(word for line in server.stderr for word in line.split() if word.startswith("http://"))
-        with urllib.request.urlopen(address.rstrip("/") + MOVE, timeout=60) as answer:
+        assert server.stdout is not None
+        address = next(word for line in server.stdout for word in line.split() if word.startswith("http://"))
+        with urllib.request.urlopen(address.removesuffix("/move") + MOVE, timeout=60) as answer:
             note(f"{len(json.load(answer)['legal_moves'])} plays from the server")
     finally:
         server.terminate()
