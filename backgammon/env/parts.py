@@ -50,14 +50,16 @@ def make_move_parts(num_games: int, opponent: OpponentSpec, rules: Rules, coding
 
 
 def make_play_parts(
-    num_games: int, opponent: OpponentSpec, rules: Rules, max_candidates: int, is_padded: bool
+    num_games: int, opponent: OpponentSpec, rules: Rules, max_candidates: int | None, is_padded: bool
 ) -> Parts[PlayGames]:
-    """The parts of `BackgammonTurn-v0`.
+    """The parts of `BackgammonTurn-v0`; unsaid, `max_candidates` is what costs little: all of them where not padded.
 
     Raises:
         ConfigError: an opponent that does not exist, less than one game, or a max_candidates that is not from 1 to
             MAX_CANDIDATES.
     """
+    if max_candidates is None:
+        max_candidates = DEFAULT_MAX_CANDIDATES if is_padded else MAX_CANDIDATES
     is_whole = isinstance(max_candidates, (int, np.integer)) and not isinstance(max_candidates, bool)
     if not is_whole or not 1 <= max_candidates <= MAX_CANDIDATES:
         raise ConfigError(f"max_candidates {max_candidates!r}: give a whole number from 1 to {MAX_CANDIDATES}")

@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 
 from backgammon.env.candidates import Candidates
-from backgammon.env.parts import DEFAULT_MAX_CANDIDATES, Parts, make_move_parts, make_play_parts
+from backgammon.env.parts import Parts, make_move_parts, make_play_parts
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
 from backgammon.env.scene import Scene
 from backgammon.rules.board import Position
@@ -93,7 +93,7 @@ class SingleEnv(gymnasium.Env[Observation, np.int64]):
         self._action[0] = as_action(action)
         games.step(self._action)
         observation, info = self._show()
-        return observation, float(games.rewards[0]), bool(games.has_ended[0]), False, info
+        return observation, float(games.rewards[0]), bool(games.has_ended[0]), bool(games.is_cut_off[0]), info
 
     def render(self) -> Frame:
         """The picture (rgb_array), the text (ansi), or None where a window or terminal shows it (human).
@@ -261,16 +261,16 @@ class BackgammonTurnEnv(SingleEnv):
     As in `Backgammon-v0`.
 
     ## Episode End
-    As in `Backgammon-v0`.
+    As in `Backgammon-v0`. Truncated by a roll with more than K candidates, the first K of which are shown.
 
     ## Information
     As in `Backgammon-v0`, and "candidates": the exact list without padding, a `Candidates` (numpy takes it as
-    int8[N, 26]).
+    int8[N, 26]); "overflow": their number where it has truncated the episode, else 0.
 
     ## Arguments
-    As in `Backgammon-v0` but for `observation`, and: `max_candidates`, K, up to 4096; a roll with more candidates
-    raises `CandidateOverflow`, which names the K needed. `padded`: False leaves "candidates" out of the observation
-    (they are in `info`).
+    As in `Backgammon-v0` but for `observation`, and: `max_candidates`, K, up to 4096, which no roll exceeds:
+    by default 1024, and 4096 with `padded=False`, which leaves "candidates" out of the observation (they are in
+    `info`). `reset` into a fixed roll with more raises `CandidateOverflow`, which names the K needed.
 
     ## References
     Comparison of candidates: Tesauro, "Connectionist learning of expert preferences by comparison training" (1988).
@@ -287,7 +287,7 @@ class BackgammonTurnEnv(SingleEnv):
         reward: Reward = "win",
         match_length: int = 7,
         illegal: Illegal = "replace",
-        max_candidates: int = DEFAULT_MAX_CANDIDATES,
+        max_candidates: int | None = None,
         padded: bool = True,
         render_mode: str | None = None,
     ) -> None:
@@ -304,4 +304,6 @@ class BackgammonTurnEnv(SingleEnv):
         return np.arange(self.games.max_candidates) < max(1, int(self.games.offsets[1]))
 
     def _info(self, observation: Observation) -> dict[str, Any]:
-        return super()._info(observation) | {"candidates": Candidates(self.games.candidates.copy())}
+        games = self.games
+        more = {"candidates": Candidates(games.candidates.copy()), "overflow": int(games.overflow()[0])}
+        return super()._info(observation) | more

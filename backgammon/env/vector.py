@@ -1,7 +1,11 @@
 """The vectorised environments: thousands of games stepped by one kernel, each with its own stream of chance.
 
-Game i behaves exactly as the single environment reset with the same seed would. After the step that ends an episode the
-next `step` begins a new one in that game, ignoring the action, with reward 0 (NEXT_STEP autoreset).
+Axis legend: N games.
+
+Game i behaves exactly as the single environment reset with the same seed would. What follows the end of an episode is
+Gymnasium's `autoreset_mode`: with NEXT_STEP the next `step` begins a new one in that game, ignoring the action, with
+reward 0; with SAME_STEP the step that ends one begins the next and shows that, the end being in `info["final_obs"]` and
+`info["final_info"]`; with DISABLED the caller resets these games, `reset(options={"reset_mask": bool[N]})`.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from backgammon.env.candidates import RaggedCandidates
-from backgammon.env.parts import DEFAULT_MAX_CANDIDATES, Parts, make_move_parts, make_play_parts
+from backgammon.env.parts import Parts, make_move_parts, make_play_parts
 from backgammon.env.render import RENDER_FPS, RENDER_MODES, Frame, Renderer
 from backgammon.env.scene import Scene
 from backgammon.table.arena.batch import GameBatch, Observation
@@ -44,17 +48,28 @@ class BatchEnv(VectorEnv[Observation, Int64s, Any]):
     }
     games: GameBatch
 
-    def __init__(self, parts: Parts[GameBatch], render_mode: str | None) -> None:
+    def __init__(
+        self,
+        parts: Parts[GameBatch],
+        render_mode: str | None,
+        autoreset_mode: AutoresetMode | str,
+        max_episode_steps: int | None,
+    ) -> None:
         """An environment of as many games as there are in `parts`.
 
         Raises:
-            ConfigError: no such render mode.
+            ConfigError: no such render mode, autoreset mode or number of steps.
         """
+        self.autoreset_mode = _parse_mode(autoreset_mode)
+        self.max_episode_steps = _parse_steps(max_episode_steps)
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}  # type: ignore[misc]
         self.games, self.single_action_space, self.single_observation_space = parts
         self._renderer = Renderer(render_mode)
         self.render_mode = render_mode
         self.num_envs = self.games.num_games
         self._rng_of_keys: np.random.Generator | None = None
+        self._is_over: Bools = np.zeros(self.num_envs, dtype=np.bool_)
+        self._num_steps: Int64s = np.zeros(self.num_envs, dtype=np.int64)
 
     @cached_property
     def observation_space(self) -> Space[Any]:  # type: ignore[override]
@@ -67,30 +82,50 @@ class BatchEnv(VectorEnv[Observation, Int64s, Any]):
         return batch_space(self.single_action_space, self.num_envs)
 
     def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode in every game.
+        """Begin an episode in every game, or in some of them.
 
         Args:
             seed: one number, from which game i has seed + i; or one seed for each game, None leaving it to chance.
-            options: as in the single environment, the same for all games.
+            options: as in the single environment, the same for all games; and "reset_mask", bool[N]: the games that
+                begin anew, while the others stay as they are.
 
         Raises:
-            ConfigError: not as many seeds as games, or an unknown option.
+            ConfigError: not as many seeds as games, an unknown option, or a mask that is none.
+            GameError: only some games are to begin, and no game has ever begun.
             IdError: the position is an ID that cannot be decoded.
             PositionError: the game is over in that position.
             DiceError: impossible dice.
         """
-        set_up = parse_set_up(options)
+        others = dict(options or {})
+        games = self._parse_mask(others.pop("reset_mask")) if "reset_mask" in others else None
+        set_up = parse_set_up(others)
         seeds = self._seeds_of_games(seed)
         if isinstance(seed, (int, np.integer)):
             super().reset(seed=int(seed))
+        self._seed_games(seeds, games)
+        self.games.start(set_up, games)
+        which = slice(None) if games is None else games
+        self._is_over[which] = False
+        self._num_steps[which] = 0
+        return self._show()
+
+    def _parse_mask(self, mask: Any) -> Int64s:
+        """The games of a mask."""
+        if not isinstance(mask, np.ndarray) or mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
+            raise ConfigError(f"reset_mask: give a numpy array bool[{self.num_envs}], True for each game to reset")
+        if not mask.any():
+            raise ConfigError("reset_mask: no game is to be reset; set at least one of it to True")
+        return np.flatnonzero(mask)
+
+    def _seed_games(self, seeds: Sequence[int | None] | None, games: Int64s | None) -> None:
+        """Give the games that are reset their keys; without seeds only where nobody ever did."""
         if seeds is not None:
-            self.games.seed(np.array([draw_key(seeding.np_random(one)[0]) for one in seeds]))
+            which = range(self.num_envs) if games is None else games
+            self.games.seed(np.array([draw_key(seeding.np_random(seeds[i])[0]) for i in which]), games)
             self._rng_of_keys = self.np_random
         elif self._rng_of_keys is not self.np_random:
             self.games.seed(self.np_random.integers(0, 1 << 64, size=self.num_envs, dtype=np.uint64))
             self._rng_of_keys = self.np_random
-        self.games.start(set_up)
-        return self._show()
 
     def _seeds_of_games(self, seed: Seeds) -> Sequence[int | None] | None:
         if seed is None:
@@ -105,13 +140,13 @@ class BatchEnv(VectorEnv[Observation, Int64s, Any]):
         """One action in every game.
 
         Args:
-            actions: whole numbers [num_envs]; ignored for games whose episode ended in the last step.
+            actions: whole numbers [N]; with NEXT_STEP ignored for games whose episode ended in the last step.
 
         Returns:
-            observations, rewards float64, terminations bool, truncations bool (never), infos: new arrays each time.
+            observations, rewards float64, terminations bool, truncations bool, infos: new arrays each time.
 
         Raises:
-            GameError: call `reset` first; or not one whole number for each game.
+            GameError: call `reset` first; or not one whole number for each game; or with DISABLED a game is over.
             IllegalPlay: an illegal action, with illegal="raise" only; no game has changed then.
         """
         games = self.games
@@ -120,10 +155,38 @@ class BatchEnv(VectorEnv[Observation, Int64s, Any]):
             raise GameError(
                 f"actions of shape {list(given.shape)} and type {given.dtype}: give {self.num_envs} whole numbers"
             )
+        if self.autoreset_mode is AutoresetMode.DISABLED and self._is_over.any():
+            raise GameError(
+                f"game {self._is_over.argmax()} is over: reset it first, options={{'reset_mask': a bool for each game}}"
+            )
         games.step(given.astype(np.int64))
+        self._num_steps = np.where(self._is_over, 0, self._num_steps + 1)
+        rewards, terminations, truncations = games.rewards.copy(), games.has_ended.copy(), games.is_cut_off.copy()
         observation, info = self._show()
-        truncations = np.zeros(self.num_envs, dtype=np.bool_)
-        return observation, games.rewards.copy(), games.has_ended.copy(), truncations, info
+        if self.max_episode_steps is not None:
+            is_late = (self._num_steps >= self.max_episode_steps) & ~terminations
+            games.cut_off(np.flatnonzero(is_late))
+            truncations |= is_late
+        self._is_over = terminations | truncations
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and self._is_over.any():
+            observation, info = self._begin_again(observation, info)
+        return observation, rewards, terminations, truncations, info
+
+    def _begin_again(self, observation: Observation, info: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
+        """The next episode of every game that is over; the info keeps how they ended, as Gymnasium's own does."""
+        ended = np.flatnonzero(self._is_over)
+        last = np.full(self.num_envs, None, dtype=object)
+        for i in ended:
+            last[i] = {key: values[i] for key, values in observation.items()}
+        is_ended = self._is_over.copy()
+        for key in [key for key in info if key.startswith("_")]:
+            info[key] = is_ended.copy()
+        ends = {"final_obs": last, "_final_obs": is_ended, "final_info": info, "_final_info": is_ended.copy()}
+        self.games.start(None, ended)
+        self._is_over[:] = False
+        self._num_steps[ended] = 0
+        observation, info = self._show()
+        return observation, info | ends
 
     def render(self) -> tuple[Frame, ...] | None:  # type: ignore[override]
         """A frame of every game; with "human" None, and the first game is shown."""
@@ -156,6 +219,24 @@ class BatchEnv(VectorEnv[Observation, Int64s, Any]):
         return info | {f"_{key}": np.ones(self.num_envs, dtype=np.bool_) for key in info}
 
 
+def _parse_mode(mode: AutoresetMode | str) -> AutoresetMode:
+    """One of Gymnasium's modes, or its name."""
+    if isinstance(mode, AutoresetMode):
+        return mode
+    for one in AutoresetMode:
+        if mode in (one.value, one.name):
+            return one
+    raise ConfigError(f"autoreset_mode {mode!r}: give one of {', '.join(one.name for one in AutoresetMode)}")
+
+
+def _parse_steps(number: int | None) -> int | None:
+    """A limit on the steps of an episode."""
+    is_whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+    if number is not None and (not is_whole or number < 1):
+        raise ConfigError(f"max_episode_steps {number!r}: give a whole number of steps, at least 1, or None")
+    return None if number is None else int(number)
+
+
 class BackgammonVectorEnv(BatchEnv):
     """`Backgammon-v0` for many games at once; spaces, arguments and rules as there, see `BackgammonEnv`."""
 
@@ -170,14 +251,28 @@ class BackgammonVectorEnv(BatchEnv):
         illegal: Illegal = "replace",
         observation: Coding = "counts",
         render_mode: str | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int | None = None,
     ) -> None:
-        """See the chapter Arguments of `BackgammonEnv`; `num_envs` is the number of games.
+        """See the chapter Arguments of `BackgammonEnv`; and the text of this module for `autoreset_mode`.
+
+        Args:
+            num_envs: number of games.
+            opponent: as there.
+            reward: as there.
+            match_length: as there.
+            illegal: as there.
+            observation: as there.
+            render_mode: as there.
+            autoreset_mode: what follows the end of an episode.
+            max_episode_steps: an episode is truncated after so many steps; None for no limit.
 
         Raises:
             ConfigError: a value that does not exist.
         """
         rules = Rules(reward, match_length, illegal)
-        super().__init__(make_move_parts(num_envs, opponent, rules, observation), render_mode)
+        parts = make_move_parts(num_envs, opponent, rules, observation)
+        super().__init__(parts, render_mode, autoreset_mode, max_episode_steps)
 
     def action_masks(self) -> Bools:
         """bool[N, 156] of the legal actions."""
@@ -202,20 +297,24 @@ class BackgammonTurnVectorEnv(BatchEnv):
         reward: Reward = "win",
         match_length: int = 7,
         illegal: Illegal = "replace",
-        max_candidates: int = DEFAULT_MAX_CANDIDATES,
+        max_candidates: int | None = None,
         padded: bool = True,
         render_mode: str | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int | None = None,
     ) -> None:
-        """See the chapter Arguments of `BackgammonTurnEnv`; `num_envs` is the number of games.
+        """See the chapter Arguments of `BackgammonTurnEnv`, and `BackgammonVectorEnv` for the other arguments.
 
         Raises:
             ConfigError: a value that does not exist.
         """
         rules = Rules(reward, match_length, illegal)
-        super().__init__(make_play_parts(num_envs, opponent, rules, max_candidates, padded), render_mode)
+        parts = make_play_parts(num_envs, opponent, rules, max_candidates, padded)
+        super().__init__(parts, render_mode, autoreset_mode, max_episode_steps)
 
     def _info(self, observation: Observation) -> dict[str, Any]:
         info = super()._info(observation)
         info["candidates"] = RaggedCandidates(self.games.candidates.copy(), self.games.offsets.copy())
-        info["_candidates"] = np.ones(self.num_envs, dtype=np.bool_)
+        info["overflow"] = self.games.overflow()
+        info["_candidates"], info["_overflow"] = np.ones((2, self.num_envs), dtype=np.bool_)
         return info

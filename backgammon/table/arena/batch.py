@@ -3,8 +3,7 @@
 Axis legend: N games, W some of them.
 
 `MoveGames` takes one micro-move at a time, `PlayGames` a whole turn; both build on `GameBatch`. A finished episode is
-followed by the next one in the next step (Gymnasium's NEXT_STEP autoreset); the single environments never take that
-step.
+followed by the next one in the next step (Gymnasium's NEXT_STEP autoreset), or by `start` of some games before it.
 """
 
 from __future__ import annotations
@@ -23,9 +22,12 @@ from backgammon.table.arena.opponents import Opponent
 from backgammon.table.arena.options import Rules, SetUp
 from backgammon.table.arena.turns import AGENT, FORFEIT, OPPONENT, OVER, POINTS, SEAT, STAGE, UNUSED
 from backgammon.tools.arrays import Boards, Bools, Int8s, Int64s, Uint64s
-from backgammon.tools.errors import GameError, IllegalPlay
+from backgammon.tools.errors import CandidateOverflow, GameError, IllegalPlay
 
 Observation = dict[str, npt.NDArray[Any]]
+
+_TRIES = 100
+"""Begins of an exploring start whose first roll has too many candidates to be shown."""
 
 _ROLL = slice(turns.HIGH, turns.LOW + 1)
 
@@ -38,6 +40,7 @@ class GameBatch:
         registers: int8[N, 9], see `turns`.
         clocks: uint64[N, 3], see `turns`.
         has_ended: bool[N], episodes that the last step ended.
+        is_cut_off: bool[N], episodes that the last step broke off, because a roll has too many candidates to be shown.
         is_illegal: bool[N], actions of the last step that were not legal.
         rewards: float64[N], of the last step.
     """
@@ -51,6 +54,7 @@ class GameBatch:
         self.registers = np.zeros((num_games, turns.NUM_REGISTERS), dtype=np.int8)
         self.clocks = np.zeros((num_games, 3), dtype=np.uint64)
         self.has_ended: Bools = np.zeros(num_games, dtype=np.bool_)
+        self.is_cut_off: Bools = np.zeros(num_games, dtype=np.bool_)
         self.is_illegal: Bools = np.zeros(num_games, dtype=np.bool_)
         self.rewards = np.zeros(num_games)
         self._is_turn_over: Bools = np.zeros(num_games, dtype=np.bool_)
@@ -63,10 +67,16 @@ class GameBatch:
     def _is_self_play(self) -> bool:
         return self.opponent.kind == turns.SELF
 
-    def seed(self, keys: Uint64s) -> None:
-        """Give every game the key of its stream of chance, uint64[N]; its next episode is the first of that key."""
-        self.clocks[:, turns.KEY] = keys
-        self.clocks[:, turns.EPISODE] = 0
+    def seed(self, keys: Uint64s, games: Int64s | None = None) -> None:
+        """Give games the key of their stream of chance; the next episode of each is the first of that key.
+
+        Args:
+            keys: uint64[N], or uint64[W] with `games`.
+            games: int64[W]; all games without it.
+        """
+        which = slice(None) if games is None else games
+        self.clocks[which, turns.KEY] = keys
+        self.clocks[which, turns.EPISODE] = 0
 
     def choose_episodes(self, games: Int64s, episodes: Int64s) -> None:
         """Say which episode of its key each of these games begins next, int64[W], from 1; unsaid it is the next one."""
@@ -76,30 +86,61 @@ class GameBatch:
         """Take games out of use, int64[W]: no step changes them until `start` begins all games anew."""
         self.registers[games, STAGE] = UNUSED
 
-    def start(self, set_up: SetUp | None) -> None:
-        """Begin the next episode in every game.
+    def cut_off(self, games: Int64s) -> None:
+        """End the episodes of some games, int64[W], without a result: as after a move that ends one."""
+        self.registers[games, STAGE] = OVER
+
+    def start(self, set_up: SetUp | None, games: Int64s | None = None) -> None:
+        """Begin the next episode.
+
+        Args:
+            set_up: where it begins; None for an ordinary episode.
+            games: int64[W], those that begin anew; all games without it.
 
         Raises:
-            GameError: from that position the opponent wins before the agent can decide anything.
+            GameError: from that position the opponent wins before the agent can decide anything; or some games are to
+                begin anew and the others have never begun.
+            CandidateOverflow: that roll has more candidates than the action space of whole turns.
         """
-        self.has_ended.fill(False)
-        self.is_illegal.fill(False)
-        self.rewards.fill(0.0)
-        self._no_game_has_ended = True
+        if games is not None:
+            self._check_usable()
+        self._begin(set_up, games)
+        for _ in range(_TRIES if set_up is not None and set_up.random_turns else 0):
+            if not self.is_cut_off.any():
+                return
+            self._begin(set_up, np.flatnonzero(self.is_cut_off))  # chance has other rolls ready
+        which = slice(None) if games is None else games
+        if self.is_cut_off[which].any():
+            self._is_usable = False
+            raise self._overflow()
+
+    def _begin(self, set_up: SetUp | None, games: Int64s | None) -> None:
+        which = slice(None) if games is None else games
+        for flags in (self.has_ended, self.is_cut_off, self.is_illegal):
+            flags[which] = False
+        self.rewards[which] = 0.0
+        self._no_game_has_ended = not self.has_ended.any()
+        state = self.boards[which], self.registers[which], self.clocks[which]
         length = self.rules.episode_length
         kind = turns.SELF if set_up is not None else self.opponent.kind
-        turns.start_episodes(self.boards, self.registers, self.clocks, kind, length, self._out, self._scratch)
+        turns.start_episodes(*state, kind, length, self._out, self._scratch)
         if set_up is not None:
-            self._set_up(set_up)
+            self._set_up(set_up, state)
+        if games is not None:  # then the rows of `state` are copies
+            self.boards[games], self.registers[games], self.clocks[games] = state
         self._is_usable = True
         self._ask_opponent()
-        if (self.registers[:, STAGE] == OVER).any():
+        if (self.registers[which, STAGE] == OVER).any():
             self._is_usable = False
             raise GameError("the opponent wins from that position before the agent can decide; set 'first' to 0")
         self._refresh()
 
-    def _set_up(self, set_up: SetUp) -> None:
-        state = self.boards, self.registers, self.clocks
+    def _overflow(self) -> CandidateOverflow:
+        """What is said of a roll that cannot be shown."""
+        raise NotImplementedError
+
+    def _set_up(self, set_up: SetUp, state: tuple[Boards, turns.Registers, turns.Clocks]) -> None:
+        """Put episodes just begun into another position; `state`: boards, registers, clocks of those games."""
         position = set_up.position.board
         high, low = set_up.roll or (0, 0)
         turns.set_up(*state, position, -1 if set_up.seat is None else set_up.seat, high, low)
@@ -162,7 +203,6 @@ class GameBatch:
         Raises:
             GameError: call `start` first; or an outside opponent gave nonsense.
             IllegalPlay: an action that may not be played, with illegal="raise"; nothing has changed then.
-            CandidateOverflow: a roll has more candidates than the action space of whole turns.
         """
         self._check_usable()
         first = self._mark_illegal(actions)
@@ -189,6 +229,7 @@ class GameBatch:
     def _finish_step(self) -> None:
         """Opponents' answers, rewards and the next choices."""
         self._ask_opponent()
+        self.is_cut_off.fill(False)
         self.rewards.fill(0.0)
         self._no_game_has_ended = not np.count_nonzero(self.has_ended)
         if not self._no_game_has_ended:
@@ -224,7 +265,7 @@ class GameBatch:
         raise NotImplementedError
 
     def _refresh(self) -> None:
-        """Make the choices of the present state."""
+        """Make the choices of the present state; where they are too many to be shown, cut the episode off."""
         raise NotImplementedError
 
     def observe(self) -> Observation:

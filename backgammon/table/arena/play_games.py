@@ -107,25 +107,42 @@ class PlayGames(GameBatch):
             larger[:used] = self._rows[:used]
             self._rows = larger
         self.candidates = self._rows[: self.offsets[-1]]
-        most = legal_choices.most_candidates(self.offsets)
-        if most > self.max_candidates:
-            self._is_usable = False
-            raise CandidateOverflow(most, self.max_candidates)
+        if legal_choices.most_candidates(self.offsets) > self.max_candidates:
+            self.is_cut_off |= np.diff(self.offsets) > self.max_candidates
+            self.cut_off(np.flatnonzero(self.is_cut_off))
+
+    def _overflow(self) -> CandidateOverflow:
+        return CandidateOverflow(int(np.diff(self.offsets).max()), self.max_candidates)
+
+    def overflow(self) -> Int64s:
+        """int64[N], the number of candidates where the last step cut an episode off for having too many; else 0."""
+        counts = np.diff(self.offsets)
+        return np.where(self.is_cut_off & (counts > self.max_candidates), counts, 0)
 
     def observe(self) -> Observation:
         """New arrays: "board", "dice", "action_mask", in a match "score"; where padded also "candidates".
 
-        Padding is 0, in "candidates" int8[N, K, 26] as in "action_mask" int8[N, K].
+        Padding is 0, in "candidates" int8[N, K, 26] as in "action_mask" int8[N, K]. Of an episode that is cut off for
+        its many candidates the first K are shown.
         """
+        candidates, offsets = self._shown()
         mask = np.zeros((self.num_games, self.max_candidates), dtype=np.int8)
         observation: Observation = {"board": self.views().copy(), "dice": self.rolls(), "action_mask": mask}
         if self.is_padded:
             # zeros come fresh from the system: untouched pages cost nothing, so most of the padding is free
             padded = np.zeros((self.num_games, self.max_candidates, NUM_LOCATIONS), dtype=np.int8)
-            legal_choices.pad_candidates(self.candidates, self.offsets, padded, mask)
+            legal_choices.pad_candidates(candidates, offsets, padded, mask)
             observation["candidates"] = padded
         else:
-            legal_choices.pad_masks(self.offsets, mask)
+            legal_choices.pad_masks(offsets, mask)
         if self.rules.is_match:
             observation["score"] = self.scores()
         return observation
+
+    def _shown(self) -> tuple[Boards, Offsets]:
+        """(candidates, offsets) of which no game has more than K."""
+        if not self.is_cut_off.any():
+            return self.candidates, self.offsets
+        rows = np.arange(len(self.candidates)) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
+        counts = np.minimum(np.diff(self.offsets), self.max_candidates)
+        return self.candidates[rows < self.max_candidates], np.concatenate([[0], np.cumsum(counts)])
