@@ -99,7 +99,7 @@ def use(folder: Path, environment: Mapping[str, str]) -> None:
         assert server.stdout is not None
         address = next(word for line in server.stdout for word in line.split() if word.startswith("http://"))
         with urllib.request.urlopen(address.removesuffix("/move") + MOVE, timeout=60) as answer:
-            note(f"{len(json.load(answer)['legal_moves'])} plays from the server")
+            note(f"{len(json.load(answer)['moves'])} plays from the server")
     finally:
         server.terminate()
         server.wait()
