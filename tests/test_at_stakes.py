@@ -134,7 +134,7 @@ def test_rank_says_why_a_player_may_not_double(rank: Invoke) -> None:
     refused = rank({"xgid": crawford.replace(":00:", ":D:")})
     assert refused.exit_code == 1
     assert "line 1" in refused.stderr
-    assert "the rules forbid: the Crawford game" in refused.stderr
+    assert "the Crawford game is played without the cube" in refused.stderr
 
 
 def test_rank_takes_dice_beside_an_xgid(rank: Invoke) -> None:
@@ -162,8 +162,8 @@ def test_rank_gives_the_same_answer_for_either_side_of_the_board(rank: Invoke) -
     [
         ({"xgid": 5}, '"xgid" must be text'),
         ({"xgid": f"{START}:0:0:1:00:0:0:0:7:10", "id": "4HPhATDgc/ABMA"}, "is not the position"),
-        ({"xgid": f"{START}:0:0:1:00:7:0:0:7:10"}, "own score 7: a match to 7 is over"),
-        ({"xgid": f"{START}:1:0:1:00:0:0:0:7:10"}, "owner 0: in a match"),
+        ({"xgid": f"{START}:0:0:1:00:7:0:0:7:10"}, "score of the bottom player 7: a match to 7 is over"),
+        ({"xgid": f"{START}:1:0:1:00:0:0:0:7:10"}, "cube owner nobody: in a match"),
         ({"xgid": f"{START}:0:1:1:00:0:0:0:7:10"}, "nobody owns it"),
         ({"xgid": f"{START}:0:0:1:00:0:0:1:7:10"}, "Crawford game: exactly one player"),
         ({"xgid": f"{START}:0:0:1:B:0:0:0:0:10"}, "a beaver or raccoon"),
@@ -233,7 +233,7 @@ def test_hint_at_a_score_explains_what_it_cannot_do() -> None:
     refused = hint(f"{START}:0:0:1:00:6:5:1:7:10").stdout
     assert "no double is possible: the Crawford game" in refused
     for arguments, reason in (
-        ((f"{START}:0:0:1:D:6:5:1:7:10",), "the rules forbid: the Crawford game"),
+        ((f"{START}:0:0:1:D:6:5:1:7:10",), "the Crawford game is played without the cube"),
         ((f"{START}:0:0:1:31:0:0:0:7:10", "--rollout", "36"), "--cubeless"),
         ((f"{START}:0:0:1:00:0:0:0:0:10", "--cubeless"), "--dice"),
         ((f"{START}:0:0:1:D:0:0:0:0:10", "--dice", "31"), "double is to be answered"),

@@ -193,7 +193,7 @@ def test_a_set_up_position_may_begin_with_a_double() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"position": "4HPwATDgc/ABMA!"}, IdError, "ABMA"),
+        ({"position": "4HPwATDgc/ABMZ!"}, IdError, "ABMZ"),
         ({"position": "XGID=-b----E-C---eE---c-e----B:0:0:1:31:0:0:0:0:10"}, IdError, "25 characters"),
         ({"position": "XGID=-b----F-C---eE---c-e----B-:0:0:1:31:0:0:0:0:10"}, IdError, "16 checkers"),
         ({"position": "XGID=-b----E-C---eE---c-e----B-:0:0:1:D:0:0:0:0:10"}, IdError, "double"),

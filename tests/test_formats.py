@@ -14,6 +14,7 @@ from backgammon.records.replay.rewriting_losses import KINDS, find_losses
 from backgammon.tools.errors import RecordError
 from tests.logs import DIALECTS, as_match, only_match, random_game, write_rows
 from tests.test_java_fibs import HEAD, write_game
+from tests.test_pasted_logs import OLDMOVES
 from tests.test_position_texts import BLITZ_PLAY, GNUBG, SNOWIE, XG_PLAY
 from tests.xg_files import Candidate, XgMatch, game_records, play_record, xg_file
 
@@ -29,6 +30,7 @@ FILES: dict[str, bytes] = {
     "gnubg-text": GNUBG.encode(),
     "xg-text": XG_PLAY.encode(),
     "snowie": SNOWIE.encode(),
+    "oldmoves": OLDMOVES.encode(),
     "labels": b'{"id": "4HPwATDgc/ABMA", "dice": [3, 1], "cands": [["sGfwATDgc/ABMA", 0.159, 2]]}\n',
 }
 
@@ -77,7 +79,7 @@ def test_a_folder_may_hold_everything_packed_or_not(tmp_path: Path) -> None:
     report = reading.report
     assert report.formats == {**dict.fromkeys(FILES, 1), "xg": 2, "sgf": 2}
     assert (report.num_rejected, report.num_duplicates) == (1, 6)  # the same match five times, and two copies
-    assert plays == report.num_plays == replay_match(LOG).num_plays + 2
+    assert plays == report.num_plays == replay_match(LOG).num_plays + 5
     assert "formats: " in report.render()
     assert report.to_dict()["formats"]["xg"] == 2
 

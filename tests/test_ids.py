@@ -208,24 +208,39 @@ def test_every_match_of_gnubg_both_ways() -> None:
         assert match_id(match) == vector["match_id"]
 
 
-MATCHES = st.builds(
-    MatchId,
-    cube=st.integers(0, 15).map(lambda exponent: 1 << exponent),
-    cube_owner=st.sampled_from([0, 1, CENTRED]),
-    on_roll=st.integers(0, 1),
-    crawford=st.booleans(),
-    game_state=st.sampled_from(GnuGameState),
-    turn=st.integers(0, 1),
-    doubled=st.booleans(),
-    resigned=st.integers(0, 3),
-    dice=st.one_of(st.none(), st.builds(lambda a, b: Roll(max(a, b), min(a, b)), st.integers(1, 6), st.integers(1, 6))),
-    length=st.integers(0, 32767),
-    scores=st.tuples(st.integers(0, 32767), st.integers(0, 32767)),
-    jacoby=st.booleans(),
-)
+ROLLS = st.builds(lambda a, b: Roll(max(a, b), min(a, b)), st.integers(1, 6), st.integers(1, 6))
 
 
-@given(MATCHES)
+@st.composite
+def matches(draw: st.DrawFn) -> MatchId:
+    """Whatever can be: a game that is over may have any score, one that is played may not."""
+    is_over = draw(st.booleans())
+    cube = 1 << draw(st.integers(0, 15))
+    length = draw(st.integers(0, 32767))
+    most = 32767 if is_over or not length else length - 1
+    scores = draw(st.integers(0, most)), draw(st.integers(0, most))
+    has_one_away = length > 1 and (scores[0] == length - 1) != (scores[1] == length - 1)
+    crawford = draw(st.booleans()) if is_over or (has_one_away and cube == 1) else False
+    owners = [0, 1, CENTRED] if is_over else [CENTRED] if cube == 1 else [0, 1] if length else [0, 1, CENTRED]
+    doubled = draw(st.booleans()) and (is_over or not crawford)
+    states = [state for state in GnuGameState if is_over == (state > GnuGameState.PLAYING)]
+    return MatchId(
+        cube=cube,
+        cube_owner=draw(st.sampled_from(owners)),
+        on_roll=draw(st.integers(0, 1)),
+        crawford=crawford,
+        game_state=draw(st.sampled_from(states)),
+        turn=draw(st.integers(0, 1)),
+        doubled=doubled,
+        resigned=draw(st.integers(0, 3)),
+        dice=draw(st.none() if doubled and not is_over else st.one_of(st.none(), ROLLS)),
+        length=length,
+        scores=scores,
+        jacoby=draw(st.booleans()),
+    )
+
+
+@given(matches())
 def test_every_match_reads_back(match: MatchId) -> None:
     text = match_id(match)
     assert len(text) == 12
@@ -242,6 +257,10 @@ def test_an_old_money_id_without_the_last_bit_means_jacoby() -> None:
     [
         {"cube": 3}, {"cube": 0}, {"cube": 1 << 16}, {"cube_owner": 2}, {"on_roll": 2}, {"turn": -1}, {"resigned": 4},
         {"length": -1}, {"length": 1 << 15}, {"scores": (0, 1 << 15)}, {"scores": (-1, 0)},
+        {"length": 7, "scores": (9, 5)}, {"length": 7, "scores": (0, 7)}, {"cube": 1, "cube_owner": 0},
+        {"length": 7, "cube": 2}, {"crawford": True}, {"length": 7, "scores": (3, 3), "crawford": True},
+        {"length": 7, "scores": (6, 3), "crawford": True, "cube": 2, "cube_owner": 0},
+        {"length": 7, "scores": (6, 3), "crawford": True, "doubled": True}, {"doubled": True, "dice": Roll(3, 1)},
     ],
 )  # fmt: skip
 def test_a_match_that_no_id_can_hold_is_refused(fields: dict[str, Any]) -> None:
@@ -353,6 +372,10 @@ def test_an_impossible_xgid_is_refused_with_the_reason(text: str, message: str) 
     [
         {"turn": 0}, {"cube": 3}, {"cube_owner": 2}, {"max_cube": 0}, {"cube_action": "X"}, {"scores": (0, 100_000)},
         {"cube_action": "D", "dice": Roll(6, 5)}, {"jacoby": True, "length": 7}, {"crawford": True}, {"length": -1},
+        {"length": 7, "scores": (9, 5)}, {"length": 7, "scores": (5, 7)}, {"cube_owner": 1}, {"length": 7, "cube": 4},
+        {"length": 7, "crawford": True}, {"length": 7, "scores": (6, 6), "crawford": True},
+        {"length": 7, "scores": (6, 0), "crawford": True, "cube_action": "D"}, {"length": 7, "cube_action": "B"},
+        {"cube": 16, "cube_owner": 1, "max_cube": 8},
     ],
 )  # fmt: skip
 def test_fields_that_no_xgid_can_hold_are_refused(fields: dict[str, Any]) -> None:

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
+
+_BARE_XGID = re.compile(r"-[-A-Pa-p]{25}:")
 
 EXIT_MISTAKE = 1
 EXIT_INTERRUPTED = 130
@@ -42,6 +45,10 @@ class ExampleCommand(click.Command):
         """
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As Click does, but a bare XGID, which begins like an option, is no option."""
+        return super().parse_args(ctx, [f"XGID={text}" if _BARE_XGID.match(text) else text for text in args])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, each command line unbroken so that it can be copied."""

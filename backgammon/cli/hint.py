@@ -30,7 +30,7 @@ DEFAULT_COUNT = 10
         ("pairgammon hint XGID=-b----E-C---eE---c-e----B-:0:0:1:00:3:5:0:7:10", "double? take? at 4-away 2-away"),
     ),
 )
-@click.argument("text", metavar="ID")
+@click.argument("words", nargs=-1, required=True, metavar="ID")
 @click.option("--dice", metavar="DICE", help="The roll, for instance 31; without it the one in the ID.")
 @model_option
 @depth_options
@@ -38,25 +38,26 @@ DEFAULT_COUNT = 10
 @click.option("--cubeless", is_flag=True, help="Judge plays as in money play without a cube, whatever the ID says.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every play.")
 def command(
-    text: str, dice: str | None, model: str | None, depth: Depth, count: int, cubeless: bool, as_json: bool
+    words: tuple[str, ...], dice: str | None, model: str | None, depth: Depth, count: int, cubeless: bool, as_json: bool
 ) -> None:
     """Show a position and its plays, best first, or its cube decision.
 
-    ID is a GNU Position ID, PositionID:MatchID or an XGID, as other programs copy it. With a model that was trained
-    with outcomes every play has its equity, the depth at which it was judged and its chances; other models only say
-    what they prefer. A Match ID or XGID tells the score and the cube: equities are cubeful at that score then, as EMG
-    and match-winning chances. Without dice it asks whether to double and whether to take.
+    ID is a GNU Position ID, PositionID:MatchID or an XGID, as other programs copy it, whatever stands around it. With a
+    model that was trained with outcomes every play has its equity, the depth at which it was judged and its chances;
+    other models only say what they prefer. A Match ID or XGID tells the score and the cube: equities are cubeful at
+    that score then, as EMG and match-winning chances. Without dice it asks whether to double and whether to take.
     """
     from backgammon.notation.identifier import parse_identifier
     from backgammon.rules.decision import Decision
     from backgammon.rules.dice import parse_roll
     from backgammon.tools.errors import ConfigError
 
+    text = " ".join(words)
     found = parse_identifier(text)
     roll = parse_roll(dice) if dice else found.match.dice
     if dice and found.match.doubled:
         raise ConfigError(f"{text}: a double is to be answered there, leave --dice away")
-    stakes = None if cubeless else _stakes(found, text)
+    stakes = None if cubeless else _stakes(found)
     if stakes is not None and (depth.seconds is not None or depth.games is not None):
         raise ConfigError("--time and --rollout do not know the cube: add --cubeless, or look by --ply")
     if roll is None:
@@ -76,13 +77,13 @@ def command(
         click.echo(line)
 
 
-def _stakes(found: IdentifiedPosition, text: str) -> Stakes | None:
+def _stakes(found: IdentifiedPosition) -> Stakes | None:
     """What the identifier says of score and cube; None where it names the position only."""
     from backgammon.cube.stakes import stakes_of_match_id, stakes_of_xgid
 
     if found.xgid_source is not None:
         return stakes_of_xgid(found.xgid_source)
-    return stakes_of_match_id(found.match) if ":" in text else None
+    return stakes_of_match_id(found.match) if found.has_match else None
 
 
 def _show_cube(found: IdentifiedPosition, stakes: Stakes, model: str | None, depth: Depth, as_json: bool) -> None:

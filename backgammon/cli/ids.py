@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 def command(texts: tuple[str, ...], as_json: bool) -> None:
     """Show a position by any of its IDs, and all the others.
 
-    An ID is a GNU Position ID (14 characters), one with a Match ID behind it (14:12), or an XGID. Without an argument
-    IDs are read from standard input, one a line. The player on roll is X and moves to the bottom right. What a Position
+    An ID is a GNU Position ID (14 characters), one with a Match ID behind it (14:12), or an XGID, with whatever stands
+    around it: labels, quotes, a link, the block that a program copies. Without an argument IDs are read from standard
+    input, one a line. The player on roll is X and moves to the bottom right. What a Position
     ID alone does not say (dice, cube, score) is taken as a money game before the roll.
     """
-    from backgammon.notation.identifier import parse_identifier
+    from backgammon.notation.identifier import parse_identifiers
 
-    lines = texts or tuple(line for line in sys.stdin if line.strip())
-    for number, found in enumerate([parse_identifier(text) for text in lines]):
+    lines = texts or tuple(line.rstrip("\n") for line in sys.stdin if line.strip())
+    for number, found in enumerate(parse_identifiers(lines)):
         if as_json:
             click.echo(json.dumps(_as_dict(found)))
         else:

@@ -11,7 +11,7 @@ import click
 
 from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand
 from backgammon.learner.inputs.head_names import HEADS
-from comparison_net.config import LOSSES, TrainConfig, load_config, to_toml
+from comparison_net.config import LOSSES, VALUE_LOSSES, TrainConfig, load_config, to_toml
 
 if TYPE_CHECKING:
     from backgammon.learner.data.shards import Shards
@@ -89,7 +89,8 @@ def command(
     """Train a network on the choices in LOGS, by comparison.
 
     LOGS are files or folders of match logs, plain or packed; or of labelled decisions (JSON lines with "cands"), whose
-    equities and chances serve --loss soft and an outcome head; or shards folders. The decisions are stored in the run
+    equities and chances serve --loss soft and an outcome head; or shards folders. A loss that reads values learns from
+    the analysis in .xg, SGF and text files as well, and from nothing else in them. The decisions are stored in the run
     folder, a share of the matches is held out to judge by, and training stops when that no longer improves. The best
     weights are in RUN/model.safetensors; every command that takes --model takes RUN. Ctrl-C, or a crash, loses nothing:
     --resume goes on, and ends with the very weights of an uninterrupted run.
@@ -113,7 +114,7 @@ def command(
     domain = make_encoder(load_config(base, texts).network.inputs).domain
     config = load_config(base, texts, domain)
     reporter = make_reporter(sys.stderr, domain)
-    shards = _open_or_build(folder, logs, resume)
+    shards = _open_or_build(folder, logs, resume, config.loss in VALUE_LOSSES)
     try:
         if seeds is not None:
             summaries = sweep_shards(shards, config, folder.path, _read_seeds(seeds), reporter)
@@ -143,8 +144,10 @@ def _read_seeds(text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _open_or_build(folder: RunFolder, logs: tuple[str, ...], resume: bool) -> Shards:
+def _open_or_build(folder: RunFolder, logs: tuple[str, ...], resume: bool, wants_values: bool) -> Shards:
     """The training data of a run: what is there when it goes on, else made from what is named.
+
+    A loss that reads values (`wants_values`) learns from the analysis that logs bring along.
 
     Raises:
         ConfigError: a run is there already, there is nothing to go on with and nothing is named, or what is named is
@@ -166,7 +169,7 @@ def _open_or_build(folder: RunFolder, logs: tuple[str, ...], resume: bool) -> Sh
         return _take_shards(logs, folder.shards)
     if any(is_shards):
         raise ConfigError("shards folders and logs cannot be learnt from in one run; make shards of all of them")
-    return _read_files(logs, folder.shards)
+    return _read_files(logs, folder.shards, wants_values)
 
 
 def _take_shards(names: tuple[str, ...], out: Path) -> Shards:
@@ -178,8 +181,8 @@ def _take_shards(names: tuple[str, ...], out: Path) -> Shards:
     return copy_shards(sources[0], out) if len(sources) == 1 else join_shards(sources, out)
 
 
-def _read_files(names: tuple[str, ...], out: Path) -> Shards:
-    """Shards of logs, or of labelled decisions.
+def _read_files(names: tuple[str, ...], out: Path, wants_values: bool) -> Shards:
+    """Shards of logs, or of labelled decisions: lines of them, or where values are wanted the analysis in logs.
 
     Raises:
         ConfigError: both are named.
@@ -196,9 +199,9 @@ def _read_files(names: tuple[str, ...], out: Path) -> Shards:
         raise ConfigError(
             f"{labelled[0]}: holds labelled decisions, others of these files are logs; learn from one kind at a time"
         )
-    if labelled:
+    if labelled or (wants_values and _is_analysed(names)):
         with show_byte_progress("reading labels") as advance:
-            decisions, report = read_labels(labelled, advance)
+            decisions, report = read_labels(labelled or reading.files, advance)
             shards = write_decisions(decisions, out, Origin(tuple(report.files), report.to_dict(), report.judge))
         click.echo(report.render(), err=True)
         return shards
@@ -207,3 +210,15 @@ def _read_files(names: tuple[str, ...], out: Path) -> Shards:
         shards = build_shards(reading, out)
     click.echo(reading.report.render(), err=True)
     return shards
+
+
+def _is_analysed(names: tuple[str, ...]) -> bool:
+    """True when some roll of the logs brings values of its candidates along."""
+    from backgammon.records import read_logs
+
+    return any(
+        action.notes is not None and action.notes.plays is not None
+        for record, _ in read_logs(names).matches()
+        for game in record.games
+        for action in game.actions
+    )

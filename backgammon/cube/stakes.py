@@ -12,10 +12,14 @@ from backgammon.notation.match_id import CENTRED as MATCH_ID_CENTRED
 from backgammon.notation.match_id import MatchId
 from backgammon.notation.xgid import XgId
 from backgammon.rules.game import MAX_CUBE
+from backgammon.rules.match import check_stakes
 from backgammon.tools.errors import GameError, StakesError
 
 OWN, CENTRED, OPPONENT = 1, 0, -1
 """Values of `Stakes.owner`."""
+
+_SEATS = {OWN: 0, CENTRED: None, OPPONENT: 1}
+_SEAT_NAMES = ("the player on roll", "the opponent")
 
 
 @dataclass(frozen=True)
@@ -47,42 +51,16 @@ class Stakes:
     has_beavers: bool = False
 
     def __post_init__(self) -> None:
-        self._check_score()
-        self._check_cube()
+        if not 0 <= self.length <= MAX_LENGTH:
+            raise StakesError(f"length {self.length}: give 0 for money play or a match to at most {MAX_LENGTH} points")
+        if self.cube > MAX_CUBE:
+            raise StakesError(f"cube {self.cube}: it shows a power of two from 1 to {MAX_CUBE}")
+        if self.owner not in _SEATS:
+            raise StakesError(f"owner {self.owner}: give {OWN} own, {CENTRED} centred or {OPPONENT} the opponent's")
+        check_stakes(self.length, self.score, self.cube, _SEATS[self.owner], self.is_crawford, _SEAT_NAMES)
         if self.length and (self.has_jacoby or self.has_beavers):
             field = "Jacoby rule" if self.has_jacoby else "beavers"
             raise StakesError(f"{field}: it belongs to money play (length 0), not to a match to {self.length}")
-        if self.is_crawford:
-            self._check_crawford()
-
-    def _check_score(self) -> None:
-        if not 0 <= self.length <= MAX_LENGTH:
-            raise StakesError(f"length {self.length}: give 0 for money play or a match to at most {MAX_LENGTH} points")
-        for name, points in zip(("own score", "opponent's score"), self.score, strict=True):
-            if points < 0:
-                raise StakesError(f"{name} {points}: points are 0 or more")
-            if self.length and points >= self.length:
-                raise StakesError(f"{name} {points}: a match to {self.length} is over then")
-
-    def _check_cube(self) -> None:
-        if not 1 <= self.cube <= MAX_CUBE or self.cube & (self.cube - 1):
-            raise StakesError(f"cube {self.cube}: it shows a power of two from 1 to {MAX_CUBE}")
-        if self.owner not in (OWN, CENTRED, OPPONENT):
-            raise StakesError(f"owner {self.owner}: give {OWN} own, {CENTRED} centred or {OPPONENT} the opponent's")
-        if self.cube == 1 and self.owner != CENTRED:
-            raise StakesError(f"owner {self.owner}: a cube that shows 1 has not been turned, so nobody owns it")
-        if self.cube > 1 and self.owner == CENTRED and self.length:
-            raise StakesError(f"owner {self.owner}: in a match a cube that shows {self.cube} is owned by who took it")
-
-    def _check_crawford(self) -> None:
-        if not self.length:
-            raise StakesError("Crawford game: money play has none")
-        if (self.away[0] == 1) == (self.away[1] == 1):
-            raise StakesError(
-                f"Crawford game: exactly one player must be 1 point away, not {self.away[0]} and {self.away[1]} away"
-            )
-        if self.cube != 1:
-            raise StakesError(f"cube {self.cube}: the Crawford game is played without it")
 
     @property
     def is_match(self) -> bool:
@@ -156,7 +134,7 @@ def stakes_of_xgid(xgid: XgId) -> Stakes:
         score=(bottom, top) if xgid.turn > 0 else (top, bottom),
         cube=xgid.cube,
         owner=xgid.cube_owner * xgid.turn,
-        is_crawford=xgid.crawford,
+        is_crawford=xgid.crawford and xgid.length > 1,
         has_jacoby=xgid.jacoby,
         has_beavers=xgid.beavers,
     )
@@ -191,7 +169,7 @@ def stakes_of_match_id(match: MatchId) -> Stakes:
         score=(match.scores[seat], match.scores[1 - seat]),
         cube=match.cube,
         owner=owner,
-        is_crawford=match.crawford,
+        is_crawford=match.crawford and match.length > 1,
         has_jacoby=match.jacoby and not match.length,
     )
 

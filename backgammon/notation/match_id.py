@@ -13,7 +13,8 @@ from enum import IntEnum
 
 from backgammon.notation.quoting import quote
 from backgammon.rules.dice import Roll, make_roll
-from backgammon.tools.errors import DiceError, IdError
+from backgammon.rules.match import check_stakes
+from backgammon.tools.errors import DiceError, IdError, StakesError
 
 MATCH_ID_LENGTH = 12
 MAX_CUBE = 1 << 15
@@ -103,6 +104,20 @@ class MatchId:
         for name, points in (("match length", self.length), ("score", self.scores[0]), ("score", self.scores[1])):
             if not 0 <= points <= MAX_POINTS:
                 raise IdError(f"{name} {points}: a Match ID holds 0 to {MAX_POINTS}")
+        if self.game_state in (GnuGameState.NONE, GnuGameState.PLAYING):  # a game that is over may have won the match
+            self._check_together()
+
+    def _check_together(self) -> None:
+        """What one field says must fit what the others say."""
+        owner = None if self.cube_owner == CENTRED else self.cube_owner
+        try:
+            check_stakes(self.length, self.scores, self.cube, owner, self.crawford, ("player 0", "player 1"))
+        except StakesError as error:
+            raise IdError(str(error)) from None
+        if self.doubled and self.crawford and self.length > 1:
+            raise IdError("a double is on offer, and the Crawford game is played without the cube")
+        if self.doubled and self.dice is not None:
+            raise IdError(f"dice {self.dice}: a double is to be answered first, there are none yet")
 
 
 def match_id(match: MatchId) -> str:

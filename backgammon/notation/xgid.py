@@ -18,10 +18,14 @@ import numpy as np
 from backgammon.notation.quoting import quote
 from backgammon.rules.board import NUM_LOCATIONS, Board, Position, swap
 from backgammon.rules.dice import Roll, make_roll
-from backgammon.tools.errors import IdError, PositionError
+from backgammon.rules.match import check_stakes
+from backgammon.tools.errors import IdError, PositionError, StakesError
 
 BOTTOM, TOP, CENTRED = 1, -1, 0
 """Values of `turn` and `cube_owner`."""
+
+_SEATS = (BOTTOM, TOP)
+_SEAT_NAMES = ("the bottom player", "the top player")
 
 PREFIX = "XGID="
 MAX_EXPONENT = 15
@@ -95,8 +99,21 @@ class XgId:
                 raise IdError(f"{name} {points}: an XGID holds 0 to 99999")
         if self.length and (self.jacoby or self.beavers):
             raise IdError("the Jacoby rule and beavers belong to money play, not to a match")
-        if self.crawford and not self.length:
-            raise IdError("money play has no Crawford game")
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """What one field says must fit what the others say."""
+        owner = None if self.cube_owner == CENTRED else _SEATS.index(self.cube_owner)
+        try:
+            check_stakes(self.length, self.scores, self.cube, owner, self.crawford, _SEAT_NAMES)
+        except StakesError as error:
+            raise IdError(str(error)) from None
+        if self.cube > self.max_cube > 1:  # some writers leave the largest cube at 0, which says nothing
+            raise IdError(f"cube {self.cube}: the largest cube is {self.max_cube}")
+        if self.cube_action and self.crawford and self.length > 1:
+            raise IdError(f"cube action {self.cube_action}: the Crawford game is played without the cube")
+        if self.cube_action in ("B", "R") and self.length:
+            raise IdError(f"cube action {self.cube_action}: beavers belong to money play, not to a match")
 
 
 def format_xgid(xgid: XgId) -> str:

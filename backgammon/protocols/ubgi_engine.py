@@ -211,15 +211,16 @@ class UbgiEngine:
 
     def _set_position(self, words: list[str]) -> list[str]:
         usage = "position <gnubgid|xgid> <ID>"
-        if len(words) != 2:
+        if len(words) < 2:
             raise Refusal(RefusalKind.SYNTAX, f"expected: {usage}")
         if words[0] not in ("gnubgid", "xgid"):
             raise Refusal(RefusalKind.UNSUPPORTED, f"{quote(words[0])}: {usage}")
-        found = parse_identifier(words[1])
+        text = " ".join(words[1:])
+        found = parse_identifier(text)
         if (found.xgid_source is not None) != (words[0] == "xgid"):
-            raise Refusal(RefusalKind.VALUE, f"{quote(words[1])} is no {words[0]}")
+            raise Refusal(RefusalKind.VALUE, f"{quote(text)} is no {words[0]}")
         if found.position.is_over:
-            raise Refusal(RefusalKind.VALUE, f"{words[1]}: the game is over in this position")
+            raise Refusal(RefusalKind.VALUE, f"{quote(text)}: the game is over in this position")
         self._take_over(found)
         return []
 

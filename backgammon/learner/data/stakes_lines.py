@@ -18,8 +18,8 @@ from backgammon.cube.stakes import Stakes, stakes_of_xgid
 from backgammon.engine.at_stakes import PlayAtStakes, StakesEngine
 from backgammon.evaluation.outcome import OUTCOMES
 from backgammon.notation.gnu_id import position_id, position_ids
+from backgammon.notation.identifier import parse_identifier
 from backgammon.notation.quoting import quote
-from backgammon.notation.xgid import parse_xgid
 from backgammon.records.formats.decision_line import MAX_LENGTH
 from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision
@@ -75,7 +75,9 @@ def parse_stakes_line(record: dict[str, Any]) -> StakesLine:
         raise NotationError(
             '"xgid" must be text, as in {"xgid": "XGID=-b----E-C---eE---c-e----B-:0:0:1:00:0:0:0:7:10"}'
         )
-    xgid = parse_xgid(text)
+    xgid = parse_identifier(text).xgid_source
+    if xgid is None:
+        raise NotationError(f'"xgid" {quote(text)}: this is a Position ID; write it behind "id"')
     if (given := record.get("id")) not in (None, position_id(xgid.position)):
         raise NotationError(f'"id" {quote(str(given))} is not the position of the "xgid", {position_id(xgid.position)}')
     if xgid.cube_action in ("B", "R"):

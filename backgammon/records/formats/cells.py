@@ -72,14 +72,22 @@ def read_row(line: str, number: int) -> list[Action]:
     actions: list[Action] = []
     for row, text in _split_fused(line):
         cells = list(_cut(text))
+        is_readable = True
         for index, cell in enumerate(cells):
             seat = 0 if index == 0 and cell.column < LEFT_MARGIN else 1
-            if index < 2:
+            if not is_readable and cell.word != "roll":  # whose cell this is, its place does not tell any more
+                actions.append(UnreadableAction(seat, _as_written(cell), line=number, row=row))
+            elif index < 2:
+                is_readable = cell.word != ""
                 actions.extend(_read_cell(cell, seat, number, row))
             else:
-                begin = f"{cell.dice}:" if cell.dice else cell.word
-                actions.append(UnreadableAction(seat, f"{begin} {cell.text}".strip(), line=number, row=row))
+                actions.append(UnreadableAction(seat, _as_written(cell), line=number, row=row))
     return actions
+
+
+def _as_written(cell: _Cell) -> str:
+    begin = f"{cell.dice}:" if cell.dice else cell.word
+    return f"{begin} {cell.text}".strip()
 
 
 def make_inert(text: str) -> str:

@@ -13,17 +13,15 @@
     14:Ann-1:Joe-0        score of the match; here the name of "You" can be learned
     9:You:7               wins the match
 
-Points are absolute: one player goes up and the other down, which may change from game to game, so that each game is
-read with the direction in which its own moves go. "You", the owner of the file, is seat 0.
+Points are absolute, see `fibs_points`. "You", the owner of the file, is seat 0.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from backgammon.records.formats.fibs_points import OpenGame, read_moves
 from backgammon.records.record.record import (
-    Action,
     DoubleAction,
     DropAction,
     GameRecord,
@@ -51,7 +49,6 @@ _UNLIMITED = 9999
 _MAX_CUBE = 1 << 12
 _YOU = "You"
 _DICE = re.compile(r"([1-6])\s+([1-6])\s*")
-_MOVE = re.compile(r"(bar|[0-9]{1,2})-(off|[0-9]{1,2})")
 _SCORE = re.compile(r"(.{1,100})-([0-9]{1,6})")
 _ROLL, _PLAY, _DOUBLE, _RESIGN, _TAKE, _DROP, _START, _WINS, _OPPONENT, _MATCH_WON = range(10)
 _OPENING, _REFUSED, _NEW_GAME, _SCORES, _CANNOT_MOVE = 11, 12, 13, 14, 15
@@ -85,25 +82,6 @@ def read(data: bytes, name: str = "") -> list[MatchRecord]:
     return [reader.finish(name, encoding)]
 
 
-@dataclass
-class _OpenGame:
-    """The game that is being read.
-
-    Attributes:
-        moves: for each entry that is a roll, what was written of the play: (index of the entry, moves as pairs).
-        cube: its value.
-        is_over: a winner has been named.
-    """
-
-    number: int
-    line: int
-    scores: tuple[int, int]
-    actions: list[Action] = field(default_factory=list)
-    moves: list[tuple[int, list[tuple[str, str]]]] = field(default_factory=list)
-    cube: int = 1
-    is_over: bool = False
-
-
 class _Reader:
     """The file so far."""
 
@@ -112,7 +90,7 @@ class _Reader:
         self._names = [_YOU, ""]
         self._scores = (0, 0)
         self._games: list[GameRecord] = []
-        self._game: _OpenGame | None = None
+        self._game: OpenGame | None = None
         self._ignored: list[IgnoredLine] = []
 
     def take_in(self, number: int, line: str) -> None:
@@ -126,7 +104,7 @@ class _Reader:
             self._length = 0 if length >= _UNLIMITED else length
         elif code == _NEW_GAME:
             self._end_game()
-            self._game = _OpenGame(len(self._games) + 1, number, self._scores)
+            self._game = OpenGame(len(self._games) + 1, number, self._scores)
         elif code == _SCORES:
             self._take_in_scores(rest)
         elif code in (_START, _MATCH_WON):
@@ -147,7 +125,7 @@ class _Reader:
     def _seat(self, player: str) -> int:
         return 0 if player.strip() == _YOU else 1
 
-    def _act(self, game: _OpenGame, code: int, seat: int, payload: str, line: int) -> bool:
+    def _act(self, game: OpenGame, code: int, seat: int, payload: str, line: int) -> bool:
         """Enter what was done; False for a line that means nothing."""
         actions = game.actions
         if code in (_ROLL, _OPENING):
@@ -179,16 +157,15 @@ class _Reader:
             return False
         return True
 
-    def _play(self, game: _OpenGame, seat: int, payload: str, line: int) -> None:
+    def _play(self, game: OpenGame, seat: int, payload: str, line: int) -> None:
         """The play of the last roll; its points are turned to the mover's side when the game is known to its end."""
-        words = payload.split()
-        moves = [found for word in words if (found := _MOVE.fullmatch(word))]
+        moves = read_moves(payload)
         last = game.actions[-1] if game.actions else None
         is_open = isinstance(last, RollAction) and last.seat == seat and not last.play
-        if len(moves) != len(words) or not 1 <= len(moves) <= 4 or not is_open:
+        if moves is None or not is_open:
             game.actions.append(UnreadableAction(seat, f"play {payload[:40]}", line=line))
             return
-        game.moves.append((len(game.actions) - 1, [(found[1], found[2]) for found in moves]))
+        game.moves.append((len(game.actions) - 1, moves))
 
     def _take_in_scores(self, text: str) -> None:
         """Names and scores; the name that is not the opponent's is that of "You"."""
@@ -204,38 +181,13 @@ class _Reader:
         self._scores = scores[0], scores[1]
 
     def _end_game(self) -> None:
-        game, self._game = self._game, None
-        if game is None:
-            return
-        rising = _rising_seat(game)
-        for index, moves in game.moves:
-            roll = game.actions[index]
-            if isinstance(roll, RollAction):
-                text = " ".join(_turned(move, roll.seat == rising) for move in moves)
-                game.actions[index] = RollAction(roll.seat, roll.roll, text, line=roll.line)
-        self._games.append(GameRecord(game.number, ("", ""), game.scores, tuple(game.actions), game.line))
+        if self._game is not None:
+            self._games.append(self._game.finish())
+        self._game = None
 
     def _ignore(self, number: int, line: str) -> None:
         if len(self._ignored) < _MAX_IGNORED:
             self._ignored.append(IgnoredLine(number, " ".join(line.split())[:80]))
-
-
-def _rising_seat(game: _OpenGame) -> int:
-    """The seat whose moves go from low points to high ones, by the first move that tells."""
-    for index, moves in game.moves:
-        for source, target in moves:
-            if source.isdigit() and target.isdigit() and source != target:
-                seat = game.actions[index].seat
-                return seat if int(source) < int(target) else 1 - seat
-    return 0
-
-
-def _turned(move: tuple[str, str], is_rising: bool) -> str:
-    """A move in the mover's own numbers."""
-    points = [
-        str(25 - int(point)) if is_rising and point.isdigit() and 1 <= int(point) <= 24 else point for point in move
-    ]
-    return "/".join(points)
 
 
 def _points(payload: str) -> int | None:

@@ -132,6 +132,7 @@ def record_of_xgid(
     candidates: CandidateList,
     cube: CubeAnalysis | None,
     place: tuple[str, int, str],
+    comment: str = "",
 ) -> MatchRecord:
     """The match record of a position that is given by its XGID.
 
@@ -141,13 +142,14 @@ def record_of_xgid(
         candidates: what was written about the roll.
         cube: what was written about the cube action.
         place: name of the file, line, and encoding.
+        comment: what somebody wrote about it.
     """
     name, line, encoding = place
     seat = 1 if xgid.turn == BOTTOM else 0
     owner = None if xgid.cube_owner == CENTRED else 1 if xgid.cube_owner == BOTTOM else 0
     start = Setup(xgid.position, seat, xgid.cube, owner, xgid.crawford if xgid.length else None)
     plays = candidates.resolve(xgid.position, xgid.dice) if xgid.dice is not None else None
-    actions = _actions(xgid, seat, make_notes(plays, cube), line)
+    actions = _actions(xgid, seat, make_notes(plays, cube, comment), line)
     scores = xgid.scores[1], xgid.scores[0]
     kept = start if start.says_more(xgid.length, scores) else None
     game = GameRecord(1, players, scores, tuple(actions), line, kept)

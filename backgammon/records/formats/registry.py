@@ -6,12 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from backgammon.records.formats import gnubg_text, java_fibs, jsonl, label_lines, mat, sgf, snowie, xg, xg_text
+from backgammon.records.formats import (
+    gnubg_text,
+    java_fibs,
+    jsonl,
+    label_lines,
+    mat,
+    oldmoves,
+    sgf,
+    snowie,
+    xg,
+    xg_text,
+)
 from backgammon.records.formats.jsonl import write_jsonl
 from backgammon.records.formats.mat import write_mat
 from backgammon.records.formats.sgf_writer import write_sgf
 from backgammon.records.record.record import MatchRecord
-from backgammon.records.record.text_encoding import decode
+from backgammon.records.record.text_encoding import decode, to_plain
 from backgammon.tools.errors import RecordError
 
 HEAD_BYTES = mat.HEAD_BYTES
@@ -83,6 +94,13 @@ XG = Format("xg", "eXtreme Gammon's match or position", (".xg", ".xgp"), lambda 
 JAVA_FIBS = Format(
     "javafibs", "JavaFIBS's match", (".match",), lambda _, text: java_fibs.looks_like(text), java_fibs.read
 )
+OLDMOVES = Format(
+    "oldmoves",
+    'what "oldmoves" of FIBS shows of a game',
+    (".txt",),
+    lambda _, text: oldmoves.looks_like(text),
+    oldmoves.read,
+)
 GNUBG_TEXT = Format(
     "gnubg-text",
     "GNU Backgammon's text export with analysis",
@@ -99,7 +117,7 @@ XG_TEXT = Format(
 )
 SNOWIE = Format("snowie", "Snowie's position lines", (".txt",), lambda _, text: snowie.looks_like(text), snowie.read)
 
-FORMATS: tuple[Format, ...] = (XG, SGF, JSONL, LABELS, JAVA_FIBS, MAT, GNUBG_TEXT, XG_TEXT, SNOWIE)
+FORMATS: tuple[Format, ...] = (XG, SGF, JSONL, LABELS, JAVA_FIBS, MAT, OLDMOVES, GNUBG_TEXT, XG_TEXT, SNOWIE)
 """In the order in which a file is tried: those first that their first bytes give away."""
 
 WRITABLE: tuple[Format, ...] = tuple(entry for entry in FORMATS if entry.write is not None and entry.holds_matches)
@@ -115,9 +133,12 @@ def find_format(head: bytes) -> Format:
     Raises:
         RecordError: none of them.
     """
-    text = "" if xg.looks_like(head) else decode(head)[0]
+    if xg.looks_like(head):
+        return XG
+    plain, _ = to_plain(head)
+    text, _ = decode(plain)
     for entry in FORMATS:
-        if entry.looks_like(head, text):
+        if entry.looks_like(plain, text):
             return entry
     raise RecordError(
         'not a log of a known format: it has no line such as "7 point match", and it is none of '
@@ -145,7 +166,13 @@ def read_records(data: bytes, name: str = "") -> list[MatchRecord]:
         RecordError: no known format, or a damaged file.
     """
     entry = find_format(data[:HEAD_BYTES])
-    return [replace(record, format=entry.name) for record in entry.read(data, name)]
+    if entry is XG:
+        return [replace(record, format=entry.name) for record in entry.read(data, name)]
+    plain, encoding = to_plain(data)
+    records = entry.read(plain, name)
+    if plain is data:
+        return [replace(record, format=entry.name) for record in records]
+    return [replace(record, format=entry.name, encoding=encoding) for record in records]
 
 
 def format_named(name: str) -> Format:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from backgammon.notation.pasted import XGID_BODY, begin_of_board, find_positions
 from backgammon.notation.xgid import BOTTOM, XgId, parse_xgid
 from backgammon.records.formats.position_text import (
     MAX_POSITIONS,
@@ -37,8 +38,11 @@ from backgammon.tools.errors import IdError, RecordError
 MAX_LINE = 2_000
 """Characters of a line that are looked at."""
 
+MAX_COMMENT = 10_000
+"""Characters of a note."""
+
 _WORDS = r"\S++(?:\s\S++)*"  # single blanks between them
-_XGID = re.compile(r"XGID=([-A-Pa-p]{26}(?::[-A-Z0-9]{1,6}){9})")
+_XGID = re.compile(rf"(?<![-A-Za-z0-9]){XGID_BODY}")
 _NAMES = re.compile(rf"X\s?:\s*+({_WORDS})\s{{2,}}+O\s?:\s*+({_WORDS})")
 _BLITZ_NAME = re.compile(rf"\+\s++([XO]): ({_WORDS})\s{{2,}}+[0-9]{{1,3}}\s*+$")
 _CANDIDATE = re.compile(r"\s*+[0-9]{1,3}\.\s++(\S.*)")
@@ -52,6 +56,10 @@ _CUBE_LINE = re.compile(rf"(?=\s){_LABEL}:?\s*+({NUMBER})(?:\s*+\({NUMBER}\))?\s
 _TWO_NUMBERS = rf"({NUMBER})\s*+\(\s*+{NUMBER}\)"
 _BLITZ_CUBE_LINE = re.compile(rf"{_LABEL}:\s*+{_TWO_NUMBERS}(?:\s*+{_TWO_NUMBERS})?\s*+$")
 _BLITZ_CHANCES = re.compile(rf"\s*+({_WORDS})\s{{2,}}+({NUMBER})\s++({NUMBER})\s++({NUMBER})\s*+$")
+_ASKED = re.compile(r"[XO]\s[^0-9:]{2,60}+[1-6]-?[1-6]\s*+$")  # "X to play 31"
+_FOOTER = re.compile(r"\s*+eXtreme Gammon .{0,40}[0-9]\.[0-9]")
+_FOOTNOTE = re.compile(r"[¹²³⁴⁵⁶⁷⁸⁹]|\S.{0,100}[0-9]\s?%\s*+$")  # of a rollout, of a cube decision
+_VERDICT = re.compile(r"[^:]{3,40}:\s[^:]{2,60}$")  # "Best Cube action: Redouble / Take", in any language
 _DEPTH = re.compile(r"XG Roller\+{0,2}|[0-9]{1,2}-pl[a-zé]{1,4}\b|Rollout", re.IGNORECASE)
 
 
@@ -72,12 +80,12 @@ def read(data: bytes, name: str = "") -> list[MatchRecord]:
     """
     text, encoding = decode(data)
     lines = [line[:MAX_LINE] for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-    starts = [(number, found[1]) for number, line in enumerate(lines) if (found := _XGID.search(line))]
+    starts = find_positions(lines)
     if not starts:
         raise RecordError("not a position of eXtreme Gammon or BGBlitz: it has no XGID")
     if len(starts) > MAX_POSITIONS:
         raise RecordError(f"{len(starts):,} positions in one file; {MAX_POSITIONS:,} are read: split the file")
-    ends = [_begin_of_board(lines, number) for number, _ in starts[1:]] + [len(lines)]
+    ends = [begin_of_board(lines, number) for number, _ in starts[1:]] + [len(lines)]
     begins = [0, *ends[:-1]]
     records = []
     for (number, code), begin, end in zip(starts, begins, ends, strict=True):
@@ -89,22 +97,12 @@ def read(data: bytes, name: str = "") -> list[MatchRecord]:
     return records
 
 
-def _begin_of_board(lines: list[str], number: int) -> int:
-    """First line of what belongs to an XGID: the board may stand above it (BGBlitz)."""
-    for above in range(number - 1, max(-1, number - 20), -1):
-        if lines[above].startswith(" +1") and " O: " in lines[above]:
-            return above
-        if lines[above].strip() and not lines[above].startswith((" ", "v", "^")):
-            break
-    return number
-
-
 def _read_position(xgid: XgId, lines: list[str], place: tuple[str, int, str]) -> MatchRecord:
     reader = _PositionReader("X" if xgid.turn == BOTTOM else "O")
     for line in lines:
         reader.take_in(line)
     players = reader.names["O"], reader.names["X"]
-    return record_of_xgid(xgid, players, reader.candidates, reader.cube_analysis(), place)
+    return record_of_xgid(xgid, players, reader.candidates, reader.cube_analysis(), place, reader.comment)
 
 
 class _PositionReader:
@@ -118,11 +116,41 @@ class _PositionReader:
         self._cube_values: list[tuple[str, float]] = []
         self._is_blitz = False
         self._level = Level()
+        self._note: list[str] = []
+        self._is_noted = False  # from its first line to the footer everything belongs to the note
+        self._has_verdict = False
+        self._is_told = False  # the analysis, or the roll that is asked about, has come
+
+    @property
+    def comment(self) -> str:
+        """The note below the analysis."""
+        return "\n".join(self._note).strip()[:MAX_COMMENT]
 
     def take_in(self, line: str) -> None:
         """Go past the next line."""
+        if _FOOTER.match(line):
+            self._is_noted, self._is_told = False, False
+        elif self._is_noted or (self._is_told and self._begins_note(line)):
+            self._is_noted = True
+            self._note.append(line.rstrip())
+        else:
+            self._take_in_analysis(line)
+
+    def _begins_note(self, line: str) -> bool:
+        """True for a line below the analysis that is none: it begins at the margin and tells no figures."""
+        if not line[:1].strip() or _FOOTNOTE.match(line) or read_six_chances(line) is not None:
+            return False
+        if (found := _CANDIDATE.match(line)) and (_PLAY.search(found[1]) or _BLITZ.fullmatch(found[1].strip())):
+            return False
+        if not self.candidates.plays and not self._has_verdict and _VERDICT.match(line):
+            self._has_verdict = True
+            return False
+        return not any(pattern.search(line) for pattern in (_CHANCES, _CUBE_LINE, _BLITZ_CUBE_LINE, _BLITZ_CHANCES))
+
+    def _take_in_analysis(self, line: str) -> None:
         if "|" in line or not line.strip():
             return
+        self._is_told = self._is_told or _ASKED.match(line) is not None
         if found := _BLITZ_NAME.search(line):
             self.names[found[1]] = found[2][:100]
             self._is_blitz = True
@@ -137,6 +165,7 @@ class _PositionReader:
         elif found := (_BLITZ_CUBE_LINE if self._is_blitz else _CUBE_LINE).match(line):
             numbers = [text for text in found.groups()[1:] if text]
             self._cube_values.append((found[1].strip(), to_number(numbers[-1])))
+            self._is_told = True
         elif self._is_blitz and (found := _BLITZ_CHANCES.match(line)):
             self._take_in_half(found[1], found.groups()[1:])
         elif not self.candidates.plays and (found := _DEPTH.search(line)):
@@ -146,7 +175,9 @@ class _PositionReader:
         text = text.strip()
         if found := _BLITZ.fullmatch(text):
             self.candidates.add(found[2], to_number(found[1]), Level("BGBlitz"))
+            self._is_told = True
         elif found := _PLAY.search(text):
+            self._is_told = True
             self.candidates.add(
                 found[1].strip(" ,"), to_number(found[2]), read_level(text[: found.start()], first_ply=1)
             )

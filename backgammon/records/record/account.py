@@ -161,6 +161,11 @@ class ReadReport:
             return
         reasons = [*self.rejected, *self.skipped]
         first = f": {reasons[0]}" if reasons else ""
+        if self.num_unplayed and not reasons:
+            raise RecordError(
+                f"no play could be read: {self.num_unplayed} rolls that nobody played; `pairgammon hint` judges "
+                "a position, `pairgammon train --loss soft` learns from what a program wrote about them"
+            )
         raise RecordError(
             f"no play could be read{first} ({self.num_files} logs, {self.num_rejected} files refused); "
             "give match logs, folders of them, or .gz, .xz and .zip files that hold them"

@@ -27,13 +27,13 @@ from backgammon.records.replay.execution import (
 )
 from backgammon.records.replay.legs import CODE_SIZE, ILLEGAL_NOTE, encode_play
 from backgammon.records.replay.result import judge
-from backgammon.records.replay.script import Break, GameScript, has_no_play, order_events
+from backgammon.records.replay.script import Break, GameScript, has_no_play, order_events, refuse_game
 from backgammon.rules.board import START, Board, Position
 from backgammon.rules.decision import Decision
 from backgammon.rules.decisions import Decisions
-from backgammon.rules.match import MatchScore
+from backgammon.rules.match import MatchScore, check_stakes
 from backgammon.tools.arrays import Int8s, Int64s
-from backgammon.tools.errors import NotationError, RecordError
+from backgammon.tools.errors import NotationError, RecordError, StakesError
 
 _REASONS = {
     ILLEGAL: "is not legal",
@@ -220,7 +220,8 @@ def _replay_game(
     game: GameRecord, score: MatchScore, following: tuple[int, int] | None, file: str, number: int
 ) -> ReplayedGame:
     """One game; `following` are the scores before the next one."""
-    script = order_events(game, has_cube=not score.is_crawford)
+    refusal = _refusal(game, score)
+    script = refuse_game(game, refusal) if refusal else order_events(game, has_cube=not score.is_crawford)
     dice, codes = _encode(script.rolls[: script.num_executable])
     chain = Execution(dice, codes, _start_board(game, script))
     num_unplayed, broken = _find_break(script, chain)
@@ -248,6 +249,24 @@ def _replay_game(
         problem=_problem(file, number, broken.action, broken.reason, lost) if broken else None,
         warnings=tuple(warnings),
     )
+
+
+def _refusal(game: GameRecord, score: MatchScore) -> str:
+    """Why the score and the cube that a game begins with cannot be; "" when they can."""
+    start = game.start
+    cube, owner = (1, None) if start is None else (start.cube, start.cube_owner)
+    is_crawford = start is not None and bool(start.is_crawford)
+    try:
+        check_stakes(score.length, game.scores, cube, owner, is_crawford and not score.is_money, _seat_names(game))
+    except StakesError as error:
+        return str(error)
+    return ""
+
+
+def _seat_names(game: GameRecord) -> tuple[str, str]:
+    """Names for messages, the columns where nobody is named."""
+    first, second = (name[:40] for name in game.players)
+    return (first, second) if first and second and first != second else ("the left column", "the right column")
 
 
 def _start_board(game: GameRecord, script: GameScript) -> Board:

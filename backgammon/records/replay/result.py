@@ -47,8 +47,11 @@ def judge(script: GameScript, chain: Execution, before: tuple[int, int], after: 
         winner = 1 - script.dropped_by
         return Outcome(winner, 0, DROP, _contradiction(winner, written))
     scorer, gained = _gain(before, after)
+    if written is None and (scorer is None or script.broken is not None):
+        return Outcome(scorer, 0, UNKNOWN)  # behind a break the cube is not known, so no size
     if written is None:
-        return Outcome(None, 0, UNKNOWN) if scorer is None else _resigned(scorer, gained, script.cube)
+        assert scorer is not None
+        return _resigned(scorer, gained, script.cube)
     points = _written_points(script) or (gained if scorer == written else 0)
     return _resigned(written, points, script.cube)
 

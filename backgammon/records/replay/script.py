@@ -52,7 +52,7 @@ class GameScript:
         cube: value of the cube at the end.
         dropped_by: seat that refused a double.
         resigned: the seat that says it gave up and the points it says it lost.
-        result: the line that says who won.
+        result: the line that says who won; behind a break neither is believed, for columns may be wrong there.
         warnings: (entry, what is odd about it).
     """
 
@@ -84,6 +84,14 @@ def order_events(game: GameRecord, has_cube: bool = True) -> GameScript:
     return walk.finish()
 
 
+def refuse_game(game: GameRecord, reason: str) -> GameScript:
+    """The script of a game in which nothing counts, because what it begins with cannot be."""
+    script = GameScript(rolls=[action for action in game.actions if isinstance(action, RollAction)])
+    line = UnreadableAction(0, f"{game.scores[0]}-{game.scores[1]}", line=game.line)
+    script.broken = Break(0, line, f"is refused: {reason}")
+    return script
+
+
 def _state_before(game: GameRecord, has_cube: bool) -> GameState:
     """The game before its first entry; only the cube matters here."""
     state = new_game(has_cube)
@@ -112,10 +120,12 @@ class _Walk:
                 script.rolls.append(action)
             case ResultAction():
                 self._is_over = True
-                script.result = script.result or action
+                if script.broken is None:
+                    script.result = script.result or action
             case ResignAction():
                 self._is_over = True
-                script.resigned = script.resigned or action
+                if script.broken is None:
+                    script.resigned = script.resigned or action
             case UnreadableAction(text=text):
                 self._break(action, f"is not understood{'' if text else ': empty entry'}")
             case _ if script.broken is None:

@@ -8,7 +8,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from backgammon.notation import parse_position_id, parse_xgid
+from backgammon.notation.identifier import parse_identifier
+from backgammon.notation.quoting import quote
 from backgammon.rules.board import Position
 from backgammon.rules.dice import Roll, make_roll, parse_roll
 from backgammon.tools.errors import ConfigError, DiceError, IdError, PositionError
@@ -89,10 +90,10 @@ def parse_set_up(options: Mapping[str, Any] | None) -> SetUp | None:
     """The set-up that `reset(options=...)` asks for; None for an ordinary episode.
 
     Args:
-        options: may hold "position" (a Position, an XGID, or a Position ID), "dice" ((3, 1) or "31"), "first" (the seat
-            on roll, 0 or 1) and "random_turns" (see `SetUp`). An XGID brings its dice and its turn along (its bottom
-            player is seat 0) unless "dice" or "first" say otherwise. A position other than the start has seat 0 on
-            roll by default.
+        options: may hold "position" (a Position, or any identifier as text), "dice" ((3, 1) or "31"), "first" (the seat
+            on roll, 0 or 1) and "random_turns" (see `SetUp`). An XGID or Match ID brings its dice and its turn along
+            (the bottom player, seat 1 of a Match ID, is seat 0) unless "dice" or "first" say otherwise. A position
+            other than the start has seat 0 on roll by default.
 
     Raises:
         ConfigError: an unknown key, not a seat, or not a number of turns.
@@ -131,12 +132,12 @@ def _parse_position(given: Any) -> tuple[Position, int | None, Roll | None]:
         return Position(given), None, None
     if not isinstance(given, str):
         raise ConfigError(f"reset option 'position' is {given!r}: give a Position, an XGID or a Position ID")
-    if ":" in given:
-        xgid = parse_xgid(given)
-        if xgid.cube_action:
-            raise IdError(f"XGID {given!r}: it waits for an answer to a double, and these games have no cube")
-        return xgid.position, 0 if xgid.turn == 1 else 1, xgid.dice
-    return parse_position_id(given), None, None
+    found = parse_identifier(given)
+    if not found.has_match:
+        return found.position, None, None
+    if found.match.doubled:
+        raise IdError(f"{quote(given)}: it waits for an answer to a double, and these games have no cube")
+    return found.position, 1 - found.match.on_roll, found.match.dice
 
 
 def _parse_turns(given: Any) -> int:
