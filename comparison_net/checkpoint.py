@@ -79,6 +79,8 @@ def weight_shapes(network: NetworkConfig, domain: Domain) -> dict[str, tuple[int
         shapes[f"trunk.layers.{index}.weight"] = (next_width, width)
         shapes[f"trunk.layers.{index}.bias"] = (next_width,)
         width = next_width
+    if network.context:
+        shapes["decision.weight"] = (network.hidden[1], network.hidden[0])
     if network.ranks_by_value:
         shapes["head.temperature"] = (1,)
     return shapes | head_shapes(network, width, domain.num_outcomes if network.outcomes else 0)

@@ -63,12 +63,14 @@ class TrainingDraw:
         balance: name of the auxiliary loss, see `config.BALANCES`.
         tilt: how much more weight the expert of a part gives to decisions of its own part than to others; 0 for its
             own part alone.
+        progress: how much of the training is done, 0 to 1.
     """
 
     rng: np.random.Generator
     offsets: Int64s
     balance: str = "none"
     tilt: float = 0.0
+    progress: float = 0.0
 
     def noise(self, shape: tuple[int, ...], deviation: float) -> Tensor | None:
         """Normal noise float32, None when the deviation is 0."""
@@ -225,10 +227,13 @@ class CandidateNet(nn.Module):
         encoder: reads the items.
         trunk: the first layer.
         head: holds the temperature where outcomes make the score.
+        decision: Linear(H, W) without bias, from the first layer of what a decision's alternatives have in common to
+            the second layer of the score; starts at 0. None without `context`.
     """
 
     trunk: Trunk
     head: ScoreScale
+    decision: nn.Linear | None
 
     def __init__(self, config: NetworkConfig, encoder: Encoder) -> None:
         """Nothing but the shape.
@@ -239,6 +244,11 @@ class CandidateNet(nn.Module):
         super().__init__()
         self.config = config.for_domain(encoder.domain)
         self.encoder = encoder
+        self.decision = None
+        if self.config.context:
+            width, above = self.config.hidden
+            self.decision = nn.Linear(width, above, bias=False)
+            nn.init.zeros_(self.decision.weight)
 
     @property
     def domain(self) -> Domain:
@@ -276,6 +286,13 @@ class CandidateNet(nn.Module):
     def first_units(self, sets: ChoiceSets, pull: float) -> Tensor:
         """The rectified first layer float32[M, H], of a net that has one."""
         return self.encoder.first_layer(sets, self.trunk.first, True, pull)
+
+    def score_shift(self, sets: ChoiceSets) -> Tensor | None:
+        """What the context adds to the second layer of every alternative's score, float32[M, W]; None without one."""
+        if self.decision is None:
+            return None
+        shifts: Tensor = self.decision(self.first_units(self.encoder.decisions(sets), 0.0))
+        return shifts[torch.from_numpy(sets.owners())]
 
     def weights(self) -> dict[str, Float32s]:
         """Copies of all parameters by name, in the order of the layers."""

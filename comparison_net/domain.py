@@ -69,6 +69,7 @@ class Domain:
         head_names: other names of heads, where the trade has a word of its own: {kind: name}.
         pattern_heads: heads that patterns are played with, and for each the splits, () for any; None for all heads.
         strata: what reports tell apart, for instance ("phase", ("opening", "ending")): a name and those of the codes.
+        has_context: the alternatives of a decision have something in common that can be read as an item.
         value: what the labels measure, in figures `<value>_loss`; with `score_from = <value>` it ranks.
         value_unit: unit of a reported loss, and how many of them are one unit of value.
     """
@@ -84,6 +85,7 @@ class Domain:
     head_names: Mapping[str, str] = field(default_factory=dict)
     pattern_heads: Mapping[str, tuple[str, ...]] | None = None
     strata: tuple[str, tuple[str, ...]] = ("stratum", ("all",))
+    has_context: bool = False
     value: str = "value"
     value_unit: tuple[str, float] = ("", 1.0)
 
@@ -108,6 +110,7 @@ def feature_domain(
     outcomes: OutcomeClasses | None = None,
     splits: Mapping[str, Sequence[str]] | None = None,
     gate_features: Sequence[str] = (),
+    has_context: bool = False,
 ) -> Domain:
     """Items that are rows of F numbers, see `encoders.FeatureEncoder`.
 
@@ -116,6 +119,7 @@ def feature_domain(
         outcomes: classes, if the choices come with what became of them.
         splits: hard splits by name: names of the parts.
         gate_features: names of the features that a learned gate reads.
+        has_context: some of the features are those of the decision.
 
     Raises:
         ConfigError: a number out of range.
@@ -128,4 +132,5 @@ def feature_domain(
         outcomes=outcomes,
         splits={name: tuple(parts) for name, parts in (splits or {}).items()},
         gate_features=tuple(gate_features),
+        has_context=has_context,
     )

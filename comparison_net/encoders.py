@@ -56,22 +56,31 @@ class Encoder:
         """
         raise NotImplementedError
 
-    def second_layer(self, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor) -> Tensor:
-        """relu(weight[code] @ units + bias[code]) for every item, float32[M, W].
+    def second_layer(
+        self, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor, shift: Tensor | None = None
+    ) -> Tensor:
+        """relu(weight[code] @ units + bias[code] + shift) for every item, float32[M, W].
 
         Args:
             units: float32[M, H], rectified.
             codes: int64[M], the expert of each item.
             weight: float32[E, W, H].
             bias: float32[E, W].
+            shift: float32[M, W]; None for zeros.
         """
         if len(weight) == 1:
-            return torch.relu(linear(units, weight[0], bias[0]))
-        order = torch.from_numpy(np.argsort(codes, kind="stable"))
-        parts = torch.split(units[order], np.bincount(codes, minlength=len(weight)).tolist())
-        outputs = [torch.relu(linear(part, weight[e], bias[e])) for e, part in enumerate(parts)]
-        inverse = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
-        return torch.cat(outputs)[inverse]
+            result = linear(units, weight[0], bias[0])
+        else:
+            order = torch.from_numpy(np.argsort(codes, kind="stable"))
+            parts = torch.split(units[order], np.bincount(codes, minlength=len(weight)).tolist())
+            outputs = [linear(part, weight[e], bias[e]) for e, part in enumerate(parts)]
+            inverse = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
+            result = torch.cat(outputs)[inverse]
+        return torch.relu(result if shift is None else result + shift)
+
+    def decisions(self, sets: ChoiceSets) -> ChoiceSets:
+        """What the alternatives of each decision have in common, as N sets of one item, see `Domain.has_context`."""
+        raise NotImplementedError
 
     def codes(self, sets: ChoiceSets, split: str) -> Int64s:
         """int64[M], the part of each item in a hard split of the domain."""
@@ -102,6 +111,7 @@ class FeatureEncoder(Encoder):
         outcomes: OutcomeClasses | None = None,
         splits: Mapping[str, tuple[int, Sequence[str]]] | None = None,
         gate_columns: Mapping[str, int] | None = None,
+        num_context: int = 0,
     ) -> None:
         """The domain that this describes.
 
@@ -110,17 +120,23 @@ class FeatureEncoder(Encoder):
             outcomes: classes, if the choices come with what became of them.
             splits: hard splits by name: the column that holds the code of the part, and the names of the parts.
             gate_columns: columns that a learned gate reads, by name.
+            num_context: K; the router and the context of a net may look at the decision where there are some.
 
         Raises:
             ConfigError: a column that does not exist.
         """
+        if not 0 <= num_context < num_features:
+            raise ConfigError(
+                f"{num_context} columns of context among {num_features} features: leave some to the items"
+            )
+        self.num_context = num_context
         self.split_columns = {name: column for name, (column, _) in (splits or {}).items()}
         self.gate_columns = list((gate_columns or {}).values())
         for column in (*self.split_columns.values(), *self.gate_columns):
             if not 0 <= column < num_features:
                 raise ConfigError(f"column {column}: there are {num_features} features, numbered from 0")
         parts = {name: names for name, (_, names) in (splits or {}).items()}
-        self.domain = feature_domain(num_features, outcomes, parts, tuple(gate_columns or ()))
+        self.domain = feature_domain(num_features, outcomes, parts, tuple(gate_columns or ()), num_context > 0)
 
     def first_layer(self, sets: ChoiceSets, layer: FirstLayer, is_rectified: bool, pull: float) -> Tensor:
         """See `Encoder`."""
@@ -144,6 +160,13 @@ class FeatureEncoder(Encoder):
     def gate_features(self, sets: ChoiceSets) -> Float32s:
         """The columns of the gate."""
         return self.rows(sets)[:, self.gate_columns]
+
+    def decisions(self, sets: ChoiceSets) -> ChoiceSets:
+        """The columns of the context, behind zeros in the place of an item's own."""
+        if sets.context is None:
+            raise DataError(f"these decisions have no context, the net was made for {self.num_context} columns of it")
+        own = np.zeros((len(sets), self.domain.num_features - self.num_context), dtype=np.float32)
+        return ChoiceSets(own, np.arange(len(sets) + 1), np.zeros(len(sets), dtype=np.int64), sets.context)
 
     def rows(self, sets: ChoiceSets) -> Float32s:
         """float32[M, F], the features of all alternatives with the context of their decisions.

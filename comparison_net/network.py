@@ -38,7 +38,12 @@ class ComparisonNet(CandidateNet):
             second = self.trunk.layers[1]
             assert isinstance(second, nn.Linear)
             codes = np.zeros(len(hidden), dtype=np.int64)
-            hidden = self.encoder.second_layer(hidden, codes, second.weight[None], second.bias[None])
+            weight, bias = second.weight[None], second.bias[None]
+            if (shift := self.score_shift(sets)) is not None:
+                shifted = self.encoder.second_layer(hidden, codes, weight, bias, shift)
+                plain = self.encoder.second_layer(hidden, codes, weight, bias) if self.config.outcomes else shifted
+                return Said(self.head.scores(shifted), self.head.logits(plain, rows))
+            hidden = self.encoder.second_layer(hidden, codes, weight, bias)
         else:
             for layer in self.trunk.layers[1:]:
                 hidden = torch.relu(layer(hidden))

@@ -18,9 +18,14 @@ LOG_LOSS = "log_loss"
 AUTO = "auto"
 """A setting that takes the first thing that the domain offers."""
 
-SPLIT, GATE, SPLIT_GATE = "split", "gate", "split-gate"
-SPLIT_HEADS: tuple[str, ...] = (SPLIT, GATE, SPLIT_GATE)
-"""The expert of an item's part of a hard split; a learned gate on cheap numbers; the same, started from the split."""
+SPLIT, GATE, SPLIT_GATE, MERGED = "split", "gate", "split-gate", "merged"
+SPLIT_HEADS: tuple[str, ...] = (SPLIT, GATE, SPLIT_GATE, MERGED)
+"""The expert of an item's part of a hard split; a learned gate on cheap numbers; the same, started from the split; that
+again, with the experts' weights merged by the gate while training, and the best expert alone at play time."""
+BY_ALTERNATIVE, BY_DECISION, BY_PAIR = "alternative", "decision", "pair"
+ROUTES: tuple[str, ...] = (BY_ALTERNATIVE, BY_DECISION, BY_PAIR)
+"""What a router looks at: each alternative by itself; what those of a decision have in common, so that all of them meet
+the same experts; or, for a hard split, both."""
 TOKEN_CHOICES: tuple[str, ...] = ("softmax-token", "sinkhorn-token")
 GROUP_ROUTERS: tuple[str, ...] = ("softmax-expert", "sinkhorn-expert", "sparse-expert", "soft", "us", "us-free")
 """Routers whose choice depends on the whole group: the tokens must be those of one item."""
@@ -50,6 +55,7 @@ def offered(domain: Domain, what: str) -> tuple[str, ...]:
     """The names that a setting may have in a domain: `heads`, `inputs`, `splits`, `scores` or `selectors`."""
     if what == "heads":
         has = {SPLIT: bool(domain.splits), GATE: bool(domain.gate_features), SPLIT_GATE: bool(domain.gate_parts)}
+        has[MERGED] = bool(domain.gate_parts) and domain.has_context
         has |= dict.fromkeys(GROUP_ROUTERS, domain.tokens is not None)
         return tuple(domain.head_names.get(kind, kind) for kind in HEADS if has.get(kind, True))
     if what == "scores":
@@ -76,6 +82,13 @@ class NetworkConfig:
     )
     experts: int = setting(6, "number of experts; heads that follow a split have one for each of its parts instead")
     split: str = setting(AUTO, "parts of the hard split", "splits")
+    route_by: str = setting(
+        AUTO,
+        f"what a router looks at: {', '.join(ROUTES)} of both; auto: decision for merged experts, else alternative",
+    )
+    context: bool = setting(
+        False, "the second layer of the score also sees what the alternatives of a decision have in common"
+    )
     choices: int = setting(1, "experts that an item or a token asks for (learned gates, token choice)")
     capacity: float = setting(
         1.05, "slots of an expert relative to an even spread; expert choice and us: experts of a token on average"
@@ -101,6 +114,7 @@ class NetworkConfig:
         can_score = self.outcomes or self.score_from == "head"
         require(can_score, "network.score_from", self.score_from, '"head" as long as network.outcomes is false')
         self._check_ranges()
+        require(self.route_by in (AUTO, *ROUTES), "network.route_by", self.route_by, f"one of {', '.join(ROUTES)}")
         if self.tokens == "positions" and self.head in GROUP_ROUTERS:
             raise ConfigError(
                 f"network.head = {self.head!r} with tokens = 'positions': an alternative's score would depend on its "
@@ -133,6 +147,11 @@ class NetworkConfig:
         return self.head in TOKEN_CHOICES or is_address(self.head)
 
     @property
+    def asks_decision(self) -> bool:
+        """True where an alternative's score needs what the alternatives of its decision have in common."""
+        return self.context or self.route_by in (BY_DECISION, BY_PAIR)
+
+    @property
     def has_score(self) -> bool:
         """False where the score is the expected value of the outcomes alone."""
         return self.score_from in ("head", "sum")
@@ -149,8 +168,8 @@ class NetworkConfig:
 
     def num_experts(self, domain: Domain) -> int:
         """Experts that the net has."""
-        if self.kind(domain) in (SPLIT, SPLIT_GATE):
-            return len(domain.splits[self.split])
+        if self.kind(domain) in (SPLIT, SPLIT_GATE, MERGED):
+            return len(domain.splits[self.split]) ** (2 if self.route_by == BY_PAIR else 1)
         return 1 if self.head == "dense" else self.experts
 
     def num_patterns(self, domain: Domain) -> int:
@@ -165,7 +184,10 @@ class NetworkConfig:
         """
         inputs = next(iter(domain.inputs)) if self.inputs == AUTO else self.inputs
         split = next(iter(domain.splits), AUTO) if self.split == AUTO else self.split
-        config = replace(self, inputs=inputs, split=split)
+        route_by = self.route_by
+        if route_by == AUTO:
+            route_by = BY_DECISION if self.kind(domain) == MERGED else BY_ALTERNATIVE
+        config = replace(self, inputs=inputs, split=split, route_by=route_by)
         for name, what in (("inputs", "inputs"), ("head", "heads"), ("score_from", "scores")):
             names, value = offered(domain, what), getattr(config, name)
             is_own = name in ("head", "inputs") and is_address(value)
@@ -184,10 +206,36 @@ class NetworkConfig:
                 f"network.head = {self.head!r} with tokens = 'locations': it follows a property of whole items; set "
                 "network.tokens = 'positions'"
             )
+        self._check_decision(kind, domain)
         can_route = self.tokens == "positions" or domain.tokens is not None
         require(can_route, "network.tokens", self.tokens, "positions: these items have no tokens")
         if self.num_patterns(domain):
             self._check_patterns(domain)
+
+    def _check_decision(self, kind: str, domain: Domain) -> None:
+        """Refuse what looks at the decision where there is nothing to see, or nobody who would see it."""
+        most = self.num_experts(domain)
+        require(most <= MAX_EXPERTS, "network.split", self.split, f"one whose pairs are at most {MAX_EXPERTS} experts")
+        if not self.asks_decision:
+            rule = f'"{BY_DECISION}" for network.head {self.head!r}'
+            require(kind != MERGED, "network.route_by", self.route_by, rule)
+            return
+        name, value = ("network.context", True) if self.context else ("network.route_by", self.route_by)
+        require(domain.has_context, name, value, "left out: these decisions have no context")
+        is_routed = self.route_by != BY_ALTERNATIVE
+        can_route = not is_routed or (kind != "dense" and self.tokens == "positions")
+        rule = f'"{BY_ALTERNATIVE}" without a router of whole items'
+        require(can_route, "network.route_by", self.route_by, rule)
+        can_pair = self.route_by != BY_PAIR or kind == SPLIT
+        rule = f'"{BY_ALTERNATIVE}" or "{BY_DECISION}" for network.head {self.head!r}'
+        require(can_pair, "network.route_by", self.route_by, rule)
+        rule = f'"{BY_ALTERNATIVE}" with network.outcomes: chances are those of the alternative alone'
+        require(not (is_routed and self.outcomes), "network.route_by", self.route_by, rule)
+        if self.context:
+            heads = ", ".join(domain.head_names.get(head, head) for head in ("dense", SPLIT, MERGED))
+            can_see = kind in ("dense", SPLIT, MERGED) and self.tokens == "positions" and len(self.hidden) == 2
+            require(can_see, name, value, f"false but for two hidden layers and the heads {heads}")
+            require(self.has_score, name, value, f'false with network.score_from "{self.score_from}"')
 
     def _check_patterns(self, domain: Domain) -> None:
         plain = next(iter(domain.inputs))
@@ -198,3 +246,5 @@ class NetworkConfig:
             can_see = self.head in heads and (not heads[self.head] or self.split in heads[self.head])
             known = ", ".join(f"{head} ({', '.join(splits)})" if splits else head for head, splits in heads.items())
             require(can_see, "network.inputs", self.inputs, f'"{plain}" but for the heads {known}')
+            rule = f'"{plain}" for a net that looks at the decision'
+            require(not self.asks_decision, "network.inputs", self.inputs, rule)

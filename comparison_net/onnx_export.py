@@ -71,7 +71,8 @@ def export_onnx(net: CandidateNet, path: Path, means: Any = None, scales: Any = 
         import onnx
     except ImportError as error:
         raise ConfigError("ONNX is not installed: pip install onnx") from error
-    if not isinstance(net.encoder, FeatureEncoder) or net.config.tokens == "locations" or ":" in net.config.head:
+    is_plain = isinstance(net.encoder, FeatureEncoder) and not net.config.asks_decision
+    if not is_plain or net.config.tokens == "locations" or ":" in net.config.head:
         raise ConfigError(f"a net with head {net.config.head!r} on {net.domain.version} cannot be written as ONNX")
     graph, weights = _Graph(), net.weights()
     items = "items"

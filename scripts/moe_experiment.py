@@ -1,319 +1,247 @@
-"""The experiment on mixtures of experts: every recipe trained alike on expert logs, judged on labelled decisions.
+"""The experiment on mixtures of experts: every recipe on fair terms, tuned alike, judged on decisions nobody tuned on.
 
-    python -m scripts.moe_experiment LOGS... --labels FILE ... --work DIR [--cells NAME,...] [--seeds 1,2,3]
-    python -m scripts.moe_table DIR
+    python -m scripts.moe_experiment DIR                        # sets, tuning, all cells, tables
+    python -m scripts.moe_experiment DIR --stage tune           # ... one stage of it
+    python -m scripts.moe_table DIR                             # the tables again
 
-A cell is a recipe (`scripts/recipes/mixtures/NAME.toml`) and a seed; its result is a file in DIR, so a run that was
-broken off goes on where it stopped. All cells see the same decisions in the same order with the same sampled rivals:
-the chosen candidate and a few of the rejected ones, drawn anew in every epoch. Upcycled cells start from the dense net
-of their seed after its first epoch and train for the remaining ones on the dense net's schedule, so they cost no more
-than the others. One thread, so that cells may run side by side without changing their figures.
+A recipe is a file of `scripts/recipes/mixtures`. *Tuning*: one pass over TUNING_DECISIONS decisions for each of a few
+step sizes, then decays, then for learned gates weights of the balance loss; what loses least on the tuning set stays.
+*Cells*: the recipe so tuned, a loss (`soft` labels, or `listwise` choices alone) and a seed, EPOCHS passes over all
+decisions; its choices on the fresh set are stored. All cells of a seed see the same decisions in the same order with
+the same sampled rivals.
+
+A result is a file that appears whole, so the same command goes on where it stopped. One thread: a result does not
+depend on what else runs. The sets are described in `scripts.moe_sets`.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from backgammon.learner.data.comparisons import bare_sets, make_comparisons
-from backgammon.learner.data.shards import Shards, build_shards, open_shards
+from backgammon.learner.data.comparisons import bare_sets
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.measure.label_scores import choice_losses
 from backgammon.learner.training.board_encoder import BoardEncoder
-from backgammon.records import DecisionSet, read_labels, read_logs
+from backgammon.records import DecisionSet, read_labels
 from backgammon.rules import ragged
 from backgammon.tools.arrays import Int64s
 from backgammon.tools.errors import DataError
 from backgammon.tools.storage import replace_file
-from comparison_net.choices import ChoiceSets
-from comparison_net.comparator import CandidateNet, TrainingDraw
-from comparison_net.config import load_config
-from comparison_net.losses import listwise_loss
-from comparison_net.moe.upcycle import upcycle, upcycle_moments
+from comparison_net.comparator import CandidateNet
+from comparison_net.config import TrainConfig, load_config
 from comparison_net.network import make_network
-from comparison_net.network_config import NetworkConfig
-from scripts.program import program
+from comparison_net.network_config import GATE, MERGED, SPLIT_GATE
+from comparison_net.training.loop import fit
+from scripts.moe_sets import Sets, TaughtDecisions, judge_fresh, make_sets
+from scripts.program import note, program
 
 RECIPES = Path(__file__).parent / "recipes" / "mixtures"
-BATCH_DECISIONS = 256
-LEARNING_RATE = 0.002
-WARMUP_STEPS = 200
-WEIGHT_DECAY = 0.1
-SNAPSHOT_EPOCH = 1
-
-UPCYCLED: dict[str, tuple[str, str, bool, dict[str, Any]]] = {
-    "phase-up": ("phase", "dense", True, {}),
-    "phase-up-fresh": ("phase", "dense", False, {}),
-    "plan-up": ("plan", "dense", True, {}),
-    "softmax-token-up": ("softmax-token", "dense", True, {"renormalise": False}),
-    "softmax-token-up-norm": ("softmax-token", "dense", True, {"renormalise": True, "choices": 2}),
-    "board-softmax-token-up": ("board-softmax-token", "board-dense", True, {}),
-}
-"""Cell: recipe, dense recipe it starts from (whose widths it takes), are moments copied, settings that differ."""
-
-BORROWED: dict[str, tuple[str, str]] = {"board-us-free-borrowed": ("board-us-free", "board-softmax-token")}
-"""Cell: recipe, recipe whose finished weights it plays with; not trained. USMoE's training-free form is meant so."""
-
-CELLS: tuple[str, ...] = (*sorted(path.stem for path in RECIPES.glob("*.toml")), *UPCYCLED, *BORROWED)
+LOSSES = ("soft", "listwise")
+EPOCHS = 1
+TUNING_DECISIONS = 60_000
+RATES = (0.008, 0.016, 0.032)
+DECAYS = (0.1, 1.0)
+BALANCES = (0.0, 0.01, 0.1)
+AS_IT_WAS = ("softmax-token-old",)
+"""Recipes whose balance loss stays as the first table had it."""
+ITEMS, BOARD = "items", "board"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What all cells have in common; `hidden` takes the place of the recipes' widths, empty for those."""
+def recipes(table: str) -> list[str]:
+    """Names of the recipes of a table: those that route whole positions, or what lies inside a board."""
+    names = sorted(path.stem for path in RECIPES.glob("*.toml"))
+    return [name for name in names if name.startswith("board-") == (table == BOARD)]
 
-    decisions: int
-    rejected: int
-    epochs: int
-    hidden: tuple[int, ...] = ()
+
+def read_recipe(name: str, loss: str = "soft", seed: int = 1, **tuned: Any) -> TrainConfig:
+    """The settings of a cell."""
+    config = load_config(RECIPES / f"{name}.toml", domain=BOARDS)
+    common = {"batch_decisions": 256, "sampled_candidates": 8, "held_out": 0.0, "threads": 1, "patience": 0}
+    return replace(config, loss=loss, seed=seed, epochs=EPOCHS, **{**common, **tuned})
+
+
+def variants(name: str, losses: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Settings to try next, by the name of their result; none once all have been.
+
+    Args:
+        name: of the recipe.
+        losses: what is known, by name.
+    """
+    network = read_recipe(name).network
+    has_gate = network.routes_learned or network.kind(BOARDS) in (GATE, SPLIT_GATE, MERGED)
+    has_gate &= name not in AS_IT_WAS
+    tried: dict[str, dict[str, float]] = {}
+    rates = {describe(one): one for one in ({"learning_rate": rate, "weight_decay": DECAYS[0]} for rate in RATES)}
+    tried |= rates
+    if set(rates) <= set(losses):
+        best = rates[min(rates, key=losses.__getitem__)]
+        decays = {describe(one): one for one in ({**best, "weight_decay": decay} for decay in DECAYS)}
+        tried |= decays
+        if has_gate and set(decays) <= set(losses):
+            best = decays[min(decays, key=losses.__getitem__)]
+            tried |= {describe(one): one for one in ({**best, "balance_weight": weight} for weight in BALANCES[1:])}
+    return tried
+
+
+def describe(settings: dict[str, float]) -> str:
+    """A name for settings."""
+    return ",".join(f"{name}={value:g}" for name, value in sorted(settings.items()))
+
+
+def with_balance(settings: dict[str, float]) -> dict[str, Any]:
+    """The settings with the loss that a weight belongs to."""
+    return {**settings, "balance": "importance"} if settings.get("balance_weight") else dict(settings)
+
+
+def tune(name: str, sets: Sets, folder: Path) -> dict[str, Any]:
+    """The settings that lose least on the tuning set, after trying those that have not been tried."""
+    path = folder / f"{name}.json"
+    losses: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    while missing := {key: one for key, one in variants(name, losses).items() if key not in losses}:
+        for key, settings in missing.items():
+            source = TaughtDecisions(sets.shards, sets.train[:: len(sets.train) // TUNING_DECISIONS], True)
+            net, _ = train_net(read_recipe(name, **with_balance(settings)), source)
+            losses[key] = tuning_loss(net, sets)
+            note(f"tuning {name:28s} {key:60s} {losses[key]:.3f} mpt")
+            replace_file(path, json.dumps(losses, indent=1).encode() + b"\n")
+    tried = variants(name, losses)
+    return with_balance(tried[min(tried, key=losses.__getitem__)])
+
+
+def train_net(config: TrainConfig, source: TaughtDecisions) -> tuple[CandidateNet, float]:
+    """The trained net, and the seconds of processor time that it took."""
+    began = time.process_time()
+    return fit(source, BoardEncoder(), config).net, time.process_time() - began
+
+
+def tuning_loss(net: CandidateNet, sets: Sets) -> float:
+    """Millipoints that its choices on the tuning set lose by the labels."""
+    source = TaughtDecisions(sets.shards, sets.tuning, True)
+    losses = []
+    for rows in source.parts(np.arange(len(source)), 20_000):
+        found = source.sets(rows)
+        with torch.no_grad():
+            scores = net.answers(found).scores.numpy()
+        losses.append(found.value_losses(ragged.best(scores, found.offsets)))
+    return 1000 * float(np.concatenate(losses).mean(dtype=np.float64))
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A recipe as the experiment reads it."""
+    """What is trained and judged; its result is the file of its name."""
 
-    name: str
-    network: NetworkConfig
-    balance: str = "none"
-    balance_weight: float = 0.0
-    tilt: float = 0.0
+    recipe: str
+    loss: str
+    seed: int
 
-
-def read_cell(name: str) -> Cell:
-    """The recipe of a cell."""
-    if name in BORROWED:
-        return replace(read_cell(BORROWED[name][0]), name=name)
-    if name in UPCYCLED:
-        recipe, dense, _, changes = UPCYCLED[name]
-        cell, source = read_cell(recipe), read_cell(dense).network
-        network = replace(cell.network, hidden=source.hidden, token_hidden=source.token_hidden, **changes)
-        return replace(cell, name=name, network=network)
-    config = load_config(RECIPES / f"{name}.toml", domain=BOARDS)
-    return Cell(name, config.network, config.balance, config.balance_weight, config.tilt)
+    @property
+    def name(self) -> str:
+        """Of its files."""
+        return f"{self.recipe}.{self.loss}.{self.seed}"
 
 
-def make_net(cell: Cell, seed: int) -> CandidateNet:
-    """A fresh net."""
-    torch.manual_seed(seed)
-    return make_network(cell.network, BoardEncoder())
+def run_cell(cell: Cell, sets: Sets, folder: Path) -> None:
+    """Train a cell and keep its weights, unless they are there; nothing is judged."""
+    path = folder / "cells" / f"{cell.name}.npz"
+    if path.exists():
+        return
+    config = read_recipe(cell.recipe, cell.loss, cell.seed, **tune(cell.recipe, sets, folder / "tuning"))
+    source = TaughtDecisions(sets.shards, sets.train, cell.loss == "soft")
+    net, seconds = train_net(config, source)
+    result = {
+        **asdict(cell),
+        "settings": {name: getattr(config, name) for name in ("learning_rate", "weight_decay", "balance_weight")},
+        "network": asdict(config.network),
+        "parameters": sum(parameter.numel() for parameter in net.parameters()),
+        "decisions_per_second": len(source) * EPOCHS / seconds,
+    }
+    replace_file(path.with_suffix(".json"), json.dumps(result).encode() + b"\n")
+    temporary = path.with_name(f".{path.name}")
+    arrays: dict[str, Any] = net.weights()
+    np.savez(temporary, **arrays)
+    temporary.rename(path)
+    note(f"{cell.name:40s} trained in {seconds:.0f} s, tuning set {tuning_loss(net, sets):.2f} mpt")
 
 
-def sample_rejected(batch: ChoiceSets, rejected: int, rng: np.random.Generator) -> ChoiceSets:
-    """The chosen candidate of each decision and at most `rejected` others, in their order."""
-    keys = rng.random(batch.num_items)
-    chosen_places = batch.offsets[:-1] + batch.chosen
-    keys[chosen_places] = -1.0
-    is_kept = ragged.ranks(-keys, batch.offsets) <= rejected
-    offsets = ragged.keep(is_kept, batch.offsets)
-    chosen = np.searchsorted(np.flatnonzero(is_kept), chosen_places) - offsets[:-1]
-    return ChoiceSets(batch.items[is_kept], offsets, chosen, batch.context)
+def judge_cell(cell: Cell, labelled: DecisionSet, folder: Path) -> None:
+    """Store what a trained cell chooses on the fresh set, and how its experts were used."""
+    path = folder / "judged" / f"{cell.name}.npz"
+    if path.exists():
+        return
+    net = make_network(read_recipe(cell.recipe).network, BoardEncoder())
+    weights = np.load(folder / "cells" / f"{cell.name}.npz")
+    net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights})
+    picks, loads = choose(net, labelled)
+    assert labelled.labels is not None
+    hits = picks == labelled.labels.best
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    np.savez_compressed(temporary, losses=choice_losses(labelled, picks).astype(np.float32), hits=hits, load=loads)
+    temporary.rename(path)
 
 
-def make_optimizer(net: CandidateNet) -> torch.optim.AdamW:
-    """AdamW that decays the weights and leaves the biases alone."""
-    biases = [parameter for name, parameter in net.named_parameters() if name.endswith("bias")]
-    weights = [parameter for name, parameter in net.named_parameters() if not name.endswith("bias")]
-    groups = [{"params": weights, "weight_decay": WEIGHT_DECAY}, {"params": biases, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=LEARNING_RATE, fused=True)
-
-
-def train_cell(cell: Cell, seed: int, shards: Shards, plan: Plan, work: Path) -> tuple[CandidateNet, dict[str, Any]]:
-    """The trained net and how it went; a dense net leaves a snapshot for its upcycled cells."""
-    net = make_net(cell, seed)
-    if cell.name in BORROWED:
-        weights = np.load(work / f"{BORROWED[cell.name][1]}-{seed}-net.npz")
-        net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights})
-        return net, {"seconds": 0.0, "decisions_per_second": float("nan"), "history": []}
-    optimizer = make_optimizer(net)
-    first_epoch = 0
-    if cell.name in UPCYCLED:
-        first_epoch = SNAPSHOT_EPOCH
-        _, dense, has_moments, _ = UPCYCLED[cell.name]
-        snapshot = np.load(work / f"{dense}-{seed}.npz")
-        upcycle(net, _part(snapshot, "net."))
-        if has_moments:
-            upcycle_moments(
-                net, optimizer, {key: _part(snapshot, f"{key}.") for key in ("step", "exp_avg", "exp_avg_sq")}
-            )
-    steps_per_epoch = -(-plan.decisions // BATCH_DECISIONS)
-    history: list[dict[str, Any]] = []
-    began = time.process_time()
-    for epoch in range(first_epoch, plan.epochs):
-        order = np.random.default_rng([seed, epoch]).permutation(plan.decisions)
-        rivals = np.random.default_rng([seed, epoch, 1])
-        for index in range(steps_per_epoch):
-            rows = np.sort(order[index * BATCH_DECISIONS : (index + 1) * BATCH_DECISIONS])
-            batch = sample_rejected(make_comparisons(shards, rows), plan.rejected, rivals)
-            step = epoch * steps_per_epoch + index
-            rng = np.random.default_rng([seed, step, 2])
-            draw = TrainingDraw(rng, batch.offsets, cell.balance, cell.tilt)
-            figures = train_step(
-                net, optimizer, batch, draw, cell.balance_weight, rate(step, steps_per_epoch * plan.epochs)
-            )
-            if index % 125 == 124:
-                history.append({"epoch": epoch, "step": step + 1, **figures})
-        if cell.name in {dense for _, dense, _, _ in UPCYCLED.values()} and epoch + 1 == SNAPSHOT_EPOCH:
-            save_snapshot(work / f"{cell.name}-{seed}.npz", net, optimizer)
-    seconds = time.process_time() - began
-    epochs = plan.epochs - first_epoch
-    return net, {"seconds": seconds, "decisions_per_second": plan.decisions * epochs / seconds, "history": history}
-
-
-def train_step(
-    net: CandidateNet,
-    optimizer: torch.optim.Optimizer,
-    batch: ChoiceSets,
-    draw: TrainingDraw,
-    balance_weight: float,
-    step_size: float,
-) -> dict[str, Any]:
-    """One step; its loss and how the tokens were spread."""
-    answers = net.answers(batch, draw=draw)
-    mask = torch.from_numpy(batch.mask())
-    comparison = listwise_loss(answers.padded(mask), mask, torch.from_numpy(batch.chosen)).mean()
-    loss = comparison if answers.balance is None else comparison + balance_weight * answers.balance
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    for group in optimizer.param_groups:
-        group["lr"] = step_size
-    optimizer.step()
-    if not math.isfinite(float(comparison.detach())):
-        raise DataError(f"the loss is {float(comparison)}")
-    figures: dict[str, Any] = {"loss": round(float(comparison.detach()), 4)}
-    if (metrics := answers.metrics) is not None:
-        figures["load"] = [round(share, 4) for share in metrics.load.tolist()]
-        figures["dropped"] = round(float(metrics.dropped), 4)
-        figures["entropy"] = round(float(metrics.entropy), 4)
-    return figures
-
-
-def rate(step: int, total: int) -> float:
-    """Step size: a linear rise, then a cosine to 0."""
-    return LEARNING_RATE * min(1.0, (step + 1) / WARMUP_STEPS) * 0.5 * (1 + math.cos(math.pi * step / total))
-
-
-def save_snapshot(path: Path, net: CandidateNet, optimizer: torch.optim.Optimizer) -> None:
-    """Weights and moments by name."""
-    arrays: dict[str, Any] = {}
-    for name, parameter in net.named_parameters():
-        arrays[f"net.{name}"] = parameter.detach().numpy()
-        for key, value in optimizer.state[parameter].items():
-            arrays[f"{key}.{name}"] = value.numpy()
-    np.savez(path, **arrays)
-
-
-def _part(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:
-    return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
-
-
-def judge(net: CandidateNet, labelled: DecisionSet) -> tuple[Int64s, dict[str, Any]]:
-    """The row picked in each decision, and load, dropped share and entropy as at play time."""
+def choose(net: CandidateNet, labelled: DecisionSet) -> tuple[Int64s, Any]:
+    """Row picked in each decision, int64[N]; load of the experts and dropped share, float64[E + 1] or float64[0]."""
     picks = np.empty(len(labelled), dtype=np.int64)
-    loads, dropped, entropies, sizes = [], [], [], []
-    for start in range(0, len(labelled), 200):
-        part = labelled.take(np.arange(start, min(start + 200, len(labelled))))
+    loads, sizes = [], []
+    for start in range(0, len(labelled), 500):
+        part = labelled.take(np.arange(start, min(start + 500, len(labelled))))
         assert part.labels is not None
         batch = bare_sets(part.decisions, part.labels.best)
         with torch.no_grad():
             answers = net.answers(batch)
-        values = answers.scores.numpy()
-        picks[start : start + len(part)] = ragged.best(values, batch.offsets)
+        picks[start : start + len(part)] = ragged.best(answers.scores.numpy(), batch.offsets)
         if (metrics := answers.metrics) is not None:
-            loads.append(metrics.load.numpy())
-            dropped.append(float(metrics.dropped))
-            entropies.append(float(metrics.entropy))
+            loads.append(np.append(metrics.load.numpy(), float(metrics.dropped)))
             sizes.append(batch.num_items)
-    if not sizes:
-        return picks, {}
-    return picks, {
-        "load": np.average(loads, axis=0, weights=sizes).round(4).tolist(),
-        "dropped": float(np.average(dropped, weights=sizes)),
-        "entropy": float(np.average(entropies, weights=sizes)),
-    }
+    return picks, np.average(loads, axis=0, weights=sizes) if loads else np.zeros(0)
 
 
-def run_cell(name: str, seed: int, shards: Shards, plan: Plan, labelled: DecisionSet, work: Path) -> None:
-    """Train and judge one cell unless its result is there."""
-    path = work / f"{name}-{seed}.json"
-    if path.exists():
-        return
-    cell = read_cell(name)
-    if plan.hidden:
-        cell = replace(cell, network=replace(cell.network, hidden=plan.hidden))
-    net, training = train_cell(cell, seed, shards, plan, work)
-    picks, spread = judge(net, labelled)
-    assert labelled.labels is not None
-    losses, hits = choice_losses(labelled, picks), picks == labelled.labels.best
-    result = {
-        "cell": name,
-        "seed": seed,
-        "plan": asdict(plan),
-        "network": asdict(cell.network),
-        "parameters": sum(parameter.numel() for parameter in net.parameters()),
-        "training": training,
-        "play": spread,
-        "agreement": float(hits.mean()),
-        "loss": float(losses.mean()),
-    }
-    np.savez_compressed(work / f"{name}-{seed}-picks.npz", losses=losses.astype(np.float32), hits=hits)
-    save_weights(work / f"{name}-{seed}-net.npz", net)
-    replace_file(path, json.dumps(result).encode() + b"\n")
-    print(
-        f"{name:24s} seed {seed}  agreement {result['agreement']:.4f}  loss {result['loss']:.2f} mpt  "
-        f"{training['seconds']:.0f} s",
-        flush=True,
-    )
-
-
-def save_weights(path: Path, net: CandidateNet) -> None:
-    """The finished weights by name."""
-    arrays: dict[str, Any] = {name: parameter.detach().numpy() for name, parameter in net.named_parameters()}
-    np.savez(path, **arrays)
+def cells(names: Iterable[str], losses: Iterable[str], seeds: Iterable[int]) -> Iterator[Cell]:
+    """Seed by seed, so that whatever is finished is paired."""
+    for seed, loss, name in product(seeds, losses, names):
+        yield Cell(name, loss, seed)
 
 
 @program(__doc__)
-@click.argument("logs", nargs=-1)
-@click.option("--labels", multiple=True, required=True, type=click.Path(path_type=Path), help="May be repeated.")
-@click.option("--work", required=True, type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--cells", default=",".join(CELLS), show_default=True)
-@click.option("--seeds", default="1,2,3", show_default=True)
-@click.option("--decisions", default=320_000, show_default=True)
-@click.option("--rejected", default=5, show_default=True)
-@click.option("--epochs", default=3, show_default=True)
-@click.option("--hidden", help="Widths instead of the recipes', for instance 512,64.")
-def main(
-    logs: tuple[str, ...],
-    labels: tuple[Path, ...],
-    work: Path,
-    cells: str,
-    seeds: str,
-    hidden: str | None,
-    **numbers: int,
-) -> None:
-    """Build the shards once, then every cell, seed by seed."""
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--stage", type=click.Choice(["sets", "tune", "train", "judge", "all"]), default="all", show_default=True)
+@click.option("--recipes", "names", help="With commas between; all that route whole positions if left out.")
+@click.option("--losses", default=",".join(LOSSES), show_default=True)
+@click.option("--seeds", default="1,2,3,4,5", show_default=True)
+def main(folder: Path, stage: str, names: str | None, losses: str, seeds: str) -> None:
+    """Everything that is missing, up to the stage."""
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    work.mkdir(parents=True, exist_ok=True)
-    plan = Plan(**numbers, hidden=tuple(map(int, hidden.split(","))) if hidden else ())
-    folder = work / "shards"
-    shards = open_shards(folder) if folder.exists() else build_shards(read_logs(logs), folder)
-    if len(shards) < plan.decisions:
-        raise DataError(f"{len(shards):,} decisions in the logs, {plan.decisions:,} wanted; give more logs")
-    labelled, _ = read_labels(labels)
-    for seed in map(int, seeds.split(",")):
-        for name in cells.split(","):
-            if name in UPCYCLED and plan.epochs <= SNAPSHOT_EPOCH:
-                continue  # nothing would be left to train
-            run_cell(name, seed, shards, plan, labelled, work)
+    chosen = names.split(",") if names else recipes(ITEMS)
+    if unknown := [name for name in chosen if not (RECIPES / f"{name}.toml").exists()]:
+        raise DataError(
+            f"no recipe {unknown[0]!r} in {RECIPES}; there are {', '.join(recipes(ITEMS) + recipes(BOARD))}"
+        )
+    (folder / "tuning").mkdir(parents=True, exist_ok=True)
+    (folder / "cells").mkdir(exist_ok=True)
+    sets = make_sets(folder / "sets")
+    wanted = list(cells(chosen, losses.split(","), map(int, seeds.split(","))))
+    if stage in ("tune", "train", "all"):
+        for name in chosen:
+            tune(name, sets, folder / "tuning")
+    if stage in ("train", "all"):
+        for cell in wanted:
+            run_cell(cell, sets, folder)
+    if stage in ("judge", "all"):
+        judge_fresh(sets)
+        labelled, _ = read_labels([sets.fresh])
+        for cell in wanted:
+            judge_cell(cell, labelled, folder)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The tables of the experiment on mixtures of experts, in markdown, from the result files of `moe_experiment`.
 
-    python -m scripts.moe_table DIR --labels FILE ... [--reference dense]
+    python -m scripts.moe_table DIR [--reference phase] [--loss soft] [--board]
 
-Intervals are 95 %, over decisions and seeds: the variance of a mean is that of the decisions' means over the seeds,
-divided by their number, plus that from seed to seed, pooled over the cells of the table, divided by the number of
-seeds. Differences are paired: the same decisions, the same seeds. The labelled decisions carry no game numbers, so they
-count as independent.
+Intervals are 95 %. A difference is paired: the same decisions, the same seeds. Its variance is that of the mean over
+decisions, clustered by game, of what it is on average over the seeds, plus that from seed to seed, pooled over the
+cells of the table, divided by the number of seeds. *Could have seen* is the smallest true difference that such an
+interval would have excluded in four of five repetitions of the experiment.
 """
 
 from __future__ import annotations
@@ -27,45 +27,50 @@ from backgammon.learner.net.scorer import Scorer
 from backgammon.learner.training.board_encoder import BoardEncoder
 from backgammon.records import DecisionSet, read_labels
 from backgammon.rules.phase import PHASES, phase_codes
-from backgammon.tools.arrays import Float64s, Int8s
+from backgammon.tools.arrays import Float64s, Int8s, Int64s
 from backgammon.tools.errors import DataError
-from backgammon.tools.intervals import student_quantile
-from comparison_net.moe.cost import multiply_adds
+from backgammon.tools.intervals import NORMAL_REACH, estimate_mean, student_quantile
+from comparison_net.moe.cost import decision_multiply_adds, multiply_adds
 from comparison_net.network import make_network
 from comparison_net.network_config import NetworkConfig
 from scripts.program import program
 
 TIMED_DECISIONS = 500
 TIMED_ROUNDS = 5
+POWER = 0.8416
+"""Standard errors beyond the interval that a true difference needs to be seen in four of five experiments."""
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """All seeds of a cell.
+    """All seeds of a recipe with one loss.
 
     Attributes:
-        name: of the cell.
+        name: of the recipe.
         runs: what `moe_experiment` wrote, by seed.
         losses: millipoints by seed and decision.
         hits: 0 or 1 by seed and decision.
+        loads: of the experts, and the dropped share, by seed; empty for a net without.
     """
 
     name: str
     runs: dict[int, dict[str, Any]]
     losses: dict[int, Float64s]
     hits: dict[int, Float64s]
+    loads: dict[int, Float64s]
 
 
-def read_results(folder: Path) -> dict[str, Result]:
-    """Every finished cell of a folder."""
+def read_results(folder: Path, loss: str) -> dict[str, Result]:
+    """Every judged cell of a loss."""
     results: dict[str, Result] = {}
-    for path in sorted(folder.glob("*.json")):
-        run = json.loads(path.read_text(encoding="utf-8"))
-        picks = np.load(folder / f"{path.stem}-picks.npz")
-        result = results.setdefault(run["cell"], Result(run["cell"], {}, {}, {}))
+    for path in sorted((folder / "judged").glob(f"*.{loss}.*.npz")):
+        run = json.loads((folder / "cells" / f"{path.stem}.json").read_text(encoding="utf-8"))
+        judged = np.load(path)
+        result = results.setdefault(run["recipe"], Result(run["recipe"], {}, {}, {}, {}))
         result.runs[run["seed"]] = run
-        result.losses[run["seed"]] = picks["losses"].astype(np.float64)
-        result.hits[run["seed"]] = picks["hits"].astype(np.float64)
+        result.losses[run["seed"]] = judged["losses"].astype(np.float64)
+        result.hits[run["seed"]] = judged["hits"].astype(np.float64)
+        result.loads[run["seed"]] = judged["load"]
     return results
 
 
@@ -91,16 +96,33 @@ def pool_seeds(cells: Iterable[list[Float64s]]) -> SeedSpread:
     return SeedSpread(squares / freedom if freedom else 0.0, freedom)
 
 
-def estimate(values: list[Float64s], spread: SeedSpread) -> tuple[float, float]:
-    """(mean, half of its 95 % interval) of values by seed and decision."""
+@dataclass(frozen=True)
+class Figure:
+    """A mean with half of its 95 % interval and the smallest difference that could have been seen."""
+
+    mean: float
+    half: float
+    visible: float
+
+    def show(self, digits: int, sign: str = "") -> str:
+        """The mean with half of its interval."""
+        return f"{self.mean:{sign}.{digits}f} ± {self.half:.{digits}f}"
+
+
+def estimate(values: list[Float64s], games: Int64s, spread: SeedSpread) -> Figure:
+    """The figure of values by seed and decision, int64[N] games of the decisions."""
     by_decision = np.stack(values).mean(0)
-    sampling = float(by_decision.var(ddof=1)) / len(by_decision)
+    found = estimate_mean(by_decision, games)
+    half = found.half_width
+    assert half is not None
+    num_games = len(np.unique(games))
+    sampling = (half / student_quantile(num_games - 1)) ** 2
     seeds = spread.variance / len(values)
     variance = sampling + seeds
     # Welch and Satterthwaite's degrees of freedom of a sum of two variances.
-    parts = sampling**2 / (len(by_decision) - 1) + (seeds**2 / spread.freedom if spread.freedom else 0.0)
-    freedom = max(1, int(variance**2 / parts)) if parts else 1
-    return float(by_decision.mean()), student_quantile(freedom) * float(np.sqrt(variance))
+    parts = sampling**2 / (num_games - 1) + (seeds**2 / spread.freedom if spread.freedom else 0.0)
+    reach = student_quantile(max(1, int(variance**2 / parts))) if parts else NORMAL_REACH
+    return Figure(found.value, reach * variance**0.5, (reach + POWER) * variance**0.5)
 
 
 def differences(one: dict[int, Float64s], other: dict[int, Float64s]) -> list[Float64s]:
@@ -108,39 +130,43 @@ def differences(one: dict[int, Float64s], other: dict[int, Float64s]) -> list[Fl
     return [one[seed] - other[seed] for seed in sorted(one) if seed in other]
 
 
-def show(value: tuple[float, float], digits: int, sign: str = "") -> str:
-    """A mean with half of its interval."""
-    return f"{value[0]:{sign}.{digits}f} ± {value[1]:.{digits}f}"
-
-
-def scoring_time(network: NetworkConfig, labelled: DecisionSet) -> float:
-    """Microseconds of processor time for a candidate when decisions are played, the best of some rounds, one thread.
-
-    With fresh weights: the time does not depend on them, except through which experts are asked.
-    """
-    torch.manual_seed(1)
-    scorer = Scorer(make_model(network, make_network(network, BoardEncoder()).weights(), "none", {}), "timed")
-    decisions = labelled.decisions
-    boards, dice = decisions.boards[:TIMED_DECISIONS], decisions.dice[:TIMED_DECISIONS]
-    rounds = []
-    for _ in range(TIMED_ROUNDS):
-        began = time.process_time()
-        scorer.choose(boards, dice)
-        rounds.append(time.process_time() - began)
-    return 1e6 * min(rounds) / int(decisions.offsets[TIMED_DECISIONS])
-
-
 def by_seed(values: dict[int, Float64s]) -> list[Float64s]:
     """The rows in the order of the seeds."""
     return [values[seed] for seed in sorted(values)]
 
 
-def overall_table(results: dict[str, Result], reference: Result, labelled: DecisionSet) -> list[str]:
+def mean_loss(result: Result) -> float:
+    """Mean over seeds and decisions, in millipoints."""
+    return float(np.mean(by_seed(result.losses)))
+
+
+def scoring_time(network: NetworkConfig, labelled: DecisionSet) -> float:
+    """Microseconds of processor time for a decision when decisions are played, the best of some rounds, one thread.
+
+    With fresh weights: the time does not depend on them, except through which experts are asked.
+    """
+    torch.manual_seed(1)
+    scorer = Scorer(make_model(network, make_network(network, BoardEncoder()).weights(), "none", {}), "timed")
+    boards, dice = labelled.decisions.boards[:TIMED_DECISIONS], labelled.decisions.dice[:TIMED_DECISIONS]
+    rounds = []
+    for _ in range(TIMED_ROUNDS):
+        began = time.process_time()
+        scorer.choose(boards, dice)
+        rounds.append(time.process_time() - began)
+    return 1e6 * min(rounds) / len(boards)
+
+
+def _network(result: Result) -> NetworkConfig:
+    network = next(iter(result.runs.values()))["network"]
+    return NetworkConfig(**{**network, "hidden": tuple(network["hidden"])})
+
+
+def overall_table(results: dict[str, Result], reference: Result, labelled: DecisionSet, games: Int64s) -> list[str]:
     """One row a cell, the best loss first."""
     heads = [
-        *("recipe", "seeds", "multiply-adds", "parameters", "agreement", "loss, mpt"),
-        *(f"loss against {reference.name}", f"agreement against {reference.name}"),
-        *("load variation", "dropped", "training, decisions/s", "scoring, µs"),
+        *("recipe", "seeds", "multiply-adds", "a decision", "parameters", "agreement", "loss, mpt"),
+        *(f"loss against {reference.name}", "could have seen", f"agreement against {reference.name}"),
+        *("load variation", "training, decisions/s", "choosing, µs"),
     ]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     cells = sorted(results.values(), key=mean_loss)
@@ -150,51 +176,36 @@ def overall_table(results: dict[str, Result], reference: Result, labelled: Decis
     lost_more = pool_seeds(differences(result.losses, reference.losses) for result in others)
     hit_more = pool_seeds(differences(result.hits, reference.hits) for result in others)
     for result in cells:
-        apart = ["", ""]
+        apart = ["", "", ""]
         if result is not reference:
-            apart = [
-                show(estimate(differences(result.losses, reference.losses), lost_more), 2, "+"),
-                show(estimate(differences(result.hits, reference.hits), hit_more), 4, "+"),
-            ]
+            lost = estimate(differences(result.losses, reference.losses), games, lost_more)
+            hit = estimate(differences(result.hits, reference.hits), games, hit_more)
+            apart = [lost.show(2, "+"), f"{lost.visible:.2f}", hit.show(4, "+")]
         figures = [
-            show(estimate(by_seed(result.hits), hits), 4),
-            show(estimate(by_seed(result.losses), losses), 2),
+            estimate(by_seed(result.hits), games, hits).show(4),
+            estimate(by_seed(result.losses), games, losses).show(2),
         ]
         lines.append("| " + " | ".join([*_sizes(result), *figures, *apart, *_costs(result, labelled)]) + " |")
     return lines
 
 
-def mean_loss(result: Result) -> float:
-    """Mean over seeds and decisions, in millipoints."""
-    return float(np.mean(by_seed(result.losses)))
-
-
-def _network(result: Result) -> NetworkConfig:
-    network = next(iter(result.runs.values()))["network"]
-    return NetworkConfig(**{**network, "hidden": tuple(network["hidden"])})
-
-
 def _sizes(result: Result) -> list[str]:
     """Name, seeds, multiply-adds, parameters."""
     network = _network(result)
+    costs = [multiply_adds(network, BOARDS), decision_multiply_adds(network, BOARDS)]
     parameters = next(iter(result.runs.values()))["parameters"]
-    return [result.name, str(len(result.runs)), f"{multiply_adds(network, BOARDS):,}", f"{parameters:,}"]
+    return [result.name, str(len(result.runs)), *(f"{cost:,}" for cost in costs), f"{parameters:,}"]
 
 
 def _costs(result: Result, labelled: DecisionSet) -> list[str]:
-    """Load variation, dropped share, speed of training and of scoring."""
-    runs = list(result.runs.values())
-    loads = [np.array(run["play"]["load"]) for run in runs if run["play"]]
-    speed = float(np.median([run["training"]["decisions_per_second"] for run in runs]))
-    return [
-        f"{np.mean([load.std() / load.mean() for load in loads]):.2f}" if loads else "",
-        f"{np.mean([run['play']['dropped'] for run in runs]):.3f}" if loads else "",
-        "" if np.isnan(speed) else f"{speed:,.0f}",
-        f"{scoring_time(_network(result), labelled):.2f}",
-    ]
+    """Load variation, speed of training and of choosing."""
+    loads = [row[:-1] for row in result.loads.values() if len(row)]
+    speed = float(np.median([run["decisions_per_second"] for run in result.runs.values()]))
+    variation = f"{np.mean([load.std() / load.mean() for load in loads]):.2f}" if loads else ""
+    return [variation, f"{speed:,.0f}", f"{scoring_time(_network(result), labelled):,.0f}"]
 
 
-def phase_table(results: dict[str, Result], phases: Int8s, reference: Result) -> list[str]:
+def phase_table(results: dict[str, Result], phases: Int8s, games: Int64s, reference: Result) -> list[str]:
     """Loss by phase; behind each figure the paired difference to the reference."""
     counts = np.bincount(phases, minlength=len(PHASES))
     heads = [f"{name} ({count:,})" for name, count in zip(PHASES, counts, strict=True)]
@@ -209,25 +220,38 @@ def phase_table(results: dict[str, Result], phases: Int8s, reference: Result) ->
         figures = []
         for code, spread in enumerate(spreads):
             mean = np.mean([losses[phases == code].mean() for losses in result.losses.values()])
-            gap = "" if result is reference else f" ({show(estimate(apart(result, code), spread), 2, '+')})"
+            gap = ""
+            if result is not reference:
+                gap = f" ({estimate(apart(result, code), games[phases == code], spread).show(2, '+')})"
             figures.append(f"{mean:.2f}{gap}")
         lines.append(f"| {result.name} | " + " | ".join(figures) + " |")
     return lines
 
 
+def count_variants(folder: Path) -> int:
+    """Settings that were looked at on the tuning set."""
+    return sum(len(json.loads(path.read_text(encoding="utf-8"))) for path in (folder / "tuning").glob("*.json"))
+
+
 @program(__doc__)
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--labels", multiple=True, required=True, type=click.Path(path_type=Path), help="May be repeated.")
-@click.option("--reference", default="dense", show_default=True)
-def main(folder: Path, labels: tuple[Path, ...], reference: str) -> None:
-    """Print both tables."""
-    results = read_results(folder)
+@click.option("--reference", default="phase", show_default=True, help="Recipe that the others are compared with.")
+@click.option("--loss", default="soft", show_default=True, help="What the cells learnt: soft or listwise.")
+@click.option("--board", is_flag=True, help="The recipes inside the board; otherwise those of whole positions.")
+def main(folder: Path, reference: str, loss: str, board: bool) -> None:
+    """Print the tables."""
+    found = read_results(folder, loss)
+    results = {name: result for name, result in found.items() if name.startswith("board-") == board}
     if reference not in results:
-        raise DataError(f"{folder}: holds no finished cell {reference!r}")
-    labelled, _ = read_labels(labels)
-    whole = overall_table(results, results[reference], labelled)
-    by_phase = phase_table(results, phase_codes(labelled.decisions.boards), results[reference])
-    click.echo("\n".join([*whole, "", *by_phase]))
+        raise DataError(f"{folder}: holds no judged cell {reference!r} of loss {loss!r}; run scripts.moe_experiment")
+    labelled, _ = read_labels([folder / "sets" / "fresh.jsonl.xz"])
+    games = labelled.decisions.unit
+    click.echo(
+        f"{len(labelled):,} decisions of {len(np.unique(games)):,} games; {count_variants(folder)} variants tuned\n"
+    )
+    click.echo("\n".join(overall_table(results, results[reference], labelled, games)))
+    phases = phase_codes(labelled.decisions.boards)
+    click.echo("\n".join(["", *phase_table(results, phases, games, results[reference])]))
 
 
 if __name__ == "__main__":

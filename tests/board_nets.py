@@ -42,8 +42,10 @@ class DenseBoardEncoder(BoardEncoder):
             units.register_hook(lambda gradient: gradient + pull * is_active)  # type: ignore[no-untyped-call]
         return units
 
-    def second_layer(self, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor) -> Tensor:
-        return Encoder.second_layer(self, units, codes, weight, bias)
+    def second_layer(
+        self, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor, shift: Tensor | None = None
+    ) -> Tensor:
+        return Encoder.second_layer(self, units, codes, weight, bias, shift)
 
 
 def dense_twin(net: Net) -> Net:

@@ -19,7 +19,7 @@ FEATURES = feature_domain(4)
 
 def test_defaults_alone_are_a_configuration() -> None:
     assert load_config() == TrainConfig()
-    assert load_config(domain=BOARDS).network == NetworkConfig(inputs="counts", split="phase")
+    assert load_config(domain=BOARDS).network == NetworkConfig(inputs="counts", split="phase", route_by="alternative")
     assert load_config(domain=FEATURES).network == NetworkConfig(inputs="features")
 
 
@@ -59,7 +59,7 @@ def test_every_setting_is_explained() -> None:
     assert all(len(explanation) > 10 for _, _, explanation in settings())
     told = {name: explanation for name, _, explanation in settings(domain=BOARDS)}
     assert told["network.inputs"].endswith(": counts, patterns")
-    assert "phase-learned, softmax-token" in told["network.head"]
+    assert "phase-learned, phase-merged, softmax-token" in told["network.head"]
     assert told["select_by"].endswith(": auto, agreement, log_loss, equity_loss")
 
 

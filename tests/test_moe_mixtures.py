@@ -320,7 +320,8 @@ def test_settings_out_of_range_are_refused(settings: dict[str, object]) -> None:
 
 
 def test_every_head_can_be_made() -> None:
-    assert {settings["head"] for settings in ALL_SETTINGS} == set(HEADS)
+    held_to_the_same_elsewhere = {"phase-merged"}  # it asks for decisions: test_moe_decisions
+    assert {settings["head"] for settings in ALL_SETTINGS} | held_to_the_same_elsewhere == set(HEADS)
 
 
 def dense_net() -> ComparisonNet:

@@ -10,10 +10,11 @@ from torch.nn.functional import linear
 from backgammon.learner.training.second_layer import second_layer
 
 
+@pytest.mark.parametrize("is_shifted", [False, True])
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.4, 1.0])
 @pytest.mark.parametrize(("num_experts", "num_units", "width"), [(1, 1, 1), (1, 33, 7), (6, 64, 32), (3, 50, 5)])
 def test_values_and_gradients_are_those_of_the_dense_layer(
-    num_experts: int, num_units: int, width: int, share: float
+    num_experts: int, num_units: int, width: int, share: float, is_shifted: bool
 ) -> None:
     rng = np.random.default_rng([num_experts, num_units, int(100 * share)])
     num_rows = 203
@@ -26,13 +27,16 @@ def test_values_and_gradients_are_those_of_the_dense_layer(
     weight = torch.from_numpy(rng.normal(size=(num_experts, width, num_units)).astype(np.float32)).requires_grad_()
     bias = torch.from_numpy(rng.normal(size=(num_experts, width)).astype(np.float32)).requires_grad_()
     slopes = torch.from_numpy(rng.integers(-3, 4, (num_rows, width)).astype(np.float32))
-    found = second_layer(units, codes, weight, bias)
-    expected = torch.stack(
-        [torch.relu(linear(row, weight[code], bias[code])) for row, code in zip(units, codes.tolist(), strict=True)]
+    shift = torch.from_numpy(rng.normal(size=(num_rows, width)).astype(np.float32)).requires_grad_()
+    found = second_layer(units, codes, weight, bias, shift if is_shifted else None)
+    plain = torch.stack(
+        [linear(row, weight[code], bias[code]) for row, code in zip(units, codes.tolist(), strict=True)]
     )
+    expected = torch.relu(plain + shift if is_shifted else plain)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
-    mine = torch.autograd.grad((found * slopes).sum(), [units, weight, bias])
-    dense = torch.autograd.grad((expected * slopes).sum(), [units, weight, bias])
+    learnt = [units, weight, bias, *([shift] if is_shifted else [])]
+    mine = torch.autograd.grad((found * slopes).sum(), learnt)
+    dense = torch.autograd.grad((expected * slopes).sum(), learnt)
     # What a rectified unit that is zero would get is stopped below it, so nobody asks for it.
     torch.testing.assert_close(mine[0], dense[0] * (units > 0), rtol=0, atol=1e-4)
     # The fused optimiser read a transposed gradient in the order of its memory, and training ran away.

@@ -11,7 +11,7 @@ import math
 from itertools import pairwise
 
 from comparison_net.domain import Domain, feature_domain
-from comparison_net.network_config import SPLIT, TOKEN_CHOICES, NetworkConfig
+from comparison_net.network_config import BY_DECISION, SPLIT, TOKEN_CHOICES, NetworkConfig
 
 PLAIN = feature_domain(1)
 
@@ -35,10 +35,25 @@ def multiply_adds(config: NetworkConfig, domain: Domain = PLAIN) -> int:
     expert = _dense([*hidden, num_outputs])
     if config.kind(domain) in ("dense", SPLIT):
         return first + expert
+    if config.route_by == BY_DECISION:
+        return first + config.choices * expert + (hidden[0] * num_outputs if config.routes_learned else 0)
     num_experts = config.num_experts(domain)
     if config.routes_learned:
         return first + hidden[0] * (num_experts + num_outputs) + config.choices * expert
     return first + len(domain.gate_features) * num_experts + config.choices * expert
+
+
+def decision_multiply_adds(config: NetworkConfig, domain: Domain = PLAIN) -> int:
+    """Multiply-adds that are made once for all alternatives of a decision: gate and context.
+
+    The first layer of the decision is not among them: where alternatives are computed from it, it is there.
+    """
+    config = config.for_domain(domain)
+    kind, context = config.kind(domain), config.hidden[0] * config.hidden[1] if config.context else 0
+    if config.route_by != BY_DECISION or kind == SPLIT:
+        return context
+    given = config.hidden[0] if config.routes_learned else len(domain.gate_features)
+    return context + given * config.num_experts(domain)
 
 
 def _dense(widths: list[int]) -> int:

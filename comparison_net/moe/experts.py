@@ -15,6 +15,7 @@ from torch.nn.functional import linear
 
 from comparison_net.encoders import Encoder
 from comparison_net.moe.algebra import SoftRouting, SparseRouting, gather, send
+from comparison_net.tools import Int64s
 
 
 class StackedLinear(nn.Module):
@@ -38,25 +39,33 @@ def stacked(layers: nn.ModuleList) -> Iterator[StackedLinear]:
 class StackedScore(nn.Module):
     """E linear forms: weight [E, W], bias [E].
 
-    Unlike the bias of a single output, that of an expert does not cancel: it ties the scales of the experts together,
-    since candidates of one decision may belong to several. It starts at 0.
+    Unlike the bias of a single output, that of an expert does not cancel where alternatives of one decision may belong
+    to several: it ties the scales of the experts together. It starts at 0. Where they all meet the same, there is none.
     """
 
-    def __init__(self, num_experts: int, width: int) -> None:
+    def __init__(self, num_experts: int, width: int, has_bias: bool = True) -> None:
         """Fresh weights from torch's current generator."""
         super().__init__()
         bound = 1 / math.sqrt(width)
         self.weight = nn.Parameter(torch.empty(num_experts, width).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.zeros(num_experts))
+        self.bias = nn.Parameter(torch.zeros(num_experts)) if has_bias else None
+
+    def biases(self) -> Tensor:
+        """float32[E]."""
+        return self.weight.new_zeros(len(self.weight)) if self.bias is None else self.bias
 
 
 class ItemExperts(nn.Module):
     """Upper hidden layers, score and outcome logits of every expert, for items that each name their experts."""
 
     def __init__(
-        self, num_experts: int, width: int, hidden: Sequence[int], num_outcomes: int, has_score: bool = True
-    ) -> None:
-        """Layers of the widths in `hidden` on `width` units; a score, `num_outcomes` logits, or both."""
+        self, num_experts: int, width: int, hidden: Sequence[int], num_outcomes: int, has_score: bool = True,
+        is_tied: bool = True,
+    ) -> None:  # fmt: skip
+        """Layers of the widths in `hidden` on `width` units; a score, `num_outcomes` logits, or both.
+
+        Experts are tied, by biases of their scores, unless no decision ever meets two of them.
+        """
         super().__init__()
         self.num_experts = num_experts
         self.num_outcomes = num_outcomes
@@ -64,10 +73,12 @@ class ItemExperts(nn.Module):
         for next_width in hidden:
             self.layers.append(StackedLinear(num_experts, width, next_width))
             width = next_width
-        self.score = StackedScore(num_experts, width) if has_score else None
+        self.score = StackedScore(num_experts, width, is_tied) if has_score else None
         self.outcome = StackedLinear(num_experts, width, num_outcomes) if num_outcomes else None
 
-    def forward(self, hidden: Tensor, experts: Tensor, gates: Tensor | None, encoder: Encoder) -> Tensor:
+    def forward(
+        self, hidden: Tensor, experts: Tensor, gates: Tensor | None, encoder: Encoder, shift: Tensor | None = None
+    ) -> Tensor:
         """Weighted sum of what an item's experts say: score (where they have one), then outcome logits.
 
         Args:
@@ -75,13 +86,15 @@ class ItemExperts(nn.Module):
             experts: int64[M, K], experts of each item.
             gates: float32[M, K]; None for ones. A gate of 0 leaves the expert out of the computation.
             encoder: computes a second layer.
+            shift: float32[M, W], see `CandidateNet.score_shift`; only for one expert without a gate.
 
         Returns:
             float32[M, S], S = 1, C or 1 + C.
         """
         num_items, num_choices = experts.shape
         if gates is None and num_choices == 1 and len(self.layers) == 1:
-            return self._of_one_layer(hidden, experts, encoder)
+            return self._of_one_layer(hidden, experts, encoder, shift)
+        assert shift is None
         flat = experts.flatten()
         if gates is not None:
             flat = torch.where(gates.flatten() > 0, flat, self.num_experts)
@@ -96,23 +109,45 @@ class ItemExperts(nn.Module):
         results = sorted_outputs[inverse].reshape(num_items, num_choices, self.num_outputs)
         return results.sum(1) if gates is None else (results * gates[..., None]).sum(1)
 
-    def _of_one_layer(self, hidden: Tensor, experts: Tensor, encoder: Encoder) -> Tensor:
+    def _of_one_layer(self, hidden: Tensor, experts: Tensor, encoder: Encoder, shift: Tensor | None) -> Tensor:
         """`forward` where each item asks one expert of one hidden layer.
 
         The heads of all experts are computed and those of the item's own picked: they are small.
         """
         (layer,) = stacked(self.layers)
-        hidden = encoder.second_layer(hidden, experts[:, 0].numpy(), layer.weight, layer.bias)
+        codes = experts[:, 0].numpy()
+        units = encoder.second_layer(hidden, codes, layer.weight, layer.bias, shift)
         weights, biases = [], []
         if self.score is not None:
             weights.append(self.score.weight[:, None])
-            biases.append(self.score.bias[:, None])
-        if self.outcome is not None:
+            biases.append(self.score.biases()[:, None])
+        if self.outcome is not None and shift is None:
             weights.append(self.outcome.weight)
             biases.append(self.outcome.bias)
-        every = linear(hidden, torch.cat(weights, 1).flatten(0, 1), torch.cat(biases, 1).flatten())
-        places = experts * self.num_outputs + torch.arange(self.num_outputs)
-        return every.gather(1, places)
+        result = _own_outputs(units, experts, torch.cat(weights, 1), torch.cat(biases, 1))
+        if self.outcome is None or shift is None:
+            return result
+        plain = encoder.second_layer(hidden, codes, layer.weight, layer.bias)
+        return torch.cat([result, _own_outputs(plain, experts, self.outcome.weight, self.outcome.bias)], 1)
+
+    def merged(
+        self, hidden: Tensor, shares: Tensor, owners: Int64s, encoder: Encoder, shift: Tensor | None = None
+    ) -> Tensor:
+        """Scores float32[M, 1] by experts of one hidden layer whose weights are averaged for each decision.
+
+        Args:
+            hidden: float32[M, H].
+            shares: float32[N, E], of the experts in each decision; rows sum to 1.
+            owners: int64[M], the decision of each item.
+            encoder: computes a second layer.
+            shift: as for `forward`.
+        """
+        (layer,) = stacked(self.layers)
+        assert self.score is not None
+        weight, bias = torch.tensordot(shares, layer.weight, 1), shares @ layer.bias
+        units = encoder.second_layer(hidden, owners, weight, bias, shift)
+        forms = (shares @ self.score.weight)[torch.from_numpy(owners)]
+        return (units * forms).sum(1, keepdim=True)
 
     def expert(self, number: int, hidden: Tensor) -> Tensor:
         """Outputs of one expert, float32[M, S], on float32[M, H]."""
@@ -121,7 +156,7 @@ class ItemExperts(nn.Module):
         outputs = []
         if self.score is not None:
             one = slice(number, number + 1)
-            outputs.append(linear(hidden, self.score.weight[one], self.score.bias[one]))
+            outputs.append(linear(hidden, self.score.weight[one], self.score.biases()[one]))
         if self.outcome is not None:
             outputs.append(linear(hidden, self.outcome.weight[number], self.outcome.bias[number]))
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, 1)
@@ -130,6 +165,13 @@ class ItemExperts(nn.Module):
     def num_outputs(self) -> int:
         """S: one for the score, one for each outcome class."""
         return (self.score is not None) + self.num_outcomes
+
+
+def _own_outputs(units: Tensor, experts: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Outputs float32[M, S] of the expert of each item, int64[M, 1], by weight [E, S, W] and bias [E, S]."""
+    num_outputs = weight.shape[1]
+    every = linear(units, weight.flatten(0, 1), bias.flatten())
+    return every.gather(1, experts * num_outputs + torch.arange(num_outputs))
 
 
 class TokenExperts(nn.Module):

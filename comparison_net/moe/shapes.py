@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from comparison_net.domain import Domain
-from comparison_net.network_config import SPLIT, NetworkConfig
+from comparison_net.network_config import BY_DECISION, SPLIT, NetworkConfig
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -14,6 +14,8 @@ def mixture_shapes(config: NetworkConfig, domain: Domain) -> Shapes:
     shapes: Shapes = {"trunk.layers.0.weight": (width, domain.num_features), "trunk.layers.0.bias": (width,)}
     if config.num_patterns(domain):
         shapes["trunk.patterns"] = (config.num_patterns(domain), width)
+    if config.context:
+        shapes["decision.weight"] = (config.hidden[1], width)
     if config.ranks_by_value:
         shapes["head.temperature"] = (1,)
     num_outcomes = domain.num_outcomes if config.outcomes else 0
@@ -31,7 +33,8 @@ def _item_shapes(config: NetworkConfig, domain: Domain, num_outcomes: int) -> Sh
         width = next_width
     if config.has_score:
         shapes["experts.score.weight"] = (n, width)
-        shapes["experts.score.bias"] = (n,)
+        if config.route_by != BY_DECISION:
+            shapes["experts.score.bias"] = (n,)
     if num_outcomes:
         shapes["experts.outcome.weight"] = (n, num_outcomes, width)
         shapes["experts.outcome.bias"] = (n, num_outcomes)

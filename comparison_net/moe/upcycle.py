@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from comparison_net.tools import ModelError
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
-_ZERO = ("experts.score.bias", "skip.weight")
+_ZERO = ("experts.score.bias", "skip.weight", "decision.weight")
 
 
 def upcycle(net: nn.Module, dense: Weights) -> None:

@@ -196,7 +196,8 @@ class _Training:
             began = time.perf_counter()
             rows = order[start : start + config.batch_decisions]
             rate = learning_rate(config, progress.step, self.total_steps)
-            loss = self.stepper.train(self.state.net, self.state.optimizer, rows, rate, progress.step)
+            done = progress.step / self.total_steps
+            loss = self.stepper.train(self.state.net, self.state.optimizer, rows, rate, progress.step, done)
             if not math.isfinite(loss):
                 raise ConfigError(
                     f"the loss is {loss} at step {progress.step}; lower learning_rate ({config.learning_rate})"

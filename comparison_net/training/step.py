@@ -93,8 +93,9 @@ class Stepper:
         torch.utils.deterministic.fill_uninitialized_memory = self._saved_filling  # type: ignore[attr-defined]
 
     def train(
-        self, net: CandidateNet, optimizer: torch.optim.Optimizer, rows: Int64s, rate: float, step: int = 0
-    ) -> float:
+        self, net: CandidateNet, optimizer: torch.optim.Optimizer, rows: Int64s, rate: float, step: int = 0,
+        progress: float = 0.0,
+    ) -> float:  # fmt: skip
         """One step on the decisions `rows`; gives their mean loss before it.
 
         Args:
@@ -103,13 +104,14 @@ class Stepper:
             rows: int64[B] of the source.
             rate: step size.
             step: its number; seeds what a mixture draws in training.
+            progress: how much of the training is done, 0 to 1.
 
         Raises:
             DataError: what the source finds.
         """
 
         def work(number: int, part: Int64s) -> PartResult:
-            return self._gradients(net, self.source.sets(part), (step, number))
+            return self._gradients(net, self.source.sets(part), (step, number), progress)
 
         parts = self.source.parts(rows, PART_ITEMS)
         return self._step(net, optimizer, self._pool.map(work, range(len(parts)), parts), rate)
@@ -156,13 +158,15 @@ class Stepper:
         optimizer.step()
         return loss_sum / num_decisions
 
-    def _gradients(self, net: CandidateNet, part: ChoiceSets, place: tuple[int, int]) -> PartResult:
+    def _gradients(
+        self, net: CandidateNet, part: ChoiceSets, place: tuple[int, int], progress: float = 0.0
+    ) -> PartResult:
         """What a part adds; `place` is the step's number and the part's in it."""
         config = self.config
         rng = np.random.default_rng([config.seed, *place])
         if config.sampled_candidates:
             part = part.sample(config.sampled_candidates, rng)
-        draw = TrainingDraw(rng, part.offsets, config.balance, config.tilt)
+        draw = TrainingDraw(rng, part.offsets, config.balance, config.tilt, progress)
         targets = part.outcome_targets() if net.config.outcomes else None
         answers = net.answers(part, _rows_of(targets, part), draw, config.sparsity)
         mask = torch.from_numpy(part.mask())

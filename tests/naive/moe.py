@@ -176,18 +176,29 @@ def plan_name(board: Int8s, phase: str) -> str:
     return "other"
 
 
-def position_score(board: Int8s, weights: Weights, shares: Float64s) -> float:
-    """Weighted sum of the experts' scores of one candidate, shares [E]; plus the skip where there is one."""
-    hidden = np.maximum(
+def first_units(board: Int8s, weights: Weights) -> Float64s:
+    """The rectified first layer [H] of one board."""
+    units: Float64s = np.maximum(
         weights["trunk.layers.0.weight"].astype(float) @ features(board) + weights["trunk.layers.0.bias"], 0
     )
+    return units
+
+
+def position_score(board: Int8s, weights: Weights, shares: Float64s, before: Int8s | None = None) -> float:
+    """Weighted sum of the experts' scores of one candidate, shares [E]; plus the skip where there is one.
+
+    With `before`, the position before the play, the second layer also sees that.
+    """
+    hidden = first_units(board, weights)
+    shift = 0.0 if before is None else weights["decision.weight"].astype(float) @ first_units(before, weights)
+    ties = weights.get("experts.score.bias", np.zeros(len(shares)))
     total = float(weights["skip.weight"][0] @ hidden) if "skip.weight" in weights else 0.0
     for e, share in enumerate(shares):
         units, index = hidden, 0
         while f"experts.layers.{index}.weight" in weights:
             weight, bias = weights[f"experts.layers.{index}.weight"][e], weights[f"experts.layers.{index}.bias"][e]
-            units, index = np.maximum(weight.astype(float) @ units + bias, 0), index + 1
-        total += share * float(weights["experts.score.weight"][e] @ units + weights["experts.score.bias"][e])
+            units, index = np.maximum(weight.astype(float) @ units + bias + shift, 0), index + 1
+        total += share * float(weights["experts.score.weight"][e] @ units + ties[e])
     return total
 
 

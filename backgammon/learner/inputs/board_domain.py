@@ -37,6 +37,7 @@ BOARDS = Domain(
     # What the compiled walk has: patterns with one expert, or with one for each phase.
     pattern_heads={"dense": (), HEAD_NAMES[SPLIT]: ("phase",)},
     strata=("phase", PHASES),
+    has_context=True,
     value="equity",
     value_unit=("mpt", 1000.0),
 )

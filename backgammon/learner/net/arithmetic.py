@@ -17,7 +17,7 @@ from backgammon.evaluation.possible import allowed_outcomes
 from backgammon.learner.inputs.features import fold
 from backgammon.learner.net import kernels, replies
 from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS, Expert, FoldedNet, fold_net
-from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
+from backgammon.learner.net.mixture_evaluator import Asked, MixtureEvaluator
 from backgammon.rules import ragged
 from backgammon.rules.board import Board
 from backgammon.rules.ending import has_won
@@ -32,8 +32,11 @@ class Arithmetic(Protocol):
     @property
     def has_outcomes(self) -> bool: ...  # noqa: D102
 
-    def judge(self, boards: Boards, scores: Float32s, chances: Float32s) -> None:
-        """Scores float32[M] and outcomes float32[M, 6] or float32[0, 6] of positions int8[M, 26]."""
+    def judge(self, boards: Boards, scores: Float32s, chances: Float32s, asked: Asked | None = None) -> None:
+        """Scores float32[M] and outcomes float32[M, 6] or float32[0, 6] of positions int8[M, 26].
+
+        A net that asks for the decisions of the positions has no scores without them.
+        """
 
     def decide(self, boards: Boards, dice: Dice, rows: Offsets, after: Board, chances: Float32s) -> None:
         """Rows int64[N], and where wanted candidates int8[N, 26] with their outcomes float32[N, 6]."""
@@ -45,7 +48,8 @@ class Arithmetic(Protocol):
 def make_arithmetic(model: Model) -> Arithmetic:
     """The fastest arithmetic that there is for a model."""
     network = model.network
-    if network.is_mixture and not (network.head == "phase" and network.split == "phase"):
+    is_by_phase = network.head == "phase" and network.split == "phase"
+    if network.asks_decision or (network.is_mixture and not is_by_phase):
         return MixtureNet(model)
     return CompiledNet(model)
 
@@ -62,8 +66,9 @@ class CompiledNet:
         """True when the net gives chances."""
         return self._net.has_outcomes
 
-    def judge(self, boards: Boards, scores: Float32s, chances: Float32s) -> None:
-        """See `Arithmetic.judge`."""
+    def judge(self, boards: Boards, scores: Float32s, chances: Float32s, asked: Asked | None = None) -> None:
+        """See `Arithmetic.judge`; no net that is compiled asks for decisions."""
+        assert asked is None
         kernels.judge_boards(boards, self._net, scores, chances)
 
     def decide(self, boards: Boards, dice: Dice, rows: Offsets, after: Board, chances: Float32s) -> None:
@@ -95,9 +100,9 @@ class MixtureNet:
         """True when the net gives chances."""
         return self._net.has_outcomes
 
-    def judge(self, boards: Boards, scores: Float32s, chances: Float32s) -> None:
+    def judge(self, boards: Boards, scores: Float32s, chances: Float32s, asked: Asked | None = None) -> None:
         """See `Arithmetic.judge`."""
-        found, logits = self._net.outputs(boards)
+        found, logits = self._net.outputs(boards, asked)
         if found is not None:
             scores[:] = found
         if logits is None or not (self._ranks_by_equity or len(chances)):
@@ -116,7 +121,7 @@ class MixtureNet:
         candidates, offsets = legal_candidates(boards, dice)
         scores = np.empty(len(candidates), dtype=np.float32)
         every = np.empty((len(candidates) if len(chances) else 0, NUM_OUTCOMES), dtype=np.float32)
-        self.judge(candidates, scores, every)
+        self.judge(candidates, scores, every, Asked(boards, ragged.owners(offsets)))
         scores[has_won(candidates)] = np.inf  # a play that wins is preferred to all
         rows[:] = ragged.best(scores, offsets)
         if len(after):
@@ -128,7 +133,8 @@ class MixtureNet:
         """See `Arithmetic.propose`."""
         candidates, offsets = legal_candidates(boards, dice)
         scores = np.empty(len(candidates), dtype=np.float32)
-        self.judge(candidates, scores, np.empty((0, NUM_OUTCOMES), dtype=np.float32))
+        nothing = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
+        self.judge(candidates, scores, nothing, Asked(boards, ragged.owners(offsets)))
         scores[has_won(candidates)] = np.inf
         for i, (first, last) in enumerate(pairwise(offsets)):
             own = scores[first:last]

@@ -21,14 +21,16 @@ from backgammon.evaluation.player import Noise
 from backgammon.learner.inputs.features import check_counts
 from backgammon.learner.net.arithmetic import CompiledNet, make_arithmetic
 from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS
+from backgammon.learner.net.mixture_evaluator import Asked
 from backgammon.learner.net.model_files import load_model
+from backgammon.rules import ragged
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import checked_decisions
 from backgammon.rules.rolls import NUM_ROLLS
 from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s, Offsets
 from backgammon.tools.crew import Crew
-from backgammon.tools.errors import PositionError
+from backgammon.tools.errors import ModelError, PositionError
 from comparison_net.checkpoint import Model
 
 DEFAULT_NAME = "default"
@@ -66,6 +68,7 @@ class Scorer(Evaluator):
         self.model = model
         self._name = name
         self._arithmetic = make_arithmetic(model)
+        self.asks_decision = model.network.asks_decision
 
     @property
     def has_outcomes(self) -> bool:
@@ -96,7 +99,13 @@ class Scorer(Evaluator):
 
         Raises:
             PositionError: another shape or dtype, or impossible counts.
+            ModelError: a network that asks for the decision.
         """
+        if self.asks_decision:
+            raise ModelError(
+                f"{self.name}: its scores depend on the position before the play (network.route_by, network.context); "
+                "ask for those of whole decisions"
+            )
         checked = check_counts(boards)
         scores = np.empty(len(checked), dtype=np.float32)
         nothing = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
@@ -110,8 +119,11 @@ class Scorer(Evaluator):
     def judge(self, boards: Boards) -> Judgement:
         """Scores, and of a network with outcomes their probabilities; see `Evaluator.judge`.
 
+        A network that asks for the decision gives its outcomes alone, which are those of the position.
+
         Raises:
             PositionError: another shape or dtype, impossible counts, or no opponent left.
+            ModelError: a network without outcomes that asks for the decision.
         """
         if not self.has_outcomes:
             return Judgement(self.scores(boards), None)
@@ -126,11 +138,33 @@ class Scorer(Evaluator):
             self._arithmetic.judge(checked[first:last], scores[first:last], chances[first:last])
 
         self._in_chunks(len(checked), _CHUNK_POSITIONS, work)
-        return Judgement(scores, chances)
+        return Judgement(None if self.asks_decision else scores, chances)
 
     def preferences(self, decisions: Decisions) -> Float64s:
         """See `Evaluator.preferences`; outcomes are not computed for it."""
-        return preferences_of(Judgement(self.scores(decisions.candidates), None), decisions.candidates)
+        candidates = decisions.candidates
+        scores = self._scores_in(decisions) if self.asks_decision else self.scores(candidates)
+        return preferences_of(Judgement(scores, None), candidates)
+
+    def judge_plays(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+        """See `Evaluator.judge_plays`."""
+        if not self.asks_decision:
+            return super().judge_plays(decisions)
+        return self.preferences(decisions), self.outcomes(decisions.candidates)
+
+    def _scores_in(self, decisions: Decisions) -> Float32s:
+        """Scores float32[M] of all candidates, of a network that asks for their decisions."""
+        candidates = check_counts(decisions.candidates)
+        scores = np.empty(len(candidates), dtype=np.float32)
+        nothing = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
+        owners, boards = ragged.owners(decisions.offsets), check_counts(decisions.boards)
+
+        def work(first: int, last: int) -> None:
+            asked = Asked(boards, owners[first:last])
+            self._arithmetic.judge(candidates[first:last], scores[first:last], nothing, asked)
+
+        self._in_chunks(len(candidates), _CHUNK_POSITIONS, work)
+        return scores
 
     def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - see `Player`
         """The preferred candidate of each decision; of equal scores the first. A play that wins is preferred to all.

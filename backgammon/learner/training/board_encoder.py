@@ -30,9 +30,16 @@ class BoardEncoder(Encoder):
         """From the parent's sum to each candidate's, see `first_layer`."""
         return first_layer(sets, layer, is_rectified, pull)
 
-    def second_layer(self, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor) -> Tensor:
+    def second_layer(
+        self, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor, shift: Tensor | None = None
+    ) -> Tensor:
         """On the units that are not zero, see `second_layer`."""
-        return second_layer(units, codes, weight, bias)
+        return second_layer(units, codes, weight, bias, shift)
+
+    def decisions(self, sets: ChoiceSets) -> ChoiceSets:
+        """The positions before the play, seen by the same player as the candidates."""
+        boards = sets.context
+        return ChoiceSets(boards, np.arange(len(boards) + 1), np.zeros(len(boards), dtype=np.int64), boards)
 
     def codes(self, sets: ChoiceSets, split: str) -> Int64s:
         """Phase or plan of each candidate."""

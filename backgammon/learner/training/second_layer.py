@@ -46,8 +46,8 @@ def _find_active(a: Float32s, b: Float32s, c: Float32s, d: Float32s, active: Int
 
 
 @loose_kernel
-def _sum_units(units: Float32s, codes: Int64s, weight: Float32s, bias: Float32s, out: Float32s) -> None:
-    """Write the rectified layer into out[M, W], for units[M, H], weight[E * H, W] and bias[E, W]."""
+def _sum_units(units: Float32s, codes: Int64s, weight: Float32s, places: Int64s, bias: Float32s, out: Float32s) -> None:
+    """Write the rectified layer into out[M, W], for units[M, H], weight[E * H, W] and the rows places[M] of bias."""
     num_units = units.shape[1]
     width = bias.shape[1]
     matrix = borrow(weight)
@@ -67,8 +67,8 @@ def _sum_units(units: Float32s, codes: Int64s, weight: Float32s, bias: Float32s,
         num_active = _find_active(a, b, c, d, active)
         if num_active % 2:
             active[num_active] = active[num_active - 1]  # an even number; the doubled one is taken off below
-        for r in range(_BLOCK):
-            totals[r, :] = bias[codes[m]]
+        for r in range(size):
+            totals[r, :] = bias[places[m + r]]
         for i in range(0, num_active, 2):
             k = active[i]
             n = active[i + 1]
@@ -93,6 +93,7 @@ def _spread_gradient(
     units: Float32s,
     codes: Int64s,
     weight: Float32s,
+    places: Int64s,
     out: Float32s,
     gradient: Float32s,
     unit_gradient: Float32s,
@@ -118,7 +119,7 @@ def _spread_gradient(
         for r in range(size):
             for j in range(width):
                 slopes[r, j] = gradient[m + r, j] if out[m + r, j] > 0 else np.float32(0.0)
-                bias_gradient[expert, j] += slopes[r, j]
+                bias_gradient[places[m + r], j] += slopes[r, j]
         a = inputs[m]
         b = inputs[m + 1] if size > 1 else nothing
         c = inputs[m + 2] if size > 2 else nothing
@@ -150,29 +151,30 @@ class _SecondLayer(torch.autograd.Function):
     """Units [M, H], weight [E, W, H] and bias [E, W] to the rectified layer float32[M, W] of each one's expert."""
 
     @staticmethod
-    def forward(ctx: Any, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, units: Tensor, codes: Int64s, weight: Tensor, places: Int64s, bias: Tensor) -> Tensor:
         """The layer's units."""
         num_experts, width, num_units = weight.shape
         transposed = weight.detach().transpose(1, 2).contiguous().view(num_experts * num_units, width)
         out = torch.empty((len(units), width))
-        _sum_units(units.detach().numpy(), codes, transposed.numpy(), bias.detach().numpy(), out.numpy())
+        _sum_units(units.detach().numpy(), codes, transposed.numpy(), places, bias.detach().numpy(), out.numpy())
         ctx.save_for_backward(units, transposed, out)
-        ctx.codes, ctx.shape = codes, weight.shape
+        ctx.codes, ctx.shape, ctx.places, ctx.num_places = codes, weight.shape, places, len(bias)
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, Tensor, Tensor]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, Tensor, None, Tensor]:
         """Gradients of units, weight and bias."""
         units, transposed, out = ctx.saved_tensors
         num_experts, width, num_units = ctx.shape
         unit_gradient = torch.empty_like(units)
         weight_gradient = torch.zeros_like(transposed)
-        bias_gradient = torch.zeros((num_experts, width))
+        bias_gradient = torch.zeros((ctx.num_places, width))
         _spread_gradient(
             units.numpy(),
             ctx.codes,
             transposed.numpy(),
+            ctx.places,
             out.numpy(),
             gradients[0].contiguous().numpy(),
             unit_gradient.numpy(),
@@ -180,20 +182,24 @@ class _SecondLayer(torch.autograd.Function):
             bias_gradient.numpy(),
         )
         by_expert = weight_gradient.view(num_experts, num_units, width).transpose(1, 2).contiguous()
-        return unit_gradient, None, by_expert, bias_gradient
+        return unit_gradient, None, by_expert, None, bias_gradient
 
 
-def second_layer(units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor) -> Tensor:
-    """relu(weight[code] @ units + bias[code]) for every candidate.
+def second_layer(units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor, shift: Tensor | None = None) -> Tensor:
+    """relu(weight[code] @ units + bias[code] + shift) for every candidate.
 
     Args:
         units: float32[M, H], rectified: what is below zero counts as zero.
         codes: int64[M], the expert of each candidate.
         weight: float32[E, W, H].
         bias: float32[E, W].
+        shift: float32[M, W]; None for zeros.
 
     Returns:
         float32[M, W].
     """
-    result: Tensor = _SecondLayer.apply(units.contiguous(), codes, weight, bias)  # type: ignore[no-untyped-call]
+    places = codes
+    if shift is not None:
+        bias, places = bias[torch.from_numpy(codes)] + shift, np.arange(len(codes))
+    result: Tensor = _SecondLayer.apply(units.contiguous(), codes, weight, places, bias)  # type: ignore[no-untyped-call]
     return result
