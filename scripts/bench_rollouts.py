@@ -22,9 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backgammon.cli.advisers import load_model_scorer, make_engine
-from backgammon.evaluation.exact import ExactEvaluator
+from backgammon.engine.engine_spec import EngineSpec
+from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import final_outcomes
+from backgammon.learner.net.engine_builder import build_engine
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutEstimate, RolloutSettings, Searcher, SearchSettings, play_games
@@ -59,7 +60,7 @@ class Cost:
     to_error: float
 
 
-def make_pairs(engine: ExactEvaluator, number: int, seed: int) -> list[Board]:
+def make_pairs(engine: Evaluator, number: int, seed: int) -> list[Board]:
     """Two positions int8[2, 26] after the two best plays, for each of so many decisions of one game each."""
     rng = np.random.default_rng(seed)
     searcher = Searcher(engine, SearchSettings(2))
@@ -83,7 +84,7 @@ def make_pairs(engine: ExactEvaluator, number: int, seed: int) -> list[Board]:
     return pairs
 
 
-def measure(engine: ExactEvaluator, pairs: list[Board], wanted: float) -> list[Cost]:
+def measure(engine: Evaluator, pairs: list[Board], wanted: float) -> list[Cost]:
     """Every setting on every pair, in turn, so that a busy machine slows all alike."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in SETTINGS}
     for pair in pairs:
@@ -104,7 +105,7 @@ def measure(engine: ExactEvaluator, pairs: list[Board], wanted: float) -> list[C
     ]
 
 
-def measure_bias(engine: ExactEvaluator, pairs: list[Board]) -> list[tuple[int, float, float]]:
+def measure_bias(engine: Evaluator, pairs: list[Board]) -> list[tuple[int, float, float]]:
     """(horizon, root mean square of the difference to the end, what noise alone would give), in points."""
     games = np.arange(BIAS_GAMES)
 
@@ -130,7 +131,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    engine = make_engine(load_model_scorer(None, 1))
+    engine = build_engine(EngineSpec()).evaluator
     if options.bias:
         for horizon, gap, noise in measure_bias(engine, make_pairs(engine, options.bias, options.seed)):
             print(f"{horizon:3} plies: {gap:.4f} points from the end (root mean square; noise {noise:.4f})")

@@ -28,10 +28,12 @@ from typing import Any
 
 import numpy as np
 
+from backgammon.engine.engine import Engine
+from backgammon.engine.engine_spec import PRUNER, EngineSpec
 from backgammon.engine.peers.worker import Gnubg, choose_rows
-from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import PROPOSED_WITHIN, ExactEvaluator
-from backgammon.learner.net.scorer import load_pruner, load_scorer
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.exact import PROPOSED_WITHIN
+from backgammon.learner.net.engine_builder import build_engine
 from backgammon.rules import ragged
 from backgammon.rules.board import START
 from backgammon.rules.movegen import legal_candidates
@@ -47,7 +49,7 @@ PEER_DECISIONS = {1: 80, 2: 16}
 GAMES = 360
 
 
-def make_engine(model: str | None, pruner: str | None, within: float) -> ExactEvaluator:
+def make_engine(model: str | None, pruner: str | None, within: float) -> Engine:
     """The engine that is timed.
 
     Args:
@@ -55,10 +57,9 @@ def make_engine(model: str | None, pruner: str | None, within: float) -> ExactEv
         pruner: the same; None for the one that ships, "none" for none.
         within: see `ExactEvaluator`.
     """
-    small = None
-    if pruner != "none":
-        small = load_scorer(pruner) if pruner else load_pruner()
-    return ExactEvaluator(load_scorer(model), find_or_build(), small, within=within)
+    if pruner == "none":
+        return build_engine(EngineSpec(model, pruner=None))
+    return build_engine(EngineSpec(model, pruner=pruner or PRUNER, within=within))
 
 
 def fresh_decisions(count: int) -> tuple[Boards, Boards]:
@@ -69,7 +70,7 @@ def fresh_decisions(count: int) -> tuple[Boards, Boards]:
     return boards[order], dice[order]
 
 
-def check_values(engine: ExactEvaluator, boards: Boards, dice: Boards) -> None:
+def check_values(engine: Evaluator, boards: Boards, dice: Boards) -> None:
     """Compare the batched search with the recursive twin, and its filter with a count by hand."""
     for plies, count in ((1, 6), (2, 1)):
         searcher = Searcher(engine, SearchSettings(plies, shallow=0.0))
@@ -83,12 +84,11 @@ def check_values(engine: ExactEvaluator, boards: Boards, dice: Boards) -> None:
         assert searched.max() <= 8, "the filter keeps too many"
 
 
-def search_rows(engine: ExactEvaluator, within: float, boards: Boards, dice: Boards) -> list[Row]:
+def search_rows(engine: Engine, boards: Boards, dice: Boards) -> list[Row]:
     """Decisions at 1, 2 and 3 ply, ours and the peers'."""
     rows = []
     for plies, must, dream in ((1, 10.0, 30.0), (2, 5.0, 15.0), (3, None, None)):
-        used = ExactEvaluator(engine.net, engine.bearoff, engine.pruner, plies == 1, within)  # as the commands do
-        searcher = Searcher(used, SearchSettings(plies))
+        searcher = engine.at(plies=plies).searcher
         peer = f"gnubg-nn best_move {plies}-ply" if plies in PEER_DECISIONS else None
         rows.append(
             Row(f"{plies}-ply, filter normal", "decisions/s", _ours(searcher, plies, boards, dice), peer, must, dream)
@@ -162,7 +162,7 @@ def one_core(rows: list[Row], rounds: int) -> list[dict[str, Any]]:
     return report(rows)
 
 
-def rollout_rows(engine: ExactEvaluator) -> list[Row]:
+def rollout_rows(engine: Evaluator) -> list[Row]:
     """Games of rollouts from the starting position, without and with the luck of every roll subtracted."""
     rows = []
     for name, luck_turns, games in (("no luck", 0, 1296), ("luck of 2 turns", 2, 1296), ("all luck", None, 72)):
@@ -179,7 +179,7 @@ def rollout_rows(engine: ExactEvaluator) -> list[Row]:
 class Works:
     """What two threads are to do: a search and rollouts."""
 
-    def __init__(self, engine: ExactEvaluator) -> None:
+    def __init__(self, engine: Evaluator) -> None:
         boards, dice = fresh_decisions(120)
         units = [RolloutUnit(START.tobytes(), first, GAMES) for first in range(0, 8 * GAMES, GAMES)]
         searches = {threads: Searcher(engine, SearchSettings(2), threads) for threads in (1, 2)}
@@ -201,7 +201,7 @@ def seconds(work: Callable[[int], object], threads: int) -> float:
 class Twin:
     """A second process that does the same work when it is told to: what the machine grants two that share nothing."""
 
-    def __init__(self, make_engine: Callable[[], ExactEvaluator]) -> None:
+    def __init__(self, make_engine: Callable[[], Engine]) -> None:
         """Start it; its first work comes late."""
         context = multiprocessing.get_context("spawn")
         self._end, other = context.Pipe()
@@ -222,8 +222,8 @@ class Twin:
         self._process.join()
 
 
-def _serve(make_engine: Callable[[], ExactEvaluator], end: Connection) -> None:
-    works = Works(make_engine()).by_name
+def _serve(make_engine: Callable[[], Engine], end: Connection) -> None:
+    works = Works(make_engine().evaluator).by_name
     while (name := end.recv()) is not None:
         works[name](1)
         end.send(name)
@@ -257,11 +257,11 @@ def twin_ratios(name: str, work: Callable[[int], object], twin: Twin, rounds: in
     return Framed(ratios, [min(pair) for pair in zip(cores[::2], cores[1::2], strict=True)]), cores
 
 
-def time_threads(make_engine: Callable[[], ExactEvaluator], rounds: int) -> list[dict[str, Any]]:
+def time_threads(make_engine: Callable[[], Engine], rounds: int) -> list[dict[str, Any]]:
     """Two threads over one, of the search at 2 ply and of rollouts; see `twin_ratios` for the method."""
     lines: list[dict[str, Any]] = []
     twin = Twin(make_engine)
-    for name, work in Works(make_engine()).by_name.items():
+    for name, work in Works(make_engine().evaluator).by_name.items():
         assert work(1) == work(2), "the result depends on the number of threads"
         found, cores = twin_ratios(name, work, twin, 2 * rounds)
         parts: list[tuple[str, list[float], dict[str, float]]] = [
@@ -293,13 +293,13 @@ def main() -> int:
     setup = functools.partial(make_engine, options.model, pruner, options.within)
     engine = setup()
     boards, dice = fresh_decisions((options.rounds + 1) * DECISIONS[1])
-    check_values(engine, boards, dice)
+    check_values(engine.evaluator, boards, dice)
     lines = []
     if options.threads != "two":
-        lines += one_core(search_rows(engine, options.within, boards, dice) + rollout_rows(engine), options.rounds)
+        lines += one_core(search_rows(engine, boards, dice) + rollout_rows(engine.evaluator), options.rounds)
     if options.threads != "one":
         lines += time_threads(setup, options.rounds)
-    names = {"model": engine.name, "pruner": None if engine.pruner is None else engine.pruner.identity}
+    names = {"model": engine.name, "pruner": engine.spec.pruner}
     result = {"kind": "search", **names, "machine": machine(), "lines": lines}
     if options.log:
         with options.log.open("a", encoding="utf-8") as log:

@@ -19,9 +19,10 @@ from typing import Any
 from backgammon.analysis.judging import JudgedMatch, judge_match
 from backgammon.analysis.ranking import PlayJudge
 from backgammon.analysis.report import Report, make_report
-from backgammon.cli.advisers import load_model_scorer, make_engine
+from backgammon.engine.engine_spec import EngineSpec
+from backgammon.evaluation.strengths import FILTER_NAMES
+from backgammon.learner.net.engine_builder import build_engine
 from backgammon.records import read_logs
-from backgammon.search import FILTER_NAMES, Ranker, Searcher, SearchSettings
 from backgammon.tools.errors import PairgammonError
 
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
@@ -31,10 +32,9 @@ NUM_WORST, NUM_COMMON = 5, 4
 
 def judge(options: argparse.Namespace) -> JudgedMatch:
     """Our analysis."""
-    engine = make_engine(load_model_scorer(options.model, 1))
-    searcher = Searcher(engine, SearchSettings(options.ply, options.filter))
+    engine = build_engine(EngineSpec(options.model, options.ply, options.filter))
     ((record, replayed),) = read_logs([VECTORS / "logs" / "gnubg-match5.mat"]).matches()
-    return judge_match(record, replayed, PlayJudge(Ranker(searcher)))
+    return judge_match(record, replayed, PlayJudge(engine.ranker))
 
 
 def compare(report: Report, theirs: dict[str, Any]) -> bool:

@@ -18,8 +18,7 @@ from typing import Any
 import click
 import numpy as np
 
-from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import ExactEvaluator
+from backgammon.engine.engine_spec import EngineSpec
 from backgammon.learner.measure.people_agreement import (
     PeopleReading,
     people_table,
@@ -27,9 +26,8 @@ from backgammon.learner.measure.people_agreement import (
     read_log_plays,
     score_people,
 )
-from backgammon.learner.net.scorer import load_scorer
+from backgammon.learner.net.engine_builder import build_engine
 from backgammon.rules.decisions import Decisions
-from backgammon.search import Searcher, SearchSettings
 from backgammon.tools.arrays import Int64s
 from backgammon.tools.errors import DataError
 from backgammon.tools.processors import usable_processors
@@ -47,12 +45,8 @@ def choose_rows(decisions: Decisions, model: str | None, plies: int) -> Int64s:
     Raises:
         ModelError: no such model, or one without outcomes that is to look ahead.
     """
-    scorer = load_scorer(model, 1 if plies else usable_processors())
-    if not plies and not scorer.has_outcomes:
-        return scorer.choose(decisions.boards, decisions.dice)
-    engine = ExactEvaluator(scorer, find_or_build(), expands_dances=plies == 1)
-    player = Searcher(engine, SearchSettings(plies), usable_processors()) if plies else engine
-    return player.choose(decisions.boards, decisions.dice)
+    engine = build_engine(EngineSpec(model, plies, threads=usable_processors()))
+    return engine.choose(decisions.boards, decisions.dice)
 
 
 def readings(labelled: tuple[Path, ...], logs: tuple[Path, ...]) -> Iterator[tuple[str, PeopleReading]]:

@@ -20,12 +20,11 @@ from pathlib import Path
 import click
 
 from backgammon.analysis.scales import rating_word
+from backgammon.engine.engine_spec import EngineSpec
 from backgammon.engine.levels import LEVELS, Level
-from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.learner.measure.level_fit import RATING_POINTS, LevelGauge, gauge_levels, likely_scales
 from backgammon.learner.measure.people_agreement import read_analysed_plays
-from backgammon.learner.net.scorer import load_scorer
+from backgammon.learner.net.engine_builder import build_engine
 from backgammon.records import read_labels
 from backgammon.tools.processors import usable_processors
 from scripts.program import program
@@ -81,7 +80,7 @@ def main(
     """Judge, fit, print."""
     if not labels and not people:
         raise click.UsageError("give files of labels, or --people with files of plays")
-    engine = ExactEvaluator(load_scorer(model, usable_processors()), find_or_build())
+    engine = build_engine(EngineSpec(model, threads=usable_processors())).evaluator
     if people:
         for found in likely_scales(read_analysed_plays(people).found.decisions, engine):
             best = f"scale {found.scale:.4f}  log-likelihood {found.log_likelihood:.3f}"

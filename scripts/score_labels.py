@@ -20,24 +20,23 @@ import json
 import lzma
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backgammon.engine.engine_spec import PRUNER, EngineSpec
 from backgammon.engine.peers.gnubg_judge import GnubgJudge
-from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.exact import PROPOSED_WITHIN, ExactEvaluator
 from backgammon.evaluation.outcome import equities, from_cumulative
-from backgammon.learner.net.scorer import load_pruner, load_scorer
+from backgammon.learner.net.engine_builder import build_engine
 from backgammon.notation import parse_position_ids, position_ids
 from backgammon.rules.board import swap
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
-from backgammon.search import Ranker, RolloutSettings, Searcher, SearchSettings, Workshop
+from backgammon.search import RolloutSettings
 from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
 from backgammon.tools.processors import usable_processors
@@ -63,9 +62,7 @@ def main() -> int:
     parser.add_argument("--horizon", type=int, default=11, metavar="PLIES", help="truncate rollouts there; 0: never")
     parser.add_argument("--luck", type=int, metavar="TURNS", help="subtract the luck of so many first rolls only")
     parser.add_argument("--no-prune", action="store_true", help="no small net inside the look-ahead")
-    parser.add_argument(
-        "--within", type=float, default=PROPOSED_WITHIN, help="how far behind its best the small net proposes replies"
-    )
+    parser.add_argument("--within", type=float, help="how far behind its best the small net proposes replies")
     parser.add_argument("--shallow", type=float, help="share of the evaluator's own value at 1 ply")
     parser.add_argument("--rejudge", action="store_true", help="judge choices and best candidates at equal depth")
     parser.add_argument("--limit", type=int, help="take so many decisions from the beginning")
@@ -79,7 +76,7 @@ def main() -> int:
     if options.ply is not None or options.rollout is not None:
         rows = look_ahead(options, boards, dice)
     elif options.gnubg is None:
-        rows = load_scorer(options.model).choose(boards, dice)
+        rows = build_engine(EngineSpec(options.model, pruner=None, bearoff=False)).choose(boards, dice)
     else:
         expert = GnubgJudge(options.gnubg)
         rows = np.array([expert.rank(candidates[a:b]).rows[0] for a, b in pairwise(offsets)])
@@ -122,19 +119,26 @@ def main() -> int:
 
 def look_ahead(options: argparse.Namespace, boards: Boards, dice: Dice) -> Int64s:
     """Rows int64[N] that a model chooses at a depth, or by rollout."""
-    pruner = None if options.no_prune else load_pruner()
-    plies = 1 if options.ply is None else options.ply
-    engine = ExactEvaluator(load_scorer(options.model), find_or_build(), pruner, plies == 1, options.within)
-    settings = SearchSettings(plies, options.filter)
-    if options.shallow is not None:
-        settings = replace(settings, shallow=options.shallow)
-    searcher = Searcher(engine, settings, usable_processors())
-    if options.rollout is None:
-        return searcher.choose(boards, dice)
-    rollout = RolloutSettings(
-        games=options.rollout, horizon=options.horizon or None, luck_turns=options.luck, max_error=options.error
+    rollout = None
+    if options.rollout is not None:
+        rollout = RolloutSettings(
+            games=options.rollout, horizon=options.horizon or None, luck_turns=options.luck, max_error=options.error
+        )
+    engine = build_engine(
+        EngineSpec(
+            options.model,
+            1 if options.ply is None else options.ply,
+            options.filter,
+            None if options.no_prune else PRUNER,
+            rollout=rollout,
+            threads=usable_processors(),
+            within=options.within,
+            shallow=options.shallow,
+        )
     )
-    ranked = Ranker(searcher, Workshop(engine, rollout, threads=usable_processors())).rank(Decisions.make(boards, dice))
+    if rollout is None:
+        return engine.choose(boards, dice)
+    ranked = engine.ranker.rank(Decisions.make(boards, dice))
     errors = [found[1].joint_error for found in ranked if len(found) > 1 and found[1].joint_error is not None]
     print(f"mean joint error of the first two: {1000 * float(np.mean(errors)):.1f} mpt", file=sys.stderr)
     return np.array([found[0].row for found in ranked])

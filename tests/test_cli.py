@@ -137,7 +137,7 @@ def test_interrupt_ends_with_130_and_one_line(invoke: Invoke, monkeypatch: pytes
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("backgammon.learner.net.scorer.load_scorer", interrupt)
+    monkeypatch.setattr("backgammon.learner.net.engine_builder.load_scorer", interrupt)
     result = invoke("rank", text="")
     assert result.exit_code == 130
     assert result.stderr.strip() == "interrupted"
@@ -147,7 +147,7 @@ def test_a_defect_of_the_program_keeps_its_traceback(invoke: Invoke, monkeypatch
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("backgammon.learner.net.scorer.load_scorer", fail)
+    monkeypatch.setattr("backgammon.learner.net.engine_builder.load_scorer", fail)
     with pytest.raises(ZeroDivisionError):
         invoke("rank", text="")
 

@@ -94,11 +94,10 @@ def test_a_rollout_chooser_plays_what_its_rollouts_prefer() -> None:
     [({}, 0, None), ({"plies": 1}, 1, None), ({"seconds": 2.0}, 3, 2.0), ({"games": 36}, 2, None)],
 )
 def test_depth_fills_in_what_was_not_said(depth: dict[str, Any], plies: int, seconds: float | None) -> None:
-    settings = Depth(**depth).search_settings()
-    assert (settings.plies, settings.seconds) == (plies, seconds)
+    spec = Depth(**depth).spec(None)
+    assert (spec.plies, spec.seconds) == (plies, seconds)
     assert Depth(**depth).is_given == bool(depth)
-    rollout = Depth(**depth).rollout_settings()
-    assert (rollout.games if rollout else None) == depth.get("games")
+    assert (spec.rollout.games if spec.rollout else None) == depth.get("games")
 
 
 def test_a_rollout_is_as_exact_as_it_was_asked_to_be() -> None:

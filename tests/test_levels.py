@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backgammon.cli import main
-from backgammon.cli.players import LEVEL_NAMES, make_player
+from backgammon.cli.players import make_player
 from backgammon.engine.levels import (
     LEVELS,
     RACE_SHARE,
@@ -214,10 +214,6 @@ def test_a_fitted_scale_gives_the_rating(gauge: LevelGauge) -> None:
 
 def invoke(*arguments: object, text: str | None = None) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments], input=text, catch_exceptions=False)
-
-
-def test_the_command_line_knows_the_levels_of_the_table() -> None:
-    assert tuple(LEVELS) == LEVEL_NAMES
 
 
 def test_play_takes_a_level() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,16 +72,9 @@ def _check_out(out: str | None) -> str:
 
 def _make_judge(model: str | None, depth: Depth, threads: int | None) -> PlayJudge:
     from backgammon.analysis.ranking import PlayJudge
-    from backgammon.cli.advisers import load_model_scorer, make_engine
-    from backgammon.search import Ranker, Searcher, Workshop
-    from backgammon.tools.processors import usable_processors
+    from backgammon.cli.advisers import open_engine
 
-    workers = threads or usable_processors()
-    engine = make_engine(load_model_scorer(model, 1))
-    wanted = depth if depth.is_given else replace(depth, plies=DEFAULT_PLIES)
-    rollout = depth.rollout_settings()
-    workshop = None if rollout is None else Workshop(engine, rollout, threads=workers)
-    return PlayJudge(Ranker(Searcher(engine, wanted.search_settings(), workers), workshop))
+    return PlayJudge(open_engine(depth.spec(model, threads, DEFAULT_PLIES)).ranker)
 
 
 def _judge(file: str, judge: PlayJudge, worst: int) -> list[Report]:

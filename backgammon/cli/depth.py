@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backgammon.cli.group import PLIES_HELP
+from backgammon.evaluation.strengths import (
+    DEFAULT_FILTER,
+    FILTER_NAMES,
+    MAX_PLIES,
+    ROLLOUT_ERROR,
+    ROLLOUT_GAMES,
+    ROLLOUT_PLIES,
+    TIMED_PLIES,
+)
 
 if TYPE_CHECKING:
-    from backgammon.search import RolloutSettings, SearchSettings
-
-ROLLOUT_PLIES = 2
-"""Depth of the search that picks what is rolled out, where none is given."""
-TIMED_PLIES = 3
-"""Greatest depth of a search with a time limit, where none is given."""
-ROLLOUT_GAMES = 1296
-"""Games of a rollout at most, where no number is given."""
+    from backgammon.engine.engine_spec import EngineSpec
+    from backgammon.search import RolloutSettings
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Depth:
 
     Attributes:
         plies: None when not given.
-        filter_name: see `search.filters.FILTER_NAMES`.
+        filter_name: see `strengths.FILTER_NAMES`; None when not given.
         seconds: of a decision; None for no limit.
         games: of a rollout at most; None for no rollout.
         error: of a rollout, see `RolloutSettings.max_error`; None for its default.
@@ -36,7 +39,7 @@ class Depth:
     """
 
     plies: int | None = None
-    filter_name: str = "normal"
+    filter_name: str | None = None
     seconds: float | None = None
     games: int | None = None
     error: float | None = None
@@ -47,20 +50,49 @@ class Depth:
         """True when chances were asked for, be it at 0-ply."""
         return self.plies is not None or self.seconds is not None or self.games is not None
 
-    def search_settings(self) -> SearchSettings:
-        """Settings of the search.
+    def at(self, plies: int) -> Depth:
+        """As deep as `plies` says, without a time limit and rollouts."""
+        return replace(self, plies=plies, seconds=None, games=None, error=None)
+
+    def spec(self, model: str | None, threads: int | None = None, plies: int = 0, cube_plies: int = 0) -> EngineSpec:
+        """The engine that was asked for.
+
+        Args:
+            model: see `EngineSpec`.
+            threads: None takes every processor this process may use.
+            plies: where no depth was asked for.
+            cube_plies: see `EngineSpec`.
 
         Raises:
-            ConfigError: a value out of range.
+            ConfigError: a value out of range, or one that would have no effect.
         """
-        from backgammon.search import SearchSettings
+        from backgammon.engine.engine_spec import PRUNER, EngineSpec
+        from backgammon.tools.errors import ConfigError
+        from backgammon.tools.processors import usable_processors
 
-        plies = self.plies
-        if plies is None:
-            plies = TIMED_PLIES if self.seconds is not None else ROLLOUT_PLIES if self.games is not None else 0
-        return SearchSettings(plies, self.filter_name, self.seconds)
+        rollout = self.rollout_settings()
+        if self.plies is not None:
+            plies = self.plies
+        elif self.seconds is not None or self.games is not None:
+            plies = TIMED_PLIES if self.seconds is not None else ROLLOUT_PLIES
+        if plies == 0 and self.seconds is not None:
+            raise ConfigError("--time limits a look-ahead, and --ply 0 has none: leave one of them out")
+        if plies == 0 and self.filter_name is not None:
+            raise ConfigError("--filter says what a look-ahead looks at: add --ply 1, 2 or 3")
+        if max(plies, cube_plies) == 0 and rollout is None and not self.is_pruned:
+            raise ConfigError("--no-prune is for replies inside a look-ahead: add --ply 1, 2 or 3")
+        return EngineSpec(
+            model,
+            plies,
+            self.filter_name or DEFAULT_FILTER,
+            PRUNER if self.is_pruned else None,
+            cube_plies=cube_plies,
+            seconds=self.seconds,
+            rollout=rollout,
+            threads=threads or usable_processors(),
+        )
 
-    def rollout_settings(self, seed: int = 1) -> RolloutSettings | None:
+    def rollout_settings(self) -> RolloutSettings | None:
         """Settings of the rollouts, None when none were asked for.
 
         Raises:
@@ -73,7 +105,7 @@ class Depth:
             if self.error is not None:
                 raise ConfigError("--error says how exact rollouts are to be: add --rollout")
             return None
-        settings = RolloutSettings(games=self.games, seed=seed)
+        settings = RolloutSettings(games=self.games)
         return settings if self.error is None else replace(settings, max_error=self.error)
 
 
@@ -97,7 +129,7 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(
         *args: Any,
         plies: int | None,
-        filter_name: str,
+        filter_name: str | None,
         seconds: float | None,
         games_rolled: int | None,
         error: float | None,
@@ -110,23 +142,21 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--ply",
             "plies",
-            type=click.IntRange(0, 3),
+            type=click.IntRange(0, MAX_PLIES),
             help=PLIES_HELP,
         ),
         click.option(
             "--filter",
             "filter_name",
-            type=click.Choice(("tiny", "narrow", "normal", "large", "huge")),
-            default="normal",
-            show_default=True,
-            help="Which candidates are looked at deeper, as GNU Backgammon names it.",
+            type=click.Choice(FILTER_NAMES),
+            help=f"Which candidates are looked at deeper, as GNU Backgammon names it.  [default: {DEFAULT_FILTER}]",
         ),
         click.option(
             "--time",
             "seconds",
             type=click.FloatRange(min=0, min_open=True),
             metavar="SECONDS",
-            help="Limit of a decision: look as deep as time allows, to --ply at most (3 when not given).",
+            help=f"Limit of a decision: look as deep as time allows, to --ply at most ({TIMED_PLIES} when not given).",
         ),
         click.option(
             "--rollout",
@@ -142,7 +172,8 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--error",
             type=click.FloatRange(min=0, min_open=True),
             metavar="POINTS",
-            help="Standard error at which rollouts stop, of the difference between two plays.  [default: 0.005]",
+            help="Standard error at which rollouts stop, of the difference between two plays.  "
+            f"[default: {ROLLOUT_ERROR:g}]",
         ),
         click.option(
             "--no-prune",

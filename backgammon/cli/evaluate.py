@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from backgammon.cli.depth import Depth
 from backgammon.cli.group import ExampleCommand, model_option, plies_option
 
 if TYPE_CHECKING:
@@ -45,17 +47,17 @@ def command(logs: tuple[str, ...], model: str | None, plies: int, threads: int |
     --ply, and the figures are agreement with the judge's choice and points lost, in thousandths a decision, by phase.
     """
     from backgammon.analysis.agreement import measure_agreement
+    from backgammon.cli.advisers import open_engine
     from backgammon.cli.screen import show_byte_progress
-    from backgammon.learner.net.scorer import load_scorer
     from backgammon.records import find_labels, read_logs
-    from backgammon.tools.processors import usable_processors
 
     if find_labels(logs):
         _score_labels(logs, model, plies, threads, as_json)
         return
     if plies:
         raise click.UsageError("--ply is for labelled decisions; agreement with logs is that of the model alone")
-    scorer = load_scorer(model, threads=threads or usable_processors())
+    # people are compared with what the model learnt, without the tables that it plays with
+    scorer = open_engine(replace(Depth().spec(model, threads), bearoff=False, pruner=None)).evaluator
     with show_byte_progress("evaluating") as advance:
         reading = read_logs(logs, progress=advance)
         report = measure_agreement(reading, scorer)
@@ -69,7 +71,7 @@ def command(logs: tuple[str, ...], model: str | None, plies: int, threads: int |
 
 def _score_labels(logs: tuple[str, ...], model: str | None, plies: int, threads: int | None, as_json: bool) -> None:
     """Agreement and loss on labelled decisions."""
-    from backgammon.cli.advisers import load_model_scorer, make_searcher
+    from backgammon.cli.advisers import open_engine
     from backgammon.cli.screen import show_byte_progress
     from backgammon.learner.measure.label_scores import score_choices, unforced
     from backgammon.records import find_labels, read_labels
@@ -82,7 +84,7 @@ def _score_labels(logs: tuple[str, ...], model: str | None, plies: int, threads:
     with show_byte_progress("reading labels") as advance:
         whole, report = read_labels(labelled, advance)
     found = unforced(whole)
-    searcher = make_searcher(load_model_scorer(model, threads), plies, threads)
+    searcher = open_engine(Depth(plies).spec(model, threads)).searcher
     rows = searcher.choose(found.decisions.boards, found.decisions.dice)
     scores = score_choices(found, rows, forced=len(whole) - len(found))
     if as_json:

@@ -22,6 +22,8 @@ from typing import Any
 
 import click
 
+from backgammon.evaluation.strengths import MAX_PLIES
+
 _BARE_XGID = re.compile(r"-[-A-Pa-p]{25}:")
 
 EXIT_MISTAKE = 1
@@ -86,7 +88,7 @@ def plies_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--ply",
         "plies",
-        type=click.IntRange(0, 3),
+        type=click.IntRange(0, MAX_PLIES),
         default=0,
         show_default=True,
         help=PLIES_HELP,

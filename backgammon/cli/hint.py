@@ -13,7 +13,7 @@ from backgammon.cli.group import ExampleCommand, model_option
 if TYPE_CHECKING:
     from backgammon.cube.stakes import Stakes
     from backgammon.engine.at_stakes import PlayAtStakes
-    from backgammon.learner.net.scorer import Scorer
+    from backgammon.engine.engine import Engine
     from backgammon.notation.identifier import IdentifiedPosition
     from backgammon.rules.decision import Decision
     from backgammon.search import RankedCandidate
@@ -68,12 +68,12 @@ def command(
     decision = Decision.make(found.position, roll)
     if stakes is not None and _show_plays(found, decision, stakes, model, depth, count, as_json):
         return
-    ranked, scorer = _rank(decision, model, depth)
+    ranked, engine = _rank(decision, model, depth)
     if as_json:
-        click.echo(json.dumps(_as_dict(found, decision, ranked, scorer)))
+        click.echo(json.dumps(_as_dict(found, decision, ranked, engine)))
         return
     click.echo(_draw(found, decision) + "\n")
-    for line in _lines(decision, ranked, scorer, count):
+    for line in _lines(decision, ranked, engine, count):
         click.echo(line)
 
 
@@ -89,11 +89,10 @@ def _stakes(found: IdentifiedPosition) -> Stakes | None:
 def _show_cube(found: IdentifiedPosition, stakes: Stakes, model: str | None, depth: Depth, as_json: bool) -> None:
     """The cube decision, or why there is none and what rolling is worth."""
     from backgammon.analysis.stakes_table import stakes_text, verdict_fields, verdict_lines
-    from backgammon.cli.advisers import load_model_scorer, make_stakes_engine
     from backgammon.tools.errors import GameError
 
-    scorer = load_model_scorer(model)
-    engine = make_stakes_engine(scorer, depth)
+    whole = _open(model, depth)
+    engine = whole.cube
     board = found.position.board
     if stakes.double_refusal:
         if found.match.doubled:
@@ -107,7 +106,9 @@ def _show_cube(found: IdentifiedPosition, stakes: Stakes, model: str | None, dep
         fields = verdict_fields(verdict, valuation)
         lines = verdict_lines(verdict, valuation, found.match.doubled)
     if as_json:
-        click.echo(json.dumps({"position_id": found.position_id, "xgid": found.xgid, "model": scorer.name, **fields}))
+        click.echo(
+            json.dumps({"position_id": found.position_id, "xgid": found.xgid, "model": whole.net_name, **fields})
+        )
         return
     click.echo("\n".join([_draw(found), "", stakes_text(stakes), *lines]))
 
@@ -118,15 +119,14 @@ def _show_plays(
 ) -> bool:  # fmt: skip
     """The plays at the score and cube; False from a model that gives no chances."""
     from backgammon.analysis.stakes_table import gammon_text, stakes_lines, stakes_text
-    from backgammon.cli.advisers import load_model_scorer, make_stakes_engine
 
-    scorer = load_model_scorer(model)
-    if not scorer.has_outcomes and not depth.is_given:
+    whole = _open(model, depth)
+    if not whole.has_outcomes:
         return False
-    engine = make_stakes_engine(scorer, depth)
+    engine = whole.plays
     plays = engine.rank_plays(decision, stakes)
     if as_json:
-        click.echo(json.dumps(_stakes_dict(found, decision, plays, scorer)))
+        click.echo(json.dumps(_stakes_dict(found, decision, plays, whole.net_name)))
         return True
     total = len(decision.candidates)
     more = [f"{count} of {total} plays; --count shows more"] if total > count else []
@@ -136,7 +136,7 @@ def _show_plays(
 
 
 def _stakes_dict(
-    found: IdentifiedPosition, decision: Decision, plays: list[PlayAtStakes], scorer: Scorer
+    found: IdentifiedPosition, decision: Decision, plays: list[PlayAtStakes], model: str
 ) -> dict[str, Any]:
     from backgammon.analysis.candidate_table import play_text
     from backgammon.evaluation.outcome import cumulative
@@ -155,23 +155,23 @@ def _stakes_dict(
         }
         for one in plays
     ]
-    head = {"position_id": found.position_id, "xgid": found.xgid, "dice": list(decision.roll), "model": scorer.name}
+    head = {"position_id": found.position_id, "xgid": found.xgid, "dice": list(decision.roll), "model": model}
     return {**head, "plays": entries}
 
 
-def _rank(decision: Decision, model: str | None, depth: Depth) -> tuple[list[RankedCandidate] | None, Scorer]:
-    """The candidates best first, None from a model that gives no chances; and the model."""
-    from backgammon.cli.advisers import load_model_scorer, make_engine
-    from backgammon.search import Ranker, Searcher, Workshop
-    from backgammon.tools.processors import usable_processors
+def _open(model: str | None, depth: Depth) -> Engine:
+    """The engine that is asked."""
+    from backgammon.cli.advisers import open_engine
 
-    scorer = load_model_scorer(model)
-    if not scorer.has_outcomes and not depth.is_given:
-        return None, scorer
-    settings, rollout = depth.search_settings(), depth.rollout_settings()
-    engine, workers = make_engine(scorer), usable_processors()
-    workshop = None if rollout is None else Workshop(engine, rollout, threads=workers)
-    return Ranker(Searcher(engine, settings, workers), workshop).rank_one(decision), scorer
+    return open_engine(depth.spec(model))
+
+
+def _rank(decision: Decision, model: str | None, depth: Depth) -> tuple[list[RankedCandidate] | None, Engine]:
+    """The candidates best first, None from a model that gives no chances; and the engine."""
+    engine = _open(model, depth)
+    if not engine.has_outcomes and not depth.is_given:
+        return None, engine
+    return engine.ranker.rank_one(decision), engine
 
 
 def _draw(found: IdentifiedPosition, decision: Decision | None = None) -> str:
@@ -192,7 +192,7 @@ def _draw(found: IdentifiedPosition, decision: Decision | None = None) -> str:
     return draw_board(found.position, notes, colour=is_colour_wanted())
 
 
-def _lines(decision: Decision, ranked: list[RankedCandidate] | None, scorer: Scorer, count: int) -> list[str]:
+def _lines(decision: Decision, ranked: list[RankedCandidate] | None, engine: Engine, count: int) -> list[str]:
     """The candidates as text."""
     from backgammon.analysis.candidate_table import HEADING, candidate_lines, play_text
 
@@ -200,11 +200,13 @@ def _lines(decision: Decision, ranked: list[RankedCandidate] | None, scorer: Sco
     if ranked is not None:
         lines = [HEADING, *candidate_lines(decision, ranked, count)]
         if any(one.margin < 0 for one in ranked[:count]):
-            lines.append(f"{scorer.name} orders the plays by its preference, which is surer than the equities shown")
+            lines.append(
+                f"{engine.net_name} orders the plays by its preference, which is surer than the equities shown"
+            )
     else:
-        order = _score_order(decision, scorer)[:count]
+        order = _score_order(decision, engine)[:count]
         width = max(len(play_text(decision, row)) for row, _ in order)
-        lines = [f"{scorer.name} gives no chances; how surely it prefers the first play to each other:"]
+        lines = [f"{engine.net_name} gives no chances; how surely it prefers the first play to each other:"]
         lines += [
             f" {place:3}  {play_text(decision, row):{width}}  {'' if place == 1 else f'{100 * sure:.0f} %'}".rstrip()
             for place, (row, sure) in enumerate(order, start=1)
@@ -212,20 +214,20 @@ def _lines(decision: Decision, ranked: list[RankedCandidate] | None, scorer: Sco
     return [*lines, f"{count} of {total} plays; --count shows more"] if total > count else lines
 
 
-def _score_order(decision: Decision, scorer: Scorer) -> list[tuple[int, float]]:
+def _score_order(decision: Decision, engine: Engine) -> list[tuple[int, float]]:
     """(row, probability that the first is preferred to it), best first."""
     import numpy as np
 
     from backgammon.rules.decisions import Decisions
 
-    scores = scorer.preferences(Decisions.of([decision]))
+    scores = engine.evaluator.preferences(Decisions.of([decision]))
     order = np.argsort(-scores, kind="stable")
     likelihoods = 1 / (1 + np.exp(scores[order] - scores[order[0]]))  # of the comparison: sigma(f(a) - f(b))
     return list(zip(order.tolist(), likelihoods.tolist(), strict=True))
 
 
 def _as_dict(
-    found: IdentifiedPosition, decision: Decision, ranked: list[RankedCandidate] | None, scorer: Scorer
+    found: IdentifiedPosition, decision: Decision, ranked: list[RankedCandidate] | None, engine: Engine
 ) -> dict[str, Any]:
     from backgammon.analysis.candidate_table import play_text
     from backgammon.evaluation.outcome import cumulative
@@ -236,7 +238,7 @@ def _as_dict(
     if ranked is None:
         plays: list[dict[str, Any]] = [
             {"play": play_text(decision, row), "after": after[row], "first_preferred": round(sure, 6)}
-            for row, sure in _score_order(decision, scorer)
+            for row, sure in _score_order(decision, engine)
         ]
     else:
         plays = [
@@ -251,5 +253,5 @@ def _as_dict(
             }
             for one in ranked
         ]
-    head = {"position_id": found.position_id, "dice": list(decision.roll), "model": scorer.name}
+    head = {"position_id": found.position_id, "dice": list(decision.roll), "model": engine.net_name}
     return {**head, "plays": plays}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,23 +50,15 @@ def command(
 
     With --out the work can be interrupted: the same command goes on where it stopped.
     """
-    from backgammon.cli.advisers import make_engine
+    from backgammon.cli.advisers import open_engine
     from backgammon.cli.screen import announce_compilation
     from backgammon.learner.data.label_run import PART_SIZE, ROLLOUT_PART_SIZE, LabelRun, parts_folder
-    from backgammon.learner.net.scorer import load_scorer
-    from backgammon.search import Ranker, Searcher, Workshop
-    from backgammon.tools.processors import usable_processors
 
-    if not depth.is_given:
-        depth = replace(depth, plies=DEFAULT_PLIES)
     announce_compilation()
-    settings, rollout = depth.search_settings(), depth.rollout_settings()
-    engine, workers = make_engine(load_scorer(model), depth.is_pruned, settings.plies), threads or usable_processors()
-    folder = parts_folder(Path(out)) / "units" if out and rollout else None
-    workshop = None if rollout is None else Workshop(engine, rollout, threads=workers, folder=folder)
-    ranker = Ranker(Searcher(engine, settings, workers), workshop)
+    spec = depth.spec(model, threads, DEFAULT_PLIES)
+    ranker = open_engine(spec, parts_folder(Path(out)) / "units" if out and spec.rollout else None).ranker
     skip = (lambda message: click.echo(message, err=True)) if skip_bad else None
-    run = LabelRun(ranker, ROLLOUT_PART_SIZE if rollout else PART_SIZE, skip)
+    run = LabelRun(ranker, ROLLOUT_PART_SIZE if spec.rollout else PART_SIZE, skip)
     lines = _lines_of_logs(logs) if logs else _lines_of_input()
     if out is not None:
         _write(run, lines, Path(out))

@@ -12,10 +12,12 @@ import click
 
 from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_error, model_option
-from backgammon.cli.players import FULL, LEVEL_NAMES, PLAYER_HELP
+from backgammon.cli.players import PLAYER_HELP
+from backgammon.evaluation.strengths import CUBE_PLIES, FULL, LEVEL_NAMES
 
 if TYPE_CHECKING:
     from backgammon.cli.tutor_talk import TutorTalk
+    from backgammon.engine.engine import Engine
     from backgammon.evaluation.evaluator import Evaluator
     from backgammon.evaluation.player import Player
     from backgammon.table.arena.options import SetUp
@@ -178,14 +180,17 @@ def command(
 def _tutor(model: str | None, depth: Depth, limit: float) -> TutorTalk:
     """A tutor that looks at least a ply ahead, and as deep as the opponent."""
     from backgammon.analysis.tutor import Tutor
-    from backgammon.cli.advisers import make_stakes_engine
     from backgammon.cli.tutor_talk import TutorTalk
-    from backgammon.learner.net.scorer import load_scorer
 
-    scorer = load_scorer(model)
-    judge = scorer if scorer.has_outcomes else load_scorer(None)
-    plies = max(1, depth.plies or 0)
-    return TutorTalk(Tutor(make_stakes_engine(judge, replace(depth, plies=plies, seconds=None, games=None))), limit)
+    return TutorTalk(Tutor(_open_judge(model, depth.at(max(1, depth.plies or 0)))[0].plays), limit)
+
+
+def _open_judge(model: str | None, depth: Depth) -> tuple[Engine, bool]:
+    """The engine of the model; of the one that ships where the model gives no chances, and False."""
+    from backgammon.cli.advisers import open_engine
+
+    is_of_model = open_engine(Depth().spec(model)).has_outcomes
+    return open_engine(depth.spec(model if is_of_model else None, cube_plies=CUBE_PLIES)), is_of_model
 
 
 def _cube_rules(has_cube: bool, jacoby: bool, beavers: bool, position: str | None) -> CubeRules | None:
@@ -216,18 +221,13 @@ def _seats(
 
     A model without outcomes cannot judge a cube: the one that ships does it then.
     """
-    from backgammon.cli.advisers import make_stakes_engine
-    from backgammon.cli.depth import ROLLOUT_PLIES
-    from backgammon.learner.net.scorer import load_scorer
     from backgammon.table.cube_seat import CubeSeat
 
-    scorer = load_scorer(model)
-    judge = scorer if scorer.has_outcomes else load_scorer(None)
-    cube = make_stakes_engine(judge, replace(depth, plies=ROLLOUT_PLIES, seconds=None, games=None))
-    is_plain = opponent == "model" and level == FULL and scorer.has_outcomes
     is_by_plies = depth.seconds is None and depth.games is None
-    plays = make_stakes_engine(scorer, depth) if is_plain and is_by_plies else None
-    return CubeSeat(first, cube), CubeSeat(second, cube, plays)
+    judge, is_of_model = _open_judge(model, depth if is_by_plies else depth.at(CUBE_PLIES))
+    is_plain = opponent == "model" and level == FULL and is_of_model
+    plays = judge.plays if is_plain and is_by_plies else None
+    return CubeSeat(first, judge.cube), CubeSeat(second, judge.cube, plays)
 
 
 def _refuse_two_opponents(as_player: str, opponent: str) -> str:
@@ -289,9 +289,9 @@ def _distinct(one: str, other: str) -> tuple[str, str]:
 
 
 def _load_scorer(model: str | None) -> Evaluator:
-    from backgammon.learner.net.scorer import load_scorer
+    from backgammon.cli.advisers import open_engine
 
-    return load_scorer(model)
+    return open_engine(replace(Depth().spec(model), bearoff=False, pruner=None)).evaluator
 
 
 class Recorder:

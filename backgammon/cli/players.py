@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backgammon.cli.depth import Depth
+from backgammon.evaluation.strengths import FULL, LEVEL_NAMES, MAX_PLIES
 
 if TYPE_CHECKING:
     from backgammon.evaluation.player import Player
@@ -19,14 +19,10 @@ PLAYER_HELP = (
     "(GNU Backgammon at N ply) and pubeval. as:FILE chooses like the player that `coach` learnt"
 )
 
-FULL = "full"
-LEVEL_NAMES = ("beginner", "casual", "intermediate", "advanced", "expert", FULL)
-"""Those of `backgammon.engine.levels`, which would bring the kernels along; a test compares."""
-
 AS = "as:"
 """Before the file of a player's model."""
 
-_WITH_PLIES = re.compile(r"(.+)@([0-3])")
+_WITH_PLIES = re.compile(rf"(.+)@([0-{MAX_PLIES}])")
 _WITH_LEVEL = re.compile(rf"(.+):({'|'.join(LEVEL_NAMES)})|(model):(.*)")
 
 
@@ -44,6 +40,7 @@ def make_player(text: str, threads: int | None = None, depth: Depth | None = Non
             play at a level.
         ConfigError, PeerError: a level or a program that does not exist, or a program that does not start.
     """
+    from backgammon.cli.advisers import open_engine
     from backgammon.engine.peers import PeerPlayer, is_peer
     from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
     from backgammon.tools.processors import usable_processors
@@ -63,22 +60,22 @@ def make_player(text: str, threads: int | None = None, depth: Depth | None = Non
     text = text.removesuffix(f":{FULL}")
     match = _WITH_PLIES.fullmatch(text)
     if match is not None:
-        text, depth = match[1], replace(depth or Depth(), plies=int(match[2]), seconds=None, games=None)
-    return _make_chooser(None if text == "model" else text, workers, depth or Depth())
+        text, depth = match[1], (depth or Depth()).at(int(match[2]))
+    return open_engine((depth or Depth()).spec(None if text == "model" else text, workers)).player
 
 
 def _make_level_player(model: str, level_name: str, threads: int, seed: int) -> Player:
     """A model that plays at a weaker level; it judges at 0-ply."""
-    from backgammon.cli.advisers import make_engine
+    from backgammon.cli.advisers import open_engine
     from backgammon.engine.levels import LevelPlayer, find_level
-    from backgammon.learner.net.scorer import load_scorer
     from backgammon.tools.errors import ConfigError
 
     level = find_level(level_name)
     if model in ("random", "pipcount") or _WITH_PLIES.fullmatch(model):
         raise ConfigError(f"{model}:{level.name}: levels are for models, and without look-ahead (model:{level.name})")
-    scorer = load_scorer(None if model == "model" else model, threads)
-    return LevelPlayer(make_engine(scorer), level, seed)
+    engine = open_engine(Depth().spec(None if model == "model" else model, threads))
+    engine.evaluator.require_outcomes()
+    return LevelPlayer(engine.evaluator, level, seed)
 
 
 def _make_mimic(path: Path, threads: int) -> Player:
@@ -89,25 +86,6 @@ def _make_mimic(path: Path, threads: int) -> Player:
 
     model = load_people(path)
     return Mimic(model, load_scorer(threads=threads), str(model.about.get("player") or path.stem))
-
-
-def _make_chooser(model: str | None, threads: int, depth: Depth) -> Player:
-    """A model at a depth. One with outcomes knows the exact endings too."""
-    from backgammon.cli.advisers import make_engine
-    from backgammon.learner.net.scorer import load_scorer
-
-    settings, rollout = depth.search_settings(), depth.rollout_settings()
-    is_deep = settings.plies > 0 or rollout is not None
-    scorer = load_scorer(model, threads=1 if is_deep else threads)
-    if not is_deep:
-        return make_engine(scorer) if scorer.has_outcomes else scorer
-    from backgammon.search import Ranker, Searcher, Workshop
-
-    engine = make_engine(scorer, depth.is_pruned, settings.plies)
-    searcher = Searcher(engine, settings, threads)
-    if rollout is None:
-        return searcher
-    return Ranker(searcher, Workshop(engine, rollout, threads=threads))
 
 
 def close_player(player: Player) -> None:

@@ -12,7 +12,7 @@ from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import ExampleCommand, model_option
 
 if TYPE_CHECKING:
-    from backgammon.evaluation.evaluator import Evaluator
+    from backgammon.engine.engine import Engine
     from backgammon.learner.data.line_ranking import StakesAnswerer
 
 BATCH_SIZE = 2048
@@ -60,24 +60,12 @@ def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool
     Lines are answered in order and as soon as they are read, so that another program can ask one question at a time.
     The first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
     """
-    from backgammon.cli.advisers import make_engine
+    from backgammon.cli.advisers import open_engine
     from backgammon.learner.data.line_ranking import answer_lines, by_chances, by_scores
-    from backgammon.learner.net.scorer import load_scorer
-    from backgammon.tools.processors import usable_processors
 
-    workers = threads or usable_processors()
-    if depth.is_given:
-        from backgammon.search import Ranker, Searcher, Workshop
-
-        settings, rollout = depth.search_settings(), depth.rollout_settings()
-        engine = make_engine(load_scorer(model), depth.is_pruned, settings.plies)
-        workshop = None if rollout is None else Workshop(engine, rollout, threads=workers)
-        answer = by_chances(Ranker(Searcher(engine, settings, workers), workshop))
-        at_stakes: StakesAnswerer | None = _stakes_answerer(engine, depth, workers)
-    else:
-        scorer = load_scorer(model, threads=workers)
-        answer = by_scores(scorer)
-        at_stakes = _stakes_answerer(make_engine(scorer), depth, 1) if scorer.has_outcomes else None
+    engine = open_engine(depth.spec(model, threads))
+    answer = by_chances(engine.ranker) if depth.is_given else by_scores(engine.evaluator)
+    at_stakes = _stakes_answerer(engine, depth) if engine.has_outcomes else None
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     if source.isatty():
         click.echo("Type or paste decisions, one a line; end with Ctrl-D.", err=True)
@@ -87,21 +75,19 @@ def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool
         sink.flush()
 
 
-def _stakes_answerer(engine: Evaluator, depth: Depth, threads: int) -> StakesAnswerer:
+def _stakes_answerer(engine: Engine, depth: Depth) -> StakesAnswerer:
     """Answers lines with a score and cube at the depth that was asked for.
 
     Raises:
         ConfigError: when the first such line comes, where the depth is one of time or games.
     """
-    from backgammon.engine.at_stakes import StakesEngine
     from backgammon.learner.data.stakes_lines import StakesLine, answer_at_stakes
-    from backgammon.search import CubefulSearcher
     from backgammon.tools.errors import ConfigError
 
     def answer(lines: Sequence[StakesLine]) -> Iterator[bytes]:
         if depth.seconds is not None or depth.games is not None:
             raise ConfigError('lines with "xgid" are looked at by --ply, not by --time or --rollout')
-        return answer_at_stakes(StakesEngine(CubefulSearcher(engine, threads), depth.search_settings()), lines)
+        return answer_at_stakes(engine, lines)
 
     return answer
 

@@ -10,7 +10,7 @@ import click
 
 from backgammon.cli.depth import Depth
 from backgammon.cli.group import describe_os_error
-from backgammon.cli.players import FULL, LEVEL_NAMES
+from backgammon.evaluation.strengths import FULL, LEVEL_NAMES
 from backgammon.table.saved_session import SavedSession, open_session
 from backgammon.table.session import Session
 from backgammon.tools.errors import ConfigError

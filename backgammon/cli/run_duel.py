@@ -82,9 +82,9 @@ def command(
 
 def _make_judge(model: str, threads: int | None) -> Evaluator:
     """The engine of a model, to measure luck with."""
-    from backgammon.cli.advisers import load_model_scorer, make_engine
+    from backgammon.cli.advisers import open_engine
 
-    return make_engine(load_model_scorer(None if model == "model" else model, threads))
+    return open_engine(Depth().spec(None if model == "model" else model, threads)).searcher
 
 
 def render_duel(result: DuelResult) -> str:

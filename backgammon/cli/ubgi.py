@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backgammon.cli.group import ExampleCommand, model_option
+from backgammon.evaluation.strengths import MAX_PLIES
 
 if TYPE_CHECKING:
     from backgammon.protocols.adviser import Adviser
@@ -33,7 +34,6 @@ def command(model: str | None) -> None:
     from backgammon.protocols.lines import read_lines
     from backgammon.protocols.ubgi_engine import UbgiEngine
     from backgammon.protocols.ubgi_settings import EngineSettings
-    from backgammon.search import MAX_PLIES
 
     def make(settings: EngineSettings) -> Adviser:
         return make_adviser(model, settings.ply - 1, settings.threads, settings.seed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backgammon.cli.group import ExampleCommand, host_option, model_option
-from backgammon.cli.players import FULL, LEVEL_NAMES
+from backgammon.evaluation.strengths import FULL, LEVEL_NAMES
 
 if TYPE_CHECKING:
     from backgammon.web.engine_desk import EngineDesk
@@ -79,30 +79,21 @@ def _make_desk(model: str | None) -> EngineDesk:
     Raises:
         ModelError: no usable checkpoint, or one without outcomes.
     """
-    from backgammon.cli.advisers import load_model_scorer, make_engine
-    from backgammon.cli.players import make_player
-    from backgammon.engine.at_stakes import StakesEngine
-    from backgammon.evaluation.exact import ExactEvaluator
+    from backgammon.cli.advisers import open_engine
+    from backgammon.cli.depth import Depth
+    from backgammon.engine.engine import Engine
+    from backgammon.engine.levels import LevelPlayer, find_level
     from backgammon.evaluation.player import Player
-    from backgammon.search import CubefulSearcher, Ranker, Searcher, SearchSettings
-    from backgammon.tools.processors import usable_processors
     from backgammon.web.engine_desk import EngineDesk, Makers
 
-    threads = usable_processors()
-    scorer = load_model_scorer(model, 1)
-    name = model or "model"
-
-    def player(level: str, plies: int, seed: int) -> Player:
-        return make_player(f"{name}@{plies}" if level == FULL else f"{name}:{level}", threads, seed=seed)
+    engine = open_engine(Depth().spec(model))
+    engine.evaluator.require_outcomes()
 
     @functools.cache
-    def evaluator(is_for_1_ply: bool) -> ExactEvaluator:  # one for all other depths: each maps the tables anew
-        return make_engine(scorer, plies=int(is_for_1_ply))
+    def at(plies: int) -> Engine:
+        return engine.at(plies=plies)
 
-    def ranker(plies: int) -> Ranker:
-        return Ranker(Searcher(evaluator(plies == 1), SearchSettings(plies=plies), threads))
+    def player(level: str, plies: int, seed: int) -> Player:
+        return at(plies).player if level == FULL else LevelPlayer(engine.evaluator, find_level(level), seed)
 
-    def at_stakes(plies: int) -> StakesEngine:
-        return StakesEngine(CubefulSearcher(evaluator(plies == 1), threads), SearchSettings(plies=plies))
-
-    return EngineDesk(Makers(player, ranker, at_stakes))
+    return EngineDesk(Makers(player, lambda plies: at(plies).ranker, lambda plies: at(plies).plays))

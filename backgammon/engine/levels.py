@@ -22,6 +22,7 @@ import numpy as np
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import Noise
+from backgammon.evaluation.strengths import LEVEL_NAMES
 from backgammon.rules import ragged
 from backgammon.rules.ending import has_won
 from backgammon.rules.movegen import legal_candidates
@@ -53,14 +54,11 @@ class Level:
 
 
 LEVELS: dict[str, Level] = {
-    level.name: level
-    for level in (
-        Level("beginner", 0.1146, 30.0),
-        Level("casual", 0.0755, 19.0),
-        Level("intermediate", 0.0550, 13.0),
-        Level("advanced", 0.0372, 8.0),
-        Level("expert", 0.0252, 5.0),
-        Level("full", 0.0, None),
+    name: Level(name, scale, rating)
+    for name, (scale, rating) in zip(
+        LEVEL_NAMES,
+        ((0.1146, 30.0), (0.0755, 19.0), (0.0550, 13.0), (0.0372, 8.0), (0.0252, 5.0), (0.0, None)),
+        strict=True,
     )
 }
 """Weakest first. Ratings: the middle of the bands that people use (master 4 to 6, advanced 6 to 10, intermediate 10 to

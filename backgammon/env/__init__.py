@@ -16,7 +16,8 @@ from backgammon.env.planner import ChanceOutcome, Planner
 from backgammon.env.raster import encode_png
 from backgammon.env.single import BackgammonEnv, BackgammonTurnEnv
 from backgammon.env.vector import BackgammonTurnVectorEnv, BackgammonVectorEnv
-from backgammon.table.arena.opponents import register_opponent
+from backgammon.evaluation.player import Player
+from backgammon.table.arena.opponents import hand_in_engine, register_opponent
 
 __all__ = [
     "BackgammonEnv",
@@ -30,3 +31,14 @@ __all__ = [
     "encode_png",
     "register_opponent",
 ]
+
+
+def _make_engine() -> Player:
+    """The engine that ships, as `pairgammon duel model` plays."""
+    from backgammon.engine.engine_spec import EngineSpec
+    from backgammon.learner.net.engine_builder import build_engine
+
+    return build_engine(EngineSpec()).player
+
+
+hand_in_engine(_make_engine)

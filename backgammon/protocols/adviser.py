@@ -15,6 +15,7 @@ import numpy as np
 
 from backgammon.cube.stakes import CENTRED, OPPONENT, OWN, Stakes
 from backgammon.engine.at_stakes import StakesEngine
+from backgammon.engine.engine import Engine
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import Outcomes, equities, swap_outcomes
 from backgammon.evaluation.player import Player
@@ -83,6 +84,13 @@ class Adviser:
         self._ranker = ranker
         self._searcher = searcher
         self._seed = seed
+
+    @classmethod
+    def of_engine(cls, engine: Engine, seed: int = 0) -> Adviser:
+        """The adviser of an engine; one without outcomes only orders plays."""
+        if not engine.has_outcomes:
+            return cls(engine.player, ranker=engine.evaluator, seed=seed)
+        return cls(engine.player, searcher=engine.searcher, seed=seed, cube=engine.cube, plays=engine.plays)
 
     @property
     def name(self) -> str:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from backgammon.search.cache import OutcomeCache
 from backgammon.search.contest import roll_out_candidates
 from backgammon.search.cubeful import CubefulSearcher
-from backgammon.search.filters import FILTER_NAMES, MAX_PLIES
 from backgammon.search.ranker import RankedCandidate, Ranker, rank_rolled
 from backgammon.search.rollout import RolloutEstimate, RolloutSettings, play_games
 from backgammon.search.searcher import Analysis, Searcher, SearchSettings
 from backgammon.search.work import RolloutUnit, Workshop
 
 __all__ = [
-    "FILTER_NAMES",
-    "MAX_PLIES",
     "Analysis",
     "CubefulSearcher",
     "OutcomeCache",

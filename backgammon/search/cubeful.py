@@ -26,10 +26,10 @@ from backgammon.cube.valuation import Valuation
 from backgammon.evaluation.bearoff import TWO_SIDED, Bearoff
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcomes
+from backgammon.evaluation.strengths import MAX_PLIES
 from backgammon.rules.board import swap
 from backgammon.rules.rolls import NUM_ROLLS, average_rolls, expand_rolls, group_rows, mean_over_rolls
 from backgammon.search.cube_tree import state_levels
-from backgammon.search.filters import MAX_PLIES
 from backgammon.tools.arrays import Boards, Bools, Float64s
 from backgammon.tools.crew import Crew
 from backgammon.tools.errors import ConfigError

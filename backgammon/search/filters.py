@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backgammon.evaluation.strengths import FILTER_NAMES, MAX_PLIES
 from backgammon.tools.arrays import Bools, Float32s, Float64s, Int64s
 from backgammon.tools.errors import ConfigError
-
-MAX_PLIES = 3
 
 
 class MoveFilter(NamedTuple):
@@ -34,16 +33,15 @@ class MoveFilter(NamedTuple):
         return self.accept + self.extra
 
 
-_WIDTHS: dict[str, tuple[MoveFilter, MoveFilter]] = {
-    "tiny": (MoveFilter(0, 5, 0.08), MoveFilter(0, 2, 0.02)),
-    "narrow": (MoveFilter(0, 8, 0.12), MoveFilter(0, 2, 0.03)),
-    "normal": (MoveFilter(0, 8, 0.16), MoveFilter(0, 2, 0.04)),
-    "large": (MoveFilter(0, 16, 0.32), MoveFilter(0, 4, 0.08)),
-    "huge": (MoveFilter(0, 20, 0.44), MoveFilter(0, 6, 0.11)),
-}
-"""(after 0-ply; after 2-ply on the way to 3-ply): the settings of GNU Backgammon's eval.c."""
-
-FILTER_NAMES = tuple(_WIDTHS)
+_FILTERS = (
+    (MoveFilter(0, 5, 0.08), MoveFilter(0, 2, 0.02)),
+    (MoveFilter(0, 8, 0.12), MoveFilter(0, 2, 0.03)),
+    (MoveFilter(0, 8, 0.16), MoveFilter(0, 2, 0.04)),
+    (MoveFilter(0, 16, 0.32), MoveFilter(0, 4, 0.08)),
+    (MoveFilter(0, 20, 0.44), MoveFilter(0, 6, 0.11)),
+)
+"""(after 0-ply; after 2-ply on the way to 3-ply) of each name: the settings of GNU Backgammon's eval.c."""
+_WIDTHS = dict(zip(FILTER_NAMES, _FILTERS, strict=True))
 
 
 def stages(name: str, plies: int) -> list[tuple[MoveFilter, int]]:

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from backgammon.evaluation.bearoff import TWO_SIDED, UNCOVERED
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import POINTS, Outcomes, final_outcomes, swap_outcomes
+from backgammon.evaluation.strengths import ROLLOUT_ERROR, ROLLOUT_GAMES
 from backgammon.rules.board import Board, swap
 from backgammon.rules.rolls import NUM_ROLLS, average_rolls, group_rows, throw_rolls
 from backgammon.search.luck import roll_numbers
@@ -56,14 +57,14 @@ class RolloutSettings:
         ConfigError: a setting out of range.
     """
 
-    games: int = 1296
+    games: int = ROLLOUT_GAMES
     seed: int = 1
     horizon: int | None = 11
     luck_turns: int | None = None
     stops_at_races: bool = True
     round_games: int = 72
     lead: float | None = 2.5
-    max_error: float | None = 0.005
+    max_error: float | None = ROLLOUT_ERROR
 
     def __post_init__(self) -> None:
         for name in ("games", "round_games"):

@@ -24,12 +24,13 @@ from backgammon.evaluation.bearoff import Bearoff
 from backgammon.evaluation.evaluator import Evaluator, Judgement
 from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes
 from backgammon.evaluation.player import Noise
+from backgammon.evaluation.strengths import DEFAULT_FILTER, MAX_PLIES
 from backgammon.rules.board import Board
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.rolls import average_rolls, group_rows
 from backgammon.search.cache import OutcomeCache
-from backgammon.search.filters import MAX_PLIES, keep_candidates, stages
+from backgammon.search.filters import keep_candidates, stages
 from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int8s, Int64s
 from backgammon.tools.crew import Crew
 from backgammon.tools.errors import ConfigError
@@ -45,7 +46,7 @@ class SearchSettings:
 
     Attributes:
         plies: 0 (the evaluator alone) to 3.
-        filter_name: which candidates are looked at deeper, see `filters.FILTER_NAMES`.
+        filter_name: which candidates are looked at deeper, see `strengths.FILTER_NAMES`.
         seconds: time limit of one decision: depths up to `plies` are tried one after the other, and the deepest that
             was finished counts (0-ply always is); None for no limit.
         shallow: share of the evaluator's own value in the value of a candidate at 1 ply. The errors of the two are of
@@ -57,7 +58,7 @@ class SearchSettings:
     """
 
     plies: int = 2
-    filter_name: str = "normal"
+    filter_name: str = DEFAULT_FILTER
     seconds: float | None = None
     shallow: float = 0.25
 

@@ -34,11 +34,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backgammon.analysis.page import render_documents
 from backgammon.analysis.page_parts import SHARED_FOLDER
+from backgammon.evaluation.strengths import MAX_PLIES
 from backgammon.notation.svg import board_geometry
 from backgammon.protocols.http_guard import HttpLimits, refuse
 from backgammon.records import write_mat, write_sgf
 from backgammon.tools.errors import ConfigError, PairgammonError
-from backgammon.web.engine_desk import MAX_PLIES
 from backgammon.web.position_desk import rank_position, read_position
 from backgammon.web.request_fields import Fields
 from backgammon.web.review_room import ReviewRoom, Task

@@ -13,14 +13,11 @@ from backgammon.analysis.tutor import Tutor
 from backgammon.cube.stakes import Stakes
 from backgammon.engine.at_stakes import StakesEngine
 from backgammon.evaluation.player import Player
+from backgammon.evaluation.strengths import FULL
 from backgammon.rules.board import START, Position
 from backgammon.rules.decision import Decision
 from backgammon.search import Ranker
 from backgammon.table.cube_seat import CubeSeat
-
-MAX_PLIES = 3
-FULL = "full"
-"""The level without errors of its own."""
 
 
 @dataclass(frozen=True)

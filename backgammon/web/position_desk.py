@@ -9,13 +9,14 @@ import numpy as np
 from backgammon.analysis.stakes_table import verdict_fields
 from backgammon.analysis.tutor import candidate_fields
 from backgammon.cube.stakes import Stakes, stakes_of_match_id, stakes_of_xgid
+from backgammon.evaluation.strengths import MAX_PLIES
 from backgammon.notation.identifier import IdentifiedPosition, parse_identifier
 from backgammon.notation.match_id import MatchId
 from backgammon.rules.board import NUM_LOCATIONS, Position
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import make_roll
 from backgammon.tools.errors import ConfigError
-from backgammon.web.engine_desk import MAX_PLIES, EngineDesk
+from backgammon.web.engine_desk import EngineDesk
 from backgammon.web.request_fields import Fields
 from backgammon.web.wire import Json, board_view, graph_view
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from backgammon.analysis.tutor import LEAST_LOSS, candidate_fields
+from backgammon.evaluation.strengths import MAX_PLIES
 from backgammon.notation.identifier import parse_identifier
 from backgammon.notation.play_text import complete_play
 from backgammon.rules.dice import parse_roll
@@ -25,7 +26,7 @@ from backgammon.table.resignation import check_resignation
 from backgammon.table.saved_session import SavedSession, open_session
 from backgammon.table.session import CubeRules, Turn
 from backgammon.tools.errors import ConfigError, GameError, RecordError
-from backgammon.web.engine_desk import MAX_PLIES, EngineDesk
+from backgammon.web.engine_desk import EngineDesk
 from backgammon.web.request_fields import Fields
 from backgammon.web.wire import ENGINE, PERSON, Json, game_view, moves_view
 

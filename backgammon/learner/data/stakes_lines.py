@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backgammon.cube.stakes import Stakes, stakes_of_xgid
-from backgammon.engine.at_stakes import PlayAtStakes, StakesEngine
+from backgammon.engine.at_stakes import PlayAtStakes
+from backgammon.engine.engine import Engine
 from backgammon.evaluation.outcome import OUTCOMES
 from backgammon.notation.gnu_id import position_id, position_ids
 from backgammon.notation.identifier import parse_identifier
@@ -98,11 +99,11 @@ def parse_stakes_line(record: dict[str, Any]) -> StakesLine:
     return StakesLine(record, xgid.position, stakes, roll, is_offered)
 
 
-def answer_at_stakes(engine: StakesEngine, lines: Sequence[StakesLine]) -> Iterator[bytes]:
+def answer_at_stakes(engine: Engine, lines: Sequence[StakesLine]) -> Iterator[bytes]:
     """One line of text for each, in order."""
     asked = [i for i, line in enumerate(lines) if line.roll is None and line.stakes.may_double]
     boards = np.array([lines[i].position.board for i in asked], dtype=np.int8).reshape(-1, 26)
-    verdicts = dict(zip(asked, engine.decide_cubes(boards, [lines[i].stakes for i in asked]), strict=True))
+    verdicts = dict(zip(asked, engine.cube.decide_cubes(boards, [lines[i].stakes for i in asked]), strict=True))
     for i, line in enumerate(lines):
         answer: dict[str, Any]
         if line.roll is not None:
@@ -116,7 +117,7 @@ def answer_at_stakes(engine: StakesEngine, lines: Sequence[StakesLine]) -> Itera
                 "equities": [round(value, 6) for value in verdict.equities],
             }
         else:
-            no_double = round(engine.value_of_rolling(line.position.board, line.stakes), 6)
+            no_double = round(engine.cube.value_of_rolling(line.position.board, line.stakes), 6)
             answer = {
                 "action": "no double",
                 "double": False,
@@ -128,10 +129,10 @@ def answer_at_stakes(engine: StakesEngine, lines: Sequence[StakesLine]) -> Itera
         yield json.dumps({**rest, **answer}).encode() + b"\n"
 
 
-def _play_answer(engine: StakesEngine, line: StakesLine, roll: Roll) -> dict[str, Any]:
+def _play_answer(engine: Engine, line: StakesLine, roll: Roll) -> dict[str, Any]:
     decision = Decision.make(line.position, roll)
     ids = position_ids(swap(decision.candidates))
-    plays = engine.rank_plays(decision, line.stakes)
+    plays = engine.plays.rank_plays(decision, line.stakes)
     return {"best": ids[plays[0].row], "candidates": [_candidate_entry(ids[play.row], play) for play in plays]}
 
 

@@ -2,14 +2,14 @@
 
     "random"            every candidate with the same probability (inside the kernels; equal to `RandomPlayer`)
     "pipcount"          `PipCountPlayer`
-    "engine"            the trained comparison net of this project
+    "engine"            the engine of this project, see `hand_in_engine`
     "self"              nobody: the caller decides for both seats
     "module:function"   whatever that function returns, called without arguments
     an object           with `choose(boards, dice, noise)` (a `Player`) or `choose(boards, dice)` (a scorer)
     a callable          from `Decision` to the row of the chosen candidate
 
-The net stands a floor above this package, so "engine" is only a name here: it is looked up at run time under the
-address in `ADDRESSES`. Other names are added with `register_opponent`.
+The net stands a floor above this package, so "engine" is handed in by who knows it: `backgammon.env` does. Other names
+are added with `register_opponent`.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class SureChooser(Protocol):
 OpponentSpec = str | Player | SureChooser | DecisionFunction
 Factory = Callable[[], Any]
 
-ADDRESSES: dict[str, str] = {"engine": "backgammon.learner.net.scorer:load_scorer"}
-"""Names that stand for "module:function"; imported when an environment asks for them."""
+ENGINE = "engine"
+_BUILT_IN = ("self", "random", "pipcount", ENGINE)
 
 _FACTORIES: dict[str, Factory] = {"pipcount": PipCountPlayer}
 
@@ -98,9 +98,14 @@ def register_opponent(name: str, factory: Factory) -> None:
     Raises:
         ConfigError: the name is taken by a built-in opponent, or holds ":".
     """
-    if name in ("self", "random", "pipcount", *ADDRESSES) or ":" in name:
+    if name in _BUILT_IN or ":" in name:
         raise ConfigError(f"opponent name {name!r}: choose one without ':' that is not built in")
     _FACTORIES[name] = factory
+
+
+def hand_in_engine(factory: Factory) -> None:
+    """Say what "engine" stands for; see `register_opponent`."""
+    _FACTORIES[ENGINE] = factory
 
 
 def resolve_opponent(spec: OpponentSpec) -> Opponent:
@@ -122,15 +127,14 @@ def resolve_opponent(spec: OpponentSpec) -> Opponent:
 def _made_by_name(name: str) -> Any:
     if name in _FACTORIES:
         return _FACTORIES[name]()
-    address = ADDRESSES.get(name, name)
-    module, separator, function = address.partition(":")
+    module, separator, function = name.partition(":")
     if not separator:
-        known = ", ".join(sorted({"self", "random", *_FACTORIES, *ADDRESSES}))
+        known = ", ".join(sorted({"self", "random", *_FACTORIES}))
         raise ConfigError(f"opponent {name!r} is not known; known are {known}, or give 'module:function' or an object")
     try:
         factory = getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"opponent {name!r}: {address} cannot be loaded ({error})") from error
+        raise ConfigError(f"opponent {name!r}: it cannot be loaded ({error})") from error
     return factory()
 
 
