@@ -14,10 +14,10 @@ from importlib.util import find_spec
 from types import ModuleType
 
 _NAMES = {
-    "Backgammon-v0": ("BackgammonEnv", "BackgammonVectorEnv"),
-    "BackgammonTurn-v0": ("BackgammonTurnEnv", "BackgammonTurnVectorEnv"),
+    "Backgammon-v0": ("make_moves", "make_move_vector"),
+    "BackgammonTurn-v0": ("make_turns", "make_turn_vector"),
 }
-"""By ID the classes of the single and of the vectorised environment."""
+"""By ID what makes the single and the vectorised environment."""
 
 
 class _Watcher(MetaPathFinder):
@@ -54,8 +54,8 @@ def register_environments() -> None:
         if name not in gymnasium.registry:
             gymnasium.register(
                 id=name,
-                entry_point=f"backgammon.env.single:{single}",
-                vector_entry_point=f"backgammon.env.vector:{vector}",
+                entry_point=f"backgammon.env.creation:{single}",
+                vector_entry_point=f"backgammon.env.creation:{vector}",
             )
 
 

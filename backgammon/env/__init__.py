@@ -3,6 +3,7 @@
     import backgammon, gymnasium
     env = gymnasium.make("Backgammon-v0")          # one checker at a time, Discrete(156)
     env = gymnasium.make("BackgammonTurn-v0")      # one turn at a time, choose a resulting position
+    env = gymnasium.make("BackgammonTurn-v0", cube=True, reward="mwc")   # with the doubling cube
     envs = gymnasium.make_vec("Backgammon-v0", num_envs=4096)
     env = backgammon.env.pettingzoo.env()                         # two agents, PettingZoo AEC
 
@@ -12,6 +13,7 @@
 from __future__ import annotations
 
 from backgammon.env.candidates import Candidates, RaggedCandidates
+from backgammon.env.cube_env import BackgammonCubeEnv, BackgammonTurnCubeEnv
 from backgammon.env.planner import ChanceOutcome, Planner
 from backgammon.env.raster import encode_png
 from backgammon.env.single import BackgammonEnv, BackgammonTurnEnv
@@ -20,7 +22,9 @@ from backgammon.evaluation.player import Player
 from backgammon.table.arena.opponents import hand_in_engine, register_opponent
 
 __all__ = [
+    "BackgammonCubeEnv",
     "BackgammonEnv",
+    "BackgammonTurnCubeEnv",
     "BackgammonTurnEnv",
     "BackgammonTurnVectorEnv",
     "BackgammonVectorEnv",

@@ -49,20 +49,30 @@ def make_move_parts(num_games: int, opponent: OpponentSpec, rules: Rules, coding
     return Parts(games, spaces.move_actions(), spaces.move_observations(coding, rules))
 
 
-def make_play_parts(
-    num_games: int, opponent: OpponentSpec, rules: Rules, max_candidates: int | None, is_padded: bool
-) -> Parts[PlayGames]:
-    """The parts of `BackgammonTurn-v0`; unsaid, `max_candidates` is what costs little: all of them where not padded.
+def check_max_candidates(max_candidates: int | None, is_padded: bool) -> int:
+    """K of `BackgammonTurn-v0`; unsaid, what costs little: all of them where the observation is not padded.
 
     Raises:
-        ConfigError: an opponent that does not exist, less than one game, or a max_candidates that is not from 1 to
-            MAX_CANDIDATES.
+        ConfigError: not from 1 to MAX_CANDIDATES.
     """
     if max_candidates is None:
         max_candidates = DEFAULT_MAX_CANDIDATES if is_padded else MAX_CANDIDATES
     is_whole = isinstance(max_candidates, (int, np.integer)) and not isinstance(max_candidates, bool)
     if not is_whole or not 1 <= max_candidates <= MAX_CANDIDATES:
         raise ConfigError(f"max_candidates {max_candidates!r}: give a whole number from 1 to {MAX_CANDIDATES}")
+    return int(max_candidates)
+
+
+def make_play_parts(
+    num_games: int, opponent: OpponentSpec, rules: Rules, max_candidates: int | None, is_padded: bool
+) -> Parts[PlayGames]:
+    """The parts of `BackgammonTurn-v0`; for `max_candidates` see `check_max_candidates`.
+
+    Raises:
+        ConfigError: an opponent that does not exist, less than one game, or a max_candidates that is not from 1 to
+            MAX_CANDIDATES.
+    """
+    max_candidates = check_max_candidates(max_candidates, is_padded)
     games = PlayGames(_check_number(num_games), resolve_opponent(opponent), rules, max_candidates, is_padded)
     observations = spaces.play_observations(max_candidates, is_padded, rules)
     return Parts(games, spaces.play_actions(max_candidates), observations)

@@ -45,12 +45,12 @@ def coded_positions(coding: Coding) -> spaces.Space[Array]:
 def play_observations(max_candidates: int, is_padded: bool, rules: Rules) -> Observations:
     """Observation of `BackgammonTurn-v0`."""
     parts: _Parts = {
-        "board": _counts((NUM_LOCATIONS,)),
+        "board": count_space((NUM_LOCATIONS,)),
         "dice": spaces.Box(1, 6, (2,), dtype=np.int8),
         "action_mask": _mask(max_candidates),
     }
     if is_padded:
-        parts["candidates"] = _counts((max_candidates, NUM_LOCATIONS))
+        parts["candidates"] = count_space((max_candidates, NUM_LOCATIONS))
     return cast(Observations, spaces.Dict(parts | _score(rules)))
 
 
@@ -58,7 +58,8 @@ def _mask(size: int) -> spaces.Space[Array]:
     return spaces.Box(0, 1, (size,), dtype=np.int8)
 
 
-def _counts(shape: tuple[int, ...]) -> spaces.Space[Array]:
+def count_space(shape: tuple[int, ...]) -> spaces.Space[Array]:
+    """Checkers on locations, the opponent's negative."""
     return spaces.Box(-NUM_CHECKERS, NUM_CHECKERS, shape, dtype=np.int8)
 
 

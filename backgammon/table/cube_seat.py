@@ -46,6 +46,29 @@ class CubeSeat:
         return session.play(self.plays.rank_plays(decision, session.stakes)[0].row)
 
 
+@dataclass(frozen=True)
+class PlainSeat:
+    """A player that knows no cube: it never doubles and takes every double.
+
+    Attributes:
+        player: chooses the plays.
+    """
+
+    player: Player
+
+    def doubles(self, session: Session) -> bool:  # noqa: ARG002 - as `CubeSeat`
+        """Never."""
+        return False
+
+    def answer(self, session: Session) -> None:
+        """Take the double on offer."""
+        session.take()
+
+    def play(self, session: Session) -> Turn:
+        """Play the roll."""
+        return session.play(session.ask(self.player))
+
+
 def act(session: Session, seats: tuple[CubeSeat, CubeSeat]) -> None:
     """The next action of a session between two engines: a double, an answer, dice, a play or the next game.
 
