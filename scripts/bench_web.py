@@ -2,6 +2,7 @@
 
     make bench-web                               prints medians and the 95th percentile
     python -m scripts.bench_web --games 100      the random clicker: so many games to the end, server and page compared
+    python -m scripts.bench_web --requests 1000  so many games by requests alone, for the server's memory
 
 A click is timed inside the page, from the pointer's release to the first frame after the checkers were drawn anew; the
 engine's answer from the sending of a request to its last byte; the first page from the address to the drawn lobby.
@@ -19,6 +20,7 @@ import click
 import numpy as np
 
 from tests.browser.driver import Mouse, Site, Visit, open_context, play_to_the_end, running_site, start_browser
+from tests.web_boards import next_action
 
 WATCH = """() => {
   window.clicks = [];
@@ -36,8 +38,9 @@ WATCH = """() => {
 
 @click.command()
 @click.option("--games", type=click.IntRange(min=0), default=0, help="Games of the random clicker, after the times.")
+@click.option("--requests", type=click.IntRange(min=0), default=0, help="Games by requests alone, after those.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
-def main(games: int, seed: int) -> None:
+def main(games: int, requests: int, seed: int) -> None:
     """Print the times, then play."""
     with tempfile.TemporaryDirectory() as folder, running_site(Path(folder), 7200) as site, start_browser() as browser:
         context = open_context(browser)
@@ -51,6 +54,10 @@ def main(games: int, seed: int) -> None:
             moves += _play_game(visit, seed + game)
         click.echo(f"{games} games by clicks, {moves} moves: page and server agree, no stuck state")
         click.echo(f"server: {_resident_mb(site):.0f} MB resident")
+        for game in range(requests):
+            _request_game(site, seed + game)
+            if (game + 1) % 100 == 0:
+                click.echo(f"{game + 1} games by requests: server {_resident_mb(site):.0f} MB resident")
         assert visit.faults == []
 
 
@@ -97,6 +104,13 @@ def _play_game(visit: Visit, seed: int) -> int:
     counts = play_to_the_end(visit, Mouse(visit.page), lambda seen: "next-game" in seen["buttons"], agree, rng)
     agree()
     return counts.get("moves", 0)
+
+
+def _request_game(site: Site, seed: int) -> None:
+    """One game without the page."""
+    view = site.ask("games/new", seed=seed, tutor=0, level="full", plies=0)
+    while not view["result"]:
+        view = site.ask("games/act", id=view["id"], version=view["version"], **next_action(view))
 
 
 def _resident_mb(site: Site) -> float:

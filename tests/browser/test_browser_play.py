@@ -36,7 +36,7 @@ def test_a_match_to_3_points_with_the_cube(visit: Visit, hands: type[Hands]) -> 
 def test_a_match_on_a_touch_phone(browser: Browser, site: Site) -> None:
     context = open_context(browser, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     visit = Visit(context.new_page(), site)
-    game_id = visit.new_game(length=1, seed=4)
+    game_id = visit.new_game(length=3, seed=4)
     page = visit.page
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
     counts = play_to_the_end(visit, Fingers(page), is_match_over)
