@@ -107,7 +107,7 @@ def test_every_source_that_a_module_of_kernels_imports_counts_in_its_key(name: s
 
 def test_numbers_of_the_rules_count_in_the_keys_of_the_kernels_that_play() -> None:
     assert len(KERNEL_MODULES) > 15
-    for name in ("backgammon.table.arena.turns", "backgammon.learner.net.kernels", "backgammon.rules.movegen"):
+    for name in ("backgammon.table.arena.turns", "backgammon.learner.net.walk", "backgammon.rules.movegen"):
         module = importlib.import_module(name)
         kernels = [value.py_func for value in vars(module).values() if hasattr(value, "py_func")]
         own = next(function for function in kernels if function.__module__ == name)

@@ -13,7 +13,9 @@ import pytest
 
 from backgammon.learner.inputs.features import NUM_FEATURES, fold
 from backgammon.learner.inputs.patterns import MAX_PATTERNS, NUM_PATTERNS, patterns_of
-from backgammon.learner.net.kernels import Expert, FoldedNet, _scale_bits, decide, fold_net, judge_boards
+from backgammon.learner.net.fold import Expert, FoldedNet, fold_net, scale_bits
+from backgammon.learner.net.judge import judge_boards
+from backgammon.learner.net.walk import decide
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools import intrinsics
@@ -73,7 +75,7 @@ def test_scores_equal_the_definition(hidden: tuple[int, ...], random_play: Array
 def test_nothing_but_the_rows_is_rounded(hidden: tuple[int, ...], random_play: Arrays, nasty: Arrays) -> None:
     net, layers, output = random_net(hidden)
     table, base = fold(layers[0][0].astype(np.float32), layers[0][1].astype(np.float32))
-    bits = _scale_bits(table, base)
+    bits = scale_bits(table, base)
     rounded, rounded_base = (np.ldexp(np.rint(np.ldexp(values, bits)), -bits) for values in (table, base))
     for boards, _ in (random_play, nasty):
         values = np.maximum(rounded_base + rounded[np.arange(26), boards + 15].sum(axis=1), 0)
@@ -209,7 +211,7 @@ def test_patterns_are_added_to_the_first_layer(width: int, random_play: Arrays, 
     table, base = fold(weight, bias.astype(np.float32))
     head = Expert([], (output.astype(np.float32), 0.0), None)
     net = fold_net(table, base, [head], patterns=rows)
-    bits = _scale_bits(table, base, rows)
+    bits = scale_bits(table, base, rows)
     parts = (table, base, rows.astype(np.float64))
     rounded, rounded_base, rounded_rows = (np.ldexp(np.rint(np.ldexp(part, bits)), -bits) for part in parts)
     for boards, _ in (random_play, nasty):

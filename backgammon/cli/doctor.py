@@ -89,7 +89,7 @@ def _version(name: str) -> str:
 
 
 def _examine_kernels(found: Examination) -> dict[str, str]:
-    from backgammon.learner.net.kernels import decide
+    from backgammon.learner.net.walk import decide
     from backgammon.tools import jit
     from backgammon.tools.folders import KERNELS_VARIABLE
     from backgammon.tools.kernel_cache import damaged_files, kernel_folder

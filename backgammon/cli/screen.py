@@ -59,7 +59,7 @@ def is_colour_wanted() -> bool:
 
 def announce_compilation() -> None:
     """Say on stderr why the first start takes long, when it is one."""
-    from backgammon.learner.net.kernels import decide
+    from backgammon.learner.net.walk import decide
     from backgammon.tools.jit import is_kept
 
     if not is_kept(decide):

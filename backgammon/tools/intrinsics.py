@@ -52,9 +52,9 @@ HALF_ROWS = 4
 
 if DISABLED:
 
-    def borrow(array: Any) -> Any:
-        """The array without its reference count: whoever called must keep the array itself alive."""
-        return array
+    def borrow(held: Any) -> Any:
+        """An array, or a record of arrays, without reference counts: whoever called must keep the arrays alive."""
+        return held
 
     def highest_bit(mask: int) -> int:
         """Index of the highest set bit; mask must not be 0."""
@@ -300,17 +300,27 @@ else:
     def _larger(builder: Any, left: Any, right: Any) -> Any:
         return builder.select(builder.fcmp_ordered(">", left, right), left, right)
 
-    @intrinsic
-    def borrow(_typing_context: Any, array: Any) -> Any:
-        """The array without its reference count: whoever called must keep the array itself alive."""
-
-        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            proxy = _tools.create_struct_proxy(signature.args[0])(context, builder, value=arguments[0])
+    def _without_counts(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+        if isinstance(kind, types.Array):
+            proxy = _tools.create_struct_proxy(kind)(context, builder, value=value)
             proxy.meminfo = _tools.get_null_value(proxy.meminfo.type)
             proxy.parent = _tools.get_null_value(proxy.parent.type)
             return proxy._getvalue()
+        if isinstance(kind, types.BaseTuple):
+            parts: Any = kind  # numba's tuples of types can be walked over, which its annotations do not say
+            for place, part in enumerate(parts):
+                bare = _without_counts(context, builder, part, builder.extract_value(value, place))
+                value = builder.insert_value(value, bare, place)
+        return value
 
-        return array(array), generate_code
+    @intrinsic
+    def borrow(_typing_context: Any, held: Any) -> Any:
+        """An array, or a record of arrays, without reference counts: whoever called must keep the arrays alive."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return _without_counts(context, builder, signature.args[0], arguments[0])
+
+        return held(held), generate_code
 
     @intrinsic
     def highest_bit(_typing_context: Any, _mask: Any) -> Any:

@@ -15,9 +15,10 @@ import numpy as np
 from backgammon.evaluation.outcome import POINTS
 from backgammon.evaluation.possible import allowed_outcomes
 from backgammon.learner.inputs.features import fold
-from backgammon.learner.net import kernels, replies
-from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS, Expert, FoldedNet, fold_net
+from backgammon.learner.net import judge, replies, walk
+from backgammon.learner.net.fold import NUM_OUTCOMES, Expert, FoldedNet, fold_net
 from backgammon.learner.net.mixture_evaluator import Asked, MixtureEvaluator
+from backgammon.learner.net.walk import NUM_PROPOSALS
 from backgammon.rules import ragged
 from backgammon.rules.board import Board
 from backgammon.rules.ending import has_won
@@ -69,15 +70,15 @@ class CompiledNet:
     def judge(self, boards: Boards, scores: Float32s, chances: Float32s, asked: Asked | None = None) -> None:
         """See `Arithmetic.judge`; no net that is compiled asks for decisions."""
         assert asked is None
-        kernels.judge_boards(boards, self._net, scores, chances)
+        judge.judge_boards(boards, self._net, scores, chances)
 
     def decide(self, boards: Boards, dice: Dice, rows: Offsets, after: Board, chances: Float32s) -> None:
         """See `Arithmetic.decide`."""
-        kernels.decide(boards, dice, self._net, rows, after, chances)
+        walk.decide(boards, dice, self._net, rows, after, chances)
 
     def propose(self, boards: Boards, dice: Dice, within: float, proposals: Board, counts: Offsets) -> None:
         """See `Arithmetic.propose`."""
-        kernels.propose(boards, dice, self._net, within, proposals, counts)
+        walk.propose(boards, dice, self._net, within, proposals, counts)
 
     def reply_to_rolls(
         self, boards: Boards, small: CompiledNet, within: float, afters: Boards, chances: Float32s

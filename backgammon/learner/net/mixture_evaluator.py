@@ -6,7 +6,7 @@ hidden units.
 The twin of `item_mixture` and `token_mixture` without noise and, for positions, without capacity. Every row is
 computed from its own board (and, where the net asks for it, from the position before the play), as a product of its own
 (`rows_times`): in one matrix product for all rows the order of additions would depend on a row's place. So a score is
-the same to the last bit whatever else is asked with it. The hard phase head has a faster, compiled path in `kernels`.
+the same to the last bit whatever else is asked with it. The hard phase head has a faster, compiled path in `walk`.
 """
 
 from __future__ import annotations

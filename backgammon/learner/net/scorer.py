@@ -1,8 +1,8 @@
 """The trained network at play time, without torch: candidates to scores, decisions to choices.
 
 N decisions, M candidates. Candidates are seen by the player who has just moved; scores are comparable within one
-decision only. The arithmetic is that of `kernels`: a candidate's score is the same however it is asked for, alone or
-among others.
+decision only. The arithmetic is that of `walk` and `judge`: a candidate's score is the same however it is asked for,
+alone or among others.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from backgammon.evaluation.outcome import Outcomes
 from backgammon.evaluation.player import Noise
 from backgammon.learner.inputs.features import check_counts
 from backgammon.learner.net.arithmetic import CompiledNet, make_arithmetic
-from backgammon.learner.net.kernels import NUM_OUTCOMES, NUM_PROPOSALS
+from backgammon.learner.net.fold import NUM_OUTCOMES
 from backgammon.learner.net.mixture_evaluator import Asked
 from backgammon.learner.net.model_files import load_model
+from backgammon.learner.net.walk import NUM_PROPOSALS
 from backgammon.rules import ragged
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.rules.decisions import Decisions

@@ -1,0 +1,65 @@
+"""Scores and outcomes of unrelated positions: each first layer from nothing, blocks filled across positions.
+
+M positions. The numbers are those that a walk gives to the last bit, see `fold`.
+"""
+
+from __future__ import annotations
+
+from backgammon.learner.net.blocks import (
+    Room,
+    flush,
+    flush_waiting,
+    new_room,
+    put_chances,
+    take_slot,
+)
+from backgammon.learner.net.board_rows import row_starts
+from backgammon.learner.net.fold import FoldedNet
+from backgammon.rules.phase import phase_code_at
+from backgammon.tools.arrays import Boards, Float32s
+from backgammon.tools.intrinsics import ROW_BYTES, TILE_ROWS, borrow, copy_board, sum_rows_to_floats
+from backgammon.tools.jit import kernel
+
+_GROUP = 256
+"""Positions that are judged together: enough to fill the blocks of several experts."""
+
+
+@kernel
+def judge_boards(boards: Boards, net: FoldedNet, scores: Float32s, chances: Float32s) -> None:
+    """Score unrelated positions, and give their outcomes where wanted.
+
+    Args:
+        boards: int8[M, 26], seen by the player who has just moved.
+        net: the folded net.
+        scores: float32[M], overwritten.
+        chances: float32[M, 6], overwritten (`net.has_outcomes`); or float32[0, 6].
+    """
+    _judge_all(boards, net, new_room(net, _GROUP), scores, chances)
+
+
+@kernel
+def _judge_all(all_boards: Boards, net: FoldedNet, room: Room, scores: Float32s, all_chances: Float32s) -> None:
+    """`judge_boards` with room for a group of positions."""
+    net, room = borrow(net), borrow(room)
+    boards = borrow(all_boards).reshape(-1)
+    chances = borrow(all_chances).reshape(-1)
+    width = net.base.shape[0]
+    for first in range(0, scores.shape[0], _GROUP):
+        num_boards = min(_GROUP, scores.shape[0] - first)
+        for k in range(num_boards):
+            copy_board(boards, (first + k) * 26, room.boards, 0)
+            copy_board(room.boards, 0, room.candidates, k * ROW_BYTES)
+            expert = phase_code_at(room.boards, 0) if net.num_experts > 1 else 0
+            num_plus, num_minus = row_starts(room.boards, width, net.patterns_at, room.starts)
+            slot = take_slot(room.slots, room.waiting, expert, k)
+            sum_rows_to_floats(
+                room.block, slot * width, net.base, 0, net.rows, room.starts, num_plus, num_minus,
+                width, net.floor,
+            )  # fmt: skip
+            if room.waiting[expert] == TILE_ROWS:
+                flush(net, room, expert)
+        flush_waiting(net, room)
+        for k in range(num_boards):
+            scores[first + k] = room.scores[k]
+            if chances.shape[0] > 0:
+                put_chances(room, k, chances, first + k)
