@@ -14,13 +14,14 @@ from backgammon.registration import register_with_gymnasium
 from backgammon.rules import drawing
 
 if TYPE_CHECKING:
+    from backgammon.learner.net.engine_builder import load_engine
     from backgammon.rules.board import Position
     from backgammon.rules.decision import Decision, Move, Play
     from backgammon.rules.dice import Roll
     from backgammon.rules.movegen import legal_candidates
     from backgammon.tools.arrays import Int8s
 
-__all__ = ["Decision", "Move", "Play", "Position", "Roll", "legal_candidates"]
+__all__ = ["Decision", "Move", "Play", "Position", "Roll", "legal_candidates", "load_engine"]
 
 _HOMES = {
     "Decision": "rules.decision",
@@ -29,6 +30,7 @@ _HOMES = {
     "Position": "rules.board",
     "Roll": "rules.dice",
     "legal_candidates": "rules.movegen",
+    "load_engine": "learner.net.engine_builder",
 }
 
 
