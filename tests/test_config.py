@@ -20,7 +20,7 @@ FEATURES = feature_domain(4)
 def test_defaults_alone_are_a_configuration() -> None:
     assert load_config() == TrainConfig()
     assert load_config(domain=BOARDS).network == NetworkConfig(inputs="counts", split="phase", route_by="alternative")
-    assert load_config(domain=FEATURES).network == NetworkConfig(inputs="features")
+    assert load_config(domain=FEATURES).network == NetworkConfig(inputs="features", route_by="alternative")
 
 
 def test_a_file_and_then_overrides(tmp_path: Path) -> None:
