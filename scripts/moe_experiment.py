@@ -4,7 +4,13 @@
     python -m scripts.moe_experiment DIR --stage tune           # ... one stage of it
     python -m scripts.moe_table DIR                             # the tables again
 
-A recipe is a file of `scripts/recipes/mixtures`. *Tuning*: one pass over TUNING_DECISIONS decisions for each of a few
+A recipe is a file of `scripts/recipes/mixtures`; behind its name may stand:
+
+    phase@512,48    other widths
+    phase/25        trained on 25 % of the decisions
+    phase+25        started from the dense net of the seed and trained on 25 % more: upcycled (dense+25: continued)
+
+*Tuning*: one pass over TUNING_DECISIONS decisions for each of a few
 step sizes, then decays, then for learned gates weights of the balance loss; what loses least on the tuning set stays.
 *Cells*: the recipe so tuned, a loss (`soft` labels, or `listwise` choices alone) and a seed, EPOCHS passes over all
 decisions; its choices on the fresh set are stored. All cells of a seed see the same decisions in the same order with
@@ -17,12 +23,13 @@ depend on what else runs. The sets are described in `scripts.moe_sets`.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
@@ -31,18 +38,20 @@ import torch
 from backgammon.learner.data.comparisons import bare_sets
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.measure.label_scores import choice_losses
+from backgammon.learner.net.model_files import make_model
 from backgammon.learner.training.board_encoder import BoardEncoder
 from backgammon.records import DecisionSet, read_labels
 from backgammon.rules import ragged
 from backgammon.tools.arrays import Int64s
 from backgammon.tools.errors import DataError
 from backgammon.tools.storage import replace_file
+from comparison_net.checkpoint import save_model
 from comparison_net.comparator import CandidateNet
 from comparison_net.config import TrainConfig, load_config
 from comparison_net.network import make_network
 from comparison_net.network_config import GATE, MERGED, SPLIT_GATE
 from comparison_net.training.loop import fit
-from scripts.moe_sets import Sets, TaughtDecisions, judge_fresh, make_sets
+from scripts.moe_sets import TRAIN_GAMES, Sets, TaughtDecisions, judge_fresh, make_sets
 from scripts.program import note, program
 
 RECIPES = Path(__file__).parent / "recipes" / "mixtures"
@@ -52,6 +61,7 @@ TUNING_DECISIONS = 60_000
 RATES = (0.008, 0.016, 0.032)
 DECAYS = (0.1, 1.0)
 BALANCES = (0.0, 0.01, 0.1)
+CONTINUED_RATES = (0.001, 0.004, 0.016)
 AS_IT_WAS = ("softmax-token-old",)
 """Recipes whose balance loss stays as the first table had it."""
 ITEMS, BOARD = "items", "board"
@@ -63,9 +73,35 @@ def recipes(table: str) -> list[str]:
     return [name for name in names if name.startswith("board-") == (table == BOARD)]
 
 
+class Form(NamedTuple):
+    """What stands in a name: recipe, widths or (), share of the decisions, and if they come on top of the dense net."""
+
+    recipe: str
+    hidden: tuple[int, ...]
+    share: float
+    is_continued: bool
+
+
+def parse_name(name: str) -> Form:
+    """A name as the head of this file describes it.
+
+    Raises:
+        DataError: no such recipe.
+    """
+    found = re.fullmatch(r"([a-z-]+)(?:@([0-9,]+))?(?:([+/])([0-9]+))?", name)
+    if found is None or not (RECIPES / f"{found[1]}.toml").exists():
+        known = ", ".join(recipes(ITEMS) + recipes(BOARD))
+        raise DataError(f"no recipe {name!r} in {RECIPES}; there are {known}")
+    hidden = tuple(int(width) for width in found[2].split(",")) if found[2] else ()
+    return Form(found[1], hidden, int(found[4] or 100) / 100, found[3] == "+")
+
+
 def read_recipe(name: str, loss: str = "soft", seed: int = 1, **tuned: Any) -> TrainConfig:
     """The settings of a cell."""
-    config = load_config(RECIPES / f"{name}.toml", domain=BOARDS)
+    form = parse_name(name)
+    config = load_config(RECIPES / f"{form.recipe}.toml", domain=BOARDS)
+    if form.hidden:
+        config = replace(config, network=replace(config.network, hidden=form.hidden))
     common = {"batch_decisions": 256, "sampled_candidates": 8, "held_out": 0.0, "threads": 1, "patience": 0}
     return replace(config, loss=loss, seed=seed, epochs=EPOCHS, **{**common, **tuned})
 
@@ -81,9 +117,10 @@ def variants(name: str, losses: dict[str, float]) -> dict[str, dict[str, float]]
     has_gate = network.routes_learned or network.kind(BOARDS) in (GATE, SPLIT_GATE, MERGED)
     has_gate &= name not in AS_IT_WAS
     tried: dict[str, dict[str, float]] = {}
-    rates = {describe(one): one for one in ({"learning_rate": rate, "weight_decay": DECAYS[0]} for rate in RATES)}
+    tried_rates = CONTINUED_RATES if parse_name(name).is_continued else RATES
+    rates = {describe(one): one for one in ({"learning_rate": rate, "weight_decay": DECAYS[0]} for rate in tried_rates)}
     tried |= rates
-    if set(rates) <= set(losses):
+    if set(rates) <= set(losses) and not parse_name(name).is_continued:
         best = rates[min(rates, key=losses.__getitem__)]
         decays = {describe(one): one for one in ({**best, "weight_decay": decay} for decay in DECAYS)}
         tried |= decays
@@ -103,14 +140,22 @@ def with_balance(settings: dict[str, float]) -> dict[str, Any]:
     return {**settings, "balance": "importance"} if settings.get("balance_weight") else dict(settings)
 
 
-def tune(name: str, sets: Sets, folder: Path) -> dict[str, Any]:
+def tuning_name(name: str) -> str:
+    """Whose tuning a cell takes over: shares are tuned as one."""
+    form = parse_name(name)
+    size = f"@{','.join(map(str, form.hidden))}" if form.hidden else ""
+    return f"{form.recipe}{size}" + ("+25" if form.is_continued else "")
+
+
+def tune(name: str, sets: Sets, work: Path) -> dict[str, Any]:
     """The settings that lose least on the tuning set, after trying those that have not been tried."""
-    path = folder / f"{name}.json"
+    name = tuning_name(name)
+    path = work / "tuning" / f"{name}.json"
     losses: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     while missing := {key: one for key, one in variants(name, losses).items() if key not in losses}:
         for key, settings in missing.items():
             source = TaughtDecisions(sets.shards, sets.train[:: len(sets.train) // TUNING_DECISIONS], True)
-            net, _ = train_net(read_recipe(name, **with_balance(settings)), source)
+            net, _ = train_net(begun(read_recipe(name, **with_balance(settings)), name, work), source)
             losses[key] = tuning_loss(net, sets)
             note(f"tuning {name:28s} {key:60s} {losses[key]:.3f} mpt")
             replace_file(path, json.dumps(losses, indent=1).encode() + b"\n")
@@ -118,10 +163,35 @@ def tune(name: str, sets: Sets, folder: Path) -> dict[str, Any]:
     return with_balance(tried[min(tried, key=losses.__getitem__)])
 
 
+def begun(config: TrainConfig, name: str, work: Path) -> TrainConfig:
+    """The settings with the dense net of the seed as their start, where the name says so."""
+    form = parse_name(name)
+    if not form.is_continued:
+        return config
+    size = f"@{','.join(map(str, form.hidden))}" if form.hidden else ""
+    cell = Cell(f"dense{size}", "soft", config.seed)
+    path = work / "cells" / f"{cell.name}.npz"
+    if not path.exists():
+        raise DataError(f"{path}: is not trained yet; name dense before what goes on from it")
+    model = path.with_suffix(".safetensors")
+    if not model.exists():
+        weights = np.load(path)
+        network = read_recipe(cell.recipe).network
+        save_model(model, make_model(network, {name: weights[name] for name in weights}, "none", {}))
+    return replace(config, start=str(model)) if form.recipe == "dense" else replace(config, upcycle=str(model))
+
+
 def train_net(config: TrainConfig, source: TaughtDecisions) -> tuple[CandidateNet, float]:
     """The trained net, and the seconds of processor time that it took."""
     began = time.process_time()
     return fit(source, BoardEncoder(), config).net, time.process_time() - began
+
+
+def taught(cell: Cell, sets: Sets) -> TaughtDecisions:
+    """What a cell learns from: whole games, where it is a share."""
+    share = parse_name(cell.recipe).share
+    rows = sets.train[np.random.default_rng([cell.seed, 1]).permutation(TRAIN_GAMES)[sets.games] < share * TRAIN_GAMES]
+    return TaughtDecisions(sets.shards, rows, cell.loss == "soft")
 
 
 def tuning_loss(net: CandidateNet, sets: Sets) -> float:
@@ -147,7 +217,7 @@ class Cell:
     @property
     def name(self) -> str:
         """Of its files."""
-        return f"{self.recipe}.{self.loss}.{self.seed}"
+        return f"{self.recipe.replace('/', '=')}.{self.loss}.{self.seed}"
 
 
 def run_cell(cell: Cell, sets: Sets, folder: Path) -> None:
@@ -155,9 +225,9 @@ def run_cell(cell: Cell, sets: Sets, folder: Path) -> None:
     path = folder / "cells" / f"{cell.name}.npz"
     if path.exists():
         return
-    config = read_recipe(cell.recipe, cell.loss, cell.seed, **tune(cell.recipe, sets, folder / "tuning"))
-    source = TaughtDecisions(sets.shards, sets.train, cell.loss == "soft")
-    net, seconds = train_net(config, source)
+    config = read_recipe(cell.recipe, cell.loss, cell.seed, **tune(cell.recipe, sets, folder))
+    source = taught(cell, sets)
+    net, seconds = train_net(begun(config, cell.recipe, folder), source)
     result = {
         **asdict(cell),
         "settings": {name: getattr(config, name) for name in ("learning_rate", "weight_decay", "balance_weight")},
@@ -216,24 +286,23 @@ def cells(names: Iterable[str], losses: Iterable[str], seeds: Iterable[int]) -> 
 @program(__doc__)
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--stage", type=click.Choice(["sets", "tune", "train", "judge", "all"]), default="all", show_default=True)
-@click.option("--recipes", "names", help="With commas between; all that route whole positions if left out.")
+@click.option("--recipes", "names", help="With blanks between; all that route whole positions if left out.")
 @click.option("--losses", default=",".join(LOSSES), show_default=True)
 @click.option("--seeds", default="1,2,3,4,5", show_default=True)
 def main(folder: Path, stage: str, names: str | None, losses: str, seeds: str) -> None:
     """Everything that is missing, up to the stage."""
     torch.set_num_threads(1)
-    chosen = names.split(",") if names else recipes(ITEMS)
-    if unknown := [name for name in chosen if not (RECIPES / f"{name}.toml").exists()]:
-        raise DataError(
-            f"no recipe {unknown[0]!r} in {RECIPES}; there are {', '.join(recipes(ITEMS) + recipes(BOARD))}"
-        )
+    chosen = names.split() if names else recipes(ITEMS)
+    for name in chosen:
+        parse_name(name)
     (folder / "tuning").mkdir(parents=True, exist_ok=True)
     (folder / "cells").mkdir(exist_ok=True)
     sets = make_sets(folder / "sets")
     wanted = list(cells(chosen, losses.split(","), map(int, seeds.split(","))))
     if stage in ("tune", "train", "all"):
         for name in chosen:
-            tune(name, sets, folder / "tuning")
+            if not parse_name(name).is_continued:  # that is tuned once the dense net is there
+                tune(name, sets, folder)
     if stage in ("train", "all"):
         for cell in wanted:
             run_cell(cell, sets, folder)

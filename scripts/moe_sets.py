@@ -10,6 +10,7 @@ left alone.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,13 +20,18 @@ from backgammon.learner.data.comparisons import make_comparisons
 from backgammon.learner.data.shards import Shards, open_shards
 from backgammon.tools.arrays import Int64s
 from backgammon.tools.errors import DataError
+from backgammon.tools.storage import replace_file
 from comparison_net.choices import ChoiceSets
 from comparison_net.training.choice_source import cut_evenly
+from scripts.label_decisions import draw_rows, label_rows
+from scripts.make_expert_logs import store
+from scripts.program import note
 from scripts.teaching_set import run_script
 
 TRAIN_SEED, FRESH_SEED = 21_010_001, 21_010_003
 GAMES, TRAIN_GAMES = 6_400, 5_740
 FRESH_GAMES, FRESH_DECISIONS = 3_000, 12_000
+_PIECE = 50
 
 
 class TaughtDecisions:
@@ -75,10 +81,11 @@ class TaughtDecisions:
 
 
 class Sets(NamedTuple):
-    """What `make_sets` made; rows of unforced decisions."""
+    """What `make_sets` made; rows of unforced decisions, and the game of each of those to learn from."""
 
     shards: Shards
     train: Int64s
+    games: Int64s
     tuning: Int64s
     fresh: Path
 
@@ -98,11 +105,33 @@ def make_sets(folder: Path) -> Sets:
     is_train = shards.game[unforced] < TRAIN_GAMES
     if not is_train.any() or is_train.all():
         raise DataError(f"{folder / 'train'}: holds no games to learn from or none to tune on; make it again")
-    return Sets(shards, unforced[is_train], unforced[~is_train], folder / "fresh.jsonl.xz")
+    train = unforced[is_train]
+    game = shards.game[train].astype(np.int64)
+    return Sets(shards, train, game, unforced[~is_train], folder / "fresh.jsonl.xz")
 
 
-def judge_fresh(sets: Sets) -> None:
-    """Let GNU Backgammon judge the fresh decisions, unless it has."""
-    if not sets.fresh.exists():
-        drawn = ("--sample", FRESH_DECISIONS, "--plies", 2, "--seed", 1, "--workers", 1)
-        run_script("label_decisions", sets.fresh.parent / "fresh-play", *drawn, "--out", sets.fresh)
+def judge_fresh(sets: Sets, every: int = 1, first: int = 0) -> None:
+    """Let GNU Backgammon judge the fresh decisions, unless it has; a piece that is done is a file.
+
+    Args:
+        sets: what is there.
+        every: several programs share the work: each does one piece of so many ...
+        first: ... from this one on; what all pieces make is put together by whoever finds them complete.
+    """
+    if sets.fresh.exists():
+        return
+    play, folder = sets.fresh.with_name("fresh-play"), sets.fresh.with_name("fresh-pieces")
+    rows = draw_rows(open_shards(play), FRESH_DECISIONS, 1).tolist()
+    paths = []
+    for number, start in enumerate(range(0, len(rows), _PIECE)):
+        paths.append(folder / f"{number:04d}.jsonl")
+        if number % every == first and not paths[-1].exists():
+            lines = [
+                json.dumps(line, separators=(",", ":")) + "\n"
+                for line in label_rows(play, rows[start : start + _PIECE], 2)
+            ]
+            folder.mkdir(exist_ok=True)
+            replace_file(paths[-1], "".join(lines).encode())
+            note(f"{len(list(folder.glob('*.jsonl'))) * _PIECE:,} of {len(rows):,} fresh decisions are judged")
+    if all(path.exists() for path in paths):
+        store(sets.fresh, "".join(path.read_text(encoding="utf-8") for path in paths))

@@ -18,7 +18,7 @@ from backgammon.learner.measure.router_picture import draw_inspection
 from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
 from backgammon.learner.net.model_files import make_model
 from backgammon.learner.net.scorer import Scorer
-from backgammon.rules.board import Board
+from backgammon.rules.board import START, Board, swap
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools.errors import ConfigError
 from comparison_net.checkpoint import Model, save_model
@@ -56,6 +56,20 @@ def test_a_hard_head_gives_each_phase_to_its_expert(games: list[Board]) -> None:
     np.testing.assert_array_equal(inspection.phase_shares[seen], np.eye(6)[seen])
     assert inspection.game.argmax(1).tolist() == phase_codes(games[0]).tolist()
     assert inspection.agreement["bearoff"] == (3, 10)
+
+
+@pytest.mark.parametrize(("route_by", "separator"), [("decision", None), ("pair", " to ")])
+def test_a_head_that_looks_at_the_decision_is_shown_what_it_saw(
+    route_by: str, separator: str | None, games: list[Board]
+) -> None:
+    inspection = inspect_model(model_of(head="phase", route_by=route_by), "by decision", games)
+    first = games[0]
+    before = [START, *(swap(board) for board in first[:-1])]
+    for row, (was, became) in enumerate(zip(before, first, strict=True)):
+        names = [PHASES[int(phase_codes(board[None])[0])] for board in (was, became)]
+        expected = names[0] if separator is None else separator.join(names)
+        assert inspection.experts[int(inspection.game[row].argmax())] == expected
+    assert f"by the {route_by}" in inspection.router
 
 
 @pytest.mark.parametrize("settings", ALL_SETTINGS, ids=NAMES)

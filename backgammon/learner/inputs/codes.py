@@ -17,7 +17,7 @@ from backgammon.rules.board import Board
 from backgammon.rules.phase import OTHER, PHASES, phase_code
 from backgammon.tools.arrays import Boards, Float32s, Int64s
 from backgammon.tools.jit import kernel
-from comparison_net.network_config import SPLIT, SPLIT_GATE, NetworkConfig
+from comparison_net.network_config import BY_PAIR, MERGED, SPLIT, SPLIT_GATE, NetworkConfig
 
 PLANS: tuple[str, ...] = (
     *PHASES,
@@ -163,6 +163,9 @@ def gate_features(boards: Boards) -> Float32s:
 
 def expert_names(config: NetworkConfig) -> tuple[str, ...]:
     """What reports call the experts of a net."""
-    if config.head in (HEAD_NAMES[SPLIT], HEAD_NAMES[SPLIT_GATE]):
-        return SPLITS[config.split]
+    if config.head in (HEAD_NAMES[SPLIT], HEAD_NAMES[SPLIT_GATE], HEAD_NAMES[MERGED]):
+        parts = SPLITS[config.split]
+        if config.route_by == BY_PAIR:
+            return tuple(f"{before} to {after}" for before in parts for after in parts)
+        return parts
     return tuple(f"expert {number + 1}" for number in range(1 if config.head == "dense" else config.experts))

@@ -16,7 +16,7 @@ import numpy as np
 
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import expert_names
-from backgammon.learner.net.mixture_evaluator import MixtureEvaluator
+from backgammon.learner.net.mixture_evaluator import Asked, MixtureEvaluator
 from backgammon.learner.net.scorer import Scorer
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.ending import has_won
@@ -94,13 +94,15 @@ def inspect_model(model: Model, name: str, games: Sequence[Board], run: Path | N
         raise ConfigError("no positions to look at; name logs that hold plays")
     evaluator = MixtureEvaluator(network, model.weights)
     boards = np.concatenate(games)
-    shares = evaluator.shares(boards).astype(np.float64)
+    asked = Asked(positions_before(games), np.arange(len(boards))) if network.asks_decision else None
+    shares = evaluator.shares(boards, asked).astype(np.float64)
     codes = phase_codes(boards)
     counts = np.bincount(codes, minlength=len(PHASES))
     by_phase = np.full((len(PHASES), network.num_experts(BOARDS)), np.nan)
     for code in np.flatnonzero(counts):
         by_phase[code] = shares[codes == code].mean(0)
-    split = f", split by {network.split}" if network.head in ("phase", "phase-learned") else ""
+    split = f", split by {network.split}" if network.head in ("phase", "phase-learned", "phase-merged") else ""
+    split += f", by the {network.route_by}" if network.asks_decision else ""
     return Inspection(
         name=name,
         router=f"{network.head}{split}, tokens are {network.tokens}",
@@ -111,6 +113,11 @@ def inspect_model(model: Model, name: str, games: Sequence[Board], run: Path | N
         load=read_load(run) if run is not None else (),
         agreement=held_out_rates(model),
     )
+
+
+def positions_before(games: Sequence[Board]) -> Board:
+    """The position before each play of whole games, int8[T, 26] over all of them, seen by the player on roll."""
+    return np.concatenate([np.concatenate([START[None], swap(game[:-1])]) for game in games if len(game)])
 
 
 def read_load(run: Path) -> list[tuple[int, list[float]]]:
