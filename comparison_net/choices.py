@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from comparison_net.grouping import Grouping, group_rows, number_ids, plain, sizes_to_ids
-from comparison_net.tools import Bools, DataError, Float32s, Int64s
+from comparison_net.tools import Bools, DataError, Float32s, Float64s, Int64s
 
 UNKNOWN = -1
 """In the place of the chosen alternative where nobody knows."""
@@ -232,25 +232,50 @@ class OutcomeTargets(NamedTuple):
     num_decisions: int
 
 
+def log_shares(scores: Float64s, offsets: Int64s) -> Float64s:
+    """Logarithms of each alternative's share of its set (softmax of the scores), float64[M].
+
+    Args:
+        scores: float64[M].
+        offsets: int64[N + 1], as in `ChoiceSets`.
+    """
+    starts, owners = offsets[:-1], np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    below = scores - np.maximum.reduceat(scores, starts)[owners]
+    logs: Float64s = below - np.log(np.add.reduceat(np.exp(below), starts))[owners]
+    return logs
+
+
 def checked_matrix(X: Any, names: Sequence[str] = ()) -> npt.NDArray[Any]:  # noqa: N803
     """float[M, F] of numbers, float32 where it is given so and float64 otherwise.
 
     Raises:
         DataError: another shape, something that is no finite number, or other names than columns.
     """
+    if hasattr(X, "tocsr"):
+        raise DataError("the features are a sparse matrix, which is not read; give X.toarray()")
     try:
         given = np.asarray(X)
+        if np.iscomplexobj(given):
+            raise DataError("Complex data not supported: the features have imaginary parts; give real numbers")
         rows = given if given.dtype == np.float32 else given.astype(np.float64)
+    except DataError:
+        raise
     except (TypeError, ValueError) as error:
         raise DataError(f"the features are not all numbers ({error}); code words as numbers first") from None
-    if rows.ndim != 2 or not rows.shape[1]:
-        raise DataError(f"the features have the shape {list(rows.shape)}: give a row for each alternative")
+    if rows.ndim != 2:
+        raise DataError(
+            f"the features have the shape {list(rows.shape)}: give a row for each alternative. Reshape your data: "
+            "X.reshape(-1, 1) for one feature, X.reshape(1, -1) for one alternative"
+        )
+    if not rows.shape[1]:
+        raise DataError(f"0 feature(s) (shape={rows.shape}) while a minimum of 1 is required; give at least one column")
     if names and len(names) != rows.shape[1]:
         raise DataError(f"{len(names)} names for {rows.shape[1]} features: give one for each column")
     if (wrong := np.argwhere(~np.isfinite(rows))).size:
         row, column = wrong[0].tolist()
         name = repr(names[column]) if names else str(column)
-        raise DataError(f"row {row}, column {name}: {rows[row, column]} is no number; fill the gap or drop the set")
+        value = "NaN" if np.isnan(rows[row, column]) else str(rows[row, column])
+        raise DataError(f"row {row}, column {name}: {value} is no number; fill the gap or drop the set")
     return rows
 
 
@@ -322,5 +347,5 @@ def _weights(values: Any, grouping: Grouping, num_rows: int) -> Float32s:
     if (wrong := np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))).size:
         raise DataError(f"{grouping.name(int(wrong[0]))}: weight {weights[wrong[0]]}; give 0 or a positive number")
     if not weights.any():
-        raise DataError("every weight is 0: there is nothing to learn from")
+        raise DataError("every weight is zero: there is nothing to learn from; give a positive one")
     return weights.astype(np.float32)

@@ -27,8 +27,10 @@ from comparison_net.choices import ChoiceSets
 from comparison_net.domain import Domain
 from comparison_net.encoders import Encoder, FirstLayer
 from comparison_net.network_config import NetworkConfig
-from comparison_net.tools import Float32s, Int64s
+from comparison_net.tools import Float32s, Float64s, Int64s
 
+SCORED_ROWS = 65_536
+"""Items that `scores_of` scores at a time."""
 START_TEMPERATURE = 0.1
 """Value that counts as one unit of score before training: wider than the usual gap, so it starts gently."""
 
@@ -312,3 +314,14 @@ def preference(first: Tensor, second: Tensor) -> Tensor:
     difference = first - second
     smaller = torch.sigmoid(-difference.abs())
     return torch.where(difference >= 0, 1 - smaller, smaller)
+
+
+def scores_of(net: CandidateNet, rows: Float32s) -> Float64s:
+    """float64[M], a net's scores of items float32[M, F] each by itself, without a decision and a context."""
+    parts = [np.empty(0)]
+    for start in range(0, len(rows), SCORED_ROWS):
+        part = rows[start : start + SCORED_ROWS]
+        alone = ChoiceSets(part, np.arange(len(part) + 1), np.zeros(len(part), dtype=np.int64))
+        with torch.no_grad():
+            parts.append(net.answers(alone).scores.double().numpy())
+    return np.concatenate(parts)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from comparison_net.choices import UNKNOWN, ChoiceSets
+from comparison_net.choices import UNKNOWN, ChoiceSets, log_shares
 from comparison_net.tools import ConfigError, DataError, Float64s
 
 MAX_STEPS = 200
@@ -100,17 +100,15 @@ class _Problem:
         rows = np.asarray(sets.items, dtype=np.float64)
         self.scales = np.maximum(np.abs(rows).max(axis=0), 1e-300)
         self.rows = rows / self.scales
-        self.starts, self.owners, self.chosen = sets.offsets[:-1], sets.owners(), sets.chosen_items()
+        self.offsets, self.owners, self.chosen = sets.offsets, sets.owners(), sets.chosen_items()
+        self.starts = sets.offsets[:-1]
         weights = np.ones(len(sets)) if sets.weights is None else sets.weights.astype(np.float64)
         self.weights = weights
         self.ridge = ridge * weights.sum()
 
     def log_shares(self, beta: Float64s) -> Float64s:
         """float64[M], logarithm of each alternative's share of its set."""
-        scores = self.rows @ beta
-        scores = scores - np.maximum.reduceat(scores, self.starts)[self.owners]
-        logs: Float64s = scores - np.log(np.add.reduceat(np.exp(scores), self.starts))[self.owners]
-        return logs
+        return log_shares(self.rows @ beta, self.offsets)
 
     def value(self, beta: Float64s) -> float:
         """What is climbed."""

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comparison_net.choice_tables import column_names, read_column
-from comparison_net.choices import UNKNOWN, ChoiceSets, checked_matrix
+from comparison_net.choice_tables import column_names
+from comparison_net.choices import UNKNOWN, ChoiceSets, checked_matrix, log_shares
+from comparison_net.committee import Committee
 from comparison_net.conditional_logit import LogitFit, fit_logit
 from comparison_net.config import TrainConfig
 from comparison_net.grouping import Grouping, group_rows
@@ -25,7 +26,9 @@ from comparison_net.tools import Bools, ConfigError, DataError, Float64s, Int64s
 
 try:
     from sklearn.base import BaseEstimator
+    from sklearn.exceptions import NotFittedError as _NotFitted
 except ImportError:  # the manners by themselves
+    _NotFitted = AttributeError
 
     class BaseEstimator:  # type: ignore[no-redef]
         """Parameters by name, as scikit-learn has them."""
@@ -47,21 +50,23 @@ if TYPE_CHECKING:
     from comparison_net.comparator import CandidateNet
     from comparison_net.training.progress import Reporter
 
-_BLOCK = 65_536
-"""Rows that a net scores at a time."""
+
+_ALWAYS = {"hidden", "random_state", "threads"}
+"""Parameters that every kind of ranker takes; the exact ones draw nothing."""
 
 
-class NotFittedError(ConfigError, AttributeError):
-    """The estimator was asked before it was fitted."""
+class NotFittedError(ConfigError, _NotFitted):  # type: ignore[misc]  # Any, where there are no stubs
+    """The estimator was asked before it was fitted; scikit-learn's error of that name too, where it is installed."""
 
 
 class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there are no stubs
     """Learns from choices what makes an alternative preferred to its rivals.
 
-    Linear (`hidden=()`) it is the conditional logit, fitted exactly; otherwise a net, or a mean of several from
-    different seeds.
+    By itself it is a committee of lines, trees and nets, see `committee`; linear (`hidden=()`) the conditional logit,
+    fitted exactly; with hidden layers a net, or a mean of several from different seeds.
 
     Attributes:
+        committee_: its members, their weights and what each foresees.
         coef_: float64[F], of the linear one.
         logit_: coefficients, errors and summary of the linear one, see `conditional_logit.LogitFit`.
         nets_: the nets.
@@ -69,14 +74,14 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         feature_names_in_: their names, where a frame was given.
 
     >>> X = [[1.0], [2.0], [5.0], [3.0], [1.0], [2.0]]
-    >>> ranker = ComparisonRanker(alpha=0.1).fit(X, [0, 1, 1, 0, 1, 0], groups=[7, 7, 4, 4, 9, 9])
+    >>> ranker = ComparisonRanker(hidden=(), alpha=0.1).fit(X, [0, 1, 1, 0, 1, 0], groups=[7, 7, 4, 4, 9, 9])
     >>> ranker.predict(X, groups=[7, 7, 4, 4, 9, 9]).tolist()
     [0, 1, 1, 0, 0, 1]
     """
 
     def __init__(
         self,
-        hidden: Sequence[int] = (),
+        hidden: Sequence[int] | None = None,
         *,
         loss: str = "listwise",
         head: str = "dense",
@@ -95,7 +100,8 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         """Nothing is checked before `fit`, as scikit-learn wants it.
 
         Args:
-            hidden: widths of the hidden layers; () for the conditional logit.
+            hidden: None for the committee, which has no settings but the seed and threads; () for the conditional
+                logit, which has none but `alpha`; otherwise widths of the hidden layers of a net.
             loss: what is minimised, see `config.LOSSES`; of nets.
             head: who computes an alternative, see `network_config.HEADS`; of nets.
             experts: of a mixture.
@@ -152,24 +158,41 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
             ConfigError: a parameter out of range.
         """
         names, rows = _read_features(X)
+        if y is None:
+            raise DataError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None: mark the chosen row of a set"
+            )
         if groups is None:
             raise DataError("the rows belong to no set: give groups, the id of the choice set of each row")
         sets = ChoiceSets.from_arrays(
             rows, groups, chosen=y, weights=sample_weight, units=units, available=available, names=names or ()
         )
         if (sets.chosen == UNKNOWN).any():
-            raise DataError("y is missing: mark the chosen row of every set")
+            raise DataError("y holds -1, nobody knows: mark the chosen row of every set")
         self.n_features_in_ = rows.shape[1]
         if names:
             self.feature_names_in_ = np.array(names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         self._score: Callable[[Float64s], Float64s]
-        if not len(self.hidden) and self.head == "dense" and self.loss == "listwise":
+        if self.hidden is None:
+            self._refuse_unused("the committee", "hidden=(16,) for a net", _ALWAYS)
+            self.committee_ = Committee(sets, self.random_state, self.threads)
+            self._score = self.committee_.scores
+        elif not len(self.hidden) and self.head == "dense" and self.loss == "listwise":
+            self._refuse_unused("the conditional logit", "hidden=(16,) for a net", {*_ALWAYS, "alpha"})
             self._fit_linear(sets)
         else:
             self._fit_nets(sets, reporter)
         return self
+
+    def _refuse_unused(self, what: str, mend: str, used: set[str]) -> None:
+        """A parameter that would change nothing is a mistake."""
+        for name, parameter in inspect.signature(ComparisonRanker).parameters.items():
+            if name not in used and getattr(self, name) != parameter.default:
+                raise ConfigError(
+                    f"{name}={getattr(self, name)!r} has no effect on {what}; leave it out, or set {mend}"
+                )
 
     def _fit_linear(self, sets: ChoiceSets) -> None:
         self.logit_: LogitFit = fit_logit(sets, ridge=self.alpha)
@@ -186,23 +209,27 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         means, scales = sets.items.mean(axis=0), sets.items.std(axis=0)
         scales = np.where(scales > 0, scales, 1.0)
         source = ChoiceSource(replace(sets, items=((sets.items - means) / scales).astype(np.float32)))
-        self._scaling = means, scales
         self.nets_: list[CandidateNet] = []
         for number in range(self.num_nets):
             encoder = FeatureEncoder(sets.items.shape[1])
             state = fit(source, encoder, self._config(number), reporter)
             state.take_best()
             self.nets_.append(state.result())
+        self._scaling = means, scales
+        self._score = self._mean_of_nets
 
-        def score(rows: Float64s) -> Float64s:
-            scaled = ((rows - means) / scales).astype(np.float32)
-            mean: Float64s = np.mean([_scores_of(net, scaled) for net in self.nets_], axis=0)
-            return mean
+    def _mean_of_nets(self, rows: Float64s) -> Float64s:
+        """Scores of rows float64[M, F]."""
+        from comparison_net.comparator import scores_of
 
-        self._score = score
+        means, scales = self._scaling
+        scaled = ((rows - means) / scales).astype(np.float32)
+        mean: Float64s = np.mean([scores_of(net, scaled) for net in self.nets_], axis=0)
+        return mean
 
     def _config(self, number: int) -> TrainConfig:
         """The settings of one net."""
+        assert self.hidden is not None
         network = NetworkConfig(
             tuple(int(width) for width in self.hidden), head=self.head, experts=self.experts, choices=self.choices
         )
@@ -221,6 +248,12 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
             threads=self.threads,
         )
 
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn is told: fit needs y."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
     def decision_function(self, X: Any) -> Float64s:  # noqa: N803
         """Scores float64[M], comparable within a set, of rows float[M, F].
 
@@ -233,9 +266,13 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         names, rows = _read_features(X)
         known = getattr(self, "feature_names_in_", None)
         if names and known is not None and list(names) != list(known):
-            raise DataError(f"the features are {', '.join(names)}; it was fitted with {', '.join(known)}")
+            raise DataError(
+                f"the features are {', '.join(names)}; it was fitted with {', '.join(known)}. The feature names should "
+                "match those that were passed during fit"
+            )
         if rows.shape[1] != self.n_features_in_:
-            raise DataError(f"X has {rows.shape[1]} features, but it was fitted with {self.n_features_in_}")
+            expected = f"{type(self).__name__} is expecting {self.n_features_in_} features as input"
+            raise DataError(f"X has {rows.shape[1]} features, but {expected}; give the columns it was fitted with")
         return self._score(rows.astype(np.float64))
 
     def predict_proba(self, X: Any, groups: Any = None, *, available: Any = None) -> Float64s:  # noqa: N803
@@ -248,7 +285,7 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         """
         scores, grouping = self._grouped(X, groups, available)
         shares = np.zeros(len(scores))
-        shares[grouping.order] = np.exp(_log_shares(scores[grouping.order], grouping))
+        shares[grouping.order] = np.exp(log_shares(scores[grouping.order], grouping.offsets))
         return shares
 
     def predict(self, X: Any, groups: Any = None, *, available: Any = None) -> Int64s:  # noqa: N803
@@ -277,7 +314,7 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         sets = ChoiceSets.from_arrays(
             np.zeros((len(scores), 1)), ids, chosen=y, weights=sample_weight, available=available
         )
-        logs = _log_shares(scores[grouping.order], grouping)[sets.chosen_items()]
+        logs = log_shares(scores[grouping.order], grouping.offsets)[sets.chosen_items()]
         return float(np.average(logs, weights=sets.weights))
 
     def to_onnx(self, path: Path) -> None:
@@ -303,28 +340,13 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
 
 def _read_features(X: Any) -> tuple[tuple[str, ...] | None, Any]:  # noqa: N803
     """Names, where X has them, and the numbers."""
-    if hasattr(X, "columns") or isinstance(X, dict):
+    if hasattr(X, "columns") or (isinstance(X, dict) and not hasattr(X, "tocsr")):
         names = column_names(X)
-        return names, checked_matrix(np.column_stack([read_column(X, name) for name in names]), names)
+        numbers = checked_matrix(np.column_stack([np.asarray(X[label]) for label in _labels(X)]), names)
+        return (names if all(isinstance(label, str) for label in _labels(X)) else None), numbers
     return None, checked_matrix(X)
 
 
-def _scores_of(net: CandidateNet, rows: Any) -> Float64s:
-    """float64[M], a net's scores of rows float32[M, F], each by itself."""
-    import torch
-
-    parts = [np.empty(0)]
-    for start in range(0, len(rows), _BLOCK):
-        part = rows[start : start + _BLOCK]
-        alone = ChoiceSets(part, np.arange(len(part) + 1), np.zeros(len(part), dtype=np.int64))
-        with torch.no_grad():
-            parts.append(net.answers(alone).scores.double().numpy())
-    return np.concatenate(parts)
-
-
-def _log_shares(scores: Float64s, grouping: Grouping) -> Float64s:
-    """Logarithms of the softmax within each group, float64[K], for scores in the order of the grouping."""
-    starts, owners = grouping.offsets[:-1], grouping.owners()
-    below = scores - np.maximum.reduceat(scores, starts)[owners]
-    logs: Float64s = below - np.log(np.add.reduceat(np.exp(below), starts))[owners]
-    return logs
+def _labels(frame: Any) -> list[Any]:
+    """A frame's columns as it names them: numbers, where pandas made them up."""
+    return list(frame.keys() if isinstance(frame, dict) else frame.columns)

@@ -63,6 +63,7 @@ LEARNER_ROOMS: tuple[str, ...] = (
     "comparison_net.choices",
     "comparison_net.choice_tables",
     "comparison_net.conditional_logit",
+    "comparison_net.boosting",
     "comparison_net.addresses",
     "comparison_net.network_config",
     "comparison_net.config",
@@ -74,6 +75,8 @@ LEARNER_ROOMS: tuple[str, ...] = (
     "comparison_net.checkpoint",
     "comparison_net.training",
     "comparison_net.onnx_export",
+    "comparison_net.committee_members",
+    "comparison_net.committee",
     "comparison_net.estimator",
     "comparison_net.inspect",
 )

@@ -78,7 +78,7 @@ def test_what_is_foreseen_of_other_persons_is_the_golden_figure(name: str) -> No
         part = parts_of(name, table, split)
         train, test = (sets_of(table[part == one], columns[part == one]) for one in ("train", "test"))
         assert (len(train), len(test)) == (figures["train_sets"], figures["test_sets"])
-        ranker = ComparisonRanker(alpha=0.0 if name != "modecanada" else 1e-10)
+        ranker = ComparisonRanker((), alpha=0.0 if name != "modecanada" else 1e-10)
         ranker.fit(train.items, chosen_rows(train), train.owners())
         found = ranker.score(test.items, chosen_rows(test), test.owners())
         assert found == pytest.approx(figures["ll"], abs=1e-4)

@@ -92,7 +92,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"groups": GROUPS, "values": [1, 2, 3, np.inf, 5, 6]}, "row 3: inf in values is no number"),
     ({"groups": GROUPS, "weights": [1, 2, 1, 3, 9, 1]}, "set 'a': weights differ between its rows"),
     ({"groups": GROUPS, "weights": [1, -2, 1]}, "set 'a': weight -2"),
-    ({"groups": GROUPS, "weights": [0, 0, 0]}, "every weight is 0"),
+    ({"groups": GROUPS, "weights": [0, 0, 0]}, "every weight is zero"),
     ({"groups": GROUPS, "units": [1, 2]}, "units: 2 entries for 3 sets and 6 rows"),
     ({"groups": GROUPS, "names": ["x"]}, "1 names for 2 features"),
 ]
@@ -107,7 +107,7 @@ def test_what_does_not_fit_is_one_sentence_with_the_place(given: dict[str, Any],
 def test_what_is_no_number_is_named_by_row_and_column() -> None:
     rows = X.copy()
     rows[3, 1] = np.nan
-    with pytest.raises(DataError, match="row 3, column 'price': nan is no number"):
+    with pytest.raises(DataError, match="row 3, column 'price': NaN is no number"):
         ChoiceSets.from_arrays(rows, GROUPS, names=["time", "price"])
     with pytest.raises(DataError, match="not all numbers"):
         ChoiceSets.from_arrays([["cheap"]], ["a"])

@@ -39,7 +39,7 @@ def test_linear_it_is_the_conditional_logit_in_any_order_of_the_rows() -> None:
     order = np.random.default_rng(2).permutation(len(X))
     assert sets.units is not None
     units = sets.units[sets.owners()]
-    ranker = ComparisonRanker().fit(X[order], y[order], groups[order], units=units[order])
+    ranker = ComparisonRanker(hidden=()).fit(X[order], y[order], groups[order], units=units[order])
     expected = fit_logit(sets)
     np.testing.assert_allclose(ranker.coef_, expected.coefficients, rtol=1e-9)
     np.testing.assert_allclose(ranker.logit_.errors("clustered"), expected.errors("clustered"), rtol=1e-8)
@@ -64,8 +64,8 @@ def test_a_masked_row_is_an_absent_row() -> None:
     X, y, groups = table(made_choices(100, seed=5))
     rng = np.random.default_rng(6)
     available = (y == 1) | (rng.random(len(y)) < 0.7)
-    masked = ComparisonRanker().fit(X, y, groups, available=available)
-    absent = ComparisonRanker().fit(X[available], y[available], groups[available])
+    masked = ComparisonRanker(hidden=()).fit(X, y, groups, available=available)
+    absent = ComparisonRanker(hidden=()).fit(X[available], y[available], groups[available])
     np.testing.assert_allclose(masked.coef_, absent.coef_, rtol=1e-12)
     shares = masked.predict_proba(X, groups, available=available)
     assert (shares[~available] == 0).all()
@@ -76,7 +76,9 @@ def test_scores_are_softmax_to_the_digits_of_the_golden_edges() -> None:
     import json
 
     edges = json.loads((ROOT / "tests" / "vectors" / "choice-golden.json").read_text())["edges"]
-    ranker = ComparisonRanker().fit([[1.0], [0.0], [0.0], [1.0], [1.0], [0.0]], [1, 0, 1, 0, 1, 0], [1, 1, 2, 2, 3, 3])
+    ranker = ComparisonRanker(hidden=()).fit(
+        [[1.0], [0.0], [0.0], [1.0], [1.0], [0.0]], [1, 0, 1, 0, 1, 0], [1, 1, 2, 2, 3, 3]
+    )
     ranker._score = lambda rows: rows[:, 0]
     for edge in edges:
         rows = np.array(edge["score"])[:, None]
@@ -93,7 +95,7 @@ def test_scores_are_softmax_to_the_digits_of_the_golden_edges() -> None:
 def test_a_net_learns_what_a_line_cannot() -> None:
     train, test = made_choices(1500, seed=7, curve=2.0), made_choices(800, seed=8, curve=2.0)
     X, y, groups = table(train)
-    line = ComparisonRanker().fit(X, y, groups).score(*table(test))
+    line = ComparisonRanker(hidden=()).fit(X, y, groups).score(*table(test))
     net = ComparisonRanker(**SMALL_NET).fit(X, y, groups).score(*table(test))
     assert net > line + 0.08
 
@@ -125,7 +127,7 @@ def test_weights_of_nets_change_what_is_learnt() -> None:
 
 def test_mistakes_are_one_sentence() -> None:
     X, y, groups = table(made_choices(20, seed=11))
-    ranker = ComparisonRanker()
+    ranker = ComparisonRanker(hidden=())
     with pytest.raises(NotFittedError, match="call fit first"):
         ranker.predict(X, groups)
     with pytest.raises(DataError, match="give groups"):
@@ -133,7 +135,7 @@ def test_mistakes_are_one_sentence() -> None:
     with pytest.raises(DataError, match="none is chosen"):
         ranker.fit(X, np.zeros(len(y)), groups)
     ranker.fit(X, y, groups)
-    with pytest.raises(DataError, match="X has 2 features, but it was fitted with 3"):
+    with pytest.raises(DataError, match="X has 2 features, but ComparisonRanker is expecting 3"):
         ranker.predict(X[:, :2], groups)
     with pytest.raises(DataError, match="2 group ids"):
         ranker.predict(X, [1, 2])
@@ -142,7 +144,7 @@ def test_mistakes_are_one_sentence() -> None:
 def test_names_of_a_frame_are_kept_and_compared() -> None:
     X, y, groups = table(made_choices(30, seed=12))
     frame = dict(zip(("time", "cost", "comfort"), X.T, strict=True))
-    ranker = ComparisonRanker().fit(frame, y, groups)
+    ranker = ComparisonRanker(hidden=()).fit(frame, y, groups)
     assert ranker.feature_names_in_.tolist() == ["time", "cost", "comfort"]
     assert "comfort" in ranker.logit_.summary()
     with pytest.raises(DataError, match="it was fitted with time, cost, comfort"):
@@ -158,10 +160,10 @@ def test_scikit_learn_clones_searches_and_validates_by_group() -> None:
     from sklearn.preprocessing import StandardScaler
 
     X, y, groups = table(made_choices(120, seed=13))
-    ranker = ComparisonRanker(alpha=0.5)
+    ranker = ComparisonRanker((), alpha=0.5)
     assert clone(ranker).get_params() == ranker.get_params()
     with sklearn.config_context(enable_metadata_routing=True):
-        routed = ComparisonRanker().set_fit_request(groups=True).set_score_request(groups=True)
+        routed = ComparisonRanker(hidden=()).set_fit_request(groups=True).set_score_request(groups=True)
         scores = cross_val_score(routed, X, y, cv=GroupKFold(3), params={"groups": groups})
         assert (scores > -1.4).all()
         search = GridSearchCV(routed, {"alpha": [0.0, 1.0]}, cv=GroupKFold(3)).fit(X, y, groups=groups)
@@ -175,7 +177,7 @@ def test_without_scikit_learn_the_manners_stay() -> None:
 import sys
 sys.modules["sklearn"] = None
 from comparison_net.estimator import ComparisonRanker
-ranker = ComparisonRanker(alpha=0.5).set_params(epochs=3)
+ranker = ComparisonRanker((), alpha=0.5).set_params(epochs=3)
 assert ranker.get_params()["alpha"] == 0.5 and ranker.epochs == 3
 try:
     ranker.set_params(epoch=3)

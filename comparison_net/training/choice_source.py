@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from comparison_net.choices import UNKNOWN, ChoiceSets
-from comparison_net.tools import DataError, Float64s, Int64s
+from comparison_net.tools import Bools, DataError, Float64s, Int64s
 
 
 class Source(Protocol):
@@ -97,6 +97,19 @@ class ChoiceSource:
     def sets(self, rows: Int64s) -> ChoiceSets:
         """See `Source`."""
         return self._sets.take(rows)
+
+
+class FoldSource(ChoiceSource):
+    """Choice sets of which somebody says which are held out."""
+
+    def __init__(self, sets: ChoiceSets, is_held_out: Bools, name: str = "choices") -> None:
+        """As for `ChoiceSource`; is_held_out: bool[N]."""
+        super().__init__(sets, name)
+        self._is_held_out = is_held_out
+
+    def split(self, held_out: float, seed: int) -> tuple[Int64s, Int64s]:  # noqa: ARG002 - it is given
+        """As it was said."""
+        return np.flatnonzero(~self._is_held_out), np.flatnonzero(self._is_held_out)
 
 
 def split_units(ranks: Float64s, unit: Int64s, held_out: float) -> tuple[Int64s, Int64s]:
