@@ -36,10 +36,17 @@ MODEL_KIND = "pairgammon-model"
 MODEL_FILE = "model.safetensors"
 """Name of the model inside a run folder."""
 MAX_BYTES = 1 << 30
-"""Larger files are refused before they are read."""
+"""Larger files are refused; no more of one is ever read, whatever the system says of its size."""
+MAX_WEIGHT = 1e4
+"""A weight beyond it is no result of training: sums of such numbers leave the range where a score means anything."""
 
 _ENTRY = "pairgammon"
 _BLANK = "0" * 64
+_MAX_HEADER = 1 << 24
+_PIECE = 1 << 20
+_TEMPERATURE = "head.temperature"
+_MAX_TEMPERATURE = 30.0
+"""Of the logarithm that the file holds: its exponential must be a float32 in either direction."""
 _PATTERNS = "trunk.patterns"
 
 
@@ -82,7 +89,7 @@ def weight_shapes(network: NetworkConfig, domain: Domain) -> dict[str, tuple[int
     if network.context:
         shapes["decision.weight"] = (network.hidden[1], network.hidden[0])
     if network.ranks_by_value:
-        shapes["head.temperature"] = (1,)
+        shapes[_TEMPERATURE] = (1,)
     return shapes | head_shapes(network, width, domain.num_outcomes if network.outcomes else 0)
 
 
@@ -139,7 +146,25 @@ def load_model(path: Path, domain: Domain) -> Model:
     found = {name: tensor.shape for name, tensor in tensors.items()}
     if found != expected or any(tensor.dtype != np.float32 for tensor in tensors.values()):
         raise ModelError(f"{file}: holds {found}, its description needs float32 {expected}; train the model again")
+    check_weights(file, tensors)
     return model
+
+
+def check_weights(file: Path, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Refuse numbers that no training gives: a digest shows damage, not sense.
+
+    Raises:
+        ModelError: a weight is not finite, or larger than MAX_WEIGHT; says which.
+    """
+    for name, tensor in tensors.items():
+        largest = _MAX_TEMPERATURE if name == _TEMPERATURE else MAX_WEIGHT
+        is_wrong = ~(np.abs(tensor) <= largest)  # NaN is neither
+        if is_wrong.any():
+            place = np.unravel_index(int(np.argmax(is_wrong)), tensor.shape)
+            raise ModelError(
+                f"{file}: {name}{[int(index) for index in place]} is {tensor[place]:g}, where a weight lies within "
+                f"+-{largest:g}; copy it again or train the model again"
+            )
 
 
 def write_tensors(path: Path, kind: str, tensors: Tensors, description: Mapping[str, Any]) -> None:
@@ -166,16 +191,7 @@ def read_tensors(path: Path, kind: str) -> tuple[Tensors, dict[str, Any]]:
     Raises:
         ModelError: missing, too large, no such file, another kind or version, or altered.
     """
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ModelError(f"{path}: {size:,} bytes, more than the {MAX_BYTES:,} that a model may have")
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"{path}: cannot be read ({error.strerror or error}); give a model file or a run folder"
-        ) from error
-    entry = _read_entry(path, content)
+    content, entry = _read_content(path)
     if entry.get("kind") != kind:
         raise ModelError(f"{path}: is a {entry.get('kind')!r} file, not {kind!r}")
     if entry.get("format_version") != FORMAT_VERSION:
@@ -190,6 +206,33 @@ def read_tensors(path: Path, kind: str) -> tuple[Tensors, dict[str, Any]]:
         return safetensors.numpy.load(content), dict(entry["description"])
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: damaged ({error}); copy it again or train the model again") from error
+
+
+def _read_content(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """All bytes of a file and our metadata entry; the header is looked at before the rest is read.
+
+    Raises:
+        ModelError: missing, no file, too large, or not ours.
+    """
+    try:
+        if not (path.is_file() or not path.exists()):
+            raise ModelError(f"{path}: is no file; give a model file or a run folder")
+        with path.open("rb") as file:
+            content = file.read(8)
+            length = int.from_bytes(content, "little")
+            content += file.read(length if length <= _MAX_HEADER else 0)
+            entry = _read_entry(path, content)
+            parts, size = [content], len(content)
+            while size <= MAX_BYTES and (part := file.read(_PIECE)):
+                parts.append(part)
+                size += len(part)
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be read ({error.strerror or error}); give a model file or a run folder"
+        ) from error
+    if size > MAX_BYTES:
+        raise ModelError(f"{path}: more than the {MAX_BYTES:,} bytes that a model may have")
+    return b"".join(parts), entry
 
 
 def _read_entry(path: Path, content: bytes) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +156,60 @@ def test_a_huge_file_is_refused_unread(file: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(checkpoint, "MAX_BYTES", 100)
     with pytest.raises(ModelError, match="more than the 100"):
         load_model(file, BOARDS)
+
+
+def test_the_limit_is_on_what_is_read_and_not_on_what_the_system_says(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a file that grows while it is read: pieces are counted."""
+    content = file.read_bytes()
+    monkeypatch.setattr(checkpoint, "MAX_BYTES", len(content) + 1000)
+    monkeypatch.setattr(checkpoint, "_PIECE", 100)
+    file.write_bytes(content + bytes(901))
+    with pytest.raises(ModelError, match="damaged"):
+        load_model(file, BOARDS)
+    file.write_bytes(content + bytes(2000))
+    with pytest.raises(ModelError, match="more than the"):
+        load_model(file, BOARDS)
+
+
+def test_a_device_and_a_pipe_are_refused_before_a_byte_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")  # reading would wait for a writer for ever
+    for path in (Path("/dev/zero"), tmp_path / "pipe"):
+        with pytest.raises(ModelError, match="is no file; give a model file or a run folder"):
+            load_model(path, BOARDS)
+
+
+def test_a_file_of_zeros_is_refused_by_its_beginning(tmp_path: Path) -> None:
+    with (tmp_path / "zeros").open("wb") as file:
+        file.truncate(checkpoint.MAX_BYTES - 1)  # takes no room on disk, and would take a gigabyte of memory
+    tracemalloc.start()
+    with pytest.raises(ModelError, match="not a pairgammon file"):
+        load_model(tmp_path / "zeros", BOARDS)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e38, -2e4], ids=str)
+def test_weights_that_no_training_gives_are_refused_whatever_the_digest_says(value: float, tmp_path: Path) -> None:
+    model = make_model()
+    for name in model.weights:
+        weights = {key: weight.copy() for key, weight in model.weights.items()}
+        weights[name].flat[-1] = value
+        save_model(tmp_path / "m", Model(model.network, weights, "", {}, BOARDS.version))
+        with pytest.raises(ModelError, match=rf"m: {name}\[.*\] is .*, where a weight lies within \+-10000; copy it"):
+            load_model(tmp_path / "m", BOARDS)
+
+
+def test_a_temperature_whose_exponential_is_no_number_is_refused(tmp_path: Path) -> None:
+    network = NetworkConfig((3, 2), outcomes=True, score_from="equity").for_domain(BOARDS)
+    weights = {name: np.ones(shape, np.float32) for name, shape in weight_shapes(network, BOARDS).items()}
+    for value in (-800.0, 31.0):
+        weights["head.temperature"][:] = value
+        save_model(tmp_path / "m", Model(network, weights, "", {}, BOARDS.version))
+        with pytest.raises(ModelError, match=r"head.temperature\[0\] is .*, where a weight lies within \+-30"):
+            load_model(tmp_path / "m", BOARDS)
 
 
 def test_another_feature_version_is_refused(tmp_path: Path) -> None:

@@ -21,12 +21,15 @@ from backgammon.learner.coach.people_inputs import NUM_CONTEXT, NUM_INPUTS, SHAP
 from backgammon.rules import ragged
 from backgammon.tools.arrays import Float32s, Float64s, Offsets
 from backgammon.tools.errors import ModelError
-from comparison_net.checkpoint import read_tensors, write_tensors
+from comparison_net.checkpoint import check_weights, read_tensors, write_tensors
+from comparison_net.tools import LearnerError
 
 KIND = "pairgammon-people"
 HIDDEN = (128, 32)
 FLOOR = 0.01
 """Share of a play made for reasons that no model knows: spread evenly over the candidates."""
+_SMALLEST_SCALE = 1e-6
+"""Of an item: they lie within hundreds, and a quotient must stay a number."""
 
 
 def weight_shapes() -> dict[str, tuple[int, ...]]:
@@ -96,16 +99,23 @@ def load_people(path: Path) -> PeopleModel:
     """Read and check a model of people.
 
     Raises:
-        ModelError: missing, foreign, damaged, of other inputs, or with values that are no finite numbers.
+        ModelError: missing, foreign, damaged, of other inputs, or with values that no learning gives.
     """
-    tensors, description = read_tensors(path, KIND)
+    try:
+        tensors, description = read_tensors(path, KIND)
+    except LearnerError as error:
+        raise ModelError(str(error)) from error
     if description.get("inputs") != VERSION:
         raise ModelError(f"{path}: made for inputs {description.get('inputs')!r}, this program has {VERSION!r}")
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
     if shapes != weight_shapes() or any(tensor.dtype != np.float32 for tensor in tensors.values()):
         raise ModelError(f"{path}: holds {shapes}, a model of people needs float32 {weight_shapes()}")
-    if not all(np.isfinite(tensor).all() for tensor in tensors.values()) or not (tensors["scale"] > 0).all():
-        raise ModelError(f"{path}: holds values that are no finite numbers; learn the model again")
+    try:
+        check_weights(path, tensors)
+    except LearnerError as error:
+        raise ModelError(str(error)) from error
+    if not (tensors["scale"] > _SMALLEST_SCALE).all():
+        raise ModelError(f"{path}: holds a scale of {tensors['scale'].min():g}; learn the model again")
     about = description.get("about")
     if not isinstance(about, dict):
         raise ModelError(f"{path}: does not say whom it describes; learn the model again")
