@@ -94,7 +94,7 @@ def row_after(steps: tuple[Step, ...], decision: Decision) -> int | None:
     board: list[int] = decision.position.board.tolist()
     after = board.copy()
     hit: set[int] = set()
-    for source, target in steps:
+    for source, target in steps:  # in any order, so a point may be left before it is reached: no `move_in_place`
         after[source] -= 1
         if target == 0:
             continue

@@ -47,15 +47,32 @@ def single_moves(board: Board, die: int) -> list[Move]:
     return moves
 
 
+def move_in_place(board: list[int] | Board, source: int, target: int) -> bool:
+    """Move one checker on 26 counts; legality is not checked. Its compiled twin is `movegen.shift_checker`.
+
+    Args:
+        board: seen by the mover; changed.
+        source: 1..24, or 25 for the bar.
+        target: 24..1, or 0 to bear off.
+
+    Returns:
+        Whether a checker was hit.
+    """
+    board[source] -= 1
+    if target == 0:
+        return False
+    is_hit = bool(board[target] == -1)
+    if is_hit:
+        board[target] = 0
+        board[0] -= 1
+    board[target] += 1
+    return is_hit
+
+
 def apply_move(board: Board, move: Move) -> Board:
     """The board after one move, a new int8[26]; legality is not checked."""
     after = board.copy()
-    after[move.source] -= 1
-    if move.target > 0:
-        if after[move.target] == -1:
-            after[move.target] = 0
-            after[0] -= 1
-        after[move.target] += 1
+    move_in_place(after, move.source, move.target)
     return after
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from backgammon.engine.peers.gnubg_judge import GnubgJudge, engine_boards
 from backgammon.engine.peers.pipe import receive_decisions, send_line, send_rows
 from backgammon.rules.board import Board
+from backgammon.rules.decision import move_in_place
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Dice, Int64s
 
@@ -72,12 +73,7 @@ class Pubeval:
         moves = self._best_move(sides, die1, die2)
         after = board.copy()
         for source, target in zip(moves[::2], moves[1::2], strict=True):  # 0-based; below 0 is off
-            after[source + 1] -= 1
-            if target >= 0:
-                if after[target + 1] < 0:
-                    after[target + 1] = 0
-                    after[0] -= 1
-                after[target + 1] += 1
+            move_in_place(after, source + 1, max(target + 1, 0))
         hits = np.flatnonzero((candidates == after).all(axis=1))
         if not len(hits):
             raise LookupError(f"pubeval played {moves} with {die1}{die2} on {board.tolist()}, which is not legal")

@@ -17,7 +17,7 @@ import numpy as np
 
 from backgammon.records.replay.legs import BLANK, CANNOT_MOVE, CODE_SIZE, LEGS, MAX_LEGS, UNKNOWN, encode_play
 from backgammon.rules.board import NUM_LOCATIONS, START, Board
-from backgammon.rules.movegen import MAX_CANDIDATES, generate
+from backgammon.rules.movegen import MAX_CANDIDATES, generate, shift_checker
 from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.jit import kernel
 
@@ -30,15 +30,9 @@ def _make_hop(board: Board, source: int, target: int) -> int:
     """Move one checker in place; 1 for a hit, 0 without, -1 when the point is held by the opponent."""
     if target > 0 and board[target] < -1:
         return -1
-    board[source] -= 1
-    if target == 0:
-        return 0
-    if board[target] == -1:
-        board[target] = 1
-        board[0] -= 1
-        return 1
-    board[target] += 1
-    return 0
+    is_hit = target > 0 and board[target] == -1
+    shift_checker(board, source, target)
+    return int(is_hit)
 
 
 @kernel

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from backgammon.rules.decision import move_in_place
+
 Hop = tuple[int, int]
 
 
@@ -24,14 +26,7 @@ def make_hops(board: list[int], hops: Iterable[Hop]) -> list[bool] | None:
     for source, target in hops:
         if not (0 <= target <= 25 and 0 < source <= 25) or board[source] < 1 or (target and board[target] < -1):
             return None
-        is_hit = bool(target) and board[target] == -1
-        board[source] -= 1
-        if is_hit:
-            board[target] = 0
-            board[0] -= 1
-        if target:
-            board[target] += 1
-        hits.append(is_hit)
+        hits.append(move_in_place(board, source, target))
     return hits
 
 
