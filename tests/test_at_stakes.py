@@ -52,6 +52,33 @@ def test_plays_are_ordered_by_what_they_are_worth_at_the_score(plies: int) -> No
                 assert float(valuation.emg(play.mwc)) == pytest.approx(play.equity)
 
 
+@pytest.mark.parametrize("plies", [0, 1, 2])
+def test_many_decisions_at_once_are_chosen_as_each_is_ranked(plies: int) -> None:
+    boards, dice = random_play_decisions(12, seed=4)
+    engine = pip_engine(plies)
+    kinds = [
+        Stakes(),
+        Stakes(cube=2, owner=1),
+        Stakes(cube=8, owner=1),
+        Stakes(7, (2, 5)),
+        Stakes(3, (2, 0), is_crawford=True),
+    ]
+    stakes = [kinds[i % len(kinds)] for i in range(len(boards))]
+    rows = engine.choose(boards, dice, stakes)
+    for board, roll, one, row in zip(boards, dice, stakes, rows.tolist(), strict=True):
+        decision = Decision.make(Position(board), make_roll(*roll.tolist()))
+        best, *rest = engine.rank_plays(decision, one)
+        assert row == best.row or any(play.row == row and play.margin == 0 for play in rest)
+
+
+def test_money_cubes_of_one_owner_are_worth_the_same_for_each_unit() -> None:
+    boards, _ = random_play_decisions(6, seed=9)
+    engine = pip_engine(1)
+    two, eight = (engine.decide_cubes(boards, [Stakes(cube=cube, owner=1)] * 6) for cube in (2, 8))
+    assert [one.equities for one in two] == [one.equities for one in eight]
+    assert {one.stakes.cube for one in eight} == {8}
+
+
 def test_a_gammon_that_wins_nothing_is_not_played_for() -> None:
     # the leader of a Crawford game needs one point: what gammons are worth must not change the order of its plays
     class NoGammons(PipEvaluator):

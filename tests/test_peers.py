@@ -10,6 +10,7 @@ import pytest
 
 from backgammon.engine.peers import PeerPlayer, is_peer, worker
 from backgammon.engine.peers import peer_player as player
+from backgammon.engine.peers.peer_evaluator import PeerEvaluator
 from backgammon.engine.peers.peer_player import PeerError
 from backgammon.engine.peers.pipe import receive_line, receive_rows, send_decisions
 from backgammon.rules.board import START
@@ -23,9 +24,9 @@ LAST_ROW = """
 import sys
 import numpy as np
 from backgammon.rules.movegen import legal_candidates
-from backgammon.engine.peers.pipe import receive_decisions, send_line, send_rows
+from backgammon.engine.peers.pipe import receive_batch, send_line, send_rows
 send_line(sys.stdout.buffer, "ready", "last")
-while (batch := receive_decisions(sys.stdin.buffer)) is not None:
+while (batch := receive_batch(sys.stdin.buffer)) is not None:
     if len(batch[0]) == {failing}:
         send_line(sys.stdout.buffer, "error", "out of order")
         break
@@ -125,3 +126,37 @@ def test_pubeval_plays_legally_wherever_it_is_asked(random_play: Arrays, nasty: 
         rows = worker.choose_rows(chooser, boards[:1500], dice[:1500])
         counts = np.diff(legal_candidates(boards[:1500], dice[:1500])[1])
         assert ((rows >= 0) & (rows < counts)).all()
+
+
+JUDGE = """
+import sys
+import numpy as np
+from backgammon.engine.peers.pipe import receive_batch, send_chances, send_line
+send_line(sys.stdout.buffer, "ready", "judge")
+while (batch := receive_batch(sys.stdin.buffer)) is not None:
+    boards, dice = batch
+    assert dice is None
+    win = np.maximum(boards[:, 1:25], 0).sum(axis=1) / 20
+    send_chances(sys.stdout.buffer, np.stack([win, win / 4, win * 0, (1 - win) / 4, win * 0], axis=1))
+"""
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_peer_judges_positions_in_order(monkeypatch: pytest.MonkeyPatch, processes: int, random_play: Arrays) -> None:
+    monkeypatch.setattr(player, "_command", lambda _: [sys.executable, "-c", JUDGE])
+    boards = random_play[0][:50].copy()
+    boards[3, boards[3] > 0] = 0  # who has just moved has no checker left: won, and nobody is asked
+    with PeerPlayer("judge", processes) as peer:
+        outcomes = PeerEvaluator(peer).outcomes(boards)
+        assert len(peer.chances(boards[:0])) == 0
+    assert outcomes[3, :3].sum() == 1
+    wins = np.maximum(boards[:, 1:25], 0).sum(axis=1) / 20
+    others = np.arange(50) != 3
+    np.testing.assert_allclose(outcomes[others, :3].sum(axis=1), wins[others], atol=1e-6)
+    np.testing.assert_allclose(outcomes.sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_peer_that_gives_no_chances_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(player, "_command", lambda _: [sys.executable, "-c", LAST_ROW.format(failing=1, dying=9)])
+    with PeerPlayer("last") as peer, pytest.raises(PeerError, match="last: out of order"):
+        peer.chances(START[None])

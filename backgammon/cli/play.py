@@ -113,10 +113,10 @@ def command(
 
     Type plays as text (8/5 6/5); parts are enough when they are clear. Other words: hint, undo, plays, pips, resign,
     quit; help explains them. Before a roll Enter throws the dice and double turns the cube; a double is answered by
-    take or drop. The cube of every opponent is turned by the model, two plies deep; in a match its plays suit the
-    score. The games are saved as a .mat file that other backgammon
-    programs read, also when you leave in the middle; games that begin at a --position as .sgf, for .mat cannot hold
-    them. In such an ID you are the bottom player (of a Position ID, the player on roll).
+    take or drop. The cube of every opponent is turned by the model, two plies deep; its plays suit cube and score. The
+    games are saved as a .mat file that other backgammon programs read, also when you leave in the middle; games that
+    begin at a --position as .sgf, for .mat cannot hold them. In such an ID you are the bottom player (of a Position ID,
+    the player on roll).
     """
     import numpy as np
 

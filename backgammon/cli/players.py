@@ -58,9 +58,9 @@ def make_player(text: str, threads: int | None = None, depth: Depth | None = Non
     if match is not None and (match[2] or match[4]) != FULL:
         return _make_level_player(match[1] or match[3], match[2] or match[4], workers, seed)
     text = text.removesuffix(f":{FULL}")
-    match = _WITH_PLIES.fullmatch(text)
-    if match is not None:
-        text, depth = match[1], (depth or Depth()).at(int(match[2]))
+    text, plies = split_plies(text)
+    if plies is not None:
+        depth = (depth or Depth()).at(plies)
     return open_engine((depth or Depth()).spec(None if text == "model" else text, workers)).player
 
 
@@ -86,6 +86,12 @@ def _make_mimic(path: Path, threads: int) -> Player:
 
     model = load_people(path)
     return Mimic(model, load_scorer(threads=threads), str(model.about.get("player") or path.stem))
+
+
+def split_plies(text: str) -> tuple[str, int | None]:
+    """A player's name and the N of an @N behind it, None where there is none."""
+    match = _WITH_PLIES.fullmatch(text)
+    return (text, None) if match is None else (match[1], int(match[2]))
 
 
 def close_player(player: Player) -> None:

@@ -1,4 +1,4 @@
-"""`pairgammon duel`: two players, many games, mirrored dice."""
+"""`pairgammon duel`: two players, many games or matches, mirrored dice."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from backgammon.cli.group import ExampleCommand
 from backgammon.cli.players import PLAYER_HELP
 
 if TYPE_CHECKING:
-    from backgammon.evaluation.evaluator import Evaluator
+    from backgammon.cube.stakes import Stakes
+    from backgammon.engine.engine import Engine
+    from backgammon.table.cube_duel import CubeDuelResult
     from backgammon.table.duel import DuelResult
+    from backgammon.tools.sprt import Sprt
 
 
 @click.command(
@@ -26,12 +29,18 @@ if TYPE_CHECKING:
         ("pairgammon duel runs/one@1 gnubg:0 --luck runs/one", "one ply deep against GNU Backgammon, less luck"),
         ("pairgammon duel model:expert model:casual", "two playing levels; see below"),
         ("pairgammon duel runs/two runs/one --games 100000 --sprt 0 0.05", "until one hypothesis is clear"),
+        ("pairgammon duel model gnubg:0 --length 7 --luck model", "matches to 7 points with the cube"),
+        ("pairgammon duel model model@1 --cube --jacoby", "money games with the cube"),
     ),
     epilog=f"Players: {PLAYER_HELP}.",
 )
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.option("--games", default=1000, show_default=True, help="Games to play, an even number.")
+@click.option("--games", default=1000, show_default=True, help="Games, or matches, to play: an even number.")
+@click.option("--cube", "has_cube", is_flag=True, help="Play money games with the doubling cube.")
+@click.option("--jacoby", is_flag=True, help="With --cube: gammons count single until the cube is turned.")
+@click.option("--beavers", is_flag=True, help="With --cube: who is doubled may double once more and keep the cube.")
+@click.option("--length", type=click.IntRange(1, 25), help="Play matches to so many points, with the cube.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the dice; same seed, same games.")
 @depth_options
 @click.option("--luck", metavar="MODEL", help="Subtract the luck of the dice as this model (or `model`) measures it.")
@@ -42,6 +51,10 @@ def command(
     first: str,
     second: str,
     games: int,
+    has_cube: bool,
+    jacoby: bool,
+    beavers: bool,
+    length: int | None,
     seed: int,
     depth: Depth,
     luck: str | None,
@@ -59,13 +72,25 @@ def command(
     subtracts what the dice gave, which leaves the mean and takes away most of the error. --sprt is a sequential test
     of two hypotheses about A's points per game, each wrongly accepted in 5 % of duels; --games is then the most that
     are played.
+
+    With --cube the games are cubeful: points count the cube, and before each roll who may double decides at the depth
+    of its plays. With --length they are matches, and the figure is the share of them that A wins. Luck is then
+    measured cubeful at the score. Players must give chances: models without a level, and gnubg:N. GNU Backgammon's
+    cube and its plays at a score follow from the chances of its own nets by our formulas, which equal its own to 6e-5;
+    its package has no cubeful calls.
     """
     from backgammon.cli.players import close_player, make_player, warm_up
     from backgammon.cli.screen import show_progress
     from backgammon.table.duel import DuelChecks, duel
     from backgammon.tools.sprt import Sprt
 
-    checks = DuelChecks(_make_judge(luck, threads) if luck else None, Sprt(*sprt) if sprt else None)
+    test = Sprt(*sprt) if sprt else None
+    stakes = _stakes(has_cube, jacoby, beavers, length)
+    if stakes is not None:
+        found = _duel_with_cube((first, second), games, seed, stakes, depth, luck, test, threads)
+        click.echo(json.dumps(found.as_dict()) if as_json else render_cube_duel(found))
+        return
+    checks = DuelChecks(_make_judge(luck, threads).searcher if luck else None, test)
     with ExitStack() as stack:
         players = []
         for text in (first, second):
@@ -80,11 +105,55 @@ def command(
         click.echo(render_duel(result))
 
 
-def _make_judge(model: str, threads: int | None) -> Evaluator:
+def _stakes(has_cube: bool, jacoby: bool, beavers: bool, length: int | None) -> Stakes | None:
+    """What is played for; None for games without a cube.
+
+    Raises:
+        ConfigError: rules that do not go together.
+    """
+    from backgammon.cube.stakes import Stakes
+    from backgammon.tools.errors import ConfigError
+
+    if length is not None and (has_cube or jacoby or beavers):
+        raise ConfigError("--length plays matches, which have a cube anyway: leave out --cube, --jacoby and --beavers")
+    if not has_cube and (jacoby or beavers):
+        raise ConfigError("--jacoby and --beavers are rules of the cube: add --cube")
+    if length is None and not has_cube:
+        return None
+    return Stakes(length=length or 0, has_jacoby=jacoby, has_beavers=beavers)
+
+
+def _duel_with_cube(
+    names: tuple[str, str],
+    units: int,
+    seed: int,
+    stakes: Stakes,
+    depth: Depth,
+    luck: str | None,
+    sprt: Sprt | None,
+    threads: int | None,
+) -> CubeDuelResult:
+    """Seat two players with the cube and let them play."""
+    from backgammon.cli.cube_players import make_cube_player
+    from backgammon.cli.players import close_player
+    from backgammon.cli.screen import show_progress
+    from backgammon.search import CubefulSearcher
+    from backgammon.table.cube_duel import duel_with_cube
+
+    judge = CubefulSearcher(_make_judge(luck, threads).evaluator) if luck else None
+    with ExitStack() as stack:
+        first, second = (make_cube_player(name, threads, depth) for name in names)
+        for one in (first, second):
+            stack.callback(close_player, one.player)
+        advance = stack.enter_context(show_progress(f"{first.name} - {second.name}", units))
+        return duel_with_cube(first, second, units, seed, stakes, progress=advance, luck_judge=judge, sprt=sprt)
+
+
+def _make_judge(model: str, threads: int | None) -> Engine:
     """The engine of a model, to measure luck with."""
     from backgammon.cli.advisers import open_engine
 
-    return open_engine(Depth().spec(None if model == "model" else model, threads)).searcher
+    return open_engine(Depth().spec(None if model == "model" else model, threads))
 
 
 def render_duel(result: DuelResult) -> str:
@@ -110,6 +179,42 @@ def render_duel(result: DuelResult) -> str:
         f"{result.plies / result.seconds:,.0f} plies/s",
     ]
     return "\n".join(rows)
+
+
+def render_cube_duel(result: CubeDuelResult) -> str:
+    """The result of a duel with the cube as a small table."""
+    name_a, name_b = result.players
+    width = max(len(name_a), len(name_b), 9)
+    stakes = result.start
+    rules = "".join([", Jacoby" * stakes.has_jacoby, ", beavers" * stakes.has_beavers])
+    kind = f"matches to {stakes.length}" if stakes.is_match else f"money games with the cube{rules}"
+    figure = f"share of matches won by {name_a}" if stakes.is_match else f"points per game of {name_a}"
+    rows = [
+        f"{name_a} against {name_b}: {result.units:,} {kind}, mirrored dice, seed {result.seed}",
+        "",
+        f"  {figure}: {_figure(result.measured, not stakes.is_match)}",
+    ]
+    if result.luck_adjusted is not None:
+        rows.append(f"  the same less luck: {_figure(result.luck_adjusted, not stakes.is_match)}")
+    if result.verdict is not None:
+        rows.append(f"  sequential test: the {result.verdict} hypothesis holds")
+    rows += ["", f"  {'':18}{name_a:>{width}}   {name_b:>{width}}"]
+    won = "matches won" if stakes.is_match else "games won"
+    count = result.count
+    pairs = [(won, result.wins), ("doubles", count.doubles), ("takes", count.takes), ("drops", count.drops)]
+    pairs += [("beavers", count.beavers)] if stakes.has_beavers else []
+    rows += [f"  {label:18}{pair[0]:>{width},}   {pair[1]:>{width},}" for label, pair in pairs]
+    rows += ["", f"  {result.games:,} games, {result.plies:,} plies in {result.seconds:.1f} s"]
+    return "\n".join(rows)
+
+
+def _figure(found: tuple[float, float | None], has_sign: bool) -> str:
+    """A mean with its interval."""
+    mean, error = found
+    value = f"{mean:+.4f}" if has_sign else f"{mean:.4f}"
+    if error is None:
+        return f"{value}, one pair gives no standard error"
+    return f"{value} ± {1.96 * error:.4f} (95 %), standard error {error:.4f}"
 
 
 def _check_lines(result: DuelResult) -> list[str]:

@@ -88,6 +88,11 @@ class CubeVerdict:
         return self.stakes.has_beavers and self.double_take < 0
 
     @property
+    def is_raccoon(self) -> bool:
+        """True when the doubler, once beavered, should turn the cube yet again: it thinks itself the favourite."""
+        return self.stakes.has_beavers and self.double_take > 0
+
+    @property
     def is_optional(self) -> bool:
         """True when a double that is taken and rolling on are worth the same."""
         return self.is_take and abs(self.no_double - self.double_take) < NEARLY_EQUAL

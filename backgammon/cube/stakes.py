@@ -12,7 +12,7 @@ from backgammon.notation.match_id import CENTRED as MATCH_ID_CENTRED
 from backgammon.notation.match_id import MatchId
 from backgammon.notation.xgid import XgId
 from backgammon.rules.game import MAX_CUBE
-from backgammon.rules.match import check_stakes
+from backgammon.rules.match import MatchScore, check_stakes
 from backgammon.tools.errors import GameError, StakesError
 
 OWN, CENTRED, OPPONENT = 1, 0, -1
@@ -120,6 +120,38 @@ class Stakes:
         if not self.has_beavers:
             raise GameError("no beaver is possible: they were not agreed, or this is a match")
         return replace(self.doubled(), cube=4 * self.cube)
+
+    def raccooned(self) -> Stakes:
+        """After double, beaver and raccoon: the opponent owns the cube at eight times its value.
+
+        Raises:
+            GameError: see `beavered`.
+        """
+        return replace(self.beavered(), cube=8 * self.cube)
+
+
+def stakes_in_game(
+    score: MatchScore, seat: int, cube: int, cube_owner: int | None, has_jacoby: bool = False, has_beavers: bool = False
+) -> Stakes:
+    """The stakes of a game in play as the seat on roll sees them.
+
+    Args:
+        score: before the game.
+        seat: on roll.
+        cube: its value, before a double that is on offer.
+        cube_owner: a seat; None for a centred cube.
+        has_jacoby: see `Stakes`.
+        has_beavers: see `Stakes`.
+    """
+    return Stakes(
+        length=score.length,
+        score=(score.points[seat], score.points[1 - seat]),
+        cube=cube,
+        owner={None: CENTRED, seat: OWN}.get(cube_owner, OPPONENT),
+        is_crawford=score.is_crawford,
+        has_jacoby=has_jacoby,
+        has_beavers=has_beavers,
+    )
 
 
 def stakes_of_xgid(xgid: XgId) -> Stakes:

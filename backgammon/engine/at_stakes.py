@@ -9,7 +9,7 @@ worth; a net's own preference, which knows neither score nor cube, has no say.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,12 +17,18 @@ from backgammon.cube.cube_verdict import CubeVerdict
 from backgammon.cube.met import MatchEquityTable
 from backgammon.cube.stakes import Stakes
 from backgammon.cube.valuation import Valuation
+from backgammon.evaluation.outcome import Outcomes
+from backgammon.rules import ragged
 from backgammon.rules.board import Board
 from backgammon.rules.decision import Decision
+from backgammon.rules.decisions import Decisions
 from backgammon.search.cubeful import CubefulSearcher
 from backgammon.search.filters import keep_candidates, stages
 from backgammon.search.searcher import SearchSettings
-from backgammon.tools.arrays import Float32s, Int64s
+from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s
+
+_FAR_FROM_LIMIT = 64
+"""No look-ahead reaches the largest cube from here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +87,16 @@ class StakesEngine:
             GameError: no double is possible.
         """
         verdicts: dict[int, CubeVerdict] = {}
-        for common, rows in _by_stakes(stakes):
+        plies = self._settings.plies
+        for common, rows in group_by_stakes(stakes):
             valuation = self.valuation(common)
-            judged = self._searcher.judge_doubles(boards[rows], valuation, self._settings.plies)
+            judged = self._searcher.judge_doubles(boards[rows], valuation, plies)
             for at, values, outcomes in zip(rows.tolist(), judged.values, judged.outcomes, strict=True):
                 no_double, double_take = valuation.emg(values).tolist()
                 mwc = None
                 if common.is_match:
                     mwc = float(values[0]), float(values[1]), valuation.won_and_lost[0]
-                plies = self._settings.plies
-                verdicts[at] = CubeVerdict(common, no_double, double_take, 1.0, mwc, outcomes, plies)
+                verdicts[at] = CubeVerdict(stakes[at], no_double, double_take, 1.0, mwc, outcomes, plies)
         return [verdicts[i] for i in range(len(stakes))]
 
     def decide_cube(self, board: Board, stakes: Stakes) -> CubeVerdict:
@@ -108,21 +114,8 @@ class StakesEngine:
 
         A play that was chosen is judged as deeply as the best, so that what it loses never compares two depths.
         """
-        candidates, valuation = decision.candidates, self.valuation(stakes)
-        judged = self._searcher.judge_plays(candidates, valuation, 0)
-        equities, outcomes = valuation.emg(judged.values[:, 0]), judged.outcomes.copy()
-        depths = np.zeros(len(candidates), dtype=np.int64)
-        passed: Int64s = np.arange(len(candidates))
-        for move_filter, depth in stages(self._settings.filter_name, self._settings.plies):
-            known = equities[passed].astype(np.float32)
-            passed = passed[keep_candidates(move_filter, np.zeros(len(passed), dtype=np.int64), known, known)]
-            # what is judged besides takes nobody's place in the next filter
-            rows = passed if decision.chosen is None else np.union1d(passed, [decision.chosen])
-            deep = self._searcher.judge_plays(candidates[rows], valuation, depth)
-            share = self._settings.shallow if depth == 1 else 0.0
-            equities[rows] = (1 - share) * valuation.emg(deep.values[:, 0]) + share * equities[rows]
-            outcomes[rows] = np.float32(1 - share) * deep.outcomes + np.float32(share) * outcomes[rows]
-            depths[rows] = depth
+        valuation = self.valuation(stakes)
+        equities, outcomes, depths = self._judge(Decisions.of([decision]), [stakes])
         order = np.lexsort((-equities, -depths))
         best = equities[order[0]]
         chances = valuation.native(equities) if stakes.is_match else None
@@ -138,10 +131,53 @@ class StakesEngine:
             for row in order.tolist()
         ]
 
+    def choose(self, boards: Boards, dice: Dice, stakes: Sequence[Stakes]) -> Int64s:
+        """Rows int64[N] of the best candidates of many decisions, those that `rank_plays` puts first.
 
-def _by_stakes(stakes: Sequence[Stakes]) -> list[tuple[Stakes, Int64s]]:
-    """The different stakes with the decisions int64[...] that have them."""
+        Args:
+            boards: int8[N, 26], the player on roll; games that are not over.
+            dice: int8[N, 2].
+            stakes: of each.
+        """
+        decisions = Decisions.make(boards, dice)
+        equities, _, depths = self._judge(decisions, stakes)
+        deepest = ragged.spread(ragged.largest(depths, decisions.offsets), decisions.offsets)
+        return ragged.best(np.where(depths == deepest, equities, -np.inf), decisions.offsets)
+
+    def _judge(self, decisions: Decisions, stakes: Sequence[Stakes]) -> tuple[Float64s, Outcomes, Int64s]:
+        """EMG float64[M], outcomes float32[M, 6] and depths int64[M] of the candidates of N decisions."""
+        candidates, owners = decisions.candidates, decisions.owners
+        groups = [(self.valuation(common), np.isin(owners, rows)) for common, rows in group_by_stakes(stakes)]
+        outcomes = self._searcher.outcomes(candidates)
+        equities, depths = np.empty(len(candidates)), np.zeros(len(candidates), dtype=np.int64)
+        for valuation, members in groups:
+            values = self._searcher.value_plays(candidates[members], outcomes[members], valuation)
+            equities[members] = valuation.emg(values)
+        has_passed = np.ones(len(candidates), dtype=np.bool_)
+        for move_filter, depth in stages(self._settings.filter_name, self._settings.plies):
+            rows = np.flatnonzero(has_passed)
+            known = equities[rows].astype(np.float32)
+            has_passed[rows] = keep_candidates(move_filter, owners[rows], known, known)
+            is_judged = has_passed.copy()
+            if decisions.chosen is not None:  # what is judged besides takes nobody's place in the next filter
+                is_judged[decisions.places(decisions.chosen)] = True
+            share = self._settings.shallow if depth == 1 else 0.0
+            for valuation, members in groups:
+                rows = np.flatnonzero(is_judged & members)
+                deep = self._searcher.judge_plays(candidates[rows], valuation, depth)
+                equities[rows] = (1 - share) * valuation.emg(deep.values[:, 0]) + share * equities[rows]
+                outcomes[rows] = np.float32(1 - share) * deep.outcomes + np.float32(share) * outcomes[rows]
+            depths[is_judged] = depth
+        return equities, outcomes, depths
+
+
+def group_by_stakes(stakes: Sequence[Stakes]) -> list[tuple[Stakes, Int64s]]:
+    """The different stakes with the decisions int64[...] that have them.
+
+    Money values are per unit of the cube, so the same owner makes the same stakes, as long as the cube's limit is far.
+    """
     groups: dict[Stakes, list[int]] = {}
     for i, one in enumerate(stakes):
-        groups.setdefault(one, []).append(i)
+        is_any_cube = not one.is_match and 1 < one.cube <= _FAR_FROM_LIMIT
+        groups.setdefault(replace(one, cube=2 if one.owner else 1) if is_any_cube else one, []).append(i)
     return [(one, np.array(rows, dtype=np.int64)) for one, rows in groups.items()]

@@ -204,6 +204,20 @@ def beaver(state: GameState) -> GameState:
     return replace(state, stage=Stage.ROLL, cube=4 * state.cube, cube_owner=1 - state.turn)
 
 
+def raccoon(state: GameState) -> GameState:
+    """The doubler answers a beaver by doubling yet again; the one who has beavered keeps the cube.
+
+    Raises:
+        GameError: no beaver came before this roll, or the cube shows too much for it.
+    """
+    _expect(state, Stage.ROLL)
+    if state.cube_owner != 1 - state.turn or state.cube < 4:
+        raise GameError("no raccoon: it answers a beaver, before the roll")
+    if 2 * state.cube > MAX_CUBE:
+        raise GameError(f"no raccoon: a cube shows {MAX_CUBE} at most")
+    return replace(state, cube=2 * state.cube)
+
+
 def drop(state: GameState) -> GameState:
     """The doubled seat gives up the game at the old value of the cube.
 

@@ -117,6 +117,25 @@ class CubefulSearcher:
         theirs = values_to_move(levels[0], values)
         return Judged(1.0 - theirs if stakes.is_match else -theirs, swap_outcomes(outcomes))
 
+    def outcomes(self, candidates: Boards) -> Outcomes:
+        """Outcomes float32[M, 6] at 0-ply of positions after a play, whatever the stakes; see `value_plays`."""
+        return self._source.outcomes(candidates)
+
+    def value_plays(self, candidates: Boards, outcomes: Outcomes, valuation: Valuation) -> Float64s:
+        """As `judge_plays` at 0-ply, float64[M], where the outcomes are known already.
+
+        Args:
+            candidates: int8[M, 26], seen by the player who has just moved.
+            outcomes: float32[M, 6] of that player.
+            valuation: its stakes, seen by it.
+        """
+        stakes = valuation.stakes
+        opponent = Valuation(stakes.swapped(), valuation.table)
+        (level,) = state_levels(opponent, [(stakes.cube, -stakes.owner)], 0, has_option=True)
+        prospects = self._prospects(candidates, outcomes, self._efficiency or SHALLOW)
+        theirs = values_to_move(level, values_before_roll(level, prospects))[:, 0]
+        return 1.0 - theirs if stakes.is_match else -theirs
+
     def judge_each_roll(self, boards: Boards, valuation: Valuation) -> Float64s:
         """What each roll is worth after its best play, the opponent to move; by the source alone (0-ply).
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backgammon.cube.cube_verdict import CubeVerdict
+from backgammon.cube.stakes import Stakes
 from backgammon.engine.at_stakes import StakesEngine
-from backgammon.evaluation.player import Player
+from backgammon.evaluation.player import Noise, Player
 from backgammon.rules.game import Stage
 from backgammon.table.session import Session, Turn
+from backgammon.tools.arrays import Boards, Dice, Int64s
 
 
 @dataclass(frozen=True)
@@ -15,14 +19,29 @@ class CubeSeat:
     """A player with somebody to ask about the cube.
 
     Attributes:
-        player: chooses the plays of money games, and of matches where `plays` is None.
+        player: chooses the plays where `plays` is None.
         cube: decides whether to double, take and beaver.
-        plays: chooses the plays of matches by their value at the score; None where the player is to err as it does.
+        plays: chooses plays by their value at the score and cube; None where the player is to err as it does.
     """
 
     player: Player
     cube: StakesEngine
     plays: StakesEngine | None = None
+
+    @property
+    def name(self) -> str:
+        """The player's name."""
+        return self.player.name
+
+    def decide_cubes(self, boards: Boards, stakes: Sequence[Stakes]) -> list[CubeVerdict]:
+        """See `cube_games.CubePlayer`."""
+        return self.cube.decide_cubes(boards, stakes)
+
+    def choose_plays(self, boards: Boards, dice: Dice, stakes: Sequence[Stakes], noise: Noise) -> Int64s:
+        """See `cube_games.CubePlayer`."""
+        if self.plays is None:
+            return self.player.choose(boards, dice, noise)
+        return self.plays.choose(boards, dice, stakes)
 
     def doubles(self, session: Session) -> bool:
         """Whether to double before this roll; the rules allow it."""
@@ -41,7 +60,7 @@ class CubeSeat:
     def play(self, session: Session) -> Turn:
         """Play the roll."""
         decision = session.decision()
-        if self.plays is None or not session.stakes.is_match or decision.is_forced:
+        if self.plays is None or decision.is_forced:
             return session.play(session.ask(self.player))
         return session.play(self.plays.rank_plays(decision, session.stakes)[0].row)
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -99,7 +99,7 @@ class DuelResult:
     @property
     def adjusted_points(self) -> tuple[float, float | None] | None:
         """Points per game less luck, and their standard error; None when luck was not measured."""
-        return None if self.adjusted is None else _mean_and_error(self.adjusted.mean(axis=1))
+        return None if self.adjusted is None else mean_and_error(self.adjusted.mean(axis=1))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -150,30 +150,17 @@ def duel(
         ConfigError: a number of games, a seed or a batch size that cannot be used.
         GameError: a player chose a row that does not exist.
     """
-    if num_games < 2 or num_games % 2:
-        raise ConfigError(f"{num_games} games: give an even number from 2 on (each roll is played from both sides)")
-    if seed < 0:
-        raise ConfigError(f"seed {seed}: give 0 or a positive number")
-    if batch_size < 2:
-        raise ConfigError(f"batch size {batch_size}: give 2 or more")
+    check_duel(num_games, seed, batch_size)
     started = time.perf_counter()
     wanted = checks or DuelChecks()
-    tables: list[_Table] = []
-    verdict = None
-    size = num_games // 2 if wanted.sprt is None else CHECKED_PAIRS
-    for first_pair in range(0, num_games // 2, size):
-        pairs = range(first_pair, min(first_pair + size, num_games // 2))
-        tables.append(_Table((first, second), pairs, seed, batch_size, wanted.luck_judge))
-        while tables[-1].is_busy:
-            tables[-1].play_turn()
-            if progress is not None:
-                progress(2 * first_pair + tables[-1].num_finished)
-        if wanted.sprt is not None:
-            verdict = wanted.sprt.verdict(np.concatenate([table.adjusted for table in tables]).mean(axis=1))
-            if verdict is not None:
-                break
+    tables, verdict = play_tables(
+        lambda pairs: _Table((first, second), pairs, seed, batch_size, wanted.luck_judge),
+        num_games // 2,
+        wanted.sprt,
+        progress,
+    )
     points = np.concatenate([table.points for table in tables])
-    mean, error = _mean_and_error(points.mean(axis=1))
+    mean, error = mean_and_error(points.mean(axis=1))
     won = [[int((sign * points == size).sum()) for size in (1, 2, 3)] for sign in (1, -1)]
     return DuelResult(
         players=(first.name, second.name),
@@ -192,9 +179,73 @@ def duel(
     )
 
 
-def _mean_and_error(means: Float64s) -> tuple[float, float | None]:
+class Table(Protocol):
+    """Units (games or matches) in play, in pairs with the same dice.
+
+    Attributes:
+        num_finished: units.
+    """
+
+    num_finished: int
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a unit is to be played to its end."""
+
+    @property
+    def adjusted(self) -> Float64s:
+        """float64[P, 2], results less the luck that was measured."""
+
+    def play_turn(self) -> None:
+        """One roll in every game in play."""
+
+
+AnyTable = TypeVar("AnyTable", bound=Table)
+
+
+def play_tables(
+    seat: Callable[[range], AnyTable], num_pairs: int, sprt: Sprt | None, progress: Callable[[int], None] | None
+) -> tuple[list[AnyTable], str | None]:
+    """Play pairs of units to the end, or to the verdict of a sequential test, which is given beside.
+
+    Args:
+        seat: makes a table for pairs with these numbers.
+        num_pairs: at least 1.
+        sprt: looked at after every CHECKED_PAIRS pairs; None plays them all at one table.
+        progress: called with the number of units finished so far.
+    """
+    tables: list[AnyTable] = []
+    size = num_pairs if sprt is None else CHECKED_PAIRS
+    for first_pair in range(0, num_pairs, size):
+        tables.append(seat(range(first_pair, min(first_pair + size, num_pairs))))
+        while tables[-1].is_busy:
+            tables[-1].play_turn()
+            if progress is not None:
+                progress(2 * first_pair + tables[-1].num_finished)
+        if sprt is not None:
+            verdict = sprt.verdict(np.concatenate([table.adjusted for table in tables]).mean(axis=1))
+            if verdict is not None:
+                return tables, verdict
+    return tables, None
+
+
+def mean_and_error(means: Float64s) -> tuple[float, float | None]:
     """Mean of the means of pairs, and its standard error; None of a single pair."""
     return float(means.mean()), float(means.std(ddof=1)) / sqrt(len(means)) if len(means) > 1 else None
+
+
+def check_duel(num_units: int, seed: int, batch_size: int) -> None:
+    """Refuse numbers that make no duel.
+
+    Raises:
+        ConfigError: a number of units, a seed or a batch size that cannot be used.
+    """
+    if num_units < 2 or num_units % 2:
+        raise ConfigError(f"{num_units} games: give an even number from 2 on (each roll is played from both sides)")
+    if seed < 0:
+        raise ConfigError(f"seed {seed}: give 0 or a positive number")
+    if batch_size < 2:
+        raise ConfigError(f"batch size {batch_size}: give 2 or more")
 
 
 class _Table:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backgammon.cube.stakes import CENTRED, OPPONENT, OWN, Stakes
+from backgammon.cube.stakes import Stakes, stakes_in_game
 from backgammon.evaluation.player import Player
 from backgammon.notation.play_text import format_play
 from backgammon.records.record.record import (
@@ -242,17 +242,9 @@ class Session:
     @property
     def stakes(self) -> Stakes:
         """What the game in play is played for, seen by the seat on roll (who has doubled, while that is answered)."""
-        seat, score, cube = self.state.turn, self.score, self.cube or CubeRules()
-        owner = {None: CENTRED, seat: OWN}.get(self.state.cube_owner, OPPONENT)
-        return Stakes(
-            length=score.length,
-            score=(score.points[seat], score.points[1 - seat]),
-            cube=self.state.cube,
-            owner=owner,
-            is_crawford=score.is_crawford,
-            has_jacoby=cube.has_jacoby,
-            has_beavers=cube.has_beavers,
-        )
+        rules, state = self.cube or CubeRules(), self.state
+        held = state.cube, state.cube_owner
+        return stakes_in_game(self.score, state.turn, *held, rules.has_jacoby, rules.has_beavers)
 
     @property
     def may_double(self) -> bool:

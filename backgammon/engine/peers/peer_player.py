@@ -7,15 +7,23 @@ import re
 import subprocess
 import sys
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
+from typing import IO, TypeVar
 
 import numpy as np
 
-from backgammon.engine.peers.pipe import receive_line, receive_rows, send_decisions
+from backgammon.engine.peers.pipe import (
+    receive_chances,
+    receive_line,
+    receive_rows,
+    send_decisions,
+    send_positions,
+)
 from backgammon.evaluation.player import Noise
-from backgammon.tools.arrays import Boards, Dice, Int64s
+from backgammon.tools.arrays import Boards, Dice, Float32s, Int64s
 from backgammon.tools.errors import ConfigError, PairgammonError
 
 PEER_NAMES = "gnubg:N (GNU Backgammon at N ply), pubeval"
@@ -24,6 +32,9 @@ PEER_NAMES = "gnubg:N (GNU Backgammon at N ply), pubeval"
 _GNUBG = re.compile(r"gnubg:([0-3])")
 _SOURCE = Path(__file__).resolve().parent.parent.parent.parent
 _GOODBYE_SECONDS = 5.0
+
+Process = subprocess.Popen[bytes]
+Answer = TypeVar("Answer", Int64s, Float32s)
 
 
 class PeerError(PairgammonError):
@@ -70,28 +81,26 @@ class PeerPlayer:
         Raises:
             PeerError: the program has failed.
         """
-        edges = np.linspace(0, len(boards), len(self._processes) + 1).astype(int)
-        parts = self._pool.map(
-            lambda process, start, stop: self._ask(process, boards[start:stop], dice[start:stop]),
-            self._processes,
-            edges[:-1].tolist(),
-            edges[1:].tolist(),
+        return np.concatenate(
+            self._share(boards, lambda process, part: _ask(self.name, process, boards[part], dice[part]))
         )
-        return np.concatenate(list(parts))
 
-    def _ask(self, process: subprocess.Popen[bytes], boards: Boards, dice: Dice) -> Int64s:
-        if not len(boards):
-            return np.zeros(0, dtype=np.int64)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            send_decisions(process.stdin, boards, dice)
-        except (BrokenPipeError, ValueError):
-            raise PeerError(f"{self.name} has ended unexpectedly: run the command again") from None
-        word, text = receive_line(process.stdout)
-        if word != "rows":
-            raise PeerError(_explain(self.name, word, text))
-        return receive_rows(process.stdout, len(boards)).astype(np.int64)
+    def chances(self, boards: Boards) -> Float32s:
+        """GNU Backgammon's cumulative chances at 0-ply, float32[M, 5], of who has just moved.
+
+        Args:
+            boards: int8[M, 26], positions after a play; games that are not over.
+
+        Raises:
+            PeerError: the program has failed, or gives none.
+        """
+        return np.concatenate(self._share(boards, lambda process, part: _ask_chances(self.name, process, boards[part])))
+
+    def _share(self, boards: Boards, ask: Callable[[Process, slice], Answer]) -> list[Answer]:
+        """What every process answers to its part of the boards, in order."""
+        edges = np.linspace(0, len(boards), len(self._processes) + 1).astype(int)
+        parts = map(slice, edges[:-1].tolist(), edges[1:].tolist())
+        return list(self._pool.map(ask, self._processes, parts))
 
     def close(self) -> None:
         """End the processes; a second call does nothing."""
@@ -105,6 +114,47 @@ class PeerPlayer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _ask(name: str, process: Process, boards: Boards, dice: Dice) -> Int64s:
+    if not len(boards):
+        return np.zeros(0, dtype=np.int64)
+    source, sink = _pipes(process)
+    try:
+        send_decisions(sink, boards, dice)
+    except (BrokenPipeError, ValueError):
+        raise PeerError(f"{name} has ended unexpectedly: run the command again") from None
+    _expect(name, source, "rows")
+    return receive_rows(source, len(boards)).astype(np.int64)
+
+
+def _ask_chances(name: str, process: Process, boards: Boards) -> Float32s:
+    if not len(boards):
+        return np.zeros((0, 5), dtype=np.float32)
+    source, sink = _pipes(process)
+    try:
+        send_positions(sink, boards)
+    except (BrokenPipeError, ValueError):
+        raise PeerError(f"{name} has ended unexpectedly: run the command again") from None
+    _expect(name, source, "chances")
+    return receive_chances(source, len(boards))
+
+
+def _pipes(process: Process) -> tuple[IO[bytes], IO[bytes]]:
+    assert process.stdout is not None
+    assert process.stdin is not None
+    return process.stdout, process.stdin
+
+
+def _expect(name: str, source: IO[bytes], wanted: str) -> None:
+    """Read the first line of an answer.
+
+    Raises:
+        PeerError: another one came.
+    """
+    word, text = receive_line(source)
+    if word != wanted:
+        raise PeerError(_explain(name, word, text))
 
 
 def _command(name: str) -> list[str]:

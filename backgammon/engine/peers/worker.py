@@ -15,11 +15,11 @@ from typing import IO, Protocol
 import numpy as np
 
 from backgammon.engine.peers.gnubg_judge import GnubgJudge, engine_boards
-from backgammon.engine.peers.pipe import receive_decisions, send_line, send_rows
+from backgammon.engine.peers.pipe import receive_batch, send_chances, send_line, send_rows
 from backgammon.rules.board import Board
 from backgammon.rules.decision import move_in_place
 from backgammon.rules.movegen import legal_candidates
-from backgammon.tools.arrays import Boards, Dice, Int64s
+from backgammon.tools.arrays import Boards, Dice, Float64s, Int64s
 
 
 class Chooser(Protocol):
@@ -29,6 +29,13 @@ class Chooser(Protocol):
 
     def choose(self, board: Board, die1: int, die2: int, candidates: Boards) -> int:
         """The row of candidates int8[K, 26], K > 1, that it plays on board int8[26]."""
+
+    def chances(self, boards: Boards) -> Float64s:
+        """Cumulative chances float64[N, 5] of who has just moved in boards int8[N, 26], games that are not over.
+
+        Raises:
+            LookupError: it gives none.
+        """
 
 
 class Gnubg:
@@ -46,6 +53,10 @@ class Gnubg:
     def choose(self, board: Board, die1: int, die2: int, candidates: Boards) -> int:  # noqa: ARG002 - the protocol
         """See `Chooser.choose`."""
         return self._judge.rank(candidates).rows[0]
+
+    def chances(self, boards: Boards) -> Float64s:
+        """See `Chooser.chances`; those of the nets alone, whatever the ply."""
+        return self._judge.chances(boards, 0)
 
 
 class Pubeval:
@@ -79,6 +90,14 @@ class Pubeval:
             raise LookupError(f"pubeval played {moves} with {die1}{die2} on {board.tolist()}, which is not legal")
         return int(hits[0])
 
+    def chances(self, boards: Boards) -> Float64s:  # noqa: ARG002 - the protocol
+        """See `Chooser.chances`.
+
+        Raises:
+            LookupError: always; it only orders plays.
+        """
+        raise LookupError("pubeval orders plays and gives no chances")
+
 
 def make_chooser(words: list[str]) -> Chooser:
     """The peer that the command line names: ["gnubg", "2"] or ["pubeval"].
@@ -104,8 +123,12 @@ def serve(words: list[str], source: IO[bytes], sink: IO[bytes]) -> None:
     try:
         chooser = make_chooser(words)
         send_line(sink, "ready", chooser.name)
-        while (batch := receive_decisions(source)) is not None:
-            send_rows(sink, choose_rows(chooser, *batch))
+        while (batch := receive_batch(source)) is not None:
+            boards, dice = batch
+            if dice is None:
+                send_chances(sink, chooser.chances(boards))
+            else:
+                send_rows(sink, choose_rows(chooser, boards, dice))
     except (ImportError, LookupError) as error:
         send_line(sink, "error", str(error))
 
