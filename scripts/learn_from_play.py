@@ -6,7 +6,7 @@ A net that has learnt nothing but which candidate an expert prefers cannot look 
 position is worth. Single results are a poor teacher (one game says +-1, with a deviation of 1.3 points); what the net
 itself says a few plies later in its own game says nearly as much without that noise. So round by round:
 
-* `--games` games are played to the end, with random plays as in `scripts.self_play`. The preferred candidate is the
+* `--games` games are played to the end, with random plays as in `pairgammon self-play`. The preferred candidate is the
   one with the best equity; in the first `--led` rounds it is that of the net named by `--guide`.
 * Every position after a play has a target: a share of 1 - trace what the net says after the next play, the rest what is
   the target there; the game's end and the bear-off tables are certain. Where the next play is a random one, it is what
@@ -20,38 +20,38 @@ same command with --resume goes on after an interruption.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import hashlib
 import json
-import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import numpy as np
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
 from backgammon.evaluation.exact import ExactEvaluator
-from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcomes
+from backgammon.evaluation.outcome import Outcomes, swap_outcomes
 from backgammon.learner.data.comparisons import known_outcomes
 from backgammon.learner.data.decision_shards import pack_outcomes
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.net.model_files import load_model, make_model
 from backgammon.learner.net.scorer import Scorer, load_scorer
 from backgammon.learner.training.board_encoder import BoardEncoder
-from backgammon.rules.board import START, swap
-from backgammon.rules.movegen import legal_candidates
-from backgammon.tools.arrays import Boards, Bools, Float64s, Int64s
-from backgammon.tools.errors import PairgammonError
+from backgammon.rules.decisions import Decisions
+from backgammon.table.noisy_games import play_noisy_games
+from backgammon.tools.arrays import Boards, Bools, Int64s
 from comparison_net.checkpoint import Model, save_model
 from comparison_net.choices import ChoiceSets
 from comparison_net.config import TrainConfig, load_config
-from comparison_net.tools import ConfigError, LearnerError
+from comparison_net.tools import ConfigError
 from comparison_net.training.loop import learning_rate
 from comparison_net.training.run_folder import RunFolder
 from comparison_net.training.run_state import RunState
 from comparison_net.training.step import Stepper
+from scripts.program import program
 
 PART = 4096
 """Positions of a part of a step, see `step.PART_CANDIDATES`."""
@@ -76,37 +76,29 @@ class Turn(NamedTuple):
     is_over: Bools
 
 
-def play_games(player: ExactEvaluator, judge: ExactEvaluator, shares: Float64s, rng: np.random.Generator) -> list[Turn]:
+def play_games(
+    player: ExactEvaluator, judge: ExactEvaluator, numbers: range, noise: Sequence[float], seed: int
+) -> list[Turn]:
     """Some games from the start to the end, in lockstep.
 
     Args:
         player: chooses for both sides.
         judge: says what the plays are worth.
-        shares: float64[G], the probability of a random play in each game.
-        rng: throws the dice and makes the random plays.
+        numbers: of the games.
+        noise: shares of random plays, taken in turn game by game.
+        seed: of dice and random plays.
     """
-    num_games = len(shares)
-    games = np.arange(num_games)
-    boards = np.repeat(START[None], num_games, axis=0)
+    values: list[Outcomes] = []
+
+    def choose(decisions: Decisions) -> Int64s:
+        rows = player.choose(decisions.boards, decisions.dice)
+        values.append(judge.outcomes(decisions.choosing(rows).afters))
+        return rows
+
     turns: list[Turn] = []
-    while len(games):
-        dice = rng.integers(1, 7, (num_games, 2)).astype(np.int8)
-        while not turns and (equal := np.flatnonzero(dice[:, 0] == dice[:, 1])).size:
-            dice[equal] = rng.integers(1, 7, (len(equal), 2))
-        is_random = (rng.random(num_games) < shares)[games]
-        luck = rng.random(num_games)[games]
-        dice = dice[games]
-        afters, values = player.play_best(boards, dice)
-        if judge is not player:
-            values = judge.outcomes(afters)
-        if is_random.any():
-            candidates, offsets = legal_candidates(boards[is_random], dice[is_random])
-            rows = (luck[is_random] * np.diff(offsets)).astype(np.int64)
-            afters[is_random] = candidates[offsets[:-1] + rows]
-        is_over, _ = final_outcomes(afters)
-        turns.append(Turn(games, afters, values, is_random, is_over))
-        boards = swap(afters[~is_over])
-        games = games[~is_over]
+    for turn in play_noisy_games(choose, numbers, noise, seed):
+        games = turn.decisions.unit - numbers.start
+        turns.append(Turn(games, turn.afters, values.pop(), turn.is_random, turn.is_over))
     return turns
 
 
@@ -219,14 +211,12 @@ class Learner:
 
     def _play(self, number: int) -> tuple[Boards, Outcomes]:
         """Positions of a round's games and their targets, in random order."""
-        rng = np.random.default_rng([self._config.seed, number])
         judge = ExactEvaluator(Scorer(self._model(), "learner", self._stepper.num_workers), self._tables)
-        noise = np.array(self._plan.noise)
-        shares = noise[np.arange(self._plan.games) % len(noise)]
         guide = self._guide if number < self._plan.led else None
-        turns = play_games(guide or judge, judge, shares, rng)
+        numbers = range(number * self._plan.games, (number + 1) * self._plan.games)
+        turns = play_games(guide or judge, judge, numbers, self._plan.noise, self._config.seed)
         afters, targets = make_targets(turns, self._plan.trace)
-        order = rng.permutation(len(afters))
+        order = np.random.default_rng([self._config.seed, number]).permutation(len(afters))
         return afters[order], targets[order]
 
     def _learn(self, afters: Boards, targets: Outcomes, number: int) -> float:
@@ -251,49 +241,48 @@ class Learner:
         return mean
 
 
-def main() -> int:
+@program(__doc__)
+@click.option("--start", required=True, help="A model file or run folder that ranks by equity.")
+@click.option("--out", required=True, type=click.Path(path_type=Path))
+@click.option("--rounds", default=500, show_default=True, type=click.IntRange(min=1))
+@click.option("--games", default=4096, show_default=True, type=click.IntRange(min=1), help="Of a round.")
+@click.option("--trace", default=0.7, show_default=True, type=click.FloatRange(0, 1))
+@click.option(
+    "--random", "noise", multiple=True, default=(0.0, 0.02, 0.1, 0.3), show_default=True, type=click.FloatRange(0, 1)
+)
+@click.option("--guide", help="A model file or run folder that chooses the plays of the first rounds.")
+@click.option("--led", default=0, type=click.IntRange(min=0), help="How many rounds.")
+@click.option("--resume", is_flag=True)
+@click.option("--set", "settings", multiple=True, help="A setting of the training.")
+def main(
+    start: str,
+    out: Path,
+    rounds: int,
+    games: int,
+    trace: float,
+    noise: tuple[float, ...],
+    guide: str | None,
+    led: int,
+    resume: bool,
+    settings: tuple[str, ...],
+) -> None:
     """Read the options, and learn."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--start", required=True, help="a model file or run folder that ranks by equity")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=500)
-    parser.add_argument("--games", type=int, default=4096, help="of a round")
-    parser.add_argument("--trace", type=float, default=0.7)
-    parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.02, 0.1, 0.3])
-    parser.add_argument("--guide", help="a model file or run folder that chooses the plays of the first rounds")
-    parser.add_argument("--led", type=int, default=0, help="how many rounds")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--set", dest="settings", action="append", default=[], help="a setting of the training")
-    options = parser.parse_args()
-    shares = (*options.noise, options.trace)
-    if min(options.rounds, options.games) < 1 or options.led < 0 or not all(0 <= share <= 1 for share in shares):
-        parser.error("--rounds and --games must be at least 1, --led 0, --noise and --trace from 0 to 1")
-    if bool(options.guide) != (options.led > 0):
-        parser.error("--guide says who leads, --led for how many rounds: give both or neither")
-    plan = Plan(
-        options.start, options.rounds, options.games, options.trace, tuple(options.noise), options.guide, options.led
-    )
-    try:
-        network = load_model(Path(options.start)).network
-        if network.score_from != "equity":
-            raise ConfigError(f"{options.start}: does not rank by equity; `scripts.resize --score-from equity` first")
-        config = load_config(RECIPE, ["loss=listwise", "epochs=1", "batch_decisions=8192", *options.settings], BOARDS)
-        config = dataclasses.replace(config, network=network, sampled_candidates=0)
-        folder = RunFolder(options.out)
-        if options.resume:
-            folder.stored_config(BOARDS, config)
-        else:
-            folder.start(config, BOARDS)
-        with Stepper(None, config) as stepper:
-            Learner(plan, config, folder, stepper, find_or_build()).run()
-    except (PairgammonError, LearnerError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"{options.out}: stopped; with --resume it goes on from the last round that was saved", file=sys.stderr)
-        return 1
-    return 0
+    if bool(guide) != (led > 0):
+        raise ConfigError("--guide says who leads, --led for how many rounds: give both or neither")
+    plan = Plan(start, rounds, games, trace, noise, guide, led)
+    network = load_model(Path(start)).network
+    if network.score_from != "equity":
+        raise ConfigError(f"{start}: does not rank by equity; `scripts.resize --score-from equity` first")
+    config = load_config(RECIPE, ["loss=listwise", "epochs=1", "batch_decisions=8192", *settings], BOARDS)
+    config = dataclasses.replace(config, network=network, sampled_candidates=0)
+    folder = RunFolder(out)
+    if resume:
+        folder.stored_config(BOARDS, config)
+    else:
+        folder.start(config, BOARDS)
+    with Stepper(None, config) as stepper:
+        Learner(plan, config, folder, stepper, find_or_build()).run()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

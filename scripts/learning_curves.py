@@ -1,6 +1,6 @@
 """What more data, a larger net and more rounds of expert iteration buy: dev loss, measured and drawn.
 
-    python -m scripts.self_play --model gnubg:0 --games 30000 --noise 0 0 .2 --seed 91 --out SHARDS
+    pairgammon self-play --player gnubg:0 --games 30000 --random 0 --random 0 --random .2 --seed 91 --out SHARDS
     python -m scripts.learning_curves train SHARDS --labels FILE ... --work DIR --out docs/learning-curves.jsonl
     python -m scripts.learning_curves judge NAME [TEXT=]MODEL... --labels FILE ... --out FILE.jsonl
     python -m scripts.learning_curves draw docs/learning-curves.jsonl docs/learning-curves.svg

@@ -10,7 +10,6 @@ left alone.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,20 +17,19 @@ import numpy as np
 
 from backgammon.learner.data.comparisons import make_comparisons
 from backgammon.learner.data.shards import Shards, open_shards
+from backgammon.learner.teach.line_labels import lines_of_shards, write_line_labels
+from backgammon.learner.teach.self_play import GamesPlan, play_into_shards
+from backgammon.learner.teach.shard_labels import LabelPlan, label_shards
+from backgammon.learner.teach.teacher import TeacherSpec, pack_teacher
 from backgammon.tools.arrays import Int64s
 from backgammon.tools.errors import DataError
-from backgammon.tools.storage import replace_file
+from backgammon.tools.jobs.delivery import is_finished
 from comparison_net.choices import ChoiceSets
 from comparison_net.training.choice_source import cut_evenly
-from scripts.label_decisions import draw_rows, label_rows
-from scripts.make_expert_logs import store
-from scripts.program import note
-from scripts.teaching_set import run_script
 
 TRAIN_SEED, FRESH_SEED = 21_010_001, 21_010_003
 GAMES, TRAIN_GAMES = 6_400, 5_740
 FRESH_GAMES, FRESH_DECISIONS = 3_000, 12_000
-_PIECE = 50
 
 
 class TaughtDecisions:
@@ -93,13 +91,12 @@ class Sets(NamedTuple):
 def make_sets(folder: Path) -> Sets:
     """The sets, made where they are missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    gnubg = ("--noise", 0, "--model", "gnubg:0")
+    gnubg = pack_teacher(TeacherSpec(("gnubg:0",)))
     for name, games, seed in (("train", GAMES, TRAIN_SEED), ("fresh", FRESH_GAMES, FRESH_SEED)):
-        if not (folder / f"{name}-play").exists():
-            run_script("self_play", "--games", games, "--seed", seed, *gnubg, "--out", folder / f"{name}-play")
-    if not (folder / "train").exists():
-        judged = ("--teacher", "gnubg:0", "--choose", "teacher", "--workers", 1)
-        run_script("label_shards", folder / "train-play", *judged, "--out", folder / "train")
+        if not is_finished(folder / f"{name}-play"):
+            play_into_shards(gnubg, GamesPlan(games, seed=seed), folder / f"{name}-play")
+    if not is_finished(folder / "train"):
+        label_shards(open_shards(folder / "train-play"), gnubg, folder / "train", LabelPlan(teacher_chooses=True))
     shards = open_shards(folder / "train", verify=False)
     unforced = np.flatnonzero(shards.counts[:] > 1)
     is_train = shards.game[unforced] < TRAIN_GAMES
@@ -110,28 +107,8 @@ def make_sets(folder: Path) -> Sets:
     return Sets(shards, train, game, unforced[~is_train], folder / "fresh.jsonl.xz")
 
 
-def judge_fresh(sets: Sets, every: int = 1, first: int = 0) -> None:
-    """Let GNU Backgammon judge the fresh decisions, unless it has; a piece that is done is a file.
-
-    Args:
-        sets: what is there.
-        every: several programs share the work: each does one piece of so many ...
-        first: ... from this one on; what all pieces make is put together by whoever finds them complete.
-    """
-    if sets.fresh.exists():
-        return
-    play, folder = sets.fresh.with_name("fresh-play"), sets.fresh.with_name("fresh-pieces")
-    rows = draw_rows(open_shards(play), FRESH_DECISIONS, 1).tolist()
-    paths = []
-    for number, start in enumerate(range(0, len(rows), _PIECE)):
-        paths.append(folder / f"{number:04d}.jsonl")
-        if number % every == first and not paths[-1].exists():
-            lines = [
-                json.dumps(line, separators=(",", ":")) + "\n"
-                for line in label_rows(play, rows[start : start + _PIECE], 2)
-            ]
-            folder.mkdir(exist_ok=True)
-            replace_file(paths[-1], "".join(lines).encode())
-            note(f"{len(list(folder.glob('*.jsonl'))) * _PIECE:,} of {len(rows):,} fresh decisions are judged")
-    if all(path.exists() for path in paths):
-        store(sets.fresh, "".join(path.read_text(encoding="utf-8") for path in paths))
+def judge_fresh(sets: Sets) -> None:
+    """Let GNU Backgammon judge the fresh decisions, unless it has."""
+    if not sets.fresh.exists():
+        lines = lines_of_shards(open_shards(sets.fresh.parent / "fresh-play"), LabelPlan(FRESH_DECISIONS))
+        write_line_labels(lines, pack_teacher(TeacherSpec(("gnubg:2",))), sets.fresh)

@@ -4,7 +4,7 @@
     python -m scripts.score_labels LABELS... --ply 1 --no-prune --shallow 0.1
     python -m scripts.score_labels LABELS... --gnubg PLIES
 
-LABELS are files of `make_expert_logs --labels` (JSON lines, plain or .xz): every candidate with the equity of the
+LABELS are files of `pairgammon label` (JSON lines, plain or .xz): every candidate with the equity of the
 mover, the best first. A choice that was judged at 0-ply only, because it was too bad to be searched, costs the
 difference between the best candidate's equity and that 0-ply equity. Losses are in millipoints for each unforced
 decision; intervals are 95 %, clustered by game. With --rollout the mean standard error of the difference between the

@@ -73,8 +73,6 @@ def test_results_come_in_the_order_of_the_units_whoever_does_them(workers: Worke
     assert found == expected(12, sum(TABLE))
     assert sorted(sizes) == list(range(12))
     assert len(list((tmp_path / "parts").iterdir())) == 12
-    store.clear()
-    assert not (tmp_path / "parts").exists()
 
 
 def test_a_name_depends_on_the_task_its_version_and_all_of_the_message() -> None:
@@ -161,6 +159,18 @@ def test_what_a_unit_raises_is_raised_after_the_results_before_it(workers: Worke
     assert [next(found) for _ in range(3)] == expected(3)
     with pytest.raises(DataError, match="number 7 cannot be added"):
         next(found)
+
+
+def test_for_a_single_unit_nobody_is_started_who_was_not_asked_for() -> None:
+    own = os.getpid()
+    tell = [WorkUnit(str(number) * 64, _own_process) for number in range(2)]
+    assert [int(found) for found in do_units(tell[:1], ProcessWorkers(2, is_unasked=True))] == [own]
+    assert own not in [int(found) for found in do_units(tell, ProcessWorkers(2, is_unasked=True))]
+    assert own not in [int(found) for found in do_units(tell[:1], ProcessWorkers(2))]
+
+
+def _own_process() -> bytes:
+    return str(os.getpid()).encode()
 
 
 class Foreign:

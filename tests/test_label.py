@@ -13,31 +13,58 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backgammon.cli import main
-from backgammon.evaluation.bearoff import find_or_build
+from backgammon.engine.engine import Engine
+from backgammon.engine.engine_spec import EngineSpec
+from backgammon.evaluation.bearoff import Bearoff, find_or_build
 from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import from_cumulative
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
-from backgammon.learner.data.label_run import LabelRun, parts_folder
 from backgammon.learner.data.line_ranking import NumberedLine
+from backgammon.learner.data.shards import build_shards
 from backgammon.learner.net.model_files import make_model, weight_shapes
+from backgammon.learner.teach import line_labels
+from backgammon.learner.teach.line_labels import label_lines, write_line_labels
+from backgammon.learner.teach.teacher import EngineTeacher, PackedTeacher
 from backgammon.notation.gnu_id import parse_position_ids, position_id, position_ids
 from backgammon.notation.play_text import parse_play
 from backgammon.records import write_mat
 from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.movegen import legal_candidates
-from backgammon.search import Ranker, RolloutSettings, Searcher, SearchSettings, Workshop
+from backgammon.search import RolloutSettings, Searcher, SearchSettings
 from backgammon.table.session import Session, play_session
-from backgammon.tools.errors import DataError, PairgammonError
+from backgammon.tools.errors import DataError, NotationError
+from backgammon.tools.jobs.delivery import parts_folder
+from backgammon.tools.jobs.workers import ThreadWorkers
 from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from tests.evaluators import PipEvaluator
+from tests.played_games import taste_games
 from tests.positions import random_play_decisions
+
+SPEC = EngineSpec(plies=1)
+ROLLOUT = RolloutSettings(games=72, round_games=36, horizon=2)
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> ExactEvaluator:
-    return ExactEvaluator(PipEvaluator(), find_or_build(directory=tmp_path_factory.mktemp("bearoff")))
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Bearoff:
+    return find_or_build(directory=tmp_path_factory.mktemp("bearoff"))
+
+
+@pytest.fixture
+def teacher(monkeypatch: pytest.MonkeyPatch) -> PackedTeacher:
+    """The engine with a player that counts pips, at the depth of SPEC."""
+    return patched(monkeypatch, SPEC)
+
+
+def patched(monkeypatch: pytest.MonkeyPatch, spec: EngineSpec) -> PackedTeacher:
+    own = EngineTeacher(Engine(spec, PipEvaluator(), find_or_build()))
+    monkeypatch.setattr(line_labels, "find_teacher", lambda _: own)
+    return PackedTeacher({"names": [["pips", "pips"]]}, {}, own.name, spec.plies, spec.rollout is not None)
+
+
+def in_units_of(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_labels, "LINES_OF_UNIT", number)
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +81,13 @@ def parsed(parts: Sequence[bytes]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in b"".join(parts).splitlines()]
 
 
-def test_a_label_lists_every_candidate_best_first(engine: ExactEvaluator, lines: list[NumberedLine]) -> None:
-    labels = parsed(list(LabelRun(Ranker(Searcher(engine, SearchSettings(1))), part_size=7).labels(lines[:15])))
+def test_a_label_lists_every_candidate_best_first(
+    teacher: PackedTeacher, lines: list[NumberedLine], tables: Bearoff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_units_of(7, monkeypatch)
+    labels = parsed(list(label_lines(lines[:15], teacher)))
     assert len(labels) == 15
-    searcher = Searcher(engine, SearchSettings(1))
+    searcher = Searcher(ExactEvaluator(PipEvaluator(), tables, expands_dances=True), SearchSettings(1))
     for label, (_, text) in zip(labels, lines[:15], strict=True):
         source = json.loads(text)
         assert {key: label[key] for key in ("id", "game", "played")} == {k: source[k] for k in ("id", "game", "played")}
@@ -76,62 +106,74 @@ def test_a_label_lists_every_candidate_best_first(engine: ExactEvaluator, lines:
             np.testing.assert_allclose(from_cumulative(np.array(entry[4])), analysis.outcomes[at], atol=1e-5)
 
 
-def test_the_file_is_the_same_in_parts_and_packed(
-    engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path
+def test_the_file_is_the_same_in_units_and_packed(
+    teacher: PackedTeacher, lines: list[NumberedLine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = Ranker(Searcher(engine, SearchSettings(1)))
-    whole = b"".join(LabelRun(judge, 100).labels(lines))
-    assert LabelRun(judge, 7).write(lines, tmp_path / "a.jsonl") == len(lines)
-    LabelRun(judge, 9).write(lines, tmp_path / "a.jsonl.xz")
+    whole = b"".join(label_lines(lines, teacher))
+    in_units_of(7, monkeypatch)
+    assert write_line_labels(lines, teacher, tmp_path / "a.jsonl", ThreadWorkers(2)) == len(lines)
+    in_units_of(9, monkeypatch)
+    assert write_line_labels(lines, teacher, tmp_path / "a.jsonl.xz") == len(lines)
     assert (tmp_path / "a.jsonl").read_bytes() == whole
     assert lzma.decompress((tmp_path / "a.jsonl.xz").read_bytes()) == whole
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "a.jsonl.xz"]
 
 
-class Stopping(Ranker):
-    """Ctrl-C after some parts."""
+def stop_after(number: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Ctrl-C after so many units; gives a list that grows by one for each."""
+    label_unit = line_labels.label_unit
+    calls: list[int] = []
 
-    left = 2
-
-    def rank(self, *arguments: Any) -> Any:
-        self.left -= 1
-        if self.left < 0:
+    def stops(message: bytes) -> bytes:
+        if len(calls) == number:
             raise KeyboardInterrupt
-        return super().rank(*arguments)
+        calls.append(len(calls))
+        return label_unit(message)
+
+    stops.__module__, stops.__qualname__ = label_unit.__module__, label_unit.__qualname__
+    monkeypatch.setattr(line_labels, "label_unit", stops)
+    return calls
 
 
 def test_an_interrupted_labelling_goes_on_where_it_stopped(
-    engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path
+    teacher: PackedTeacher, lines: list[NumberedLine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "labels.jsonl"
-    with pytest.raises(KeyboardInterrupt):
-        LabelRun(Stopping(Searcher(engine, SearchSettings(1))), 10).write(lines, out)
+    whole = b"".join(label_lines(lines, teacher))
+    in_units_of(10, monkeypatch)
+    with monkeypatch.context() as context:
+        stop_after(2, context)
+        with pytest.raises(KeyboardInterrupt):
+            write_line_labels(lines, teacher, out)
     assert not out.exists()
     assert len(list(parts_folder(out).iterdir())) == 2
-    resumed = Stopping(Searcher(engine, SearchSettings(1)))
+    made = stop_after(9, monkeypatch)
     done: list[int] = []
-    LabelRun(resumed, 10).write(lines, out, done.append)
-    assert resumed.left == 0, "only the two missing parts were judged"
-    assert done == [10, 20, 30, 40]
-    assert out.read_bytes() == b"".join(LabelRun(Ranker(Searcher(engine, SearchSettings(1)))).labels(lines))
+    write_line_labels(lines, teacher, out, progress=done.append)
+    assert len(made) == 2, "only the two missing units were done"
+    assert done == [10] * 4
+    assert out.read_bytes() == whole
 
 
-def test_a_damaged_part_is_refused(engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path) -> None:
+def test_a_damaged_unit_is_refused(
+    teacher: PackedTeacher, lines: list[NumberedLine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "labels.jsonl"
-    with pytest.raises(KeyboardInterrupt):
-        LabelRun(Stopping(Searcher(engine, SearchSettings(1))), 10).write(lines, out)
-    part = sorted(parts_folder(out).iterdir())[0]
-    part.write_bytes(part.read_bytes().replace(b"0", b"1", 70))
+    in_units_of(10, monkeypatch)
+    with monkeypatch.context() as context:
+        stop_after(2, context)
+        with pytest.raises(KeyboardInterrupt):
+            write_line_labels(lines, teacher, out)
+    for part in parts_folder(out).iterdir():
+        part.write_bytes(part.read_bytes().replace(b"0", b"1", 70))
     with pytest.raises(DataError, match="run again"):
-        LabelRun(Ranker(Searcher(engine, SearchSettings(1))), 10).write(lines, out)
+        write_line_labels(lines, teacher, out)
 
 
-def test_rollouts_are_labels_too(engine: ExactEvaluator, lines: list[NumberedLine], tmp_path: Path) -> None:
-    rollout = RolloutSettings(games=72, round_games=36, horizon=2)
-    workshop = Workshop(engine, rollout, threads=2, folder=tmp_path / "units")
-    judge = Ranker(Searcher(engine, SearchSettings(1, "tiny"), 2), workshop)
-    labels = parsed(list(LabelRun(judge, 16).labels(lines[:5])))
-    assert list((tmp_path / "units").iterdir())
+def test_rollouts_are_labels_too(lines: list[NumberedLine], monkeypatch: pytest.MonkeyPatch) -> None:
+    rolling = patched(monkeypatch, EngineSpec(plies=1, filter_name="tiny", rollout=ROLLOUT))
+    labels = parsed(list(label_lines(lines[:5], rolling)))
+    assert len(labels) == 5
     for label in labels:
         games, errors = label["rollout"]["games"], label["rollout"]["errors"]
         assert set(games) <= {36, 72}
@@ -140,17 +182,17 @@ def test_rollouts_are_labels_too(engine: ExactEvaluator, lines: list[NumberedLin
         assert [entry[2] for entry in rolled if games[0] == 72] == sorted(
             (e[2] for e in rolled), reverse=True
         ) or 36 in games
-    assert judge.identity != Ranker(Searcher(engine, SearchSettings(1, "tiny"))).identity
 
 
-def test_a_line_that_cannot_be_used_stops_or_is_reported(engine: ExactEvaluator, lines: list[NumberedLine]) -> None:
+def test_a_line_that_cannot_be_used_stops_or_is_reported(teacher: PackedTeacher, lines: list[NumberedLine]) -> None:
     spoilt = [*lines[:2], (3, b'{"id": "nonsense", "dice": [1, 2]}'), *lines[3:5]]
-    with pytest.raises(PairgammonError, match="line 3: "):
-        list(LabelRun(Ranker(Searcher(engine, SearchSettings(0)))).labels(spoilt))
+    with pytest.raises(NotationError, match="line 3: "):
+        list(label_lines(spoilt, teacher))
     problems: list[str] = []
-    labels = parsed(list(LabelRun(Ranker(Searcher(engine, SearchSettings(0))), skip=problems.append).labels(spoilt)))
+    labels = parsed(list(label_lines(spoilt, teacher, skip=problems.append)))
     assert len(labels) == 4
     assert len(problems) == 1
+    assert problems[0].startswith("line 3: ")
 
 
 # Doors
@@ -189,6 +231,62 @@ def test_label_reads_logs_and_decisions_alike(invoke: Callable[..., Result], mod
     labels = parsed([piped.stdout.encode()])
     assert len(labels) == len(decisions.splitlines())
     assert {label["plies"] for label in labels} == {1}
+
+
+def test_decisions_drawn_from_shards_become_lines(invoke: Callable[..., Result], tmp_path: Path) -> None:
+    """The same file for any number of workers: a set to measure by."""
+    pytest.importorskip("gnubg")
+    shards = build_shards(taste_games(2, seed=3), tmp_path / "shards")
+    for workers in (1, 2):
+        options = ("--teacher", "gnubg:1", "--sample", 60, "--workers", workers, "--out", f"{workers}.jsonl.xz")
+        result = invoke("label", "shards", *options)
+        assert result.exit_code == 0, result.output
+    text = (tmp_path / "1.jsonl.xz").read_bytes()
+    assert text == (tmp_path / "2.jsonl.xz").read_bytes()
+    labels = parsed([lzma.decompress(text)])
+    rows = np.random.default_rng(1).permutation(np.flatnonzero(np.array(shards.counts) > 1))[:60]
+    for label, row in zip(labels, np.sort(rows), strict=True):
+        board = np.array(shards.boards[row])
+        assert (parse_position_ids([label["id"]])[0] == board).all()
+        candidates, _ = legal_candidates(board[None], np.array([label["dice"]], dtype=np.int8))
+        ids = position_ids(swap(candidates))
+        assert label["played"] == ids[shards.chosen[row]]
+        assert sorted(one[0] for one in label["cands"]) == sorted(ids)
+        searched = [entry[2] for entry in label["cands"] if entry[3] == 1]
+        assert searched == sorted(searched, reverse=True)
+        assert 1 <= len(searched) <= 8
+
+
+def test_logs_become_labelled_shards(invoke: Callable[..., Result], model: Path, tmp_path: Path) -> None:
+    session = Session(("pipcount", "random"), seed=1, num_games=1)
+    text = write_mat(play_session((PipCountPlayer(), RandomPlayer()), session))
+    (tmp_path / "games.mat").write_text(text, encoding="utf-8")
+    options = ("--model", model, "--ply", 0, "--workers", 1, "--out", "labelled")
+    result = invoke("label", "games.mat", *options, "--choose", "teacher", "--prefer", 0.1)
+    assert result.exit_code == 0, result.output
+    assert "candidates judged by chances 0-ply" in result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["games.mat", "labelled"]
+    again = invoke("label", "games.mat", *options)
+    assert (again.exit_code, sorted(path.name for path in tmp_path.iterdir())) == (1, ["games.mat", "labelled"])
+    assert "exists already" in again.stderr
+
+
+def test_options_without_effect_are_refused(invoke: Callable[..., Result], tmp_path: Path) -> None:
+    build_shards(taste_games(1, seed=3), tmp_path / "shards")
+    for options, said in (
+        (("--prefer", 0.1), "labelled shards"),
+        (("--choose", "keep"), "labelled shards"),
+        (("--sample", 5), "draws from shards"),
+        (("--time", 1), "must not depend on the clock"),
+        (("--out", "folder"), "made from logs or shards"),
+        (("shards", "shards", "--out", "x"), "label one at a time"),
+        (("--pruner", "small", "--no-prune"), "give one of them"),
+        (("--teacher", "gnubg:1", "--ply", 1), "looks ahead by itself"),
+    ):
+        result = invoke("label", *options, text="")
+        assert result.exit_code == 1, options
+        assert said in result.stderr
+        assert len(result.stderr.splitlines()) == 1
 
 
 def test_label_needs_a_model_with_outcomes(invoke: Callable[..., Result], tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import ExactEvaluator
@@ -35,7 +35,7 @@ def fresh_model() -> Model:
 @pytest.fixture(scope="module")
 def turns() -> list[Turn]:
     engine = ExactEvaluator(Scorer(fresh_model(), "fresh"), find_or_build())
-    return play_games(engine, engine, np.array([0.0, 0.4] * 10), np.random.default_rng(8))
+    return play_games(engine, engine, range(20), (0.0, 0.4), 8)
 
 
 def naive_target(turns: list[Turn], game: int, number: int, trace: float) -> list[float]:
@@ -66,7 +66,7 @@ def test_the_targets_are_those_of_the_recursion(turns: list[Turn], trace: float)
 
 def test_with_a_whole_trace_quiet_games_teach_their_results() -> None:
     engine = ExactEvaluator(Scorer(fresh_model(), "fresh"), find_or_build())
-    turns = play_games(engine, engine, np.zeros(20), np.random.default_rng(9))
+    turns = play_games(engine, engine, range(20), (0.0,), 9)
     won = {}
     for number, turn in enumerate(turns):
         for row in np.flatnonzero(turn.is_over).tolist():
@@ -98,11 +98,10 @@ def test_games_follow_the_rules(turns: list[Turn]) -> None:
         assert (final_outcomes(turn.afters)[0] == turn.is_over).all()
 
 
-def learn(out: Path, start: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
-    arguments = ["learn_from_play", "--start", str(start), "--out", str(out), "--games", "24", "--rounds", "20"]
+def learn(out: Path, start: Path, *options: str) -> Result:
+    arguments = ["--start", str(start), "--out", str(out), "--games", "24", "--rounds", "20"]
     settings = ["--set", "batch_decisions=256", "--set", "learning_rate=0.003"]
-    monkeypatch.setattr(sys, "argv", [*arguments, *settings, *options])
-    return learn_from_play.main()
+    return CliRunner().invoke(learn_from_play.main, [*arguments, *settings, *options], catch_exceptions=False)
 
 
 class Stop(Exception):
@@ -112,7 +111,7 @@ class Stop(Exception):
 def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start = tmp_path / "start.safetensors"
     save_model(start, fresh_model())
-    assert learn(tmp_path / "whole", start, monkeypatch, "--set", "threads=1") == 0
+    assert learn(tmp_path / "whole", start, "--set", "threads=1").exit_code == 0
     play = learn_from_play.Learner._play
 
     def play_a_while(self: learn_from_play.Learner, number: int):  # type: ignore[no-untyped-def]
@@ -123,8 +122,8 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path, monkeypat
     with monkeypatch.context() as patched:
         patched.setattr(learn_from_play.Learner, "_play", play_a_while)
         with pytest.raises(Stop):
-            learn(tmp_path / "cut", start, patched, "--set", "threads=2")
-    assert learn(tmp_path / "cut", start, monkeypatch, "--resume", "--set", "threads=2") == 0
+            learn(tmp_path / "cut", start, "--set", "threads=2")
+    assert learn(tmp_path / "cut", start, "--resume", "--set", "threads=2").exit_code == 0
     whole, cut = (load_model(tmp_path / name) for name in ("whole", "cut"))
     assert whole.weights.keys() == cut.weights.keys()
     for name, values in whole.weights.items():
@@ -133,26 +132,23 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path, monkeypat
     assert not np.allclose(whole.weights["experts.outcome.weight"], started)
 
 
-def test_another_net_or_plan_does_not_go_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def refuses(result: Result, said: str) -> None:
+    assert result.exit_code == 1
+    assert said in result.stderr
+
+
+def test_another_net_or_plan_does_not_go_on(tmp_path: Path) -> None:
     start = tmp_path / "start.safetensors"
     save_model(start, fresh_model())
-    assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1", "--resume") == 1
-    assert "no run to resume" in capsys.readouterr().err
-    assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1") == 0
-    assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1") == 1
-    assert "holds a run already" in capsys.readouterr().err
-    assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "2", "--resume") == 1
-    assert "other training data" in capsys.readouterr().err
-    assert learn(tmp_path / "small", start, monkeypatch, "--set", "batch_decisions=8192") == 1
-    assert "give more --games" in capsys.readouterr().err
+    refuses(learn(tmp_path / "run", start, "--rounds", "1", "--resume"), "no run to resume")
+    assert learn(tmp_path / "run", start, "--rounds", "1").exit_code == 0
+    refuses(learn(tmp_path / "run", start, "--rounds", "1"), "holds a run already")
+    refuses(learn(tmp_path / "run", start, "--rounds", "2", "--resume"), "other training data")
+    refuses(learn(tmp_path / "small", start, "--set", "batch_decisions=8192"), "give more --games")
     other = dataclasses.replace(TrainConfig(network=SHAPE), seed=2)
     save_model(start, make_model(SHAPE, make_net(other, ENCODER).weights(), "", {}))
-    assert learn(tmp_path / "run", start, monkeypatch, "--rounds", "1", "--resume") == 1
-    assert "other training data" in capsys.readouterr().err
+    refuses(learn(tmp_path / "run", start, "--rounds", "1", "--resume"), "other training data")
     by_score = dataclasses.replace(SHAPE, score_from="sum")
     weights = make_net(TrainConfig(network=by_score), ENCODER).weights()
     save_model(start, make_model(by_score, weights, "", {}))
-    assert learn(tmp_path / "other", start, monkeypatch) == 1
-    assert "does not rank by equity" in capsys.readouterr().err
+    refuses(learn(tmp_path / "other", start), "does not rank by equity")

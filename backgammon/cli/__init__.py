@@ -16,6 +16,8 @@ COMMANDS: dict[str, str] = {
     "inspect": "backgammon.cli.inspect",
     "rank": "backgammon.cli.rank",
     "label": "backgammon.cli.label",
+    "self-play": "backgammon.cli.run_self_play",
+    "improve": "backgammon.cli.improve",
     "decisions": "backgammon.cli.list_decisions",
     "play": "backgammon.cli.play",
     "web": "backgammon.cli.web",

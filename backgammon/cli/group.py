@@ -80,6 +80,15 @@ def host_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --workers of what is done in units, the same wherever they are."""
+    return click.option(
+        "--workers",
+        metavar="NAME",
+        help="Who does the work: local:N for N processes of this machine.  [default: one for each processor]",
+    )(function)
+
+
 PLIES_HELP = "Look-ahead as GNU Backgammon counts it: 0 is the model alone (others call that 1-ply)."
 
 

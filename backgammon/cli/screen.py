@@ -28,6 +28,20 @@ def show_progress(title: str, total: float) -> Iterator[Callable[[float], None]]
 
 
 @contextmanager
+def show_units(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """As `show_progress`; yields a function of the size of each unit that is done."""
+    done = 0
+
+    def add(size: int) -> None:
+        nonlocal done
+        done += size
+        advance(done)
+
+    with show_progress(title, total) as advance:
+        yield add
+
+
+@contextmanager
 def show_byte_progress(title: str) -> Iterator[Callable[[int, int], None] | None]:
     """As `show_progress`; yields a function of (bytes done, bytes in all), or None where nothing is shown."""
     if not sys.stderr.isatty():

@@ -125,7 +125,7 @@ class Ranker:
             progress: see `Progress`.
         """
         analysis = self._searcher.analyse_decisions(decisions)
-        lists = [_searched_candidates(analysis, index) for index in range(len(decisions))]
+        lists = [searched_candidates(analysis, index) for index in range(len(decisions))]
         if by_equity:
             lists = [_by_equity(ranked) for ranked in lists]
         return lists if self._workshop is None else self._roll_out(decisions, lists, self._workshop, progress)
@@ -163,7 +163,7 @@ class Ranker:
         ]
 
 
-def _searched_candidates(analysis: Analysis, index: int) -> list[RankedCandidate]:
+def searched_candidates(analysis: Analysis, index: int) -> list[RankedCandidate]:
     """The candidates of decision `index` of an analysis, best first."""
     start, stop = analysis.decisions.offsets[index : index + 2].tolist()
     order = analysis.order[start:stop]

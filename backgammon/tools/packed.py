@@ -10,6 +10,8 @@ from typing import IO, cast
 
 GZIP, XZ, ZIP = b"\x1f\x8b", b"\xfd7zXZ\x00", b"PK\x03\x04"
 """How packed files begin."""
+PACKED_SUFFIXES = (".xz", ".gz")
+"""Of what is packed as it is written, see `packed_as_named`."""
 MAGIC_BYTES = len(XZ)
 """So many of the first bytes tell."""
 DAMAGE = (OSError, EOFError, MemoryError, lzma.LZMAError, zlib.error)

@@ -7,16 +7,10 @@ reported, never used.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from pathlib import Path
 
 from backgammon.tools.errors import DataError
 from backgammon.tools.storage import replace_file
-
-
-def parts_folder(out: Path) -> Path:
-    """Where the results of units lie that will make up the file or folder `out`, until it is there."""
-    return out.with_name(f"{out.name}.parts")
 
 
 class ResultStore:
@@ -51,11 +45,6 @@ class ResultStore:
         """
         if self.folder is not None:
             replace_file(self._path(name), _digest(name, result), b"\n", result)
-
-    def clear(self) -> None:
-        """Remove the folder with all results: what they were made for is there."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, name: str) -> Path:
         assert self.folder is not None

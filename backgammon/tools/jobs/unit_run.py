@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from backgammon.tools.errors import DataError
 from backgammon.tools.jobs.result_store import ResultStore
 from backgammon.tools.jobs.work_unit import WorkUnit
-from backgammon.tools.jobs.workers import ThreadWorkers, Workers
+from backgammon.tools.jobs.workers import ProcessWorkers, ThreadWorkers, Workers
 
 MAX_DEATHS = 3
 """Deaths of workers that a unit may be present at."""
@@ -79,6 +80,7 @@ class _UnitRun:
     def results(self, units: Iterator[WorkUnit]) -> Iterator[bytes]:
         """See `do_units`."""
         limit = 1 if self._workers.count == 1 else AHEAD * self._workers.count
+        units = self._here_if_alone(units)
         while True:
             while len(self._pending) < limit and (unit := next(units, None)) is not None:
                 self._take(unit)
@@ -89,6 +91,15 @@ class _UnitRun:
                 self._wait(first)
             self._pending.popleft()
             yield first.result
+
+    def _here_if_alone(self, units: Iterator[WorkUnit]) -> Iterator[WorkUnit]:
+        """The units; for a single one nobody is started who was not asked for."""
+        if not (isinstance(self._workers, ProcessWorkers) and self._workers.is_unasked):
+            return units
+        first = list(islice(units, 2))
+        if len(first) < 2:
+            self._workers = ThreadWorkers(1)
+        return chain(first, units)
 
     def _take(self, unit: WorkUnit) -> None:
         """The next unit: its result, if that is kept, or the work."""

@@ -69,13 +69,18 @@ class ThreadWorkers:
 class ProcessWorkers:
     """Processes of this machine, which start fresh: they inherit no thread, no lock and no signal handler."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, is_unasked: bool = False) -> None:
         """Set up.
+
+        Args:
+            count: processes at most.
+            is_unasked: nobody has asked for processes; a single unit is done without one.
 
         Raises:
             ConfigError: fewer than one.
         """
         self._count = checked_count(count)
+        self.is_unasked = is_unasked
 
     @property
     def count(self) -> int:
@@ -117,4 +122,4 @@ def workers_named(text: str | None) -> Workers:
     if text is not None and found is None:
         raise ConfigError(f"workers {text!r}: write local:N for N processes of this machine")
     count = usable_processors() if found is None else int(found[1])
-    return ThreadWorkers(1) if count == 1 else ProcessWorkers(count)
+    return ThreadWorkers(1) if count == 1 else ProcessWorkers(count, is_unasked=found is None)

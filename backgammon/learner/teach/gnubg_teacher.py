@@ -1,0 +1,94 @@
+"""GNU Backgammon (PyPI package `gnubg`, extra [peers]) as a teacher: it chooses, and judges every candidate.
+
+Axis legend: N decisions, M candidates of all of them, K positions after a play, 6 outcomes.
+
+At 0-ply it judges every candidate; from 1 ply on the 8 best of 0-ply within 0.16 of the top are judged deeper, which is
+its "normal" filter, the others at 0-ply.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backgammon.engine.peers.gnubg_judge import KEPT, WITHIN, GnubgJudge
+from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes, from_cumulative
+from backgammon.evaluation.player import Noise
+from backgammon.learner.teach.teacher_verdict import Verdict
+from backgammon.rules import ragged
+from backgammon.rules.decisions import Decisions
+from backgammon.search import Analysis, RankedCandidate
+from backgammon.search.ranker import searched_candidates
+from backgammon.tools.arrays import Boards, Dice, Int64s
+
+
+class GnubgEvaluator(Evaluator):
+    """Its nets at 0-ply, as a judge of leaves."""
+
+    name = "gnubg 0-ply"
+    identity = "gnubg-0-ply"
+
+    def __init__(self) -> None:
+        """Load the engine.
+
+        Raises:
+            ImportError: the package is not installed.
+        """
+        self._judge = GnubgJudge(0)
+
+    def judge(self, boards: Boards) -> Judgement:
+        """See `Evaluator.judge`."""
+        return Judgement(None, judged_outcomes(self._judge, boards, 0))
+
+
+class GnubgTeacher:
+    """The engine at a ply, as it counts them; see `teacher.Teacher`."""
+
+    def __init__(self, plies: int) -> None:
+        """Load the engine.
+
+        Raises:
+            ImportError: the package is not installed.
+        """
+        self._plies = plies
+        self._judge = GnubgJudge(plies)
+        self.name = f"gnubg {plies}-ply"
+
+    def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - see `Player`
+        """Rows int64[N] of its best candidates; a forced play is not looked at."""
+        decisions = Decisions.make(boards, dice)
+        rows = np.zeros(len(decisions), dtype=np.int64)
+        rows[~decisions.is_forced] = self.teach(decisions.take(~decisions.is_forced)).analysis.best_rows
+        return rows
+
+    def rank(self, decisions: Decisions) -> list[list[RankedCandidate]]:
+        """See `teacher.Teacher.rank`."""
+        analysis, _ = self.teach(decisions)
+        return [searched_candidates(analysis, index) for index in range(len(decisions))]
+
+    def teach(self, decisions: Decisions) -> Verdict:
+        """See `teacher.Teacher.teach`."""
+        candidates, offsets = decisions.candidates, decisions.offsets
+        outcomes = judged_outcomes(self._judge, candidates, 0)
+        shallow = equities(outcomes)
+        values = shallow.copy()
+        depths = np.zeros(len(values), dtype=np.int8)
+        if self._plies:
+            best = ragged.spread(ragged.largest(shallow, offsets), offsets)
+            is_kept = (ragged.ranks(shallow, offsets) < KEPT) & (shallow >= best - np.float32(WITHIN))
+            if decisions.chosen is not None:  # judged like its rivals
+                is_kept[decisions.places(decisions.chosen)] = True
+            deep = np.flatnonzero(is_kept)
+            outcomes[deep] = judged_outcomes(self._judge, candidates[deep], self._plies)
+            values[deep] = equities(outcomes[deep])
+            depths[deep] = self._plies
+        order = np.lexsort((-values, -depths.astype(np.int64), decisions.owners))
+        return Verdict(Analysis(decisions, values, outcomes, depths, order), shallow)
+
+
+def judged_outcomes(judge: GnubgJudge, boards: Boards, plies: int) -> Outcomes:
+    """Outcomes float32[K, 6] of positions int8[K, 26]; those of games that are over are certain."""
+    is_over, outcomes = final_outcomes(boards)
+    if not is_over.all():
+        outcomes[~is_over] = from_cumulative(judge.chances(boards[~is_over], plies))
+    return outcomes

@@ -1,0 +1,283 @@
+"""Who plays and judges for a net to learn from: named, and in a form that travels to any worker on any machine.
+
+Axis legend: N decisions, M candidates of all of them.
+
+A teacher is named by the names of who judges the leaves of its look-ahead: the engine with a model ("model", a model
+file or a run folder), other models, GNU Backgammon's nets ("gnubg:0"). The engine plays inside the look-ahead, which is
+that of every other command: dances looked through, a share of the 0-ply value at 1 ply. "gnubg:N" alone is GNU
+Backgammon at N ply. What travels are values that JSON knows, with models by the digest of their bytes (see
+`tools.jobs.content`): the same teacher has the same values wherever it is.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from backgammon.engine.engine import Engine
+from backgammon.engine.engine_spec import PRUNER, EngineSpec
+from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.outcome import equities
+from backgammon.evaluation.player import Noise
+from backgammon.evaluation.strengths import MAX_PLIES
+from backgammon.learner.net.engine_builder import build_engine
+from backgammon.learner.net.scorer import DEFAULT_NAME, PRUNER_NAME, load_scorer
+from backgammon.learner.teach.contested_searcher import ContestedSearcher
+from backgammon.learner.teach.gnubg_teacher import GnubgEvaluator, GnubgTeacher
+from backgammon.learner.teach.joint_evaluator import JointEvaluator
+from backgammon.learner.teach.teacher_verdict import Verdict
+from backgammon.rules.decisions import Decisions
+from backgammon.search import RankedCandidate, Ranker, RolloutSettings, Searcher, Workshop
+from backgammon.tools.arrays import Boards, Dice, Int64s
+from backgammon.tools.errors import ConfigError, ModelError
+from backgammon.tools.jobs.content import digest_of, find_content, install_contents
+from comparison_net.checkpoint import MODEL_FILE
+
+MODEL = "model"
+"""The name of the engine with its model."""
+PEER = "gnubg:"
+MISSING_PEER = "GNU Backgammon's package is missing; install it: pip install -e '.[peers]'"
+
+
+class Teacher(Protocol):
+    """Plays, and judges candidates."""
+
+    @property
+    def name(self) -> str:
+        """What shards and logs call it."""
+
+    def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:
+        """See `Player.choose`."""
+
+    def teach(self, decisions: Decisions) -> Verdict:
+        """Every candidate judged."""
+
+    def rank(self, decisions: Decisions) -> list[list[RankedCandidate]]:
+        """The candidates of each decision, best first."""
+
+
+@dataclass(frozen=True)
+class TeacherSpec:
+    """Which teacher, as somebody says it.
+
+    Attributes:
+        names: who judges, see the module's text; the first of several is the engine that plays.
+        engine: the engine; its model is what MODEL stands for.
+        contested: decisions whose best two are within so many points are looked at a ply deeper; 0 for none.
+    """
+
+    names: tuple[str, ...] = (MODEL,)
+    engine: EngineSpec = field(default_factory=EngineSpec)
+    contested: float = 0.0
+
+
+class PackedTeacher(NamedTuple):
+    """A teacher that can be sent.
+
+    Attributes:
+        values: for a message between workers.
+        contents: what they name, by digest.
+        name: what shards and logs call it.
+        plies: the depth that decides how long it takes.
+        rolls_out: it rolls out.
+    """
+
+    values: dict[str, Any]
+    contents: dict[str, bytes]
+    name: str
+    plies: int = 0
+    rolls_out: bool = False
+
+
+def pack_teacher(spec: TeacherSpec) -> PackedTeacher:
+    """A teacher ready to travel; it is made once here, so that a mistake shows before any work begins.
+
+    Raises:
+        ConfigError: names or settings that do not go together, or GNU Backgammon is missing.
+        ModelError: no such model, or one without the chances that a look-ahead needs.
+    """
+    _check_names(spec)
+    contents: dict[str, bytes] = {}
+    engine = spec.engine
+    names = [_pack_name(name, engine.model, contents) for name in spec.names]
+    pruner: list[str] | None = None
+    if engine.pruner is not None and not isinstance(names[0], str):
+        pruner = _pack_model(None if engine.pruner == PRUNER else engine.pruner, PRUNER_NAME, contents)
+    described = {**asdict(engine), "model": None, "pruner": pruner, "threads": 1}
+    values = {"names": names, "engine": described, "contested": spec.contested}
+    install_contents(contents)
+    plies = int(names[0].removeprefix(PEER)) if isinstance(names[0], str) else engine.plies
+    return PackedTeacher(values, contents, find_teacher(values).name, plies, engine.rollout is not None)
+
+
+def find_teacher(values: Mapping[str, Any]) -> Teacher:
+    """The teacher that was packed as these values; made once in each process, which must know the contents."""
+    return _make_teacher(json.dumps(values, sort_keys=True))
+
+
+def _check_names(spec: TeacherSpec) -> None:
+    """Refuse names that do not go together.
+
+    Raises:
+        ConfigError: with the mend.
+    """
+    peers = [name for name in spec.names if name.startswith(PEER)]
+    for name in peers:
+        if name.removeprefix(PEER) not in ("0", "1", "2", "3"):
+            raise ConfigError(f"teacher {name!r}: write gnubg:0, gnubg:1, gnubg:2 or gnubg:3")
+    if not spec.names or len(set(spec.names)) < len(spec.names):
+        raise ConfigError("teachers: name each of them once")
+    if spec.names == tuple(peers):
+        if len(peers) > 1:
+            raise ConfigError(f"{' and '.join(peers)} together: name a model first, whose look-ahead they judge for")
+        if (replace(spec.engine, threads=1), spec.contested) != (EngineSpec(), 0.0):
+            raise ConfigError(f"{peers[0]} looks ahead by itself: model, depth, pruner and rollout are the engine's")
+    elif spec.names[0].startswith(PEER) or any(name != f"{PEER}0" for name in peers):
+        raise ConfigError("several teachers: a model first, then models or gnubg:0, which judge the leaves")
+    if spec.engine.model and MODEL not in spec.names:
+        raise ConfigError(f"the model {spec.engine.model} would not be used: name the teacher {MODEL!r} too")
+    if spec.engine.seconds is not None:
+        raise ConfigError("a limit of time: labels must not depend on the clock; give a depth")
+    if not 0 <= spec.contested <= 1:
+        raise ConfigError(f"contested {spec.contested}: give points from 0 to 1")
+    if spec.contested and (spec.engine.plies >= MAX_PLIES or spec.engine.rollout):
+        raise ConfigError("contested decisions are looked at a ply deeper: give a depth below 3, and no rollout")
+
+
+def _pack_name(name: str, model: str | None, contents: dict[str, bytes]) -> str | list[str]:
+    """A peer's name as it is, a model as its digest and the name that people see."""
+    if name.startswith(PEER):
+        return name
+    return _pack_model(model if name == MODEL else name, DEFAULT_NAME, contents)
+
+
+def model_file(model: str | None, shipped: str = DEFAULT_NAME) -> Path:
+    """The file of a model: a model file, that of a run folder, or None for the one that ships under that name."""
+    if model is None:
+        return Path(str(files("backgammon.learner.net"))) / "models" / f"{shipped}.safetensors"
+    path = Path(model)
+    return path / MODEL_FILE if path.is_dir() else path
+
+
+def _pack_model(model: str | None, shipped: str, contents: dict[str, bytes]) -> list[str]:
+    """[digest, name] of a model, or of the shipped one of that name; its bytes join the contents."""
+    path = model_file(model, shipped)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or error
+        raise ModelError(f"{model or path}: cannot be read ({reason}); give a model file or a run folder") from error
+    digest = digest_of(content)
+    contents[digest] = content
+    return [digest, shipped if model is None else Path(model).stem]
+
+
+def _write_model(packed: Sequence[str], folder: Path) -> str:
+    """The path of a model [digest, name], written into a folder of its own."""
+    digest, name = packed
+    place = folder / digest
+    place.mkdir(exist_ok=True)
+    path = place / f"{name}.safetensors"
+    path.write_bytes(find_content(digest))
+    return str(path)
+
+
+@lru_cache(maxsize=4)
+def _make_teacher(text: str) -> Teacher:
+    """The teacher of packed values in JSON."""
+    values = json.loads(text)
+    names, settings = values["names"], values["engine"]
+    try:
+        if isinstance(names[0], str):
+            return GnubgTeacher(int(names[0].removeprefix(PEER)))
+        with tempfile.TemporaryDirectory(prefix="pairgammon-models-") as place:
+            folder = Path(place)
+            paths = {number: _write_model(name, folder) for number, name in enumerate(names) if isinstance(name, list)}
+            others = [
+                load_scorer(paths[number]) if number in paths else GnubgEvaluator() for number in range(len(names))[1:]
+            ]
+            if settings["pruner"] is not None:
+                settings["pruner"] = _write_model(settings["pruner"], folder)
+            if settings["rollout"] is not None:
+                settings["rollout"] = RolloutSettings(**settings["rollout"])
+            engine = build_engine(EngineSpec(**{**settings, "model": paths[0]}))
+    except ImportError as error:
+        raise ConfigError(MISSING_PEER) from error
+    return EngineTeacher(engine, others, values["contested"])
+
+
+class EngineTeacher:
+    """The engine looking ahead, and others that judge its leaves beside it."""
+
+    def __init__(self, engine: Engine, others: Sequence[Evaluator] = (), contested: float = 0.0) -> None:
+        """Put it together.
+
+        Args:
+            engine: plays and judges.
+            others: judge the leaves too.
+            contested: see `TeacherSpec`.
+
+        Raises:
+            ModelError: the network gives no chances, and more than its choices is asked for.
+        """
+        if others or contested:
+            engine.evaluator.require_outcomes()
+        self._engine = engine
+        self._player: Engine | Ranker = engine
+        self._ranker = _join(engine, others) if engine.has_outcomes else None
+        if self._ranker is not None and contested:
+            deeper = _join(engine.at(plies=engine.spec.plies + 1), others).searcher
+            self._ranker = Ranker(ContestedSearcher(self._ranker.searcher, deeper, contested))
+        if self._ranker is not None and (others or contested):
+            self._player = self._ranker
+
+    @property
+    def name(self) -> str:
+        """What shards and logs call it."""
+        return f"{self._engine.net_name} 0-ply" if self._ranker is None else self._ranker.name
+
+    def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:
+        """Rows int64[N] of the best candidates."""
+        return self._player.choose(boards, dice, noise)
+
+    def teach(self, decisions: Decisions) -> Verdict:
+        """See `Teacher.teach`.
+
+        Raises:
+            ModelError: the network gives no chances.
+        """
+        ranker = self._judge
+        analysis = ranker.searcher.analyse_decisions(decisions)
+        if not analysis.plies.any():
+            return Verdict(analysis, analysis.equities)
+        return Verdict(analysis, equities(ranker.evaluator.judge_plays(decisions)[1]))
+
+    def rank(self, decisions: Decisions) -> list[list[RankedCandidate]]:
+        """See `Teacher.rank`; what the look-ahead judges at its full depth is rolled out if that was asked for."""
+        return self._judge.rank(decisions)
+
+    @property
+    def _judge(self) -> Ranker:
+        """What judges.
+
+        Raises:
+            ModelError: the network gives no chances.
+        """
+        self._engine.evaluator.require_outcomes()
+        assert self._ranker is not None
+        return self._ranker
+
+
+def _join(engine: Engine, others: Sequence[Evaluator]) -> Ranker:
+    """The engine's ranker, its leaves judged by others too."""
+    if not others:
+        return engine.ranker
+    joint, rollout = JointEvaluator(engine.evaluator, others), engine.spec.rollout
+    searcher = Searcher(joint, engine.searcher.settings)
+    return Ranker(searcher, None if rollout is None else Workshop(joint, rollout))
