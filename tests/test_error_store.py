@@ -9,18 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backgammon.analysis.cube_spots import NO_DOUBLE
 from backgammon.analysis.document import as_document
 from backgammon.analysis.error_store import LEAST_LOSS, SHOWN_CANDIDATES, ErrorStore
 from backgammon.analysis.flash_cards import write_anki, write_xg_text
 from backgammon.analysis.judging import judge_match
-from backgammon.analysis.ranking import PlayJudge
+from backgammon.analysis.ranking import PlayJudge, StakesJudge
 from backgammon.analysis.repetition import AGAIN_SECONDS, DAY, FIRST, LONGEST_DAYS, schedule_next
 from backgammon.analysis.report import Report, make_report
+from backgammon.engine.at_stakes import StakesEngine
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.notation.play_text import complete_play
-from backgammon.records import read_records, replay_match
+from backgammon.records import read_logs, read_records, replay_match
 from backgammon.records.replay.logged_labels import labelled_decisions
-from backgammon.search import Ranker, Searcher, SearchSettings
+from backgammon.search import CubefulSearcher, Ranker, Searcher, SearchSettings
 from backgammon.table.session import Session, play_session
 from backgammon.tools.errors import RecordError
 from tests.evaluators import PipEvaluator
@@ -99,7 +101,8 @@ def test_rates_are_ratios_of_sums_with_an_interval_from_two_matches_on(store: Er
     losses = [r.loss for report in reports for r in report.match.rolls if r.seat == 0 and r.is_counted]
     line = store.rates(ANN)[0]
     assert (line["phase"], line["decisions"], line["matches"]) == ("all", len(losses), 3)
-    assert line["rate"] == pytest.approx(1000 * np.mean(losses))
+    assert line["rate"] == pytest.approx(500 * np.mean(losses))
+    assert not line["cubeful"]
     assert line["low"] < line["rate"] < line["high"]
     assert sum(one["decisions"] for one in store.rates(ANN)[1:]) == len(losses)
     assert store.rates("nobody") == []
@@ -183,3 +186,79 @@ def test_the_text_for_xg_is_read_back_with_the_same_equities(store: ErrorStore, 
             place = decision.analysis.row_of(decision.decision.candidates[row])
             assert place is not None
             assert decision.analysis.equities[place] == pytest.approx(equity, abs=6e-4)
+
+
+# Judged with the cube
+
+
+@pytest.fixture(scope="module")
+def at_stakes() -> Report:
+    """A 5-point match with a double and with doubles that were missed."""
+    ((record, replayed),) = read_logs([Path(__file__).parent / "vectors" / "logs" / "gnubg-match5.mat"]).matches()
+    judge = StakesJudge(StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(plies=0)))
+    report = make_report(judge_match(record, replayed, judge))
+    cubes = report.match.games[0].cubes
+    # the double as an error, whatever so weak a judge thinks of it
+    changed = tuple(replace(one, loss=0.1) if one.action != NO_DOUBLE else one for one in cubes)
+    games = (replace(report.match.games[0], cubes=changed), *report.match.games[1:])
+    return make_report(replace(report.match, games=games))
+
+
+def test_the_pr_of_the_store_is_that_of_the_report(store: ErrorStore, at_stakes: Report) -> None:
+    store.keep(at_stakes, "one", now=0.0)
+    (match,) = store.matches()
+    assert match["cubeful"]
+    for seat, player in zip(match["seats"], at_stakes.players, strict=True):
+        assert player.cube is not None
+        assert seat["decisions"] == player.cube.pr_plays + player.cube.pr_cubes
+        assert seat["rate"] == pytest.approx(player.cube.pr.value)
+        lines = {line["phase"]: line for line in store.rates(player.name)}
+        assert lines["all"]["rate"] == pytest.approx(player.cube.pr.value)
+        assert lines["plays"]["rate"] == pytest.approx(player.cube.checker_pr.value)
+        assert lines["cube"]["rate"] == pytest.approx(player.cube.cube_pr.value)
+        assert all(line["cubeful"] for line in lines.values())
+
+
+def test_matches_judged_without_the_cube_do_not_mix_with_a_pr(
+    store: ErrorStore, at_stakes: Report, report: Report
+) -> None:
+    names = at_stakes.match.players
+    store.keep(at_stakes, "one", now=0.0)
+    before = store.rates(names[0])
+    store.keep(replace(report, match=replace(report.match, players=names)), "two", now=1.0)
+    assert store.rates(names[0]) == before
+    assert len(store.matches()) == 2
+
+
+def test_errors_of_the_cube_are_kept_and_written_for_other_programs(store: ErrorStore, at_stakes: Report) -> None:
+    store.keep(at_stakes, "one", now=0.0)
+    for action, seat in (("double", 0), ("take", 1)):
+        player = at_stakes.match.players[seat]
+        cubes = [error for error in store.errors(player) if error.is_cube]
+        if action not in [error.entry["action"] for error in cubes]:
+            player = at_stakes.match.players[1 - seat]
+            cubes = [error for error in store.errors(player) if error.is_cube]
+        (error,) = [error for error in cubes if error.entry["action"] == action]
+        assert "verdict" in error.entry
+        (card,) = [line for line in write_anki([error]).splitlines() if not line.startswith("#")]
+        front, back, tags = card.split("\t")
+        assert ("double?" if action == "double" else "take?") in front
+        assert error.entry["verdict"]["wording"] in back
+        assert tags == "backgammon cube"
+        (record,) = read_records(write_xg_text([error]).encode(), "errors.txt")
+        notes = [one.notes.cube for one in record.games[0].actions if one.notes is not None and one.notes.cube]
+        values = [(one.no_double, one.double_take, one.double_pass) for one in notes]
+        assert values[0] == pytest.approx(error.entry["verdict"]["equities"], abs=6e-4)
+
+
+def test_a_store_of_the_first_version_goes_on(tmp_path: Path, at_stakes: Report) -> None:
+    path = tmp_path / "errors.sqlite"
+    ErrorStore(path).keep(at_stakes, "one", now=0.0)
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE matches DROP COLUMN cubeful")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    (match,) = ErrorStore(path).matches()
+    assert not match["cubeful"], "all that it held was judged without the cube"
+    ErrorStore(path).keep(at_stakes, "one", now=1.0)
+    assert ErrorStore(path).matches()[0]["cubeful"]

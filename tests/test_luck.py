@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backgammon.analysis.judging import measure_luck
 from backgammon.analysis.logged_rolls import collect_rolls
+from backgammon.analysis.ranking import PlayJudge, StakesJudge
 from backgammon.cube.stakes import OPPONENT, Stakes
 from backgammon.cube.valuation import Valuation
+from backgammon.engine.at_stakes import StakesEngine
 from backgammon.evaluation.outcome import equities
 from backgammon.records import read_logs
 from backgammon.rules.board import START, Board
 from backgammon.rules.dice import ROLL_PROBABILITIES, ROLLS
 from backgammon.rules.movegen import legal_candidates
-from backgammon.search import CubefulSearcher
+from backgammon.search import CubefulSearcher, Ranker, Searcher, SearchSettings
 from backgammon.search.luck import roll_luck, roll_luck_at_stakes
 from tests.evaluators import PipEvaluator
 
@@ -74,9 +75,14 @@ def test_the_luck_of_the_opening_counts_who_starts() -> None:
 def test_a_report_and_a_duel_find_the_same_luck() -> None:
     ((record, replayed),) = read_logs([Path(__file__).parent / "vectors" / "logs" / "gnubg-match5.mat"]).matches()
     rolls = collect_rolls(record.games[0], replayed.games[0])
-    found = measure_luck(rolls, PipEvaluator())
-    for i in range(len(rolls)):
-        one = slice(i, i + 1)
-        is_opening = np.array([i == 0])
-        luck = roll_luck(PipEvaluator(), rolls.decisions.boards[one], rolls.decisions.dice[one], is_opening)
-        assert luck[0] == pytest.approx(found[i], abs=1e-6)
+    searcher = CubefulSearcher(PipEvaluator())
+    cubeless = PlayJudge(Ranker(Searcher(PipEvaluator(), SearchSettings(plies=0)))).measure_luck(rolls)
+    cubeful = StakesJudge(StakesEngine(searcher, SearchSettings(plies=0))).measure_luck(rolls)
+    for i in range(0, len(rolls), 5):
+        board, dice = rolls.decisions.boards[i : i + 1], rolls.decisions.dice[i : i + 1]
+        is_opening, valuation = np.array([i == 0]), Valuation(rolls.stakes(i))
+        assert roll_luck(PipEvaluator(), board, dice, is_opening)[0] == pytest.approx(cubeless.equities[i], abs=1e-6)
+        luck = roll_luck_at_stakes(searcher, board, dice, is_opening, valuation)[0]
+        assert luck == pytest.approx(cubeful.mwc[i], abs=1e-9)
+        won, lost = valuation.won_and_lost
+        assert 2 * luck / (won - lost) == pytest.approx(cubeful.equities[i], abs=1e-9)

@@ -9,11 +9,15 @@ from backgammon.notation.play_text import format_play
 from backgammon.rules.decision import Decision
 from backgammon.search import RankedCandidate
 
-HEADING = (
-    "cubeless equity (+- 95 %), (behind the best at the same depth), chances in %: win, gammon or more, backgammon - "
-    "the same for losing"
-)
-"""What the columns of `candidate_lines` are."""
+_CHANCES = "chances in %: win, gammon or more, backgammon - the same for losing"
+
+
+def heading_of(is_cubeful: bool, has_match: bool) -> str:
+    """What the columns of `candidate_lines` are."""
+    if not is_cubeful:
+        return f"cubeless equity (+- 95 %), (behind the best at the same depth), {_CHANCES}"
+    mwc = "match won in %, " if has_match else ""
+    return f"cubeful equity (EMG), (behind the best at the same depth), {mwc}{_CHANCES}"
 
 
 def candidate_lines(decision: Decision, ranked: Sequence[RankedCandidate], limit: int | None = None) -> list[str]:
@@ -41,6 +45,8 @@ def _line(place: int, text: str, ranked: Sequence[RankedCandidate], chosen: int 
     behind = behind_text(ranked[0], one)
     behind = f"({behind})" if behind else ""
     chances = chances_text(one.outcomes)
+    if one.mwc is not None:
+        chances = f"{100 * one.mwc:6.2f}  {chances}"
     return f"{mark}{place + 1:3}  {text}  {level_text(one):7}  {equity_text(one)} {behind:8}  {chances}"
 
 

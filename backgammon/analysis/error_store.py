@@ -1,9 +1,11 @@
 """Judged matches and the errors in them, kept in one small file: what a player looks back at, and trains with.
 
 Tables of the SQLite file: `matches` with the whole document of each (`document.as_document`, packed), `phase_losses`
-with what each seat lost in which phase, and `errors`, one line a play or cube action that lost at least LEAST_LOSS,
-with when it is to be asked again (`repetition`). A match that is judged again replaces its older judgement; what was
-learnt about its errors stays.
+with what each seat lost by plays in which phase and by the cube, and `errors`, one line a play or cube action that lost
+at least LEAST_LOSS, with when it is to be asked again (`repetition`). A match that is judged again replaces its older
+judgement; what was learnt about its errors stays.
+
+Decisions are those that count for the PR (`cube_figures`); of a match that was judged without the cube, all plays.
 
 Every call opens the file anew: any number of threads and processes may use it at once.
 """
@@ -21,8 +23,12 @@ from typing import Any
 
 import numpy as np
 
+from backgammon.analysis.cube_figures import counts_for_pr, pr_factor
+from backgammon.analysis.cube_spots import JudgedCube
+from backgammon.analysis.document import VERSION as DOCUMENT_VERSION
 from backgammon.analysis.document import as_document
 from backgammon.analysis.judging import JudgedRoll
+from backgammon.analysis.mean_figures import XG_FACTOR
 from backgammon.analysis.repetition import FIRST, Schedule, schedule_next
 from backgammon.analysis.report import Report
 from backgammon.rules.phase import phase_name
@@ -32,13 +38,18 @@ from backgammon.tools.intervals import estimate_mean
 LEAST_LOSS = 0.02
 """Equity from which on a play is an error; eXtreme Gammon's threshold."""
 SHOWN_CANDIDATES = 8
-VERSION = 1
+VERSION = 2
+CUBE = "cube"
+"""Stands for a phase where decisions about the cube are meant."""
 
+_UPDATE = "ALTER TABLE matches ADD COLUMN cubeful INTEGER NOT NULL DEFAULT 0"
+"""From the first version, whose matches were all judged without score and cube."""
 _SCHEMA = f"""
 PRAGMA user_version = {VERSION};
 CREATE TABLE IF NOT EXISTS matches (
     id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, judged REAL NOT NULL, title TEXT NOT NULL,
-    player0 TEXT NOT NULL, player1 TEXT NOT NULL, length INTEGER NOT NULL, engine TEXT NOT NULL, document BLOB NOT NULL
+    player0 TEXT NOT NULL, player1 TEXT NOT NULL, length INTEGER NOT NULL, engine TEXT NOT NULL, document BLOB NOT NULL,
+    cubeful INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS phase_losses (
     match_id INTEGER NOT NULL REFERENCES matches(id) ON DELETE CASCADE, seat INTEGER NOT NULL, phase TEXT NOT NULL,
@@ -65,9 +76,9 @@ class StoredError:
         game: counted from 1.
         roll: counted from 1 in the game.
         xgid: the position with its dice.
-        phase: of `rules.phase`.
+        phase: of `rules.phase`; CUBE for a decision about the cube.
         loss: equity given up.
-        entry: the roll as it stands in the document of the match, with candidates.
+        entry: the roll or cube action as it stands in the document of the match, with candidates or values.
         schedule: when it is to be asked.
     """
 
@@ -81,6 +92,11 @@ class StoredError:
     loss: float
     entry: dict[str, Any]
     schedule: Schedule
+
+    @property
+    def is_cube(self) -> bool:
+        """True for a decision about the cube."""
+        return self.phase == CUBE
 
 
 class ErrorStore:
@@ -104,6 +120,8 @@ class ErrorStore:
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
                 if version > VERSION:
                     raise RecordError(f"{self._path}: written by a later version of pairgammon; update this one")
+                if version == 1:
+                    connection.execute(_UPDATE)
                 if version < VERSION:
                     connection.executescript(_SCHEMA)
                 with connection:
@@ -135,24 +153,32 @@ class ErrorStore:
             learnt = {(player, xgid): Schedule(*values) for player, xgid, *values in rows}
             connection.execute("DELETE FROM matches WHERE identity = ?", (identity,))
             cursor = connection.execute(
-                "INSERT INTO matches (identity, judged, title, player0, player1, length, engine, document)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (identity, now, document["title"], *match.players, match.length, match.engine, packed),
+                "INSERT INTO matches (identity, judged, title, player0, player1, length, engine, document, cubeful)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    identity,
+                    now,
+                    document["title"],
+                    *match.players,
+                    match.length,
+                    match.engine,
+                    packed,
+                    match.is_cubeful,
+                ),
             )
             number = int(cursor.lastrowid or 0)
             connection.executemany(
                 "INSERT INTO phase_losses VALUES (?, ?, ?, ?, ?)",
                 [(number, *key, *values) for key, values in _phase_losses(report).items()],
             )
-            for roll, entry in _errors(report, document):
-                player = match.players[roll.seat]
+            for one, phase, entry in _errors(report, document):
+                player = match.players[one.seat]
                 schedule = learnt.get((player, entry["xgid"]), FIRST._replace(due=now))
-                phase = phase_name(roll.decision.position.board)
-                place = (number, player, roll.game, roll.roll + 1, entry["xgid"])
+                place = (number, player, one.game, one.roll + 1, entry["xgid"])
                 connection.execute(
                     "INSERT INTO errors (match_id, player, game, roll, xgid, phase, loss, entry, due, days, asked,"
                     " failed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*place, phase, roll.loss, json.dumps(entry), *schedule),
+                    (*place, phase, one.loss, json.dumps(entry), *schedule),
                 )
         return number
 
@@ -170,6 +196,8 @@ class ErrorStore:
             found: dict[str, Any] = json.loads(zlib.decompress(row[0]))
         except (zlib.error, ValueError) as error:
             raise RecordError(f"match {number} is damaged in the store: analyse it again") from error
+        if found.get("version") != DOCUMENT_VERSION:
+            raise RecordError(f"match {number} was judged by an earlier version of pairgammon: analyse it again")
         return found
 
     def forget(self, number: int) -> None:
@@ -178,34 +206,48 @@ class ErrorStore:
             connection.execute("DELETE FROM matches WHERE id = ?", (number,))
 
     def matches(self) -> list[dict[str, Any]]:
-        """Every match, last judged first: number, title, players, and for each seat decisions and equity lost."""
+        """Every match, last judged first: number, title, players, and for each seat decisions and PR.
+
+        What was judged without the cube has a checker error rate in its place ("cubeful" is false).
+        """
+        keys = ("id", "judged", "title", "player0", "player1", "length", "engine", "cubeful")
         with self._open() as connection:
-            rows = connection.execute(
-                "SELECT id, judged, title, player0, player1, length, engine FROM matches ORDER BY judged DESC, id DESC"
-            ).fetchall()
+            rows = connection.execute(f"SELECT {', '.join(keys)} FROM matches ORDER BY judged DESC, id DESC").fetchall()
             losses = _grouped(connection)
-        keys = ("id", "judged", "title", "player0", "player1", "length", "engine")
         found = []
         for row in rows:
             one = dict(zip(keys, row, strict=True))
+            one["cubeful"] = bool(one["cubeful"])
             players = [one.pop("player0"), one.pop("player1")]
             found.append({**one, "players": players, "seats": [losses.get((one["id"], seat), {}) for seat in (0, 1)]})
         return found
 
     def rates(self, player: str) -> list[dict[str, Any]]:
-        """What a player lost per decision, in millipoints with a 95 % interval (matches are what was sampled).
+        """The PR of a player with a 95 % interval (matches are what was sampled).
+
+        Where no match was judged with the cube it is the checker error rate ("cubeful" is false); the two are never
+        mixed.
 
         Returns:
-            One line for "all" and one for each phase that was met: phase, decisions, matches, rate, low, high.
+            One line for "all", one for "plays" where there is another for the cube, and one for each phase that was
+            met: phase, decisions, matches, rate, low, high, cubeful.
         """
         with self._open() as connection:
             rows = connection.execute(
-                "SELECT phase, match_id, SUM(decisions), SUM(lost) FROM phase_losses JOIN matches ON matches.id ="
-                " match_id WHERE (seat = 0 AND player0 = ?) OR (seat = 1 AND player1 = ?) GROUP BY phase, match_id",
+                "SELECT phase, match_id, SUM(decisions), SUM(lost), cubeful FROM phase_losses"
+                " JOIN matches ON matches.id = match_id"
+                " WHERE (seat = 0 AND player0 = ?) OR (seat = 1 AND player1 = ?) GROUP BY phase, match_id",
                 (player, player),
             ).fetchall()
-        names = ["all", *dict.fromkeys(row[0] for row in rows)]
-        return [_rate(name, [row for row in rows if name in ("all", row[0])]) for name in names if rows]
+        is_cubeful = any(row[4] for row in rows)
+        kept = [row[:4] for row in rows if bool(row[4]) == is_cubeful]
+        plays = [row for row in kept if row[0] != CUBE]
+        groups = {"all": kept}
+        if len(plays) < len(kept):
+            groups["plays"] = plays
+        for name in dict.fromkeys(row[0] for row in [*plays, *kept]):
+            groups[name] = [row for row in kept if row[0] == name]
+        return [{**_rate(name, group), "cubeful": is_cubeful} for name, group in groups.items() if group]
 
     # Errors
 
@@ -269,28 +311,42 @@ def _stored(row: tuple[Any, ...]) -> StoredError:
 
 
 def _phase_losses(report: Report) -> dict[tuple[int, str], tuple[int, float]]:
-    """(decisions, equity lost) by seat and phase."""
+    """(decisions, equity lost) by seat and phase; in a match to 1 point, losses as XG counts them there."""
+    match = report.match
     found: dict[tuple[int, str], tuple[int, float]] = {}
-    for roll in report.match.rolls:
-        if roll.is_counted:
-            key = roll.seat, phase_name(roll.decision.position.board)
-            decisions, lost = found.get(key, (0, 0.0))
-            found[key] = decisions + 1, lost + roll.loss
+    losses = [
+        (roll.seat, phase_name(roll.decision.position.board), roll.loss)
+        for roll in match.rolls
+        if (counts_for_pr(roll) if match.is_cubeful else roll.is_counted)
+    ]
+    losses += [(cube.seat, CUBE, cube.loss) for cube in match.cubes if cube.is_counted]
+    factor = pr_factor(match) / XG_FACTOR if match.is_cubeful else 1.0
+    for seat, phase, loss in losses:
+        decisions, lost = found.get((seat, phase), (0, 0.0))
+        found[seat, phase] = decisions + 1, lost + factor * loss
     return found
 
 
-def _errors(report: Report, document: dict[str, Any]) -> Iterator[tuple[JudgedRoll, dict[str, Any]]]:
-    """The rolls that lost enough, each with its entry of the document."""
-    entries = [entry for game in document["games"] for entry in game["rolls"]]
-    for roll, entry in zip(report.match.rolls, entries, strict=True):
+def _errors(report: Report, document: dict[str, Any]) -> Iterator[tuple[JudgedRoll | JudgedCube, str, dict[str, Any]]]:
+    """What lost enough, with its phase and its entry of the document."""
+    rolls = [entry for game in document["games"] for entry in game["rolls"]]
+    for roll, entry in zip(report.match.rolls, rolls, strict=True):
         if roll.is_counted and roll.loss >= LEAST_LOSS:
-            yield roll, entry
+            yield roll, phase_name(roll.decision.position.board), entry
+    if report.match.is_cubeful:
+        cubes = [entry for game in document["games"] for entry in game["cube_actions"]]
+        for cube, entry in zip(report.match.cubes, cubes, strict=True):
+            if cube.loss >= LEAST_LOSS:
+                yield cube, CUBE, entry
 
 
 def _grouped(connection: sqlite3.Connection) -> dict[tuple[int, int], dict[str, Any]]:
-    """Decisions and equity lost by match and seat."""
+    """Decisions and PR by match and seat."""
     rows = connection.execute("SELECT match_id, seat, SUM(decisions), SUM(lost) FROM phase_losses GROUP BY 1, 2")
-    return {(match, seat): {"decisions": decisions, "lost": lost} for match, seat, decisions, lost in rows}
+    return {
+        (match, seat): {"decisions": decisions, "lost": lost, "rate": XG_FACTOR * lost / decisions}
+        for match, seat, decisions, lost in rows
+    }
 
 
 def _rate(name: str, rows: list[tuple[str, int, int, float]]) -> dict[str, Any]:
@@ -301,7 +357,7 @@ def _rate(name: str, rows: list[tuple[str, int, int, float]]) -> dict[str, Any]:
         by_match[match] = before[0] + decisions, before[1] + lost
     # the mean of a match stands for each of its decisions: the interval counts matches, not decisions
     counts = np.array([decisions for decisions, _ in by_match.values()])
-    means = np.array([1000 * lost / decisions for decisions, lost in by_match.values()])
+    means = np.array([XG_FACTOR * lost / decisions for decisions, lost in by_match.values()])
     estimate = estimate_mean(np.repeat(means, counts), np.repeat(np.arange(len(counts)), counts))
     return {
         "phase": name,

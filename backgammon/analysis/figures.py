@@ -1,15 +1,17 @@
 """The figures of each player, with 95 % intervals.
 
-Counted decisions are rolls with two candidates or more; dances, forced plays and cube actions are not counted. What an
-interval covers is the chance of having met just these positions and dice: every decision (every game, for results) is
-one observation, so a handful of games says little, and the interval shows how little.
+What an interval covers is the chance of having met just these positions and dice: every decision (every game, for
+results) is one observation, so a handful of games says little, and the interval shows how little.
 
-    error rate          1000 x equity lost / counted decisions (GNU Backgammon, chequer play)
-    checker error rate  500 x the same: the scale of eXtreme Gammon's PR, which it is not, for that counts the cube and
-                        plays at the score
+Decisions about plays are rolls with two candidates or more; dances and forced plays are none.
+
+    error rate          1000 x equity lost / these decisions (GNU Backgammon, chequer play)
+    checker error rate  500 x the same: the scale of eXtreme Gammon's PR
     Snowie rate         1000 x equity lost / all rolls of both players
-    luck                sum over the player's rolls of (equity after the best play - average over all rolls)
+    luck                sum over the player's rolls, see `search.luck`
     adjusted            points won minus (own luck - opponent's luck), each roll times the cube
+
+A judge that knows score and cube adds `cube_figures`.
 """
 
 from __future__ import annotations
@@ -18,15 +20,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backgammon.analysis.cube_figures import CubeFigures, measure_cube
 from backgammon.analysis.judging import JudgedGame, JudgedMatch, JudgedRoll
+from backgammon.analysis.mean_figures import GNUBG_FACTOR, XG_FACTOR, at_least_zero, mean_of, scaled
 from backgammon.analysis.scales import GNUBG_MARKS, XG_MARKS, count_luck, count_marks
-from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
-
-COUNTING_RULE = (
-    "counted: every roll with two or more different positions to choose from; forced plays, dances and cube actions "
-    "are not"
-)
-GNUBG_FACTOR, XG_FACTOR = 1000.0, 500.0
+from backgammon.tools.intervals import Estimate, estimate_rate
 
 
 @dataclass(frozen=True)
@@ -37,19 +35,20 @@ class PlayerFigures:
         name: of the player.
         seat: 0 or 1.
         rolls: all of the player's, dances included.
-        counted: decisions.
-        total_loss: equity points given up.
-        error_rate: millipoints per counted decision.
+        counted: decisions about plays.
+        total_loss: equity given up by plays.
+        error_rate: millipoints per decision about plays.
         checker_error_rate: see above.
-        snowie_rate: millipoints per roll of both players.
-        gnubg_marks: plays by mark, see `scales`.
+        snowie_rate: millipoints per roll of both players; with the losses by the cube where it was judged.
+        gnubg_marks: plays and cube decisions by mark, see `scales`.
         xg_marks: the same.
-        agreement: share of counted decisions in which the engine's best play was made.
-        luck: equity points in all.
+        agreement: share of decisions about plays in which the engine's best play was made.
+        luck: equity in all.
         luck_marks: rolls by mark, luckiest first.
         points: won minus lost in the games whose result is known.
         adjusted: the same without luck, in points, for these games together.
         games: whose result is known.
+        cube: what only a judge that knows score and cube can say; None without.
     """
 
     name: str
@@ -68,6 +67,7 @@ class PlayerFigures:
     points: int
     adjusted: Estimate
     games: int
+    cube: CubeFigures | None = None
 
 
 def measure_players(match: JudgedMatch) -> tuple[PlayerFigures, PlayerFigures]:
@@ -80,26 +80,29 @@ def _measure(match: JudgedMatch, seat: int) -> PlayerFigures:
     own = [roll for roll in every if roll.seat == seat]
     counted = [roll for roll in own if roll.is_counted]
     losses = np.array([roll.loss for roll in counted])
+    every_loss = np.array([*losses, *(cube.loss for cube in match.cubes if cube.seat == seat)])
     lucks = np.array([roll.luck for roll in own])
-    mean = _at_least_zero(_mean(losses))
+    mean = at_least_zero(mean_of(losses))
     finished = [game for game in match.games if game.points is not None]
+    snowie = GNUBG_FACTOR * len(every_loss) / len(every) if every else float("nan")
     return PlayerFigures(
         name=match.players[seat],
         seat=seat,
         rolls=len(own),
         counted=len(counted),
         total_loss=float(losses.sum()),
-        error_rate=_scale(mean, GNUBG_FACTOR),
-        checker_error_rate=_scale(mean, XG_FACTOR),
-        snowie_rate=_scale(mean, GNUBG_FACTOR * len(counted) / len(every) if every else float("nan")),
-        gnubg_marks=count_marks(losses.tolist(), GNUBG_MARKS),
-        xg_marks=count_marks(losses.tolist(), XG_MARKS),
+        error_rate=scaled(mean, GNUBG_FACTOR),
+        checker_error_rate=scaled(mean, XG_FACTOR),
+        snowie_rate=scaled(at_least_zero(mean_of(every_loss)), snowie),
+        gnubg_marks=count_marks(every_loss.tolist(), GNUBG_MARKS),
+        xg_marks=count_marks(every_loss.tolist(), XG_MARKS),
         agreement=_share(counted),
-        luck=_scale(_mean(lucks), len(own)),
+        luck=scaled(mean_of(lucks), len(own)),
         luck_marks=count_luck(lucks.tolist()),
         points=sum(_points(game, seat) for game in finished),
-        adjusted=_scale(_mean(np.array([_adjusted(game, seat) for game in finished])), len(finished)),
+        adjusted=scaled(mean_of(np.array([_adjusted(game, seat) for game in finished])), len(finished)),
         games=len(finished),
+        cube=measure_cube(match, seat) if match.is_cubeful else None,
     )
 
 
@@ -112,22 +115,6 @@ def _adjusted(game: JudgedGame, seat: int) -> float:
     return _points(game, seat) - (game.net_luck if seat == 0 else -game.net_luck)
 
 
-def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Estimate:
-    """Mean with its interval, every value an observation of its own."""
-    return estimate_mean(values, np.arange(len(values)))
-
-
 def _share(rolls: list[JudgedRoll]) -> Estimate:
     """Share of the best plays."""
     return estimate_rate(np.array([float(roll.is_best) for roll in rolls]), np.arange(len(rolls)))
-
-
-def _scale(estimate: Estimate, factor: float) -> Estimate:
-    low = None if estimate.low is None else estimate.low * factor
-    high = None if estimate.high is None else estimate.high * factor
-    return Estimate(estimate.value * factor, low, high)
-
-
-def _at_least_zero(estimate: Estimate) -> Estimate:
-    """Nobody loses less than nothing."""
-    return Estimate(estimate.value, None if estimate.low is None else max(0.0, estimate.low), estimate.high)

@@ -34,16 +34,30 @@ def _front(error: StoredError) -> str:
     entry = error.entry
     picture = board_svg(
         Position(np.array(entry["board"], dtype=np.int8)),
-        make_roll(*entry["dice"]),
+        None if error.is_cube else make_roll(*entry["dice"]),
         cube=entry["cube"]["value"],
         cube_side=entry["cube"]["side"],
-        title=f"{error.player} to play {_dice(entry)}",
+        title=f"{error.player} {_task(error)}",
     )
-    return _one_line(f"{picture}<br>{escape(error.player)} to play {_dice(entry)}<br><code>{escape(error.xgid)}</code>")
+    return _one_line(f"{picture}<br>{escape(error.player)} {_task(error)}<br><code>{escape(error.xgid)}</code>")
+
+
+def _task(error: StoredError) -> str:
+    """What is asked."""
+    if not error.is_cube:
+        return f"to play {_dice(error.entry)}"
+    is_own = error.entry["seat"] == error.entry["on_roll"]
+    return "on roll: double?" if is_own else "is doubled (the board is seen by the doubler): take?"
 
 
 def _back(error: StoredError) -> str:
     entry = error.entry
+    if error.is_cube:
+        values = zip(("No double", "Double, take", "Double, pass"), entry["verdict"]["equities"], strict=True)
+        rows = "".join(f"<tr><td>{name}</td><td>{equity:+.3f}</td></tr>" for name, equity in values)
+        right = f"<p>{escape(entry['verdict']['wording'])}</p>"
+        done = f"<p>{escape(error.player)} {escape(entry['text'])}: {escape(error.match)}, game {error.game}</p>"
+        return _one_line(f"<table>{rows}</table>{right}{done}")
     best = entry["candidates"][0]["equity"]
     rows = "".join(
         f"<tr><td>{escape(one['play'])}{' *' if one['played'] else ''}</td><td>{one['equity']:+.3f}</td>"
@@ -69,6 +83,8 @@ def _one_line(text: str) -> str:
 def _xg_position(error: StoredError) -> str:
     entry = error.entry
     position = Position(np.array(entry["board"], dtype=np.int8))
+    if error.is_cube:
+        return _xg_cube(error, position)
     best = entry["candidates"][0]["equity"]
     lines = [
         error.xgid,
@@ -88,4 +104,35 @@ def _xg_position(error: StoredError) -> str:
             f"      Opponent: {100 - win:.2f}% (G:{lose_gammon:.2f}% B:{lose_backgammon:.2f}%)",
             "",
         ]
+    return "\n".join([*lines, ""])
+
+
+def _xg_cube(error: StoredError, position: Position) -> str:
+    """A cube decision; in these texts the player on roll is X and its values are shown, whoever decides."""
+    verdict = error.entry["verdict"]
+    names = ("O:opponent", "X:" + _one_line(error.player))
+    is_own = error.entry["seat"] == error.entry["on_roll"]
+    own, other = (names[1], names[0]) if is_own else ("X:opponent", "O:" + _one_line(error.player))
+    win, gammon, backgammon, lose_gammon, lose_backgammon = (100 * value for value in verdict["chances"])
+    no_double, double_take, double_pass = verdict["equities"]
+    best = max(no_double, min(double_take, double_pass))
+    lines = [
+        error.xgid,
+        "",
+        f"{own}   {other}",
+        draw_board(position, BoardNotes()),
+        "X on roll, cube action",
+        "",
+        f"Analyzed in {verdict['ply'] + 1}-ply",
+        f"Player Winning Chances:   {win:.2f}% (G:{gammon:.2f}% B:{backgammon:.2f}%)",
+        f"Opponent Winning Chances: {100 - win:.2f}% (G:{lose_gammon:.2f}% B:{lose_backgammon:.2f}%)",
+        "",
+        "Cubeful Equities:",
+        f"       No double:     {no_double:+.3f} ({no_double - best:+.3f})",
+        f"       Double/Take:   {double_take:+.3f} ({double_take - best:+.3f})",
+        f"       Double/Pass:   {double_pass:+.3f} ({double_pass - best:+.3f})",
+        "",
+        f"Best Cube action: {verdict['wording'].replace(', ', ' / ')}",
+        "",
+    ]
     return "\n".join([*lines, ""])

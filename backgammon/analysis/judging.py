@@ -1,31 +1,26 @@
-"""What every roll and every play of a match was worth, by an engine.
+"""What every roll, every play and every decision about the cube of a match was worth, by an engine.
 
-Axis legend: R rolls of a game.
-
-Equities are cubeless money points of the player who moves. A loss compares the play with the best one at the same
-depth, see `ranking`; after a rollout it counts only what is beyond its interval, see `RankedCandidate.loss`. Luck is
-that of `search.luck`.
+Equities are those of the player who moves: cubeful EMG at the score and cube, or cubeless money points from a judge
+that knows neither (`MatchJudge.is_cubeful`). A loss compares the play with the best one at the same depth, see
+`ranking`; after a rollout it counts only what is beyond its interval, see `RankedCandidate.loss`. Luck is that of
+`search.luck`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from backgammon.analysis.logged_rolls import CubeEvent, GameRolls, collect_rolls
-from backgammon.analysis.ranking import PlayJudge, Progress
-from backgammon.evaluation.evaluator import Evaluator
+from backgammon.analysis.cube_spots import JudgedCube
+from backgammon.analysis.logged_rolls import USUAL_CUBE, CubeEvent, CubeUse, GameRolls, collect_rolls, cube_use
+from backgammon.analysis.ranking import Lucks, MatchJudge, Progress
+from backgammon.cube.met import default_table
 from backgammon.notation.identifier import IdentifiedPosition
-from backgammon.notation.match_id import MatchId
 from backgammon.records.record.annotation import Notes
 from backgammon.records.record.record import GameRecord, MatchRecord, ResultAction
 from backgammon.records.replay.replay import ReplayedGame, ReplayedMatch
 from backgammon.rules.decision import Decision
 from backgammon.rules.match import MatchScore
 from backgammon.search import RankedCandidate
-from backgammon.search.luck import roll_luck
-from backgammon.tools.arrays import Float64s
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +38,7 @@ class JudgedRoll:
         cube: its value, by which points are multiplied.
         identifier: position with dice, cube and score.
         notes: what another program wrote about the roll in the file that was read.
+        mwc_luck: luck as chances to win the match; 0 in money play and without a score.
     """
 
     game: int
@@ -55,6 +51,13 @@ class JudgedRoll:
     cube: int
     identifier: IdentifiedPosition
     notes: Notes | None = None
+    mwc_luck: float = 0.0
+
+    @property
+    def mwc_loss(self) -> float:
+        """Chances to win the match that the play gave up; 0 in money play and without a score."""
+        best, chosen = self.ranked[0].mwc, self.chosen.mwc
+        return 0.0 if best is None or chosen is None else max(0.0, best - chosen)
 
     @property
     def is_counted(self) -> bool:
@@ -84,6 +87,9 @@ class JudgedGame:
         points: what seat 0 won (lost: negative), with the cube; None when the record does not tell.
         ending: "borne off", "drop", "resigned" or "unknown".
         problem: why the rest of the game is missing, "" when nothing is.
+        cubes: every decision about the cube, in order; empty where the cube was not judged.
+        mwc: chances of seat 0 to win the match before and after the game; None in money play, without a score, and
+            where the result is not known.
     """
 
     number: int
@@ -93,6 +99,13 @@ class JudgedGame:
     points: int | None
     ending: str
     problem: str
+    cubes: tuple[JudgedCube, ...] = ()
+    mwc: tuple[float, float] | None = None
+
+    @property
+    def net_mwc_luck(self) -> float:
+        """Luck of seat 0 minus that of seat 1, as chances to win the match."""
+        return sum((1 if roll.seat == 0 else -1) * roll.mwc_luck for roll in self.rolls)
 
     @property
     def net_luck(self) -> float:
@@ -110,6 +123,8 @@ class JudgedMatch:
         file: where it was read.
         engine: name of the engine that judged, with its depth.
         games: in order.
+        is_cubeful: judged at the score and with the cube.
+        rules: how the cube is used.
     """
 
     players: tuple[str, str]
@@ -117,6 +132,13 @@ class JudgedMatch:
     file: str
     engine: str
     games: tuple[JudgedGame, ...]
+    is_cubeful: bool = False
+    rules: CubeUse = USUAL_CUBE
+
+    @property
+    def cubes(self) -> list[JudgedCube]:
+        """Every decision about the cube of every game."""
+        return [cube for game in self.games for cube in game.cubes]
 
     @property
     def rolls(self) -> list[JudgedRoll]:
@@ -131,57 +153,68 @@ class JudgedMatch:
 
 
 def judge_match(
-    record: MatchRecord, replayed: ReplayedMatch, judge: PlayJudge, progress: Progress | None = None
+    record: MatchRecord, replayed: ReplayedMatch, judge: MatchJudge, progress: Progress | None = None
 ) -> JudgedMatch:
-    """Judge every roll of a match.
+    """Judge every roll of a match, and what was done with the cube where the judge knows it.
 
     Args:
         record: as read.
         replayed: the same, replayed.
-        judge: of the candidates; its evaluator alone measures luck.
+        judge: of plays, luck and cube.
         progress: see `Progress`.
+
+    Raises:
+        StakesError: the log tells of a score or cube that cannot be, to a judge that needs them.
     """
-    games = [collect_rolls(one, other) for one, other in zip(record.games, replayed.games, strict=True)]
-    ranked = judge.rank(games, progress)
-    lucks = [measure_luck(game, judge.evaluator) for game in games]
+    rules = cube_use(record)
+    judge = judge.suited(rules.has_cube)
+    games = [collect_rolls(one, other, rules) for one, other in zip(record.games, replayed.games, strict=True)]
     judged = []
-    parts = zip(record.games, games, replayed.games, ranked, lucks, strict=True)
-    for number, (written, game, other, found, luck) in enumerate(parts, start=1):
-        rolls = tuple(
-            _make_roll(number, index, game, other.score, one, float(luck[index])) for index, one in enumerate(found)
-        )
+    parts = zip(record.games, games, replayed.games, judge.rank(games, progress), strict=True)
+    for number, (written, game, other, found) in enumerate(parts, start=1):
+        lucks = judge.measure_luck(game)
+        rolls = tuple(_make_roll(number, index, game, one, lucks) for index, one in enumerate(found))
         points = _points_of(written, game, other)
         problem = other.problem.reason if other.problem else ""
-        judged.append(JudgedGame(number, other.score, rolls, game.events, points, other.ending, problem))
-    return JudgedMatch(record.full_names, record.length, record.file, judge.name, tuple(judged))
+        cubes = tuple(judge.judge_cubes(game, number))
+        mwc = game_chances(other.score, points) if judge.is_cubeful and points is not None else None
+        one = JudgedGame(number, other.score, rolls, game.events, points, other.ending, problem, cubes, mwc)
+        judged.append(one)
+    length = 0 if record.is_unlimited else record.length
+    games_judged = tuple(judged)
+    return JudgedMatch(record.full_names, length, record.file, judge.name, games_judged, judge.is_cubeful, rules)
 
 
-def measure_luck(game: GameRolls, evaluator: Evaluator) -> Float64s:
-    """Luck float64[R] of each roll for the player who threw it, cubeless points; see `search.luck`."""
-    is_opening = np.zeros(len(game), dtype=np.bool_)
-    is_opening[:1] = game.has_opening
-    return roll_luck(evaluator, game.decisions.boards, game.decisions.dice, is_opening)
+def game_chances(score: MatchScore, points: int) -> tuple[float, float] | None:
+    """Chances of seat 0 to win the match before and after a game that gave it so many points; None in money play."""
+    if score.is_money or score.is_over:
+        return None
+    table = default_table()
+    away = score.away(0), score.away(1)
+    before = table.chance(away, score.is_past_crawford)
+    left = max(0, away[0] - max(points, 0)), max(0, away[1] - max(-points, 0))
+    after = table.next_game(away, score.is_crawford or 1 in away)[left]
+    return before, float(after)
 
 
 def _make_roll(
-    game_number: int, index: int, game: GameRolls, score: MatchScore, ranked: tuple[RankedCandidate, ...], luck: float
+    game_number: int, index: int, game: GameRolls, ranked: tuple[RankedCandidate, ...], lucks: Lucks
 ) -> JudgedRoll:
-    seat, decision = int(game.seats[index]), game.decisions.one(index)
+    decision = game.decisions.one(index)
     chosen = next(one for one in ranked if one.row == decision.chosen)
-    match = MatchId(
-        cube=int(game.cubes[index]),
-        cube_owner=int(game.owners[index]),
-        on_roll=seat,
-        turn=seat,
-        crawford=score.is_crawford,
-        dice=decision.roll,
-        length=score.length,
-        scores=score.points,
+    return JudgedRoll(
+        game_number,
+        index,
+        int(game.seats[index]),
+        decision,
+        ranked,
+        chosen.loss if not decision.is_forced else 0.0,
+        float(lucks.equities[index]),
+        int(game.cubes[index]),
+        game.identify(index),
+        game.notes_of(index),
+        float(lucks.mwc[index]),
     )
-    loss = chosen.loss
-    identifier = IdentifiedPosition(decision.position, match)
-    notes = game.notes[index] if game.notes else None
-    return JudgedRoll(game_number, index, seat, decision, ranked, loss, luck, match.cube, identifier, notes)
 
 
 def _points_of(written: GameRecord, game: GameRolls, replayed: ReplayedGame) -> int | None:

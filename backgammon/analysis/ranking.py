@@ -9,15 +9,21 @@ search has judged at full depth and the play that was made are rolled out.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from backgammon.analysis.cube_spots import JudgedCube, collect_spots, judge_spot
 from backgammon.analysis.logged_rolls import GameRolls
+from backgammon.cube.stakes import Stakes
+from backgammon.cube.valuation import Valuation
+from backgammon.engine.at_stakes import PlayAtStakes, StakesEngine
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.rules.decision import Decision
 from backgammon.search import RankedCandidate, Ranker
-from backgammon.tools.arrays import Int64s
+from backgammon.search.luck import roll_luck
+from backgammon.tools.arrays import Float64s, Int64s
 
 BATCH = 64
 """Decisions that are searched together, so that progress can be shown."""
@@ -28,8 +34,44 @@ Progress = Callable[[int, int], None]
 Ranking = tuple[RankedCandidate, ...]
 
 
+class MatchJudge(Protocol):
+    """Who judges the plays, the rolls and the cube of whole games."""
+
+    @property
+    def name(self) -> str:
+        """The engine, its depth, and the rollouts."""
+
+    @property
+    def is_cubeful(self) -> bool:
+        """True for values of the score and the cube, False for cubeless money points."""
+
+    def suited(self, has_cube: bool) -> MatchJudge:
+        """Who judges games that were played with or without a cube."""
+
+    def rank(self, games: Sequence[GameRolls], progress: Progress | None = None) -> list[list[Ranking]]:
+        """For each game the candidates of each roll, best first."""
+
+    def measure_luck(self, game: GameRolls) -> Lucks:
+        """What the rolls of a game were worth beyond the average."""
+
+    def judge_cubes(self, game: GameRolls, number: int) -> list[JudgedCube]:
+        """The cube decisions of a game, in order; none from a judge that does not know the cube."""
+
+
+class Lucks(NamedTuple):
+    """Luck of R rolls, each for who threw it; see `search.luck`.
+
+    Attributes:
+        equities: float64[R], EMG of the cube then current, or cubeless money points.
+        mwc: float64[R], chances to win the match; 0 in money play.
+    """
+
+    equities: Float64s
+    mwc: Float64s
+
+
 class PlayJudge:
-    """Judges what was played in whole games."""
+    """Judges what was played in whole games, by cubeless money points."""
 
     def __init__(self, ranker: Ranker) -> None:
         """Hand in who ranks candidates; its evaluator alone judges where there is no choice."""
@@ -69,6 +111,24 @@ class PlayJudge:
             ranked.append(found)
         return ranked
 
+    @property
+    def is_cubeful(self) -> bool:
+        """False: it knows neither score nor cube."""
+        return False
+
+    def suited(self, has_cube: bool) -> MatchJudge:  # noqa: ARG002 - see `MatchJudge`
+        """Itself."""
+        return self
+
+    def measure_luck(self, game: GameRolls) -> Lucks:
+        """See `MatchJudge`."""
+        luck = roll_luck(self.evaluator, game.decisions.boards, game.decisions.dice, game.is_opening)
+        return Lucks(luck, np.zeros(len(game)))
+
+    def judge_cubes(self, game: GameRolls, number: int) -> list[JudgedCube]:  # noqa: ARG002 - see `MatchJudge`
+        """None."""
+        return []
+
     def rank_decision(self, decision: Decision) -> Ranking:
         """The candidates of one decision, best first; the chosen one, where there is one, at full depth."""
         return tuple(self._ranker.rank_one(decision, by_equity=True))
@@ -85,6 +145,90 @@ class PlayJudge:
         ranked = self._ranker.rank(game.decisions.take(rows), by_equity=True)
         for one, row in zip(ranked, rows.tolist(), strict=True):
             found[row] = tuple(one)
+
+
+class StakesJudge:
+    """Judges what was played in whole games at their score and cube, and what was done with the cube."""
+
+    def __init__(self, engine: StakesEngine, without_cube: MatchJudge | None = None) -> None:
+        """Hand in who judges.
+
+        Args:
+            engine: knows the stakes, at its depth.
+            without_cube: judges games that were played without a cube; None to judge them as if there were one.
+        """
+        self._engine = engine
+        self._without_cube = without_cube
+        self._valuations: dict[Stakes, Valuation] = {}
+
+    @property
+    def name(self) -> str:
+        """The engine and its depth."""
+        return self._engine.name
+
+    @property
+    def is_cubeful(self) -> bool:
+        """True."""
+        return True
+
+    def suited(self, has_cube: bool) -> MatchJudge:
+        """See `MatchJudge`."""
+        return self if has_cube or self._without_cube is None else self._without_cube
+
+    def rank(self, games: Sequence[GameRolls], progress: Progress | None = None) -> list[list[Ranking]]:
+        """For each game the candidates of each roll, best first, by cubeful equity.
+
+        Args:
+            games: rolls.
+            progress: see `Progress`.
+
+        Raises:
+            StakesError: the log tells of a score or cube that cannot be.
+        """
+        total = int(sum((~game.decisions.is_forced).sum() for game in games))
+        done = 0
+        ranked: list[list[Ranking]] = []
+        for game in games:
+            found: list[Ranking] = []
+            for index, decision in enumerate(game.decisions):
+                plays = self._engine.rank_plays(decision, game.stakes(index))
+                found.append(tuple(_as_candidate(play) for play in plays))
+                done += not decision.is_forced
+                if progress is not None and (done % BATCH == 0 or done == total) and not decision.is_forced:
+                    progress(done, total)
+            ranked.append(found)
+        return ranked
+
+    def measure_luck(self, game: GameRolls) -> Lucks:
+        """See `MatchJudge`."""
+        if not len(game):
+            return Lucks(np.zeros(0), np.zeros(0))
+        stakes = [game.stakes(index) for index in range(len(game))]
+        native = self._engine.measure_luck(game.decisions.boards, game.decisions.dice, game.is_opening, stakes)
+        pairs = zip(native.tolist(), stakes, strict=True)
+        equities = np.array([float(self._valuation(one).emg_change(value)) for value, one in pairs])
+        return Lucks(equities, native if game.score.length else np.zeros(len(game)))
+
+    def judge_cubes(self, game: GameRolls, number: int) -> list[JudgedCube]:
+        """See `MatchJudge`."""
+        spots = collect_spots(game)
+        if not spots:
+            return []
+        verdicts = self._engine.decide_cubes(np.stack([spot.board for spot in spots]), [spot.stakes for spot in spots])
+        return [
+            judged
+            for spot, verdict in zip(spots, verdicts, strict=True)
+            for judged in judge_spot(number, spot, verdict, self._valuation(spot.stakes))
+        ]
+
+    def _valuation(self, stakes: Stakes) -> Valuation:
+        if stakes not in self._valuations:
+            self._valuations[stakes] = self._engine.valuation(stakes)
+        return self._valuations[stakes]
+
+
+def _as_candidate(play: PlayAtStakes) -> RankedCandidate:
+    return RankedCandidate(play.row, play.equity, play.outcomes, play.ply, play.margin, mwc=play.mwc)
 
 
 def _batches(rows: Int64s) -> list[Int64s]:

@@ -1,7 +1,7 @@
 """Marks and rating words of other programs, by equity lost.
 
 Sources: GNU Backgammon 1.07, defaults of `set analysis threshold` and the table of its manual ("Rating"); eXtreme
-Gammon 2 as its users describe it (error 0.020, blunder 0.080).
+Gammon 2 as its manual ("Performance") and its users describe it (error 0.020, blunder 0.080, the bands of PR).
 """
 
 from __future__ import annotations
@@ -42,6 +42,19 @@ _RATING_WORDS = (
 )
 
 
+_PR_BANDS = (2.5, 5.0, 7.5, 12.5, 17.5, 22.5, 30.0)
+_PR_WORDS = (
+    "world champion",
+    "world class",
+    "expert",
+    "advanced",
+    "intermediate",
+    "casual player",
+    "beginner",
+    "distracted",
+)
+
+
 def find_mark(value: float, marks: tuple[Mark, ...]) -> Mark | None:
     """The most severe mark that a value reaches; None below all of them.
 
@@ -76,3 +89,12 @@ def rating_word(error: float) -> str:
     'expert'
     """
     return _RATING_WORDS[bisect_right(_RATINGS, error)]
+
+
+def pr_word(performance_rating: float) -> str:
+    """What XG calls a player of such a PR.
+
+    >>> pr_word(6.1)
+    'expert'
+    """
+    return _PR_WORDS[bisect_right(_PR_BANDS, performance_rating)]

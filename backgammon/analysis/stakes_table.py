@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backgammon.analysis.candidate_table import chances_text, play_text
+from backgammon.analysis.candidate_table import chances_text, heading_of, play_text
 from backgammon.cube.cube_verdict import CubeVerdict
 from backgammon.cube.stakes import OPPONENT, OWN, Stakes
 from backgammon.cube.valuation import Unit, Valuation, Value
@@ -17,10 +17,6 @@ from backgammon.engine.at_stakes import PlayAtStakes
 from backgammon.evaluation.outcome import cumulative
 from backgammon.rules.decision import Decision
 
-HEADING = (
-    "cubeful equity (EMG), (behind the best at the same depth), {mwc}chances in %: win, gammon or more, backgammon - "
-    "the same for losing"
-)
 _SIDE_NAMES = {OWN: "owned by the player on roll", OPPONENT: "owned by the opponent"}
 
 
@@ -58,7 +54,7 @@ def stakes_lines(decision: Decision, plays: Sequence[PlayAtStakes], limit: int |
     shown = plays[:limit]
     width = max(len(play_text(decision, play.row)) for play in shown)
     has_mwc = plays[0].mwc is not None
-    lines = [HEADING.format(mwc="match won in %, " if has_mwc else "")]
+    lines = [heading_of(is_cubeful=True, has_match=has_mwc)]
     for place, play in enumerate(shown, start=1):
         text = play_text(decision, play.row).ljust(width)
         is_alike = play.ply == plays[0].ply and place > 1

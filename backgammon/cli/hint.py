@@ -194,11 +194,11 @@ def _draw(found: IdentifiedPosition, decision: Decision | None = None) -> str:
 
 def _lines(decision: Decision, ranked: list[RankedCandidate] | None, engine: Engine, count: int) -> list[str]:
     """The candidates as text."""
-    from backgammon.analysis.candidate_table import HEADING, candidate_lines, play_text
+    from backgammon.analysis.candidate_table import candidate_lines, heading_of, play_text
 
     total = len(decision.candidates)
     if ranked is not None:
-        lines = [HEADING, *candidate_lines(decision, ranked, count)]
+        lines = [heading_of(is_cubeful=False, has_match=False), *candidate_lines(decision, ranked, count)]
         if any(one.margin < 0 for one in ranked[:count]):
             lines.append(
                 f"{engine.net_name} orders the plays by its preference, which is surer than the equities shown"

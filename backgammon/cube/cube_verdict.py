@@ -70,7 +70,12 @@ class CubeVerdict:
     @property
     def is_double(self) -> bool:
         """True when the proper action is to double."""
-        return cube_choice(*self.equities)[0]
+        return cube_choice(self.no_double, self.doubled, self.double_pass)[0]
+
+    @property
+    def doubled(self) -> float:
+        """EMG after a double that is not passed: taken, or turned once more where that is better for the opponent."""
+        return 2 * self.double_take if self.is_beaver else self.double_take
 
     @property
     def is_take(self) -> bool:
@@ -118,12 +123,15 @@ class CubeVerdict:
 
     def loss(self, has_doubled: bool) -> float:
         """EMG that the player on roll gives away by doubling or not, the opponent answering best; 0 or more."""
-        best_after_double = min(self.double_take, self.double_pass)
+        best_after_double = min(self.doubled, self.double_pass)
         chosen = best_after_double if has_doubled else self.no_double
         proper = best_after_double if self.is_double else self.no_double
         return max(proper - chosen, 0.0)
 
-    def answer_loss(self, has_taken: bool) -> float:
-        """EMG that the opponent gives away by its answer to a double, right or wrong; 0 or more."""
-        chosen = self.double_take if has_taken else self.double_pass
-        return chosen - min(self.double_take, self.double_pass)
+    def answer_loss(self, has_taken: bool, has_beavered: bool = False) -> float:
+        """EMG that the opponent gives away by its answer to a double, right or wrong; 0 or more.
+
+        A beaver leaves it the cube at twice the value: the doubler has twice what a take leaves.
+        """
+        chosen = (2 if has_beavered else 1) * self.double_take if has_taken else self.double_pass
+        return max(0.0, chosen - min(self.doubled, self.double_pass))

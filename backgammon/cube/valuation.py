@@ -103,6 +103,10 @@ class Valuation:
         won, lost = self.won_and_lost
         return np.asarray((np.asarray(emg, dtype=np.float64) * (won - lost) + won + lost) / 2.0)
 
+    def emg_change(self, native: npt.ArrayLike) -> Float64s:
+        """EMG of differences between native values."""
+        return np.asarray(self.emg(native) - self.emg(0.0))
+
     def mwc_cost(self, emg_lost: float) -> float:
         """Chances to win the match that an error of so many EMG costs; 0 in money play."""
         won, lost = self.won_and_lost

@@ -24,8 +24,9 @@ from backgammon.rules.decision import Decision
 from backgammon.rules.decisions import Decisions
 from backgammon.search.cubeful import CubefulSearcher
 from backgammon.search.filters import keep_candidates, stages
+from backgammon.search.luck import roll_luck_at_stakes
 from backgammon.search.searcher import SearchSettings
-from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s
+from backgammon.tools.arrays import Boards, Bools, Dice, Float32s, Float64s, Int64s
 
 _FAR_FROM_LIMIT = 64
 """No look-ahead reaches the largest cube from here."""
@@ -75,6 +76,24 @@ class StakesEngine:
     def valuation(self, stakes: Stakes) -> Valuation:
         """Values at some stakes by the engine's table."""
         return Valuation(stakes, self._table)
+
+    @property
+    def name(self) -> str:
+        """The evaluator's name and the depth."""
+        return f"{self._searcher.source.name} {self._settings.plies}-ply"
+
+    @property
+    def plies(self) -> int:
+        """Depth of the search."""
+        return self._settings.plies
+
+    def measure_luck(self, boards: Boards, dice: Dice, is_opening: Bools, stakes: Sequence[Stakes]) -> Float64s:
+        """Luck float64[N] of rolls in native values, each at its stakes; see `luck.roll_luck_at_stakes`."""
+        luck = np.zeros(len(stakes))
+        for common, rows in group_by_stakes(stakes):
+            valuation = self.valuation(common)
+            luck[rows] = roll_luck_at_stakes(self._searcher, boards[rows], dice[rows], is_opening[rows], valuation)
+        return luck
 
     def decide_cubes(self, boards: Board, stakes: Sequence[Stakes]) -> list[CubeVerdict]:
         """The verdicts of N cube decisions.

@@ -68,6 +68,11 @@ class CubefulSearcher:
         self._crew = Crew(threads, "cube")
         self._efficiency = efficiency
 
+    @property
+    def source(self) -> Evaluator:
+        """Who judges the leaves."""
+        return self._source
+
     def judge_doubles(self, boards: Boards, valuation: Valuation, plies: int) -> Judged:
         """Values of rolling on and of rolling after double and take.
 

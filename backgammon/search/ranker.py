@@ -31,7 +31,7 @@ class RankedCandidate:
 
     Attributes:
         row: of the decision's candidates.
-        equity: cubeless money points, -3 to 3.
+        equity: cubeless money points, -3 to 3; at a score and cube cubeful EMG.
         outcomes: float32[6], see `outcome.OUTCOMES`.
         ply: depth of the search; rollouts keep that of the search before them.
         margin: equity of the best candidate minus this one's. Below 0 only where a candidate that was judged less
@@ -40,6 +40,7 @@ class RankedCandidate:
         games: of the rollout; 0 for a search.
         joint_error: standard error of a rollout's margin; None for a search.
         searched_margin: what the search before a rollout put this candidate behind its own best; None for a search.
+        mwc: chance to win the match; None in money play and without a score.
     """
 
     row: int
@@ -51,6 +52,7 @@ class RankedCandidate:
     games: int = 0
     joint_error: float | None = None
     searched_margin: float | None = None
+    mwc: float | None = None
 
     @property
     def half_width(self) -> float | None:

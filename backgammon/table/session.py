@@ -389,6 +389,13 @@ class Session:
             actions.append(RollAction(self.state.turn, self.state.roll))
         return GameRecord(number, self.names, self.score.points, tuple(actions), start=self._start)
 
+    def _cube_headers(self) -> tuple[tuple[str, str], ...]:
+        """What the record says of the cube, where it is not used as usual."""
+        if self.cube is None:
+            return (("CubeLimit", "1"),)
+        used = (("Jacoby", self.cube.has_jacoby), ("Beaver", self.cube.has_beavers))
+        return tuple((name, "On") for name, is_used in used if is_used)
+
     def record(self) -> MatchRecord:
         """Everything so far, a game in play included."""
         games = list(self._finished)
@@ -398,7 +405,7 @@ class Session:
             ("Player 1", self.names[0]),
             ("Player 2", self.names[1]),
             ("Variation", "Backgammon"),
-            *((("CubeLimit", "1"),) if self.cube is None else ()),
+            *self._cube_headers(),
             ("Transcriber", f"pairgammon, seed {self.seed}"),
         )
         return MatchRecord(self.score.length, tuple(games), headers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from backgammon.analysis.ranking import PlayJudge
+from backgammon.analysis.ranking import MatchJudge, PlayJudge, StakesJudge
 from backgammon.analysis.tutor import Tutor
 from backgammon.cube.stakes import Stakes
 from backgammon.engine.at_stakes import StakesEngine
@@ -26,7 +26,7 @@ class Makers:
 
     Attributes:
         player: for a level, plies and a seed.
-        ranker: for so many plies; judges what was played.
+        ranker: for so many plies; judges what was played without a cube.
         at_stakes: the same with score and cube; turns the cube, plays matches, hints and teaches.
     """
 
@@ -42,7 +42,7 @@ class EngineDesk:
         """Keep the makers."""
         self._makers = makers
         self._players: dict[tuple[str, int, int], Player] = {}
-        self._judges: dict[int, PlayJudge] = {}
+        self._judges: dict[int, MatchJudge] = {}
         self._at_stakes: dict[int, StakesEngine] = {}
 
     def seat(self, level: str, plies: int, seed: int) -> CubeSeat:
@@ -53,10 +53,10 @@ class EngineDesk:
         engine = self.at_stakes(plies)
         return CubeSeat(self._players[key], engine, engine if level == FULL else None)
 
-    def judge(self, plies: int) -> PlayJudge:
+    def judge(self, plies: int) -> MatchJudge:
         """Who judges matches at a depth."""
         if plies not in self._judges:
-            self._judges[plies] = PlayJudge(self._makers.ranker(plies))
+            self._judges[plies] = StakesJudge(self.at_stakes(plies), PlayJudge(self._makers.ranker(plies)))
         return self._judges[plies]
 
     def at_stakes(self, plies: int) -> StakesEngine:

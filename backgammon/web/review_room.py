@@ -12,15 +12,18 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
+from backgammon.analysis.cube_spots import DOUBLE, NO_DOUBLE, PASS, TAKE, action_loss
 from backgammon.analysis.error_store import ErrorStore, StoredError
 from backgammon.analysis.flash_cards import write_anki, write_xg_text
 from backgammon.analysis.judging import judge_match
-from backgammon.analysis.ranking import PlayJudge
+from backgammon.analysis.ranking import MatchJudge
 from backgammon.analysis.report import make_report
+from backgammon.cube.cube_verdict import CubeVerdict
+from backgammon.cube.stakes import stakes_of_match_id
 from backgammon.notation.gnu_id import position_id
 from backgammon.notation.identifier import parse_identifier
 from backgammon.records import LogReading, MatchRecord, ReplayedMatch, read_logs, replay_match
-from backgammon.rules.board import NUM_LOCATIONS, Position, swap
+from backgammon.rules.board import NUM_LOCATIONS, Board, Position, swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import make_roll
 from backgammon.tools.errors import ConfigError, GameError, PairgammonError, RecordError
@@ -33,6 +36,8 @@ MAX_KEPT = 64
 """Finished tasks whose outcome can still be asked for."""
 MAX_MATCHES = 100
 """Of one file."""
+
+_CUBE_ANSWERS = (NO_DOUBLE, DOUBLE, TAKE, PASS)
 
 Matches = list[tuple[MatchRecord, ReplayedMatch]]
 
@@ -82,7 +87,7 @@ class _Cancelled(Exception):
 class ReviewRoom:
     """Judges matches in a thread of its own and keeps them in the store."""
 
-    def __init__(self, store: ErrorStore, get_judge: Callable[[int], PlayJudge]) -> None:
+    def __init__(self, store: ErrorStore, get_judge: Callable[[int], MatchJudge]) -> None:
         """Open the room.
 
         Args:
@@ -156,7 +161,7 @@ class ReviewRoom:
             task.state, task.message = "failed", "the analysis met a fault of the program; see where it was started"
             raise
 
-    def _judge(self, task: Task, record: MatchRecord, replayed: ReplayedMatch, judge: PlayJudge) -> int:
+    def _judge(self, task: Task, record: MatchRecord, replayed: ReplayedMatch, judge: MatchJudge) -> int:
         def progress(done: int, total: int) -> None:
             task.done, task.total = done, total
             if task.is_cancelled:
@@ -199,17 +204,17 @@ class ReviewRoom:
         return {"players": players, "player": player, "due": num_due, "question": question}
 
     def answer(self, fields: Fields) -> Json:
-        """Judge an answer, the board after it: a play that is not listed is worth less than the last one listed."""
+        """Judge an answer: the board after a play, or an action with the cube.
+
+        A play that is not listed is worth less than the last one listed.
+        """
         error = self.store.error(fields.whole("id", 0, 1 << 50))
-        board = np.array(fields.wholes("board", NUM_LOCATIONS, -15, 15), dtype=np.int8)
-        decision = Decision.make(parse_identifier(error.xgid).position, make_roll(*error.entry["dice"]))
-        decision.row_of(board)  # refuses what the roll does not allow
-        after = position_id(Position(swap(board)))
-        candidates = error.entry["candidates"]
-        found = next((one for one in candidates if one["after"] == after), candidates[-1])
-        loss = max(0.0, candidates[0]["equity"] - found["equity"])
+        if error.is_cube:
+            loss, is_listed = _judge_cube(error, fields.choice("action", _CUBE_ANSWERS)), True
+        else:
+            board = np.array(fields.wholes("board", NUM_LOCATIONS, -15, 15), dtype=np.int8)
+            loss, is_listed = _judge_play(error, board)
         schedule = self.store.answer(error.number, loss, time.time())
-        is_listed = found["after"] == after
         return {"entry": error.entry, "loss": loss, "is_listed": is_listed, "days": schedule.days, "due": schedule.due}
 
     def export(self, player: str, form: str) -> str:
@@ -224,9 +229,41 @@ class ReviewRoom:
         return write_anki(errors) if form == "anki" else write_xg_text(errors)
 
 
+def _judge_play(error: StoredError, board: Board) -> tuple[float, bool]:
+    """(equity that a play gives up, whether the play is among those listed); board int8[26] after it."""
+    decision = Decision.make(parse_identifier(error.xgid).position, make_roll(*error.entry["dice"]))
+    decision.row_of(board)  # refuses what the roll does not allow
+    after = position_id(Position(swap(board)))
+    candidates = error.entry["candidates"]
+    found = next((one for one in candidates if one["after"] == after), candidates[-1])
+    return max(0.0, candidates[0]["equity"] - found["equity"]), found["after"] == after
+
+
+def _judge_cube(error: StoredError, action: str) -> float:
+    """Equity that an action with the cube gives up.
+
+    Raises:
+        GameError: it is no answer to what was asked.
+    """
+    is_answer = error.entry["action"] not in (NO_DOUBLE, DOUBLE)
+    if is_answer != (action not in (NO_DOUBLE, DOUBLE)):
+        wanted = "take or pass" if is_answer else "double or not"
+        raise GameError(f"{action} is no answer here: {wanted}")
+    no_double, double_take, _ = error.entry["verdict"]["equities"]
+    return action_loss(
+        action, CubeVerdict(stakes_of_match_id(parse_identifier(error.xgid).match), no_double, double_take)
+    )
+
+
 def _question(error: StoredError) -> Json:
-    entry = {key: error.entry[key] for key in ("board", "dice", "cube", "xgid", "seat")}
-    return {"id": error.number, "match": error.match, "game": error.game, "phase": error.phase, **entry}
+    """The error without its solution; a board before a cube action is that of the player on roll."""
+    keys = ("board", "cube", "xgid", "seat", *(("on_roll",) if error.is_cube else ("dice",)))
+    entry = {key: error.entry[key] for key in keys}
+    kind = "play"
+    if error.is_cube:
+        kind = "double" if error.entry["action"] in (NO_DOUBLE, DOUBLE) else "answer"
+    place = {"id": error.number, "match": error.match, "game": error.game, "phase": error.phase, "kind": kind}
+    return {**place, **entry}
 
 
 def _read_file(data: bytes, name: str) -> Matches:

@@ -41,9 +41,9 @@ export class ReviewView {
     this.chart.addEventListener("click", (event) => this.pickOnChart(event));
     const side = make("div", { class: "review-side" }, make("div", { class: "review-nav" }, view, limit), this.list);
     const board = make("div", { class: "review-board" }, this.title, this.picture.svg, nav);
-    host.append(make("h1", {}, match.title), make("p", { class: "soft" }, `Judged by ${match.engine}.`),
+    host.append(make("h1", {}, match.title), make("p", { class: "soft" }, `${match.judged[0].toUpperCase()}${match.judged.slice(1)}.`),
       make("div", { class: "review" }, board, make("div", { class: "review-side" }, this.table, side)),
-      make("h2", {}, `Equity of ${match.players[0]} after every roll`), this.chart);
+      make("h2", {}, this.chartTitle()), this.chart);
     if (extra) host.append(extra);
     host.append(this.figures(), make("h2", {}, "How to read this"), make("ul", { class: "review-notes" }, ...match.notes.map((note) => make("li", {}, note))));
     this.drawList();
@@ -98,7 +98,7 @@ export class ReviewView {
     const off = [15 - sumOf(board, 1), 15 - sumOf(board, -1)];
     const shownSeat = seat === bottom ? 0 : 1;
     const side = entry.cube.side * (seat === bottom ? 1 : -1);
-    const cube = { value: entry.cube.value, owner: side === 0 ? null : side > 0 ? 0 : 1, is_in_play: !entry.isCrawford, is_offered: false };
+    const cube = { value: entry.cube.value, owner: side === 0 ? null : side > 0 ? 0 : 1, is_in_play: !entry.isCrawford, is_offered: entry.isOffered };
     const dice = entry.dice ? { values: entry.dice, seat: shownSeat } : null;
     this.picture.show({ board, off, pips: [pipsOf(board), pipsOf(swapped(board))], cube, dice });
     this.picture.svg.setAttribute("aria-label", this.describe(entry));
@@ -119,14 +119,17 @@ export class ReviewView {
 
   describe(entry) {
     const name = this.match.players[entry.seat];
-    const lost = entry.loss > 0 ? `, lost ${entry.loss.toFixed(3)}; best was ${entry.candidates[0]?.play ?? entry.best}` : "";
-    return `Game ${entry.game}, roll ${entry.number}: ${name} ${entry.dice ? entry.dice.join("") : ""} ${entry.text}${lost}`;
+    const lost = entry.loss > 0 ? `, lost ${entry.loss.toFixed(3)}; best was ${entry.best}` : "";
+    return `Game ${entry.game}, ${placeText(entry)}: ${name} ${entry.dice ? entry.dice.join("") : ""} ${entry.text}${lost}`;
   }
 
   drawTitle(entry) {
     const mark = markText(entry.loss);
-    const badge = entry.loss > 0 ? make("span", { class: `badge ${mark || "fine"}` }, `−${entry.loss.toFixed(3)}${mark ? ` ${mark}` : ""}`) : make("span", { class: "badge fine" }, entry.isCounted ? "best" : "no choice");
-    this.title.replaceChildren(make("span", {}, `Game ${entry.game}, roll ${entry.number} · ${this.match.players[entry.seat]} ${entry.dice ? entry.dice.join("") : ""}: ${entry.text}`), badge);
+    const fine = entry.isCounted ? "best" : entry.isCube ? "not judged" : "no choice";
+    const mwc = entry.mwcLoss > 0.00005 ? ` (−${(100 * entry.mwcLoss).toFixed(2)} % MWC)` : "";
+    const badge = entry.loss > 0 ? make("span", { class: `badge ${mark || "fine"}` }, `−${entry.loss.toFixed(3)}${mwc}${entry.kind ? ` ${entry.kind}` : mark ? ` ${mark}` : ""}`) : make("span", { class: "badge fine" }, fine);
+    const dice = entry.dice ? ` ${entry.dice.join("")}:` : "";
+    this.title.replaceChildren(make("span", {}, `Game ${entry.game}, ${placeText(entry)} · ${this.match.players[entry.seat]}${dice} ${entry.text}`), badge);
   }
 
   drawTable(entry) {
@@ -143,7 +146,7 @@ export class ReviewView {
         game = entry.game;
         parts.push(make("h3", {}, entry.heading));
       }
-      const mark = this.isError(entry) ? markText(entry.loss) || "error" : "none";
+      const mark = this.isError(entry) ? markText(entry.loss) || "error" : entry.isCube && entry.isAction ? "plain" : "none";
       const row = button("", () => this.show(place));
       row.append(make("span", { class: "where" }, `${entry.number} `), make("span", { class: `mark ${mark}${entry.isCube ? " cube" : ""}` }),
         make("span", { class: "what" }, make("span", { class: "soft" }, `${this.match.players[entry.seat]} `), entry.dice ? `${entry.dice.join("")}: ` : "", `${entry.text} `),
@@ -171,31 +174,55 @@ export class ReviewView {
     return CHART.left + ((CHART.right - CHART.left) * (place + 0.5)) / Math.max(1, this.entries.length);
   }
 
-  chartY(equity) {
-    const share = (Math.max(-CHART.limit, Math.min(CHART.limit, equity)) + CHART.limit) / (2 * CHART.limit);
-    return CHART.bottom - share * (CHART.bottom - CHART.top);
+  // A match judged with the cube is drawn in chances to win it, everything else in equity.
+  get isInChances() {
+    return this.match.cubeful && this.match.length > 0;
+  }
+
+  chartTitle() {
+    const what = this.isInChances ? "Chance to win the match" : this.match.cubeful ? "Equity per cube" : "Equity";
+    return `${what} of ${this.match.players[0]} after every roll and cube action`;
+  }
+
+  chartY(value) {
+    const { limit, top, bottom } = CHART;
+    const share = this.isInChances ? value : (Math.max(-limit, Math.min(limit, value)) + limit) / (2 * limit);
+    return bottom - share * (bottom - top);
+  }
+
+  chartLines() {
+    if (this.isInChances) return [0, 0.25, 0.5, 0.75, 1].map((value) => [value, `${100 * value} %`, value === 0.5]);
+    return [-3, -2, -1, 0, 1, 2, 3].map((value) => [value, value > 0 ? `+${value}` : String(value), value === 0]);
+  }
+
+  // The value of an entry for player 0, null where nobody has judged it.
+  valueOf(entry) {
+    const value = this.isInChances ? entry.mwc : entry.equity;
+    if (value === null || entry.seat === 0) return value;
+    return this.isInChances ? 1 - value : -value;
   }
 
   drawChart() {
-    const parts = [svgElement("title", {}, document.createTextNode(`Equity of ${this.match.players[0]} after every roll; dots are errors, squares cube actions`))];
-    for (let value = -CHART.limit; value <= CHART.limit; value += 1) {
+    const parts = [svgElement("title", {}, document.createTextNode(`${this.chartTitle()}; dots are errors of plays, squares are cube actions`))];
+    for (const [value, text, isMiddle] of this.chartLines()) {
       const y = this.chartY(value);
-      parts.push(svgElement("path", { class: value === 0 ? "zero" : "grid", d: `M${CHART.left} ${y}H${CHART.right}` }));
-      parts.push(svgElement("text", { x: CHART.left - 8, y: y + 4, "text-anchor": "end" }, document.createTextNode(value > 0 ? `+${value}` : value)));
+      parts.push(svgElement("path", { class: isMiddle ? "zero" : "grid", d: `M${CHART.left} ${y}H${CHART.right}` }));
+      parts.push(svgElement("text", { x: CHART.left - 8, y: y + 4, "text-anchor": "end" }, document.createTextNode(text)));
     }
     const games = Map.groupBy(this.entries.map((entry, place) => ({ entry, place })), ({ entry }) => entry.game);
     for (const [game, list] of games) {
       const start = this.chartX(list[0].place - 0.5);
-      parts.push(svgElement("path", { class: "grid", d: `M${start} ${CHART.top}V${CHART.bottom}` }), svgElement("text", { x: start + 4, y: CHART.height - 8 }, document.createTextNode(`game ${game}`)));
-      let last = 0;
+      parts.push(svgElement("path", { class: "grid", d: `M${start} ${CHART.top}V${CHART.bottom}` }), svgElement("text", { x: start + 4, y: CHART.height - 8 }, document.createTextNode(this.chartX(list.at(-1).place) - start > 52 ? `game ${game}` : game)));
+      let last = this.isInChances ? 0.5 : 0;
       const points = list.map(({ entry, place }) => {
-        last = entry.equity === null ? last : entry.seat === 0 ? entry.equity : -entry.equity;
+        last = this.valueOf(entry) ?? last;
         return [this.chartX(place), this.chartY(last), entry];
       });
       parts.push(svgElement("path", { class: "course", d: `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}` }));
-      for (const [x, y, entry] of points) {
-        if (entry.isCube) parts.push(svgElement("rect", { class: "cube-event", x: x - 4, y: y - 4, width: 8, height: 8, rx: 1 }));
-        else if (entry.loss >= 0.02) parts.push(svgElement("circle", { class: markText(entry.loss), cx: x, cy: y, r: entry.loss >= 0.08 ? 5 : 3.5 }));
+      for (const [x, y, entry] of points.toSorted((one, other) => one[2].loss - other[2].loss)) {
+        const mark = entry.loss >= 0.02 ? markText(entry.loss) : "";
+        if (entry.isCube && (entry.isAction || mark)) parts.push(svgElement("rect", { class: `cube-event ${mark}`, x: x - 4, y: y - 4, width: 8, height: 8, rx: 1 }));
+        else if (mark) parts.push(svgElement("circle", { class: mark, cx: x, cy: y, r: entry.loss >= 0.08 ? 5 : 3.5 }));
       }
     }
     this.now = svgElement("path", { class: "now", d: "" });
@@ -228,11 +255,13 @@ export class ReviewEntry {
     const { entry } = this;
     const { candidates, difference, in_file: inFile, verdict, xgid } = entry;
     const parts = [];
+    if (verdict) parts.push(cubeTable(entry), make("p", {}, "Right is: ", make("strong", {}, verdict.wording), "."));
     if (candidates.length) parts.push(this.candidateTable());
     if (candidates.length > SHOWN + 1) parts.push(make("p", {}, button(this.isEveryShown ? "Fewer" : "More plays", () => { this.isEveryShown = !this.isEveryShown; this.onToggle(this.isEveryShown); this.draw(); })));
     if (difference) parts.push(make("p", {}, make("span", { class: "key best" }), make("strong", {}, candidates[0].play), ` is better: ${difference}`));
-    if (inFile?.candidates.length) parts.push(make("p", { class: "soft" }, inFileText(inFile)));
-    if (verdict) parts.push(make("p", {}, verdict));
+    if (inFile?.candidates?.length) parts.push(make("p", { class: "soft" }, inFileText(inFile)));
+    if (verdict && inFile) parts.push(make("p", { class: "soft" }, `In the file (${inFile.level}): ${inFile.wording}${inFile.loss > 0 ? `; this lost ${inFile.loss.toFixed(3)}` : ""}.`));
+    if (verdict) parts.push(make("p", { class: "soft" }, windowText(verdict)));
     parts.push(make("p", { class: "soft" }, make("code", {}, xgid), " ", button("Copy", () => copyText(xgid), { "aria-label": "Copy the XGID" })));
     this.card.replaceChildren(...parts);
   }
@@ -240,6 +269,7 @@ export class ReviewEntry {
   candidateTable() {
     const { candidates, in_file: inFile } = this.entry;
     const theirs = new Map((inFile?.candidates ?? []).map((one) => [one.play, one]));
+    const hasChances = candidates[0].mwc !== null;
     const head = ["Play", "Equity", "Behind"];
     const shown = candidates.filter((one, index) => this.isEveryShown || index < SHOWN || one.played);
     const rows = shown.map((one) => {
@@ -248,14 +278,40 @@ export class ReviewEntry {
       const found = theirs.get(one.play);
       const told = found ? make("div", { class: "chances" }, `in the file ${equityText(found.equity)} · ${found.level}`) : null;
       const cells = [make("td", {}, one.play, one.played ? " ◂ played" : "", make("div", { class: "chances" }, `${chancesText(one.chances)} · ${one.level}`), told ?? ""),
-        make("td", { class: "number" }, `${equityText(one.equity)}${interval}`),
-        make("td", { class: "number" }, index ? `−${(candidates[0].equity - one.equity).toFixed(3)}` : "")];
+        make("td", { class: "number" }, `${equityText(one.equity)}${interval}`, hasChances ? make("div", { class: "chances" }, percentText(one.mwc)) : ""),
+        make("td", { class: "number" }, index && one.level === candidates[0].level ? `−${(candidates[0].equity - one.equity).toFixed(3)}` : "")];
       return make("tr", { class: `${one.played ? "played" : ""}${index ? "" : " best"}` }, ...cells);
     });
     return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Candidates" }, make("table", { class: "candidates" },
       make("caption", { class: "visually-hidden" }, "Candidates, best first; chances in per cent: win, gammon, backgammon, and the same for losing"),
       make("thead", {}, make("tr", {}, ...head.map((text, column) => make("th", { scope: "col", class: column ? "number" : null }, text)))), make("tbody", {}, ...rows)));
   }
+}
+
+// The three values of a cube decision, for the player on roll.
+function cubeTable({ verdict, in_file: inFile, action }) {
+  const names = ["No double", "Double, take", "Double, pass"];
+  const best = verdict.double ? (verdict.take ? 1 : 2) : 0;
+  const done = { "no double": [0], double: [1, 2], take: [1], beaver: [1], pass: [2] }[action];
+  const rows = names.map((name, index) => make("tr", { class: `${index === best ? "best" : ""}${done.includes(index) ? " played" : ""}` },
+    make("td", {}, name, action !== "double" && done.includes(index) ? ` ◂ ${action === "beaver" ? "beavered" : "chosen"}` : "", inFile ? make("div", { class: "chances" }, `in the file ${equityText(inFile.equities[index])}`) : ""),
+    make("td", { class: "number" }, equityText(verdict.equities[index]), verdict.mwc ? make("div", { class: "chances" }, percentText(verdict.mwc[index])) : "")));
+  const head = ["Cube", "Equity"];
+  return make("table", { class: "candidates" }, make("caption", { class: "visually-hidden" }, "Values of the cube decision for the player on roll"),
+    make("thead", {}, make("tr", {}, ...head.map((text, column) => make("th", { scope: "col", class: column ? "number" : null }, text)))), make("tbody", {}, ...rows));
+}
+
+function windowText({ chances, ply, take_point: takePoint, cash_point: cashPoint }) {
+  const window = takePoint === undefined ? "" : ` · take point ${(100 * takePoint).toFixed(1)} %, cash point ${(100 * cashPoint).toFixed(1)} %`;
+  return `${chances ? `${chancesText(chances)} · ` : ""}${ply}-ply${window}`;
+}
+
+function percentText(chance) {
+  return `${(100 * chance).toFixed(2)} %`;
+}
+
+function placeText(entry) {
+  return `${entry.isCube ? "before roll" : "roll"} ${entry.number}`;
 }
 
 // What the program that wrote the file says.
@@ -272,7 +328,7 @@ function entriesOf(match) {
     const score = match.length ? `, ${game.scores.join("–")} to ${match.length}${game.crawford ? ", Crawford" : ""}` : "";
     const won = game.points === null ? "" : `: ${match.players[game.points > 0 ? 0 : 1]} wins ${Math.abs(game.points)}`;
     const heading = `Game ${game.number}${score}${won}`;
-    const cubes = game.cube_actions.map((event) => cubeEntry(game, heading, event));
+    const cubes = game.cube_actions.filter(isShown).map((event) => cubeEntry(game, heading, event));
     game.rolls.forEach((roll) => {
       while (cubes.length && cubes[0].before <= roll.roll) entries.push(cubes.shift());
       entries.push(rollEntry(game, heading, roll));
@@ -282,23 +338,39 @@ function entriesOf(match) {
   return entries;
 }
 
+// That nobody doubled is shown where it counts or was wrong.
+function isShown(event) {
+  return event.action !== "no double" || event.counted || event.loss >= 0.001;
+}
+
 function rollEntry(game, heading, roll) {
   const played = roll.candidates.find((one) => one.played);
   return { game: game.number, isCrawford: game.crawford, heading, number: roll.roll, seat: roll.seat, dice: roll.dice, board: roll.board, cube: roll.cube, text: roll.play, loss: roll.counted ? roll.loss : 0,
-    isCounted: roll.counted, isCube: false, candidates: roll.candidates, difference: roll.difference, in_file: roll.in_file, xgid: roll.xgid, equity: played?.equity ?? null };
+    mwcLoss: roll.counted ? roll.mwc_loss : 0, kind: "", isCounted: roll.counted, isCube: false, isAction: true, isOffered: false, candidates: roll.candidates, best: roll.candidates[0]?.play ?? "", difference: roll.difference,
+    in_file: roll.in_file, xgid: roll.xgid, equity: played?.equity ?? null, mwc: played?.mwc ?? null };
 }
 
-function cubeEntry(game, heading, event) {
-  return { game: game.number, isCrawford: game.crawford, heading, number: event.before_roll, before: event.before_roll, seat: event.seat, dice: null, board: boardOf(event), cube: { value: event.cube, side: 0 },
-    text: event.action, loss: event.loss ?? 0, isCounted: event.loss !== undefined, isCube: true, candidates: [], difference: "", in_file: null, xgid: event.xgid, equity: null, verdict: event.verdict ?? "" };
+// A decision about the cube; one that was not judged has no verdict. The board is seen by who decides.
+export function cubeEntry(game, heading, event) {
+  const isOwn = event.seat === event.on_roll;
+  const { verdict = null } = event;
+  return { game: game.number, isCrawford: game.crawford, heading, number: event.before_roll, before: event.before_roll, seat: event.seat, dice: null, board: isOwn ? event.board : swapped(event.board),
+    cube: { value: event.cube.value, side: isOwn ? event.cube.side : -event.cube.side }, text: event.text, action: event.action, loss: event.loss ?? 0, mwcLoss: event.mwc_loss ?? 0, kind: event.kind ?? "", isCounted: verdict !== null,
+    isCube: true, isAction: event.action !== "no double", isOffered: !isOwn, candidates: [], best: verdict?.wording ?? "", difference: "", in_file: event.in_file ?? null, xgid: event.xgid, verdict,
+    ...valuesAfter(event, verdict, isOwn) };
 }
 
-// The board of a cube action is that of the player on roll; who takes or drops sees it from the other side.
-function boardOf(event) {
-  return event.action === "doubles" ? event.board : swapped(event.board);
+// What the action leaves, for who decides.
+function valuesAfter(event, verdict, isOwn) {
+  if (!verdict) return { equity: null, mwc: null };
+  const places = { "no double": 0, double: verdict.take ? 1 : 2, pass: 2 };
+  const place = places[event.action] ?? 1;
+  const equity = verdict.equities[place];
+  const mwc = verdict.mwc?.[place] ?? null;
+  return { equity: isOwn ? equity : -equity, mwc: mwc === null || isOwn ? mwc : 1 - mwc };
 }
 
-function swapped(board) {
+export function swapped(board) {
   return board.map((_, location) => -board[25 - location] || 0);
 }
 

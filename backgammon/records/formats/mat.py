@@ -248,6 +248,9 @@ def write_mat(*matches: MatchRecord) -> str:
     return "\n".join(lines).lstrip("\n")
 
 
+_DROPS = " Drops"
+
+
 def _write_game(game: GameRecord) -> Iterator[str]:
     if game.start is not None:
         raise RecordError(
@@ -268,9 +271,17 @@ def _write_game(game: GameRecord) -> Iterator[str]:
 
 
 def _arrange(actions: tuple[Action, ...]) -> Iterator[tuple[list[str], ResultAction | None]]:
-    """The lines of a game: either the two cells of a row, or a result, which has a line of its own."""
+    """The lines of a game: either the two cells of a row, or a result, which has a line of its own.
+
+    Where the left player drops, the right one's result stands beside it: on a line of its own GNU Backgammon reads it
+    as another double.
+    """
     cells = ["", ""]
     for action in actions:
+        if isinstance(action, ResultAction) and action.seat == 1 and cells == [_DROPS, ""]:
+            yield [_DROPS, _format_cell(action)], None
+            cells = ["", ""]
+            continue
         is_alone = isinstance(action, ResultAction | UnreadableAction)
         if any(cells) and (is_alone or action.seat == 0 or cells[1]):
             yield cells, None
@@ -298,7 +309,7 @@ def _format_cell(action: Action) -> str:
         case TakeAction():
             return " Takes"
         case DropAction():
-            return " Drops"
+            return _DROPS
         case BeaverAction():
             return " Beavers"
         case ResignAction(points=points):

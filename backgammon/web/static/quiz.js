@@ -3,7 +3,7 @@
 import { ask, download } from "./api.js";
 import { BoardPicture } from "/shared/board.js";
 import { button, make, say, showError } from "/shared/elements.js";
-import { ReviewEntry } from "/shared/review.js";
+import { ReviewEntry, cubeEntry, swapped } from "/shared/review.js";
 import { TurnInPlay } from "./moves.js";
 import { options, setOption } from "./options.js";
 
@@ -28,6 +28,7 @@ export class QuizView {
     const found = await ask("quiz/next", options.quizPlayer ? { player: options.quizPlayer } : {});
     this.side.replaceChildren();
     this.isAnswered = false;
+    this.choices = null;
     this.drawTools(found);
     this.question = found.question;
     if (!found.question) {
@@ -38,6 +39,11 @@ export class QuizView {
     }
     this.message.replaceChildren();
     if (!this.area.isConnected) this.host.append(this.area);
+    this.choices = { double: [["no double", "No double"], ["double", "Double"]], answer: [["take", "Take"], ["pass", "Pass"]] }[found.question.kind];
+    if (this.choices) {
+      this.askCube(found);
+      return;
+    }
     const { board, dice, cube } = found.question;
     const own = await ask("position/read", { board, dice, cube: Math.log2(cube.value), owner: cube.side === 0 ? 2 : cube.side > 0 ? 0 : 1 });
     this.turn = new TurnInPlay(own);
@@ -48,6 +54,21 @@ export class QuizView {
     say(`${found.player} to play ${own.dice.join(" ")}`);
   }
 
+  // A decision about the cube: the board is turned to who decides.
+  askCube({ player, question, due }) {
+    const isOwn = question.seat === question.on_roll;
+    const board = isOwn ? question.board : swapped(question.board);
+    const side = isOwn ? question.cube.side : -question.cube.side;
+    const total = (sign) => board.reduce((sum, count) => sum + Math.max(0, sign * count), 0);
+    const pips = (counts) => counts.reduce((sum, count, location) => sum + Math.max(0, count) * location, 0);
+    this.cubeView = { board, off: [15 - total(1), 15 - total(-1)], pips: [pips(board), pips(swapped(board))], dice: null, movable: [], targets: [],
+      cube: { value: question.cube.value, owner: side === 0 ? null : side > 0 ? 0 : 1, is_in_play: true, is_offered: !isOwn } };
+    const task = isOwn ? "on roll: double?" : "is doubled: take?";
+    this.heading.replaceChildren(make("strong", {}, `${player} ${task}`), make("span", { class: "soft" }, ` · ${question.match}, game ${question.game} · ${due} due`));
+    this.draw();
+    say(`${player} ${task}`);
+  }
+
   drawTools({ players, player }) {
     const select = make("select", { "aria-label": "Whose errors", onchange: (event) => { setOption("quizPlayer", event.target.value); this.next(); } },
       ...players.map(([name, count]) => make("option", { value: name, selected: name === player }, `${name} (${count} errors)`)));
@@ -56,6 +77,12 @@ export class QuizView {
   }
 
   draw() {
+    if (this.choices) {
+      this.picture.show(this.cubeView);
+      const answers = this.choices.map(([action, text]) => button(text, () => this.answerCube(action), { class: "main", "data-answer": action, disabled: this.isAnswered }));
+      this.actions.replaceChildren(...answers, make("span", { class: "spacer" }), ...(this.isAnswered ? [button("Next", () => this.next(), { class: "main", id: "next-question" })] : []));
+      return;
+    }
     const { turn } = this;
     const now = turn.now;
     const movable = this.isAnswered ? [] : turn.sources;
@@ -66,14 +93,14 @@ export class QuizView {
   }
 
   press(location, isAlternate) {
-    if (this.isAnswered) return;
+    if (this.isAnswered || this.choices) return;
     const step = this.turn.sources.includes(location) ? this.turn.stepFrom(location, isAlternate) : null;
     for (const one of step ? [step] : this.turn.stepsTo(location)) this.turn.apply(one);
     this.draw();
   }
 
   lift(location) {
-    if (this.isAnswered || !this.turn.sources.includes(location)) return false;
+    if (this.isAnswered || this.choices || !this.turn.sources.includes(location)) return false;
     this.chosen = location;
     this.picture.state.targets = [...this.turn.reach(location).keys()];
     this.picture.drawSpots();
@@ -88,6 +115,7 @@ export class QuizView {
   }
 
   pressDice() {
+    if (this.choices) return;
     if (this.turn.isComplete) this.answer();
     else {
       this.turn.swapDice();
@@ -96,21 +124,34 @@ export class QuizView {
   }
 
   undo() {
-    if (!this.isAnswered && this.turn.undo()) this.draw();
+    if (!this.isAnswered && !this.choices && this.turn.undo()) this.draw();
   }
 
   async answer() {
-    if (this.isAnswered || !this.turn.isComplete) return;
+    if (this.isAnswered || this.choices || !this.turn.isComplete) return;
+    await this.send({ board: this.turn.now.board }, (entry) => {
+      const [best] = entry.candidates;
+      this.picture.showArrows([{ moves: best.moves, seat: 0, kind: "best" }]);
+      return [best.play, entry];
+    });
+  }
+
+  async answerCube(action) {
+    if (this.isAnswered) return;
+    await this.send({ action }, (entry) => [entry.verdict.wording, cubeEntry({ number: this.question.game }, "", entry)]);
+  }
+
+  // Sends an answer and shows what it was worth; `solve` gives the best in words and the entry to show.
+  async send(answer, solve) {
     this.isAnswered = true;
     try {
-      const found = await ask("quiz/answer", { id: this.question.id, board: this.turn.now.board });
-      const [best] = found.entry.candidates;
+      const found = await ask("quiz/answer", { id: this.question.id, ...answer });
+      this.draw();
+      const [best, entry] = solve(found.entry);
       const verdict = found.loss < 0.005 ? "Right." : found.loss < 0.02 ? "Nearly." : "Not yet.";
       const later = found.days ? `It comes back in ${Math.round(found.days)} day${Math.round(found.days) === 1 ? "" : "s"}.` : "It comes back in ten minutes.";
-      const cost = found.loss >= 0.0005 ? ` This gives up ${found.is_listed ? "" : "at least "}${found.loss.toFixed(3)}; best is ${best.play}.` : "";
-      this.side.replaceChildren(make("div", { class: "card", id: "verdict", role: "status" }, make("h2", {}, verdict), make("p", {}, `${cost} ${later}`)), new ReviewEntry(found.entry).element());
-      this.picture.showArrows([{ moves: best.moves, seat: 0, kind: "best" }]);
-      this.draw();
+      const cost = found.loss >= 0.0005 ? ` This gives up ${found.is_listed ? "" : "at least "}${found.loss.toFixed(3)}; best is ${best}.` : "";
+      this.side.replaceChildren(make("div", { class: "card", id: "verdict", role: "status" }, make("h2", {}, verdict), make("p", {}, `${cost} ${later}`)), new ReviewEntry(entry).element());
       say(`${verdict}${cost}`);
     } catch (error) {
       this.isAnswered = false;
