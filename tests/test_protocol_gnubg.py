@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backgammon.evaluation.outcome import Outcomes
-from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
+from backgammon.evaluation.player import Noise, PipCountPlayer, RandomPlayer
 from backgammon.notation.gnu_id import START_ID, position_id
 from backgammon.notation.play_text import parse_play
 from backgammon.protocols.adviser import Adviser
@@ -24,7 +24,7 @@ from backgammon.protocols.lines import MAX_LINE
 from backgammon.rules.board import START, swap
 from backgammon.rules.game import Stage
 from backgammon.search import Searcher, SearchSettings
-from backgammon.tools.arrays import Boards
+from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError, PairgammonError
 from tests.evaluators import PipEvaluator
 
@@ -223,17 +223,73 @@ def test_a_client_that_goes_away_in_the_middle_of_a_line_costs_nobody_anything(s
         assert replies.readline() == b"roll\n"
 
 
-def test_one_client_too_many_is_told_so(server: ExternalPlayerServer) -> None:
+def ask(client: socket.socket) -> bytes:
+    client.sendall(ROLL_OF_1.encode() + b"\n")
+    return client.recv(200)
+
+
+def test_one_client_too_many_takes_the_place_of_who_has_been_silent_longest(server: ExternalPlayerServer) -> None:
     clients = [connect(server) for _ in range(MAX_CLIENTS)]
     try:
-        for client in clients:  # answered: so its place is taken
-            client.sendall(ROLL_OF_1.encode() + b"\n")
-            assert client.recv(10) == b"roll\n"
-        with connect(server) as extra, extra.makefile("rb") as replies:
-            assert replies.readline().startswith(ERROR.encode())
+        assert [ask(client) for client in clients] == [b"roll\n"] * MAX_CLIENTS  # so all places are taken
+        clients[1].sendall(b"board: dripping without an end")
+        assert ask(clients[0]) == b"roll\n"
+        with connect(server) as extra:
+            assert ask(extra) == b"roll\n"
+            assert clients[1].recv(10) == b""
+            assert ask(clients[0]) == ask(clients[2]) == ask(extra) == b"roll\n"
     finally:
         for client in clients:
             client.close()
+
+
+class SlowPlayer(RandomPlayer):
+    """Takes its time until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.busy, self.go = threading.Semaphore(0), threading.Event()
+
+    def choose(self, boards: Boards, dice: Dice, noise: Noise) -> Int64s:
+        self.busy.release()
+        self.go.wait()
+        return super().choose(boards, dice, noise)
+
+
+def test_nobody_who_is_being_answered_loses_its_place(dialogue: list[tuple[str, str]]) -> None:
+    player = SlowPlayer()
+    question = next(question for question, answer in dialogue if "/" in answer)
+    with ExternalPlayerServer("127.0.0.1", 0, Adviser(player)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        clients = [connect(server) for _ in range(MAX_CLIENTS)]
+        for client in clients:
+            client.sendall(question.encode() + b"\n")
+            assert player.busy.acquire(timeout=20)
+        with connect(server) as extra, extra.makefile("rb") as replies:
+            assert replies.readline().startswith(ERROR.encode() + b"16 clients")
+        player.go.set()
+        for client in clients:
+            assert not client.recv(200).startswith(ERROR.encode())
+            client.close()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_client_that_asks_nothing_is_let_go(adviser: Adviser) -> None:
+    with ExternalPlayerServer("127.0.0.1", 0, adviser, idle_seconds=0.05) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        with connect(server) as client:
+            client.sendall(b"board: half a question")
+            assert client.recv(10) == b""
+        server.shutdown()
+        thread.join()
+
+
+def test_it_listens_on_ipv6_as_well(adviser: Adviser) -> None:
+    with ExternalPlayerServer("::1", 0, adviser) as server:
+        assert server.address[0] == "::1"
 
 
 def test_a_log_has_both_sides_of_the_dialogue(adviser: Adviser) -> None:
@@ -254,6 +310,8 @@ def test_an_address_that_is_taken_is_a_mistake_with_a_mend(server: ExternalPlaye
         ExternalPlayerServer("192.0.2.1", 1234, adviser)  # an address of documentation, never of this machine
     with pytest.raises(ConfigError, match="--host"):
         ExternalPlayerServer("no such host", server.address[1], adviser)
+    with pytest.raises(ConfigError, match="no name and no address"):
+        ExternalPlayerServer("local\x1b", 0, adviser)
 
 
 def test_the_same_question_gets_the_same_answer_of_a_player_that_plays_by_chance(

@@ -19,6 +19,7 @@ from backgammon.notation.match_id import MatchId
 from backgammon.rules.board import Position, swap
 from backgammon.search import RankedCandidate
 from backgammon.tools.errors import IllegalPlay
+from backgammon.tools.quoting import one_line
 
 VERSION = 2
 """Grows when a key changes its meaning."""
@@ -37,8 +38,8 @@ def as_document(report: Report, limit: int | None = None) -> dict[str, Any]:
     match = report.match
     return {
         "version": VERSION,
-        "file": match.file,
-        "players": list(match.players),
+        "file": one_line(match.file),
+        "players": [one_line(name) for name in match.players],
         "length": match.length,
         "engine": match.engine,
         "cubeful": match.is_cubeful,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from backgammon.notation.diagram import BoardNotes, draw_board
 from backgammon.notation.svg import board_svg
 from backgammon.rules.board import Position
 from backgammon.rules.dice import make_roll
+from backgammon.tools.quoting import page_text
 
 ANKI_HEAD = "#separator:tab\n#html:true\n#notetype:Basic\n#deck:pairgammon\n#tags column:3\n"
 
@@ -39,7 +39,7 @@ def _front(error: StoredError) -> str:
         cube_side=entry["cube"]["side"],
         title=f"{error.player} {_task(error)}",
     )
-    return _one_line(f"{picture}<br>{escape(error.player)} {_task(error)}<br><code>{escape(error.xgid)}</code>")
+    return _one_line(f"{picture}<br>{page_text(error.player)} {_task(error)}<br><code>{page_text(error.xgid)}</code>")
 
 
 def _task(error: StoredError) -> str:
@@ -55,17 +55,19 @@ def _back(error: StoredError) -> str:
     if error.is_cube:
         values = zip(("No double", "Double, take", "Double, pass"), entry["verdict"]["equities"], strict=True)
         rows = "".join(f"<tr><td>{name}</td><td>{equity:+.3f}</td></tr>" for name, equity in values)
-        right = f"<p>{escape(entry['verdict']['wording'])}</p>"
-        done = f"<p>{escape(error.player)} {escape(entry['text'])}: {escape(error.match)}, game {error.game}</p>"
+        right = f"<p>{page_text(entry['verdict']['wording'])}</p>"
+        done = (
+            f"<p>{page_text(error.player)} {page_text(entry['text'])}: {page_text(error.match)}, game {error.game}</p>"
+        )
         return _one_line(f"<table>{rows}</table>{right}{done}")
     best = entry["candidates"][0]["equity"]
     rows = "".join(
-        f"<tr><td>{escape(one['play'])}{' *' if one['played'] else ''}</td><td>{one['equity']:+.3f}</td>"
+        f"<tr><td>{page_text(one['play'])}{' *' if one['played'] else ''}</td><td>{one['equity']:+.3f}</td>"
         f"<td>{one['equity'] - best:+.3f}</td></tr>"
         for one in entry["candidates"]
     )
-    why = f"<p>{escape(entry['difference'])}</p>" if entry["difference"] else ""
-    return _one_line(f"<table>{rows}</table>{why}<p>* played: {escape(error.match)}, game {error.game}</p>")
+    why = f"<p>{page_text(entry['difference'])}</p>" if entry["difference"] else ""
+    return _one_line(f"<table>{rows}</table>{why}<p>* played: {page_text(error.match)}, game {error.game}</p>")
 
 
 def _tags(error: StoredError) -> str:

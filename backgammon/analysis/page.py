@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from backgammon.analysis.document import as_document
 from backgammon.analysis.page_parts import joined_script, joined_style
 from backgammon.analysis.report import Report
 from backgammon.notation.svg import board_geometry
+from backgammon.tools.quoting import page_text
 
 SHOWN_CANDIDATES = 8
 """Of a roll, besides the play that was made."""
@@ -47,7 +47,7 @@ def render_documents(documents: Sequence[dict[str, Any]]) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f"<title>{escape(title)}</title><style>{joined_style()}</style></head><body><main></main>"
+        f"<title>{page_text(title)}</title><style>{joined_style()}</style></head><body><main></main>"
         '<div id="live" class="visually-hidden" role="status" aria-live="polite"></div>'
         "<noscript>The boards of this report are drawn by a script inside it.</noscript>"
         f'<script type="application/json" id="data">{text}</script>'

@@ -13,6 +13,7 @@ from backgammon.analysis.judging import JudgedMatch, JudgedRoll
 from backgammon.analysis.logged_rolls import CUBE_WORDS
 from backgammon.analysis.scales import GNUBG_MARKS, LUCK_MARKS, XG_MARKS, Mark
 from backgammon.tools.intervals import Estimate
+from backgammon.tools.quoting import one_line
 
 MAX_WORST = 10
 """Plays and cube decisions that are shown in full."""
@@ -92,8 +93,9 @@ def title_of(report: Report) -> str:
     """One line: who played what."""
     match = report.match
     kind = f"{match.length}-point match" if match.length else "money play"
-    name = PurePath(match.file).name
-    return f"{match.players[0]} against {match.players[1]}, {kind}" + (f" ({name})" if name else "")
+    name = one_line(PurePath(match.file).name)
+    first, second = map(one_line, match.players)
+    return f"{first} against {second}, {kind}" + (f" ({name})" if name else "")
 
 
 def judge_of(report: Report) -> str:

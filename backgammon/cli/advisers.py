@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from backgammon.cli.screen import say
 from backgammon.evaluation.strengths import CUBE_PLIES
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ def open_engine(spec: EngineSpec, rollout_folder: Path | None = None) -> Engine:
     """The engine of a specification; what takes time is said on standard error. See `build_engine`."""
     from backgammon.learner.net.engine_builder import build_engine
 
-    return build_engine(spec, lambda text: click.echo(text, err=True), rollout_folder)
+    return build_engine(spec, lambda text: say(text, err=True), rollout_folder)
 
 
 def make_adviser(model: str | None, plies: int = 0, threads: int | None = None, seed: int = 0) -> Adviser:

@@ -11,6 +11,7 @@ import click
 
 from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import ExampleCommand, model_option
+from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
     from backgammon.analysis.ranking import MatchJudge
@@ -61,12 +62,12 @@ def command(
     judge = _make_judge(model, depth, cubeless, seed, threads)
     reports = _judge(file, judge, worst)
     if out is None:
-        click.echo(_render(form, reports), nl=False)
+        say(_render(form, reports), nl=False)
         return
     from backgammon.tools.storage import replace_file
 
     replace_file(Path(out), _render(form, reports).encode())
-    click.echo(f"wrote {out}: {len(reports)} match{'es'[: 2 * (len(reports) != 1)]}", err=True)
+    say(f"wrote {out}: {len(reports)} match{'es'[: 2 * (len(reports) != 1)]}", err=True)
 
 
 def _check_out(out: str | None, as_json: bool) -> str:

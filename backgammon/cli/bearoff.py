@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from backgammon.cli.group import ExampleCommand
+from backgammon.cli.screen import say
 
 
 @click.group()
@@ -52,8 +53,8 @@ def build(points: int, exact_points: int, checkers: int, folder: Path | None, fo
             folder,
             lambda name, done, _: advance(done if name == "one-sided" else one_sided + done),
             force,
-            lambda text: click.echo(text, err=True),
+            lambda text: say(text, err=True),
         )
     for path in table_paths(size, folder):
         verb = "wrote" if path in written else "kept "
-        click.echo(f"{verb} {path} ({path.stat().st_size / 1e6:.1f} MB)")
+        say(f"{verb} {path} ({path.stat().st_size / 1e6:.1f} MB)")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backgammon.cli.group import ExampleCommand
+from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
     from backgammon.learner.coach.people_model import PeopleModel
@@ -65,8 +66,8 @@ def command(logs: tuple[str, ...], player: str, people: tuple[str, ...], out: st
     values = coach_values(study)
     replace_file(folder / PAGE_FILE, render_coach_page(study).encode())
     replace_file(folder / VALUES_FILE, (json.dumps(values, indent=1) + "\n").encode())
-    click.echo(json.dumps(values) if as_json else render_coach_text(study))
-    click.echo(f"\n{folder / PLAYER_FILE}, {folder / PAGE_FILE}", err=True)
+    say(json.dumps(values) if as_json else render_coach_text(study))
+    say(f"\n{folder / PLAYER_FILE}, {folder / PAGE_FILE}", err=True)
 
 
 def _find_people(sources: tuple[str, ...], player: str, seed: int) -> PeopleModel:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from backgammon.cli.group import ExampleCommand
+from backgammon.cli.screen import say
+from backgammon.tools.quoting import file_stem
 
 if TYPE_CHECKING:
     from backgammon.records import Format, MatchRecord
@@ -66,7 +68,7 @@ def command(paths: tuple[str, ...], out: str | None, format_name: str | None, ve
     if refused and len(refused) == reading.report.num_matches:
         raise RecordError(f"no match can be written as {entry.name}: {refused[0]}")
     sink.finish()
-    click.echo(reading.report.render(), err=True)
+    say(reading.report.render(), err=True)
     _list_refused(refused, entry)
 
 
@@ -133,6 +135,7 @@ class _Folder:
         stem = Path(match.file).name
         for suffix in (".gz", ".xz", *(suffix for entry in FORMATS for suffix in entry.suffixes)):
             stem = stem.removesuffix(suffix)
+        stem = file_stem(stem)
         name, number = stem, 1
         while name in self._names:
             number += 1
@@ -194,8 +197,8 @@ def _list_refused(refused: list[str], entry: Format) -> None:
     """Say which matches are missing in the result."""
     if not refused:
         return
-    click.echo(f"matches that {entry.name} cannot hold: {len(refused):,}", err=True)
+    say(f"matches that {entry.name} cannot hold: {len(refused):,}", err=True)
     for text in refused[:MAX_REFUSED]:
-        click.echo(f"  {text}", err=True)
+        say(f"  {text}", err=True)
     if len(refused) > MAX_REFUSED:
-        click.echo(f"  ... and {len(refused) - MAX_REFUSED:,} more", err=True)
+        say(f"  ... and {len(refused) - MAX_REFUSED:,} more", err=True)

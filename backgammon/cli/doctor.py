@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from backgammon.cli.group import ExampleCommand
+from backgammon.cli.screen import say
 
 LIBRARIES = ("numpy", "numba", "llvmlite", "torch", "safetensors", "click", "rich", "gymnasium")
 OPENING_CANDIDATES = 447
@@ -30,11 +31,11 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """
     answer, is_broken = examine()
     if as_json:
-        click.echo(json.dumps(answer))
+        say(json.dumps(answer))
     else:
         for name, value in answer.items():
             for number, line in enumerate(_describe(value)):
-                click.echo(f"{name if number == 0 else '':18}{line}")
+                say(f"{name if number == 0 else '':18}{line}")
     if is_broken:
         ctx.exit(1)
 

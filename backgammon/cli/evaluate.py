@@ -10,6 +10,8 @@ import click
 
 from backgammon.cli.depth import Depth
 from backgammon.cli.group import ExampleCommand, model_option, plies_option
+from backgammon.cli.screen import say
+from backgammon.tools.quoting import one_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,10 +65,10 @@ def command(logs: tuple[str, ...], model: str | None, plies: int, threads: int |
         report = measure_agreement(reading, scorer)
     reading.report.check()
     if as_json:
-        click.echo(json.dumps({"model": scorer.name, "agreement": report.as_dict(), "logs": reading.report.to_dict()}))
+        say(json.dumps({"model": scorer.name, "agreement": report.as_dict(), "logs": reading.report.to_dict()}))
         return
     print_report(report, scorer.name)
-    click.echo("\n" + reading.report.render(), err=True)
+    say("\n" + reading.report.render(), err=True)
 
 
 def _score_labels(logs: tuple[str, ...], model: str | None, plies: int, threads: int | None, as_json: bool) -> None:
@@ -88,25 +90,26 @@ def _score_labels(logs: tuple[str, ...], model: str | None, plies: int, threads:
     rows = searcher.choose(found.decisions.boards, found.decisions.dice)
     scores = score_choices(found, rows, forced=len(whole) - len(found))
     if as_json:
-        click.echo(json.dumps({"model": searcher.name, "scores": scores.as_dict(), "labels": report.to_dict()}))
+        say(json.dumps({"model": searcher.name, "scores": scores.as_dict(), "labels": report.to_dict()}))
         return
     overall = scores.overall
-    click.echo(f"{searcher.name} on {overall.decisions:,} unforced decisions of {overall.games:,} games\n")
+    say(f"{searcher.name} on {overall.decisions:,} unforced decisions of {overall.games:,} games\n")
     for row in (*scores.by_phase, overall):
         loss = "" if row.loss is None else f"loss {row.loss.show(2)} mpt"
         left = f"  not judged {row.not_judged:.3f}" if row.not_judged else ""
-        click.echo(f"{row.name:18s}{row.decisions:7,d}  agreement {row.agreement.show(3)}  {loss}{left}")
-    click.echo("\nmpt: thousandths of a point a decision; +- 95 %, clustered by game")
-    click.echo(report.render(), err=True)
+        say(f"{row.name:18s}{row.decisions:7,d}  agreement {row.agreement.show(3)}  {loss}{left}")
+    say("\nmpt: thousandths of a point a decision; +- 95 %, clustered by game")
+    say(report.render(), err=True)
 
 
 def print_report(report: AgreementReport, model: str) -> None:
     """Print the tables by phase and by player, within 80 columns."""
     from rich.console import Console
+    from rich.markup import escape
 
     console = Console(highlight=False, soft_wrap=True)
     overall = report.overall
-    console.print(f"[bold]Move agreement of {model}[/]")
+    console.print(f"[bold]Move agreement of {escape(one_line(str(model)))}[/]")
     console.print(
         f"{overall.decisions:,} unforced plays of {overall.matches:,} matches, {report.forced:,} forced ones left out\n"
     )
@@ -146,7 +149,7 @@ def _player_table(report: AgreementReport) -> Table:
 
     table = _make_table("player", "matches")
     for row in report.by_player[:MAX_PLAYERS]:
-        table.add_row(escape(row.name), f"{row.decisions:,}", *_figures(row), f"{row.matches:,}")
+        table.add_row(escape(one_line(row.name)), f"{row.decisions:,}", *_figures(row), f"{row.matches:,}")
     return table
 
 

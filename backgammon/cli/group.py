@@ -22,7 +22,9 @@ from typing import Any
 
 import click
 
+from backgammon.cli.screen import say
 from backgammon.evaluation.strengths import MAX_PLIES
+from backgammon.tools.quoting import printable
 
 _BARE_XGID = re.compile(r"-[-A-Pa-p]{25}:")
 
@@ -136,7 +138,7 @@ class LazyGroup(click.Group):
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
             if category.__name__ == "PairgammonWarning":
-                click.echo(f"warning: {message}", err=True)
+                say(f"warning: {message}", err=True)
             else:
                 show_others(message, category, *place, **options)
 
@@ -152,11 +154,14 @@ class LazyGroup(click.Group):
             sys.stdout.flush()  # a reader that has gone away shows here, where it can be handled
             return result
         except KeyboardInterrupt:
-            click.echo("\ninterrupted" if sys.stderr.isatty() else "interrupted", err=True)  # after the terminal's ^C
+            say("\ninterrupted" if sys.stderr.isatty() else "interrupted", err=True)  # after the terminal's ^C
             ctx.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
             _discard_output()
             ctx.exit(EXIT_BROKEN_PIPE)
+        except click.ClickException as error:  # its message may repeat an argument
+            error.message = printable(error.message)  # type: ignore[misc]
+            raise
         except EOFError as error:  # no command ends with one; left alone, Click would take it for Ctrl-D
             raise RuntimeError("a file ended too early, and nobody noticed") from error
         except ModuleNotFoundError as error:
@@ -190,7 +195,7 @@ def _is_mistake(error: Exception) -> bool:
 
 
 def _print_error(message: str) -> None:
-    click.echo("error: " + " ".join(message.split()), err=True)
+    say("error: " + " ".join(message.split()), err=True)
 
 
 def _discard_output() -> None:

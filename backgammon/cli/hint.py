@@ -9,6 +9,7 @@ import click
 
 from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import ExampleCommand, model_option
+from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
     from backgammon.cube.stakes import Stakes
@@ -70,11 +71,11 @@ def command(
         return
     ranked, engine = _rank(decision, model, depth)
     if as_json:
-        click.echo(json.dumps(_as_dict(found, decision, ranked, engine)))
+        say(json.dumps(_as_dict(found, decision, ranked, engine)))
         return
-    click.echo(_draw(found, decision) + "\n")
+    say(_draw(found, decision) + "\n")
     for line in _lines(decision, ranked, engine, count):
-        click.echo(line)
+        say(line)
 
 
 def _stakes(found: IdentifiedPosition) -> Stakes | None:
@@ -106,11 +107,9 @@ def _show_cube(found: IdentifiedPosition, stakes: Stakes, model: str | None, dep
         fields = verdict_fields(verdict, valuation)
         lines = verdict_lines(verdict, valuation, found.match.doubled)
     if as_json:
-        click.echo(
-            json.dumps({"position_id": found.position_id, "xgid": found.xgid, "model": whole.net_name, **fields})
-        )
+        say(json.dumps({"position_id": found.position_id, "xgid": found.xgid, "model": whole.net_name, **fields}))
         return
-    click.echo("\n".join([_draw(found), "", stakes_text(stakes), *lines]))
+    say("\n".join([_draw(found), "", stakes_text(stakes), *lines]))
 
 
 def _show_plays(
@@ -126,12 +125,12 @@ def _show_plays(
     engine = whole.plays
     plays = engine.rank_plays(decision, stakes)
     if as_json:
-        click.echo(json.dumps(_stakes_dict(found, decision, plays, whole.net_name)))
+        say(json.dumps(_stakes_dict(found, decision, plays, whole.net_name)))
         return True
     total = len(decision.candidates)
     more = [f"{count} of {total} plays; --count shows more"] if total > count else []
     texts = [stakes_text(stakes), gammon_text(engine.valuation(stakes)), *stakes_lines(decision, plays, count), *more]
-    click.echo("\n".join([_draw(found, decision), "", *texts]))
+    say("\n".join([_draw(found, decision), "", *texts]))
     return True
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backgammon.cli.group import ExampleCommand
+from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
     from backgammon.notation.diagram import Side
@@ -39,9 +40,9 @@ def command(texts: tuple[str, ...], as_json: bool) -> None:
     lines = texts or tuple(line.rstrip("\n") for line in sys.stdin if line.strip())
     for number, found in enumerate(parse_identifiers(lines)):
         if as_json:
-            click.echo(json.dumps(_as_dict(found)))
+            say(json.dumps(_as_dict(found)))
         else:
-            click.echo(("\n" if number else "") + _render(found))
+            say(("\n" if number else "") + _render(found))
 
 
 def _as_dict(found: IdentifiedPosition) -> dict[str, Any]:

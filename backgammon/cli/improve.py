@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand, model_option, workers_option
+from backgammon.cli.screen import say
 
 
 @click.command(
@@ -93,7 +94,7 @@ def command(
     announce_compilation()
     try:
         for run in improvement.run(rounds, crew, show_units, make_reporter(sys.stderr, BOARDS)):
-            click.echo(f"round {run.parent.name}: {run}")
+            say(f"round {run.parent.name}: {run}")
     except Interrupted as stop:
-        click.echo(str(stop), err=True)
+        say(str(stop), err=True)
         click.get_current_context().exit(EXIT_INTERRUPTED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backgammon.cli.group import ExampleCommand
+from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
     from backgammon.learner.net.scorer import Scorer
@@ -61,7 +62,7 @@ def command(
     if other is not None:
         inspection = replace(inspection, dense=_measure(other, logs) if logs else held_out_rates(other.model))
     replace_file(Path(out), draw_inspection(inspection).encode())
-    click.echo(json.dumps(inspection.as_dict()) if as_json else f"picture: {out}")
+    say(json.dumps(inspection.as_dict()) if as_json else f"picture: {out}")
 
 
 def _read_games(logs: tuple[str, ...]) -> list[Boards]:

@@ -12,6 +12,7 @@ import click
 
 from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import ExampleCommand, model_option, workers_option
+from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
     from backgammon.learner.data.shards import Shards
@@ -104,7 +105,7 @@ def command(
     if out is not None and not is_lines:
         _label_into_shards(logs, shards, teacher, Path(out), plan, crew)
         return
-    skip = (lambda message: click.echo(message, err=True)) if skip_bad else None
+    skip = (lambda message: say(message, err=True)) if skip_bad else None
     lines = _lines_of_logs(logs) if logs else _lines_of_input()
     if shards is not None:
         lines = lines_of_shards(shards, plan)
@@ -190,7 +191,7 @@ def _label_into_shards(
     with show_units(f"labels by {teacher.name}", plan.sample or len(source)) as progress:
         label_shards(source, teacher, out, plan, crew, progress)
     manifest = open_shards(out, verify=False).manifest
-    click.echo(f"{manifest.decisions:,} decisions, {manifest.candidates:,} candidates judged by {manifest.teacher}")
+    say(f"{manifest.decisions:,} decisions, {manifest.candidates:,} candidates judged by {manifest.teacher}")
 
 
 def _read_logs(logs: tuple[str, ...], out: Path) -> Shards:
@@ -210,7 +211,7 @@ def _read_logs(logs: tuple[str, ...], out: Path) -> Shards:
     with show_byte_progress("reading logs") as advance:
         reading = read_logs(logs, progress=advance)
         shards = build_shards(reading, place)
-    click.echo(reading.report.render(), err=True)
+    say(reading.report.render(), err=True)
     return shards
 
 
@@ -228,7 +229,7 @@ def _label_into_lines(
     collected = list(lines)
     with show_units(f"labels by {teacher.name}", len(collected)) as progress:
         count = write_line_labels(collected, teacher, out, crew, skip, progress)
-    click.echo(f"{count:,} labelled decisions in {out}", err=True)
+    say(f"{count:,} labelled decisions in {out}", err=True)
 
 
 def _lines_of_input() -> Iterator[tuple[int, bytes]]:
@@ -253,4 +254,4 @@ def _lines_of_logs(logs: tuple[str, ...]) -> Iterator[tuple[int, bytes]]:
                 number += 1
                 yield number, line
     reading.report.check()
-    click.echo(reading.report.render(), err=True)
+    say(reading.report.render(), err=True)

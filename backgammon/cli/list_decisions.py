@@ -7,6 +7,7 @@ import sys
 import click
 
 from backgammon.cli.group import ExampleCommand
+from backgammon.cli.screen import say
 
 
 @click.command(
@@ -39,4 +40,4 @@ def command(logs: tuple[str, ...], forced: bool) -> None:
             sink.write(format_game(game, forced))
     sink.flush()
     reading.report.check()
-    click.echo(reading.report.render(), err=True)
+    say(reading.report.render(), err=True)

@@ -13,6 +13,7 @@ import click
 from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_error, model_option
 from backgammon.cli.players import PLAYER_HELP
+from backgammon.cli.screen import say
 from backgammon.evaluation.strengths import CUBE_PLIES, FULL, LEVEL_NAMES
 
 if TYPE_CHECKING:
@@ -335,9 +336,7 @@ class Recorder:
             self.is_written = True
         except OSError as error:
             self.is_refused = True
-            click.echo(
-                f"cannot save: {describe_os_error(error)}; the game goes on, choose a file with --save", err=True
-            )
+            say(f"cannot save: {describe_os_error(error)}; the game goes on, choose a file with --save", err=True)
 
 
 def _new_name(suffix: str) -> Path:

@@ -10,6 +10,7 @@ import click
 
 from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import ExampleCommand, model_option
+from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
     from backgammon.engine.engine import Engine
@@ -68,7 +69,7 @@ def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool
     at_stakes = _stakes_answerer(engine, depth) if engine.has_outcomes else None
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     if source.isatty():
-        click.echo("Type or paste decisions, one a line; end with Ctrl-D.", err=True)
+        say("Type or paste decisions, one a line; end with Ctrl-D.", err=True)
     for lines in read_batches(source, DEEP_BATCH_SIZE if depth.is_given else BATCH_SIZE):
         for line in answer_lines(lines, answer, skip_bad, at_stakes):
             sink.write(line)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import click
-
 from backgammon.cli.depth import Depth
 from backgammon.cli.group import describe_os_error
+from backgammon.cli.screen import say
 from backgammon.evaluation.strengths import FULL, LEVEL_NAMES
 from backgammon.table.saved_session import SavedSession, open_session
 from backgammon.table.session import Session
@@ -68,4 +67,4 @@ class ResumedGame:
             self.is_written = True
         except OSError as error:
             self.is_refused = True
-            click.echo(f"cannot save: {describe_os_error(error)}; the game goes on", err=True)
+            say(f"cannot save: {describe_os_error(error)}; the game goes on", err=True)

@@ -11,6 +11,7 @@ import click
 from backgammon.cli.depth import Depth, depth_options
 from backgammon.cli.group import ExampleCommand
 from backgammon.cli.players import PLAYER_HELP
+from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
     from backgammon.cube.stakes import Stakes
@@ -88,7 +89,7 @@ def command(
     stakes = _stakes(has_cube, jacoby, beavers, length)
     if stakes is not None:
         found = _duel_with_cube((first, second), games, seed, stakes, depth, luck, test, threads)
-        click.echo(json.dumps(found.as_dict()) if as_json else render_cube_duel(found))
+        say(json.dumps(found.as_dict()) if as_json else render_cube_duel(found))
         return
     checks = DuelChecks(_make_judge(luck, threads).searcher if luck else None, test)
     with ExitStack() as stack:
@@ -100,9 +101,9 @@ def command(
         advance = stack.enter_context(show_progress(f"{players[0].name} - {players[1].name}", games))
         result = duel(players[0], players[1], num_games=games, seed=seed, progress=advance, checks=checks)
     if as_json:
-        click.echo(json.dumps(result.as_dict()))
+        say(json.dumps(result.as_dict()))
     else:
-        click.echo(render_duel(result))
+        say(render_duel(result))
 
 
 def _stakes(has_cube: bool, jacoby: bool, beavers: bool, length: int | None) -> Stakes | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from backgammon.cli.group import ExampleCommand, model_option, plies_option, workers_option
+from backgammon.cli.screen import say
 
 
 @click.command(
@@ -83,4 +84,4 @@ def command(
         else:
             play_into_shards(packed, plan, path, crew, progress, only_forced)
     number = f"{games:,} games" if is_log else f"{len(open_shards(path, verify=False)):,} decisions"
-    click.echo(f"{number} in {out}")
+    say(f"{number} in {out}")

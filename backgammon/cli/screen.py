@@ -1,4 +1,4 @@
-"""What several commands draw: progress on stderr, tables on stdout."""
+"""What commands say and draw: the one way out to a terminal, progress on stderr, tables on stdout."""
 
 from __future__ import annotations
 
@@ -10,8 +10,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from backgammon.tools.quoting import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
+
+
+def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a text: the one way of the commands to a terminal, on which no foreign text is obeyed.
+
+    Args:
+        text: lines.
+        err: on stderr instead of stdout.
+        nl: end it with a line feed.
+    """
+    click.echo(printable(text, colour=is_colour_wanted()), err=err, nl=nl)
 
 
 @contextmanager
@@ -23,7 +36,7 @@ def show_progress(title: str, total: float) -> Iterator[Callable[[float], None]]
     from rich.progress import MofNCompleteColumn
 
     with _make_progress(MofNCompleteColumn()) as progress:
-        task = progress.add_task(title, total=total)
+        task = progress.add_task(printable(title), total=total)
         yield lambda value: progress.update(task, completed=value)
 
 
@@ -77,4 +90,4 @@ def announce_compilation() -> None:
     from backgammon.tools.jit import is_kept
 
     if not is_kept(decide):
-        click.echo("compiling the kernels, this once (10 to 20 s) ...", err=True)
+        say("compiling the kernels, this once (10 to 20 s) ...", err=True)

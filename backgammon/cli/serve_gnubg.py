@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from backgammon.cli.group import ExampleCommand, host_option, model_option, plies_option
+from backgammon.cli.screen import say
 
 
 @click.command(
@@ -34,8 +35,8 @@ def command(model: str | None, plies: int, host: str, port: int | None, jacoby: 
 
     announce_compilation()
     adviser = make_adviser(model, plies)
-    chosen_port, logger = DEFAULT_PORT if port is None else port, click.echo if log else None
+    chosen_port, logger = DEFAULT_PORT if port is None else port, say if log else None
     with ExternalPlayerServer(host, chosen_port, adviser, logger, jacoby) as server:
         address = "{}:{}".format(*server.address)
-        click.echo(f"{adviser.name} waits on {address}; in GNU Backgammon: set player 1 external {address}")
+        say(f"{adviser.name} waits on {address}; in GNU Backgammon: set player 1 external {address}")
         server.serve_forever()

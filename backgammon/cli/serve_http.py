@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from backgammon.cli.group import ExampleCommand, host_option, model_option, plies_option
+from backgammon.cli.screen import say
 
 
 @click.command(
@@ -33,5 +34,5 @@ def command(model: str | None, plies: int, host: str, port: int | None) -> None:
     announce_compilation()
     adviser = make_adviser(model, plies)
     with HttpServer(wildbg_app(adviser), host, DEFAULT_PORT if port is None else port) as server:
-        click.echo(f"{adviser.name} answers on {server.url}/move and /eval")
+        say(f"{adviser.name} answers on {server.url}/move and /eval")
         server.serve_forever()

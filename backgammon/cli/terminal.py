@@ -7,6 +7,8 @@ from typing import Literal
 
 import click
 
+from backgammon.tools.quoting import printable
+
 Tone = Literal["plain", "strong", "you", "model", "problem", "faint"]
 
 _STYLES: dict[Tone, dict[str, bool | str]] = {
@@ -34,7 +36,7 @@ class Terminal:
 
     def say(self, text: str = "", tone: Tone = "plain") -> None:
         """Print a line or several."""
-        click.echo(self.paint(text, tone), color=self.colour)
+        click.echo(self.paint(printable(text, self.colour), tone), color=self.colour)
 
     def paint(self, text: str, tone: Tone) -> str:
         """`text` in the colour of its tone."""
@@ -54,7 +56,7 @@ class Terminal:
             EndOfInput: there is none.
         """
         try:
-            line = input(self._decorate(f"{prompt}>") + " ")
+            line = input(self._decorate(f"{printable(prompt)}>") + " ")
         except EOFError:
             self.say()
             raise EndOfInput from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand
+from backgammon.cli.screen import say
 from backgammon.learner.inputs.head_names import HEADS
 from comparison_net.config import LOSSES, VALUE_LOSSES, TrainConfig, load_config, to_toml
 
@@ -35,7 +36,7 @@ def _print_settings(ctx: click.Context, _parameter: click.Parameter, is_asked: b
     if is_asked:
         from backgammon.learner.inputs.board_domain import BOARDS
 
-        click.echo(to_toml(DEFAULTS.for_domain(BOARDS), BOARDS), nl=False)
+        say(to_toml(DEFAULTS.for_domain(BOARDS), BOARDS), nl=False)
         ctx.exit()
 
 
@@ -118,16 +119,16 @@ def command(
     try:
         if seeds is not None:
             summaries = sweep_shards(shards, config, folder.path, _read_seeds(seeds), reporter)
-            click.echo(json.dumps(summaries) if as_json else sweep_table(summaries, domain))
+            say(json.dumps(summaries) if as_json else sweep_table(summaries, domain))
             return
         summary = train_on_shards(shards, config, folder.path, goes_on, reporter)
     except Interrupted as stop:
-        click.echo(str(stop), err=True)
+        say(str(stop), err=True)
         ctx.exit(EXIT_INTERRUPTED)
     if as_json:
-        click.echo(json.dumps(summary))
+        say(json.dumps(summary))
     else:
-        click.echo(f"best weights: {folder.model}\nnext: pairgammon evaluate OTHER_LOGS --model {folder.path}")
+        say(f"best weights: {folder.model}\nnext: pairgammon evaluate OTHER_LOGS --model {folder.path}")
 
 
 def _read_seeds(text: str) -> list[int]:
@@ -203,12 +204,12 @@ def _read_files(names: tuple[str, ...], out: Path, wants_values: bool) -> Shards
         with show_byte_progress("reading labels") as advance:
             decisions, report = read_labels(labelled or reading.files, advance)
             shards = write_decisions(decisions, out, Origin(tuple(report.files), report.to_dict(), report.judge))
-        click.echo(report.render(), err=True)
+        say(report.render(), err=True)
         return shards
     with show_byte_progress("reading logs") as advance:
         reading = read_logs(names, progress=advance)
         shards = build_shards(reading, out)
-    click.echo(reading.report.render(), err=True)
+    say(reading.report.render(), err=True)
     return shards
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backgammon.cli.group import ExampleCommand, host_option, model_option
+from backgammon.cli.screen import say
 from backgammon.evaluation.strengths import FULL, LEVEL_NAMES
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def command(
         view = f"review/task-{reviews.judge_file(data, Path(file).name, DEFAULT_PLIES)}"
     with HttpServer(board.application(), host, DEFAULT_PORT if port is None else port, LIMITS) as server:
         address = f"{server.url}/#token={token}&view={view}"
-        click.echo(f"the board is at {address}")
+        say(f"the board is at {address}")
         if not no_browser:
             webbrowser.open(address)
         server.serve_forever()

@@ -18,11 +18,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backgammon.notation.quoting import quote
 from backgammon.rules.board import NUM_CHECKERS, NUM_LOCATIONS, Position, check_board
 from backgammon.tools.arrays import Boards, Uint8s
 from backgammon.tools.errors import IdError, PositionError
 from backgammon.tools.jit import kernel
+from backgammon.tools.quoting import quote
 
 Keys = Uint8s
 """uint8[N, 10]."""

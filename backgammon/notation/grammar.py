@@ -16,9 +16,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from backgammon.notation.quoting import quote
 from backgammon.rules.board import BAR
 from backgammon.tools.errors import MalformedPlay
+from backgammon.tools.quoting import quote
 
 MAX_HOPS = 4
 """A double gives four moves; no play has more."""

@@ -16,10 +16,10 @@ from backgammon.notation.gnu_id import POSITION_ID_LENGTH, parse_position_id, po
 from backgammon.notation.match_id import CENTRED as NO_OWNER
 from backgammon.notation.match_id import MatchId, match_id, parse_match_id
 from backgammon.notation.pasted import find_gnu_ids, find_xgids, is_block, is_match_id, is_opengammon_id, unwrap
-from backgammon.notation.quoting import quote
 from backgammon.notation.xgid import BOTTOM, CENTRED, TOP, XgId, format_xgid, parse_xgid
 from backgammon.rules.board import Position
 from backgammon.tools.errors import IdError
+from backgammon.tools.quoting import quote
 
 _BOTTOM_SEAT = 1
 _SIDES = {0: TOP, 1: BOTTOM, NO_OWNER: CENTRED}

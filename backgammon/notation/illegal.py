@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from backgammon.notation.formatting import list_plays
 from backgammon.notation.grammar import Hop, point_name
-from backgammon.notation.quoting import quote
 from backgammon.notation.readings import Step, legal_plays, plays_with, possible_readings, ways_of_hop
 from backgammon.rules.board import BAR, HOME
 from backgammon.rules.decision import Decision
+from backgammon.tools.quoting import quote
 
 
 def explain_illegal(text: str, hops: tuple[Hop, ...], decision: Decision) -> str:

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-from backgammon.notation.quoting import quote
 from backgammon.rules.dice import Roll, make_roll
 from backgammon.rules.match import check_stakes
 from backgammon.tools.errors import DiceError, IdError, StakesError
+from backgammon.tools.quoting import quote
 
 MATCH_ID_LENGTH = 12
 MAX_CUBE = 1 << 15

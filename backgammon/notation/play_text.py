@@ -10,10 +10,10 @@ from __future__ import annotations
 from backgammon.notation.formatting import format_play, list_plays
 from backgammon.notation.grammar import parse_hops
 from backgammon.notation.illegal import explain_illegal
-from backgammon.notation.quoting import quote
 from backgammon.notation.readings import make_play, plays_with, possible_readings, row_after
 from backgammon.rules.decision import Decision
 from backgammon.tools.errors import AmbiguousPlay, IllegalPlay, MalformedPlay
+from backgammon.tools.quoting import quote
 
 __all__ = ["complete_play", "format_play", "parse_play"]
 

@@ -7,13 +7,13 @@ Points are numbered from that player's side. Coordinates are SVG units, x to the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from math import hypot
 from typing import NamedTuple
 
 from backgammon.rules.board import BAR, OPPONENT_BAR, Position
 from backgammon.rules.decision import Play
 from backgammon.rules.dice import Roll
+from backgammon.tools.quoting import page_text
 
 WIDTH, HEIGHT = 632, 428
 
@@ -88,7 +88,7 @@ def board_svg(
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
         ' font-family="sans-serif" text-anchor="middle">',
-        f"<title>{escape(title or 'backgammon position')}</title>",
+        f"<title>{page_text(title or 'backgammon position')}</title>",
         *_empty_board(),
         *_checkers(position),
         *_counts(position),
@@ -210,7 +210,7 @@ def _arrow(arrow: Arrow) -> str:
     left = f"{x1 - 13 * ux - 7 * uy:.1f} {y1 - 13 * uy + 7 * ux:.1f}"
     right = f"{x1 - 13 * ux + 7 * uy:.1f} {y1 - 13 * uy - 7 * ux:.1f}"
     line = f"M{x0:.1f} {y0:.1f}Q{bend_x:.1f} {bend_y:.1f} {x1 - 8 * ux:.1f} {y1 - 8 * uy:.1f}"
-    colour = escape(arrow.colour)
+    colour = page_text(arrow.colour)
     return (
         f'<path d="{line}" fill="none" stroke="{colour}" stroke-width="5" stroke-linecap="round" opacity="0.9"/>'
         f'<path d="M{x1:.1f} {y1:.1f}L{left}L{right}Z" fill="{colour}"/>'

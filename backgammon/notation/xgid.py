@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backgammon.notation.quoting import quote
 from backgammon.rules.board import NUM_LOCATIONS, Board, Position, swap
 from backgammon.rules.dice import Roll, make_roll
 from backgammon.rules.match import check_stakes
 from backgammon.tools.errors import IdError, PositionError, StakesError
+from backgammon.tools.quoting import quote
 
 BOTTOM, TOP, CENTRED = 1, -1, 0
 """Values of `turn` and `cube_owner`."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backgammon.cube.stakes import CENTRED, OPPONENT, OWN, Stakes
-from backgammon.notation.quoting import quote
 from backgammon.rules import game as turns
 from backgammon.rules.board import NUM_LOCATIONS, Position, swap
 from backgammon.rules.game import GameState, Stage
 from backgammon.tools.errors import GameError, NotationError
+from backgammon.tools.quoting import quote
 
 NUM_FIELDS = 52
 _NUMBER = re.compile("-?[0-9]{1,5}")

@@ -23,10 +23,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from backgammon.protocols.http_guard import Guard, HttpLimits, is_loopback
-from backgammon.tools.errors import ConfigError
-
-BACKLOG = 1024
-"""Connections that the system keeps for us until they are taken."""
+from backgammon.protocols.listening import BACKLOG, listen
 
 GOODBYE_SECONDS = 2
 """After Ctrl-C, answers in work get so long."""
@@ -50,7 +47,7 @@ class HttpServer:
         Raises:
             ConfigError: the address cannot be used.
         """
-        self._socket = _bind(host, port)
+        self._socket = listen(host, port)
         limits = limits or HttpLimits()
         is_local = is_loopback(host) or is_loopback(self.address[0])
         self._server = _Server(_Config(Guard(app, limits, is_local), limits))
@@ -82,25 +79,6 @@ class HttpServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        try:
-            if sys.platform != "win32":  # where it would let two servers share a port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(BACKLOG)  # or a port that another server holds were noticed too late
-        except BaseException:
-            listener.close()
-            raise
-    except (OSError, OverflowError, UnicodeError) as error:
-        raise ConfigError(f"cannot listen on {host}:{port} ({error}): choose another --host or --port") from error
-    return listener
 
 
 class _Config(uvicorn.Config):

@@ -21,7 +21,6 @@ from backgammon.evaluation.outcome import cumulative, equities
 from backgammon.notation.gnu_id import position_id
 from backgammon.notation.identifier import IdentifiedPosition, parse_identifier
 from backgammon.notation.match_id import CENTRED
-from backgammon.notation.quoting import quote
 from backgammon.protocols.adviser import Advice, Adviser, spell_play
 from backgammon.protocols.lines import MAX_LINE
 from backgammon.protocols.ubgi_settings import OPTIONS, SETTINGS, EngineSettings, Refusal, RefusalKind, Version
@@ -30,6 +29,7 @@ from backgammon.rules.board import Position, swap
 from backgammon.rules.dice import Roll, make_roll
 from backgammon.rules.game import GameState
 from backgammon.tools.errors import PairgammonError
+from backgammon.tools.quoting import quote
 
 PASS = "pass"
 """The move when no checker can move."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from backgammon.notation.quoting import quote
+from backgammon.tools.quoting import quote
 
 MAX_SEED = 2**31 - 1
 MAX_MULTIPV = 64

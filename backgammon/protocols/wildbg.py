@@ -25,12 +25,12 @@ import numpy as np
 from backgammon.cube.met import MAX_LENGTH
 from backgammon.cube.stakes import Stakes
 from backgammon.evaluation.outcome import Outcomes, cumulative
-from backgammon.notation.quoting import quote
 from backgammon.protocols.adviser import Adviser
 from backgammon.rules import game as turns
 from backgammon.rules.board import NUM_LOCATIONS, Position
 from backgammon.rules.game import GameState
 from backgammon.tools.errors import PairgammonError
+from backgammon.tools.quoting import quote
 
 PATHS = ("/move", "/eval")
 

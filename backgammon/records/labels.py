@@ -16,7 +16,6 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from backgammon.notation.gnu_id import parse_usable_ids, position_ids
-from backgammon.notation.quoting import quote
 from backgammon.records.decision_set import DecisionSet, Labels
 from backgammon.records.formats import label_lines
 from backgammon.records.formats.label_lines import MAX_LINE, UNKNOWN_PLY, LabelLine, parse_label_line
@@ -28,6 +27,7 @@ from backgammon.rules.decisions import Decisions
 from backgammon.tools.arrays import Boards, Int64s
 from backgammon.tools.errors import DataError, PairgammonError
 from backgammon.tools.packed import DAMAGE, open_unpacked
+from backgammon.tools.quoting import quote
 
 MAX_PROBLEMS = 20
 """Problems that a report spells out."""

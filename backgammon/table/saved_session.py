@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from backgammon.notation.gnu_id import parse_position_id, position_id
-from backgammon.notation.quoting import quote
 from backgammon.rules.board import Position, swap
 from backgammon.rules.dice import make_roll
 from backgammon.table.arena.options import SetUp
 from backgammon.table.session import CubeRules, Session, Turn
 from backgammon.tools.errors import ConfigError, PairgammonError, RecordError
+from backgammon.tools.quoting import quote
 from backgammon.tools.storage import replace_file
 
 FORMAT, VERSION = "pairgammon session", 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backgammon.notation.quoting import quote
 from backgammon.tools.errors import ConfigError
+from backgammon.tools.quoting import quote
 
 MAX_TEXT = 400
 """Characters of a text in a request: an ID, a play, a name."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from backgammon.notation.play_text import format_play
 from backgammon.notation.svg import board_svg, play_arrows
 from backgammon.rules.decision import Decision
 from backgammon.tools.intervals import Estimate
+from backgammon.tools.quoting import page_text
 
 SHOWN_HABITS = 15
 OWN_COLOUR = "#e8872b"
@@ -91,27 +91,27 @@ def render_coach_page(study: Study) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(study.player)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>\n"
+        f"<title>{page_text(study.player)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>\n"
     )
 
 
 def _sections(study: Study) -> Iterable[str]:
-    yield f"<h1>{escape(study.player)}: what sets this player apart</h1>"
-    yield "".join(f"<p>{escape(line)}</p>" for line in summary_lines(study))
+    yield f"<h1>{page_text(study.player)}: what sets this player apart</h1>"
+    yield "".join(f"<p>{page_text(line)}</p>" for line in summary_lines(study))
     yield "<h2>How well the choices are foreseen</h2><p>On matches that the model has not seen; nats is the mean "
     yield "logarithm of the probability of the play that was made, +- are 95 % intervals by match.</p>"
     yield '<div class="scroll"><table><tr><th>plays</th><th class="n">number</th><th class="n">nats</th>'
     yield '<th class="n">agreement</th><th class="n">nats over people</th><th class="n">agreement over people</th></tr>'
     for fit, gain in zip(study.fits, study.gains, strict=True):
         cells = [f"{fit.plays:,}", *map(_show, (fit.nats, fit.agreement, gain.nats, gain.agreement))]
-        yield f"<tr><td>{escape(fit.name)}</td>{''.join(f'<td class=n>{cell}</td>' for cell in cells)}</tr>"
+        yield f"<tr><td>{page_text(fit.name)}</td>{''.join(f'<td class=n>{cell}</td>' for cell in cells)}</tr>"
     yield "</table></div>"
     for heading, habits in _tables(study):
         yield f"<h2>{heading}</h2><p>Mean over the plays that were made, less the mean expected there.</p>"
         yield '<div class="scroll"><table><tr><th>feature</th><th class="n">difference</th>'
         yield '<th class="n">decisions</th></tr>'
         for habit in habits:
-            yield f"<tr><td>{escape(habit.name)}</td><td class=n>{_show(habit.difference, 3)}</td>"
+            yield f"<tr><td>{page_text(habit.name)}</td><td class=n>{_show(habit.difference, 3)}</td>"
             yield f"<td class=n>{habit.decisions:,}</td></tr>"
         yield "</table></div>"
     if study.typical:
@@ -146,7 +146,9 @@ def _drawn(decision: Decision, own: str, others: str) -> str:
     board = board_svg(decision.position, decision.roll, arrows, title=text)
     people = "as people do" if own == others else f"people: {others}"
     identifier = position_id(decision.position)
-    return f"<section>{board}<div>{escape(text)}</div><p>{escape(people)}<br><code>{identifier}</code></p></section>"
+    return (
+        f"<section>{board}<div>{page_text(text)}</div><p>{page_text(people)}<br><code>{identifier}</code></p></section>"
+    )
 
 
 def _show(estimate: Estimate, digits: int = 4) -> str:

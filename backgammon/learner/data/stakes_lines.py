@@ -20,12 +20,12 @@ from backgammon.engine.engine import Engine
 from backgammon.evaluation.outcome import OUTCOMES
 from backgammon.notation.gnu_id import position_id, position_ids
 from backgammon.notation.identifier import parse_identifier
-from backgammon.notation.quoting import quote
 from backgammon.records.formats.decision_line import MAX_LENGTH
 from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.dice import Roll, make_roll
 from backgammon.tools.errors import DiceError, GameError, NotationError, PositionError
+from backgammon.tools.quoting import quote
 
 KEY = "xgid"
 _ANSWERS = ("best", "candidates", "action", "double", "take", "equities", "reason")

@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -30,6 +29,7 @@ from backgammon.records import find_labels, read_labels, read_logs
 from backgammon.tools.arrays import Boards, Float64s, Int64s
 from backgammon.tools.errors import DataError
 from backgammon.tools.intervals import Estimate, estimate_mean
+from backgammon.tools.quoting import page_text
 
 EVENTS: dict[str, int] = {"win": 0, "gammon won": 1, "gammon lost": 3}
 """The events and their place among the five cumulative chances."""
@@ -202,7 +202,7 @@ def draw_calibration(calibrations: Sequence[Calibration], title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {TOP + PANEL + 60}" font-family="sans-serif" '
         'font-size="12">',
         f'<rect width="{width}" height="{TOP + PANEL + 60}" fill="#ffffff"/>',
-        f'<text x="{LEFT}" y="24" font-size="15" font-weight="bold" fill="#222222">{escape(title)}</text>',
+        f'<text x="{LEFT}" y="24" font-size="15" font-weight="bold" fill="#222222">{page_text(title)}</text>',
     ]
     for number, calibration in enumerate(calibrations):
         parts += _draw_panel(calibration, LEFT + number * (PANEL + GAP))
@@ -220,7 +220,7 @@ def _draw_panel(calibration: Calibration, left: int) -> list[str]:
         return f"{bottom - PANEL * share:.1f}"
 
     caption = f"{calibration.event}: Brier {calibration.brier.value:.4f}, error {calibration.error:.4f}"
-    parts = [f'<text x="{left}" y="{TOP - 14}" fill="#222222">{escape(caption)}</text>']
+    parts = [f'<text x="{left}" y="{TOP - 14}" fill="#222222">{page_text(caption)}</text>']
     for tenth in range(0, 11, 2):
         share = tenth / 10
         parts.append(f'<line x1="{left}" x2="{at(1)}" y1="{up(share)}" y2="{up(share)}" stroke="#dddddd"/>')

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
 import numpy as np
 
 from backgammon.learner.measure.inspection import Inspection
 from backgammon.rules.phase import PHASES
+from backgammon.tools.quoting import page_text
 
 WIDTH, HEIGHT = 1000, 720
 COLOURS = (
@@ -30,7 +30,7 @@ def draw_inspection(inspection: Inspection) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
         'font-size="12" fill="#222222">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-        f'<text x="20" y="26" font-size="16" font-weight="bold">{escape(title)}</text>',
+        f'<text x="20" y="26" font-size="16" font-weight="bold">{page_text(title)}</text>',
         *_legend(inspection.experts),
         *_phases(inspection),
         *_game(inspection),
@@ -52,16 +52,16 @@ def _legend(names: Sequence[str]) -> list[str]:
     for index, name in enumerate(names[:21]):
         x, y = 20 + 135 * (index % 7), 46 + 17 * (index // 7)
         parts.append(f'<rect x="{x}" y="{y - 9}" width="10" height="10" fill="{_colour(index)}"/>')
-        parts.append(f'<text x="{x + 15}" y="{y}">{escape(name)}</text>')
+        parts.append(f'<text x="{x + 15}" y="{y}">{page_text(name)}</text>')
     return parts
 
 
 def _heading(x: int, y: int, text: str) -> str:
-    return f'<text x="{x}" y="{y - 10}" font-weight="bold">{escape(text)}</text>'
+    return f'<text x="{x}" y="{y - 10}" font-weight="bold">{page_text(text)}</text>'
 
 
 def _note(x: int, y: int, text: str) -> str:
-    return f'<text x="{x}" y="{y + _PANEL_HEIGHT // 2}" fill="#777777">{escape(text)}</text>'
+    return f'<text x="{x}" y="{y + _PANEL_HEIGHT // 2}" fill="#777777">{page_text(text)}</text>'
 
 
 def _phases(inspection: Inspection) -> list[str]:

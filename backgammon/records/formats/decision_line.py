@@ -18,11 +18,11 @@ import numpy as np
 
 from backgammon.notation.gnu_id import position_ids
 from backgammon.notation.identifier import parse_identifier
-from backgammon.notation.quoting import quote
 from backgammon.records.replay.replay import ReplayedGame
 from backgammon.rules.board import swap
 from backgammon.rules.dice import Roll, make_roll, parse_roll
 from backgammon.tools.errors import DiceError, NotationError
+from backgammon.tools.quoting import quote
 
 EXAMPLE = '{"id": "4HPwATDgc/ABMA", "dice": [3, 1]}'
 MAX_LENGTH = 1 << 16

@@ -34,6 +34,7 @@ from backgammon.records.record.record import (
 from backgammon.records.record.text_encoding import decode
 from backgammon.rules.board import Position
 from backgammon.tools.errors import IdError, RecordError
+from backgammon.tools.quoting import json_text
 
 FORMAT, VERSION = "pairgammon", 1
 """Values of the first two keys of every line that opens a match."""
@@ -69,7 +70,7 @@ def looks_like(head: bytes) -> bool:
 def write_jsonl(*matches: MatchRecord) -> str:
     """The text of a file: UTF-8 is meant, lines end in a line feed."""
     return "".join(
-        json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+        json_text(json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))) + "\n"
         for match in matches
         for line in _match_lines(match)
     )

@@ -25,7 +25,6 @@ import numpy as np
 
 from backgammon.notation.gnu_id import parse_position_ids, position_id, position_ids
 from backgammon.notation.play_text import format_play
-from backgammon.notation.quoting import quote
 from backgammon.records.formats.decision_line import parse_decision_line
 from backgammon.records.formats.position_text import MAX_POSITIONS
 from backgammon.records.record.annotation import (
@@ -46,6 +45,7 @@ from backgammon.rules.decision import Decision
 from backgammon.rules.dice import Roll
 from backgammon.tools.arrays import Float32s
 from backgammon.tools.errors import DataError, PairgammonError, RecordError
+from backgammon.tools.quoting import quote
 
 MAX_LINE = 1 << 20
 """Bytes of the longest line that is accepted."""

@@ -38,6 +38,7 @@ from backgammon.records.record.record import (
 from backgammon.records.record.text_encoding import decode
 from backgammon.records.replay.legs import ILLEGAL_NOTE, MALFORMED, encode_play
 from backgammon.tools.errors import RecordError
+from backgammon.tools.quoting import printable
 
 HEAD_BYTES = 1 << 18
 """The line of the match must begin within so many bytes."""
@@ -319,16 +320,16 @@ def _format_cell(action: Action) -> str:
             amount = "" if points is None else f" {points} point{plural}"
             return f" Wins{amount}{' and the match' if ends_match else ''}"
         case UnreadableAction(text=text):
-            return f" ({make_inert(text)})"
+            return f" ({make_inert(printable(text))})"
         case _:
             raise RecordError(f"{type(action).__name__} has no form in a .mat file")
 
 
 def _format_play(text: str) -> str:
     """The text behind the dice; one that is no play is kept only if it cannot be taken for other cells."""
-    return make_inert(text) if encode_play(text)[0] in (ILLEGAL_NOTE, MALFORMED) else text
+    return make_inert(printable(text)) if encode_play(text)[0] in (ILLEGAL_NOTE, MALFORMED) else text
 
 
 def _one_line(text: str) -> str:
     """A text that cannot break its line: blanks collapsed, quotation marks made single."""
-    return " ".join(text.split()).replace('"', "'")
+    return printable(" ".join(text.split())).replace('"', "'")

@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from backgammon.tools.quoting import printable
+
 MAX_NODES = 20_000
 """Nodes of a game; the longest games ever seen have some 300."""
 
@@ -53,7 +55,7 @@ def unescape(value: str) -> str:
 
 def escape(text: str) -> str:
     """A text as a value between brackets."""
-    return _NEEDS_ESCAPE.sub(r"\\\1", text)
+    return _NEEDS_ESCAPE.sub(r"\\\1", printable(text))
 
 
 def find_tree(text: str, position: int = 0) -> int:

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import re
 
-from backgammon.notation.quoting import quote
 from backgammon.records.formats.position_text import MAX_POSITIONS
 from backgammon.records.record.record import GameRecord, MatchRecord, RollAction, Setup
 from backgammon.records.record.text_encoding import decode
 from backgammon.rules.board import Position
 from backgammon.tools.errors import PositionError, RecordError
+from backgammon.tools.quoting import quote
 
 MAX_LINE = 1_000
 """Characters of a line."""

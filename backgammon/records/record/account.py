@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from backgammon.tools.errors import RecordError
+from backgammon.tools.quoting import one_line
 
 MAX_LISTED = 1_000
 """Entries that each list of a report keeps; beyond them only the counts go on."""
@@ -39,10 +40,10 @@ class Problem:
     num_lost: int = 0
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}"
+        place = f"{one_line(self.file)}:{self.line}"
         place += f": game {self.game}" if self.game else ""
         place += f", row {self.row}" if self.row else ""
-        quoted = f" '{self.text}'" if self.text else ""
+        quoted = f" '{one_line(self.text)}'" if self.text else ""
         lost = f" ({self.num_lost} rolls lost)" if self.num_lost else ""
         return f"{place}:{quoted} {self.reason}{lost}"
 
@@ -55,7 +56,7 @@ class RejectedFile:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.reason}"
+        return f"{one_line(self.file)}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class DuplicateMatch:
     num_plays: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: the same {self.num_plays} plays as in {self.first_file}"
+        return f"{one_line(self.file)}:{self.line}: the same {self.num_plays} plays as in {one_line(self.first_file)}"
 
 
 @dataclass

@@ -9,10 +9,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from backgammon.notation.identifier import parse_identifier
-from backgammon.notation.quoting import quote
 from backgammon.rules.board import Position
 from backgammon.rules.dice import Roll, make_roll, parse_roll
 from backgammon.tools.errors import ConfigError, DiceError, IdError, PositionError
+from backgammon.tools.quoting import quote
 
 Reward = Literal["win", "points", "match"]
 Illegal = Literal["replace", "forfeit", "raise"]
