@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from backgammon.learner.data.comparisons import make_comparisons, split_rows
 from backgammon.learner.data.shard_format import FIELDS, MANIFEST, file_name
-from backgammon.learner.data.shards import Shards, build_shards, open_shards
+from backgammon.learner.data.shards import Shards, build_shards, open_shards, write_shards
 from backgammon.rules.phase import phase_codes
 from backgammon.tools.errors import DataError
 from tests.played_games import TasteGames, taste_games
@@ -153,7 +155,89 @@ def test_any_altered_array_is_refused(name: str, copy: Path) -> None:
     file.write_bytes(content)
     with pytest.raises(DataError, match="fingerprint"):
         open_shards(copy)
-    open_shards(copy, verify=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("boards", -128), ("boards", 16), ("dice", 0), ("dice", 7), ("counts", 0), ("counts", 2**31 - 1),
+        ("chosen", -1), ("chosen", 2**30), ("points", 4), ("won", -2), ("unit", -1), ("unit", 2**31 - 1),
+        ("game", 2**31 - 1), ("player", -5), ("phase", 6), ("phase", -1),
+    ],
+)  # fmt: skip
+def test_contents_that_nobody_builds_are_refused_whatever_the_fingerprint_says(
+    name: str, value: int, games: TasteGames, tmp_path: Path
+) -> None:
+    good = build_shards(games, tmp_path / "good")
+    arrays = {field: np.array(getattr(good, field)) for field in FIELDS}
+    arrays[name][7] = value
+    with pytest.raises(DataError, match=f"{name}, row 7: .* must stand there"):
+        write_shards(tmp_path / "bad", good.manifest, arrays)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"equities": np.inf}, "equities, row 3"),
+        ({"equities": 1e30}, "equities, row 3"),
+        ({"outcomes": 65_534}, "outcomes, row 3"),
+        ({"candidates": 5}, "does not hold|candidates are counted"),
+    ],
+)
+def test_labels_that_nobody_writes_are_refused(
+    values: dict[str, float], message: str, games: TasteGames, tmp_path: Path
+) -> None:
+    good = build_shards(games, tmp_path / "good")
+    total = int(values.get("candidates", good.offsets[-1]))
+    arrays = {field: np.array(getattr(good, field)) for field in FIELDS}
+    arrays |= {"equities": np.zeros(total, np.float32), "outcomes": np.zeros((total, 5), np.uint16)}
+    for name in values.keys() & arrays.keys():
+        arrays[name][3] = values[name]
+    manifest = dataclasses.replace(good.manifest, labels=("equities", "outcomes"), candidates=total)
+    with pytest.raises(DataError, match=message):
+        write_shards(tmp_path / "bad", manifest, arrays)
+
+
+def test_any_bit_of_a_head_that_flips_is_refused(copy: Path) -> None:
+    file = copy / f"{file_name('dice')}.npy"
+    content = file.read_bytes()
+    for bit in range(0, 128 * 8, 3):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(damaged)
+        with pytest.raises(DataError, match="does not hold"):
+            open_shards(copy)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"decisions": "9"}, {"decisions": -1}, {"decisions": 1 << 62}, {"games": 1.5}, {"units": [1]}, {"forced": True},
+        {"report": []}, {"teacher": "me"}, {"fingerprint": None}, {"format_version": 2, "labels": ["equities"] * 2,
+        "candidates": 3, "teacher": ""}, {"format_version": 2, "labels": [["x"]], "candidates": 3, "teacher": ""},
+    ],
+)  # fmt: skip
+def test_a_manifest_with_values_of_another_kind_is_refused(values: dict[str, object], copy: Path) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text())
+    (copy / MANIFEST).write_text(json.dumps({**manifest, **values}))
+    with pytest.raises(DataError):
+        open_shards(copy)
+
+
+def test_what_is_no_file_is_neither_read_nor_waited_for(copy: Path) -> None:
+    for name in ("manifest.json", f"{file_name('dice')}.npy"):
+        kept = (copy / name).read_bytes()
+        (copy / name).unlink()
+        os.mkfifo(copy / name)
+        with pytest.raises(DataError):
+            open_shards(copy)
+        (copy / name).unlink()
+        (copy / name).symlink_to("/dev/zero")
+        with pytest.raises(DataError):
+            open_shards(copy)
+        (copy / name).unlink()
+        (copy / name).write_bytes(kept)
+    open_shards(copy)
 
 
 @pytest.mark.parametrize(

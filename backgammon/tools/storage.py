@@ -1,9 +1,11 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and are read within a limit."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,3 +43,26 @@ def _write(path: Path, chunks: Sequence[bytes]) -> None:
         file.writelines(chunks)
         file.flush()
         os.fsync(file.fileno())
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """All bytes of a file that has at most so many, counted as they are read: what the system says of a size may be 0.
+
+    Args:
+        path: a file, or a pipe; a pipe that nobody writes to is empty.
+        most: bytes.
+
+    Raises:
+        OSError: it cannot be read, is a device or a folder, or has more.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        mode = os.fstat(handle).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            raise OSError(errno.EINVAL, "is no file", str(path))
+        if hasattr(os, "set_blocking"):
+            os.set_blocking(handle, True)
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"more than the {most:,} bytes that it may have", str(path))
+    return content

@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
+import math
 import os
 import shutil
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +33,15 @@ import numpy.typing as npt
 
 from backgammon.rules.movegen import ORDER_VERSION
 from backgammon.tools.errors import DataError
+from backgammon.tools.storage import read_bounded
 
 FORMAT = "pairgammon-shards"
 FORMAT_VERSION = 2
 """Of folders with labels; those without are of version 1."""
 MANIFEST = "manifest.json"
+MAX_MANIFEST = 1 << 28
+"""Bytes of the manifest; a million names of players and matches have a sixth of it."""
+MAX_ROWS = 1 << 40
 
 FIELDS: dict[str, tuple[str, tuple[int, ...]]] = {
     "boards": ("int8", (26,)),  # seen by the player on roll
@@ -94,6 +101,9 @@ class Manifest:
         return values if self.format_version > 1 else {k: v for k, v in values.items() if k not in LABEL_FIELDS}
 
 
+_KINDS: dict[str, type] = {"int": int, "str": str, "tuple[str, ...]": list, "Mapping[str, Any]": dict}
+"""What JSON makes of a field of the manifest, by its annotation."""
+
 LABEL_FIELDS = ("labels", "candidates", "teacher")
 """Fields of the manifest that version 1 does not have."""
 
@@ -141,14 +151,18 @@ def fingerprint_of(manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]]) -
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The checked manifest of a folder."""
+    """The checked manifest of a folder.
+
+    Raises:
+        DataError: there is none, of another version or candidate order, or with values of other kinds.
+    """
     try:
-        values = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        values = json.loads(read_bounded(path / MANIFEST, MAX_MANIFEST))
     except OSError as error:
         raise DataError(
             f"{path}: not a shards folder, {MANIFEST} cannot be read ({error.strerror or error})"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path / MANIFEST}: damaged ({error}); build the shards again") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise DataError(f"{path / MANIFEST}: not the manifest of {FORMAT}")
@@ -158,26 +172,60 @@ def read_manifest(path: Path) -> Manifest:
         )
     if (found := values.get("order_version")) != ORDER_VERSION:
         raise DataError(f"{path}: candidate order {found}, this program uses {ORDER_VERSION}; build the shards again")
-    names = {item.name for item in dataclasses.fields(Manifest)} - set(LABEL_FIELDS if version == 1 else ())
-    lists = ("units", "players", "sources", *(("labels",) if version > 1 else ()))
-    is_whole = set(values) == names and all(isinstance(values[name], list) for name in lists)
-    if not is_whole or not set(values.get("labels", ())) <= set(LABELS):
-        raise DataError(f"{path / MANIFEST}: damaged, it holds {sorted(values)}; build the shards again")
+    if problem := _problem(values, version):
+        raise DataError(f"{path / MANIFEST}: damaged, {problem}; build the shards again")
     fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
     }
     return Manifest(**fields)
 
 
+def _problem(values: dict[str, Any], version: int) -> str:
+    """What in a manifest is of another kind than it must be; "" where all is well."""
+    kinds = {item.name: _KINDS[str(item.type)] for item in dataclasses.fields(Manifest)}
+    names = set(kinds) - set(LABEL_FIELDS if version == 1 else ())
+    if set(values) != names:
+        return f"it holds {sorted(values)}"
+    for name in sorted(names):
+        kind, value = kinds[name], values[name]
+        is_right = type(value) is kind
+        if isinstance(value, list):
+            is_right = is_right and all(type(item) is str for item in value)
+        if not is_right or (isinstance(value, int) and not 0 <= value <= MAX_ROWS):
+            return f"{name!r} is not as it was written"
+    labels = values.get("labels", [])
+    return "" if set(labels) <= set(LABELS) and len(set(labels)) == len(labels) else "its labels are unknown"
+
+
 def open_array(folder: Path, name: str, form: tuple[str, tuple[int, ...]], num_rows: int) -> npt.NDArray[Any]:
-    """A read-only map of one array with the dtype and shape that FIELDS or LABELS promises."""
+    """A read-only map of one array with the dtype and shape that FIELDS or LABELS promises.
+
+    The head of the file must be the very bytes that numpy writes for them; nobody interprets it.
+
+    Raises:
+        DataError: missing, no file, truncated, or with another head.
+    """
     file = folder / f"{file_name(name)}.npy"
-    dtype, shape = form
+    dtype, shape = np.dtype(form[0]), (num_rows, *form[1])
+    head = _npy_head(dtype, shape)
+    size = len(head) + dtype.itemsize * math.prod(shape)
     try:
-        array: npt.NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise DataError(f"{file}: is no file that can be mapped into memory; build the shards again")
+        with file.open("rb") as stream:
+            if stream.read(len(head)) != head or os.fstat(stream.fileno()).st_size != size:
+                what = "decisions" if name in FIELDS else "candidates"
+                raise DataError(f"{file}: does not hold {dtype} for {num_rows} {what}; build the shards again")
+            if not num_rows:
+                return np.empty(shape, dtype=dtype)
+            return np.memmap(stream, dtype=dtype, mode="r", offset=len(head), shape=shape)
+    except (OSError, ValueError, OverflowError) as error:
         raise DataError(f"{file}: missing, truncated or damaged ({error}); build the shards again") from error
-    if not isinstance(array, np.ndarray) or array.dtype != np.dtype(dtype) or array.shape != (num_rows, *shape):
-        what = "decisions" if name in FIELDS else "candidates"
-        raise DataError(f"{file}: does not hold {dtype} for {num_rows} {what}; build the shards again")
-    return array
+
+
+def _npy_head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """The bytes before the values of such an array."""
+    head = io.BytesIO()
+    description = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(head, description)
+    return head.getvalue()

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from backgammon.learner.data.shard_checks import check_arrays
 from backgammon.learner.data.shard_format import (
     FIELDS,
     FORMAT_VERSION,
@@ -33,9 +34,6 @@ from backgammon.rules.phase import phase_codes
 from backgammon.tools.arrays import Boards, Dice, Float32s, Int8s, Int32s, Int64s, Offsets, Uint16s
 from backgammon.tools.errors import DataError, IllegalPlay
 from comparison_net.training.choice_source import split_units
-
-HASH_LIMIT = 100_000_000
-"""Bytes up to which `open_shards` verifies the fingerprint every time: about a tenth of a second."""
 
 
 class PlayedGame(Protocol):
@@ -254,12 +252,13 @@ def write_shards(out: Path, manifest: Manifest, arrays: Mapping[str, npt.NDArray
     return open_shards(out)
 
 
-def open_shards(path: Path, verify: bool | None = None) -> Shards:
+def open_shards(path: Path, verify: bool = True) -> Shards:
     """Map the arrays of a shards folder.
 
     Args:
         path: the folder.
-        verify: read everything and compare the fingerprint; None: when the arrays hold at most HASH_LIMIT bytes.
+        verify: compare the fingerprint, a second for each gigabyte; who opens what it has just verified need not. That
+            the values can be used is checked in any case.
 
     Raises:
         DataError: no shards folder, another version or candidate order, truncated or altered files.
@@ -267,8 +266,7 @@ def open_shards(path: Path, verify: bool | None = None) -> Shards:
     manifest = read_manifest(path)
     arrays = {name: open_array(path, name, FIELDS[name], manifest.decisions) for name in FIELDS}
     arrays |= {name: open_array(path, name, LABELS[name], manifest.candidates) for name in manifest.labels}
-    if verify is None:
-        verify = sum(array.nbytes for array in arrays.values()) <= HASH_LIMIT
     if verify and fingerprint_of(manifest, arrays) != manifest.fingerprint:
         raise DataError(f"{path}: contents do not match their fingerprint, a file was altered; build the shards again")
+    check_arrays(path, manifest, arrays)
     return Shards(path=path, manifest=manifest, **arrays)
