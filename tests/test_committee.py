@@ -32,7 +32,7 @@ def test_where_tastes_bend_trees_and_nets_count_and_it_beats_the_line(
 ) -> None:
     test = made_choices(600, seed=22, curve=2.0)
     line = ComparisonRanker(hidden=()).fit(*of_table(curved))
-    assert ranker.score(*of_table(test)) > line.score(*of_table(test)) + 0.08
+    assert ranker.score(*of_table(test)) > line.score(*of_table(test)) + 0.04
     committee = ranker.committee_
     assert {"trees", "nets"} & set(committee.names)
     assert committee.foreseen["nets"] > committee.foreseen["line"] + 0.05
