@@ -44,7 +44,7 @@ class BoostSettings:
     depth: int = 4
     max_trees: int = 300
     sampled_sets: int = 8192
-    sampled_features: float = 0.5
+    sampled_features: float = 0.8
     patience: int = 30
 
 

@@ -24,8 +24,8 @@ from comparison_net.tools import DataError, Float32s, Float64s, Int64s
 if TYPE_CHECKING:
     from comparison_net.comparator import CandidateNet
 
-MAX_PRODUCTS = 260
-RIDGES = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
+MAX_PRODUCTS = 120
+RIDGES = (0.1, 0.02, 0.004, 0.0008)
 """Tried for the line of products, per decision."""
 LINE_RIDGE = 1e-5
 """Against features that follow from each other."""

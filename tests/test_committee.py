@@ -84,10 +84,10 @@ def test_products_stay_few() -> None:
     wide = np.column_stack([sets.items, np.random.default_rng(1).normal(size=(sets.num_items, 30))])
     first, second = Scaling(replace(sets, items=wide)).products()
     assert len(first) == 0, "528 pairs of features that vary are too many"
-    constant = np.repeat(np.random.default_rng(2).normal(size=(30, 70)), sets.counts(), axis=0)
+    constant = np.repeat(np.random.default_rng(2).normal(size=(30, 35)), sets.counts(), axis=0)
     first, second = Scaling(replace(sets, items=np.column_stack([sets.items, constant]))).products()
-    assert len(first) == 3 * 70 + 3 <= MAX_PRODUCTS
-    assert set(second[:70].tolist()) == set(range(3, 73))
+    assert len(first) == 3 * 35 + 3 <= MAX_PRODUCTS
+    assert set(second[:35].tolist()) == set(range(3, 38))
 
 
 def test_few_units_leave_a_line() -> None:
