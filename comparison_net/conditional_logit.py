@@ -98,7 +98,8 @@ class _Problem:
 
     def __init__(self, sets: ChoiceSets, ridge: float) -> None:
         rows = np.asarray(sets.items, dtype=np.float64)
-        self.scales = np.maximum(np.abs(rows).max(axis=0), 1e-300)
+        largest = np.abs(rows).max(axis=0)
+        self.scales = np.where(largest > 0, largest, 1.0)
         self.rows = rows / self.scales
         self.offsets, self.owners, self.chosen = sets.offsets, sets.owners(), sets.chosen_items()
         self.starts = sets.offsets[:-1]

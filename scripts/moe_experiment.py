@@ -35,7 +35,7 @@ import click
 import numpy as np
 import torch
 
-from backgammon.learner.data.comparisons import bare_sets
+from backgammon.learner.data.comparisons import choice_sets
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.measure.label_scores import choice_losses
 from backgammon.learner.net.model_files import make_model
@@ -267,7 +267,7 @@ def choose(net: CandidateNet, labelled: DecisionSet) -> tuple[Int64s, Any]:
     for start in range(0, len(labelled), 500):
         part = labelled.take(np.arange(start, min(start + 500, len(labelled))))
         assert part.labels is not None
-        batch = bare_sets(part.decisions, part.labels.best)
+        batch = choice_sets(part.decisions, part.labels.best)
         with torch.no_grad():
             answers = net.answers(batch)
         picks[start : start + len(part)] = ragged.best(answers.scores.numpy(), batch.offsets)

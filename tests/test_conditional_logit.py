@@ -108,6 +108,13 @@ def test_what_has_no_maximum_is_refused_by_name(sets: ChoiceSets) -> None:
         assert np.isfinite(fit_logit(with_column(sets, column), ridge=1e-3).coefficients).all()
 
 
+def test_with_a_ridge_a_feature_that_is_always_zero_has_no_effect(sets: ChoiceSets) -> None:
+    found = fit_logit(with_column(sets, np.zeros(sets.num_items)), ridge=1e-3)
+    plain = fit_logit(sets, ridge=1e-3)
+    np.testing.assert_allclose(found.coefficients, [*plain.coefficients, 0.0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.errors()[:3], plain.errors(), rtol=1e-9)
+
+
 def test_the_summary_says_what_an_analyst_reads(sets: ChoiceSets) -> None:
     text = fit_logit(dataclasses.replace(sets, names=("time", "cost", "comfort"))).summary("clustered")
     assert text.splitlines()[0].startswith("300 decisions, 40 units, log-likelihood -")

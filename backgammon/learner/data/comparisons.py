@@ -9,15 +9,19 @@ its own part.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from backgammon.evaluation.outcome import OUTCOMES, Outcomes, from_cumulative
 from backgammon.learner.data.shard_format import NOT_JUDGED, PROBABILITY_UNIT
 from backgammon.learner.data.shards import Shards
+from backgammon.learner.inputs.features import NAMES, encode
 from backgammon.rules import ragged
 from backgammon.rules.decisions import Decisions
+from backgammon.rules.phase import phase_codes
 from backgammon.tools.arrays import Int64s, Offsets, Uint16s
-from comparison_net.choices import ChoiceSets
+from comparison_net.choices import UNKNOWN, ChoiceSets
 
 
 class DecisionSource:
@@ -79,9 +83,29 @@ def make_comparisons(shards: Shards, rows: Int64s) -> ChoiceSets:
     )
 
 
-def bare_sets(decisions: Decisions, chosen: Int64s) -> ChoiceSets:
-    """Decisions whose choices, int64[N], are all that is known of them."""
-    return ChoiceSets(decisions.candidates, decisions.offsets, chosen, decisions.boards)
+def choice_sets(decisions: Decisions, chosen: Int64s | None = None) -> ChoiceSets:
+    """Decisions as choice sets of positions, for a net with the encoder of boards: strata are phases.
+
+    Args:
+        decisions: N of them.
+        chosen: int64[N], counted from the start of each decision, in the place of what was played; None for that, and
+            where nobody knows it either, it stays unknown.
+    """
+    rows = decisions.chosen if chosen is None else chosen
+    return ChoiceSets(
+        decisions.candidates,
+        decisions.offsets,
+        np.full(len(decisions), UNKNOWN, dtype=np.int64) if rows is None else rows,
+        decisions.boards,
+        strata=phase_codes(decisions.boards).astype(np.int64),
+        units=np.unique(decisions.unit, return_inverse=True)[1].astype(np.int64),
+    )
+
+
+def feature_sets(decisions: Decisions) -> ChoiceSets:
+    """Decisions as choice sets of named numbers, float32[M, 254] of the candidates, for any learner of choices."""
+    sets = choice_sets(decisions)
+    return replace(sets, items=encode(decisions.candidates), context=None, names=NAMES)
 
 
 def known_outcomes(judged: Uint16s | None, results: Outcomes, offsets: Offsets, chosen: Int64s) -> Outcomes:
