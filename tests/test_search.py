@@ -101,6 +101,67 @@ def test_settings_that_do_not_exist_are_refused() -> None:
         Searcher(PipEvaluator(), threads=0)
 
 
+def test_the_staged_filter_looks_at_one_ply_first_and_is_narrower_where_that_is_all() -> None:
+    static, staged, deep = MoveFilter(0, 8, 0.16), MoveFilter(0, 4, 0.06), MoveFilter(0, 2, 0.04)
+    assert stages("staged", 3) == [(static, 1), (staged, 2), (deep, 3)]
+    assert stages("staged", 2) == [(static, 1), (staged, 2)]
+    assert stages("staged", 1) == [(MoveFilter(0, 6, 0.10), 1)]
+    assert stages("normal", 3) == [(static, 2), (deep, 3)]
+
+
+def test_what_the_stage_keeps_is_what_is_near_at_one_ply_and_gets_the_values_of_a_search_without_it(
+    random_play: Arrays,
+) -> None:
+    boards, dice = random_play[0][:30], random_play[1][:30]
+    plain, found = (searcher(2, filter_name=name).analyse(boards, dice) for name in ("normal", "staged"))
+    shallow = Searcher(PipEvaluator(), SearchSettings(1, "normal")).analyse(boards, dice)
+    owners = found.decisions.owners
+    rows = np.flatnonzero(plain.plies == 2)
+    near = shallow.equities[rows]
+    kept = rows[keep_candidates(MoveFilter(0, 4, 0.06), owners[rows], near, near)]
+    assert np.flatnonzero(found.plies == 2).tolist() == kept.tolist()
+    assert 0 < len(kept) < len(rows)
+    assert found.outcomes[kept].tobytes() == plain.outcomes[kept].tobytes()
+    dropped = found.plies == 1
+    assert np.flatnonzero(dropped).tolist() == np.setdiff1d(rows, kept).tolist()
+    assert found.outcomes[dropped].tobytes() == shallow.outcomes[dropped].tobytes()
+
+
+class Counting(PipEvaluator):
+    """Counts the positions whose replies are asked for."""
+
+    def __init__(self) -> None:
+        self.expanded = 0
+
+    def reply_to_rolls(self, boards: Boards) -> tuple[Boards, Outcomes]:
+        self.expanded += len(boards)
+        return super().reply_to_rolls(boards)
+
+
+@pytest.mark.parametrize("plies", [1, 2, 3])
+@pytest.mark.parametrize("name", ["tiny", "staged"])
+def test_for_a_choice_a_candidate_without_a_rival_is_not_searched(name: str, plies: int, random_play: Arrays) -> None:
+    count = 40 if plies < 3 else 8
+    boards, dice = random_play[0][:count], random_play[1][:count]
+    evaluators = Counting(), Counting()
+    choosing, judging = (Searcher(evaluator, SearchSettings(plies, name)) for evaluator in evaluators)
+    assert choosing.choose(boards, dice).tolist() == judging.analyse(boards, dice).best_rows.tolist()
+    assert 0 < evaluators[0].expanded < evaluators[1].expanded
+
+
+def test_where_no_candidate_has_a_rival_nothing_is_searched(random_play: Arrays) -> None:
+    evaluator = Counting()
+    search = Searcher(evaluator, SearchSettings(2, "staged"), cache=OutcomeCache(100))
+    values = search.analyse(*random_play)
+    searched = np.add.reduceat(values.plies > 0, values.decisions.offsets[:-1])
+    alone = np.flatnonzero((searched == 1) & (np.diff(values.decisions.offsets) > 1))[:20]
+    assert len(alone)
+    evaluator.expanded = 0
+    boards, dice = random_play[0][alone], random_play[1][alone]
+    assert search.choose(boards, dice).tolist() == values.best_rows[alone].tolist()
+    assert evaluator.expanded == 0
+
+
 # Values
 
 
@@ -184,7 +245,7 @@ def test_at_one_ply_the_evaluator_alone_keeps_a_share(random_play: Arrays) -> No
         found.outcomes[is_deep], 0.75 * deep.outcomes[is_deep] + 0.25 * own.outcomes[is_deep], atol=1e-6
     )
     assert found.outcomes[~is_deep].tobytes() == own.outcomes[~is_deep].tobytes()
-    deeper = [searcher(2, shallow=share).analyse(boards[:2], dice[:2]) for share in (0.0, 0.25)]
+    deeper = [searcher(2, shallow=share, filter_name="normal").analyse(boards[:2], dice[:2]) for share in (0.0, 0.25)]
     assert as_bytes(deeper[0]) == as_bytes(deeper[1])
 
 

@@ -149,7 +149,8 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--filter",
             "filter_name",
             type=click.Choice(FILTER_NAMES),
-            help=f"Which candidates are looked at deeper, as GNU Backgammon names it.  [default: {DEFAULT_FILTER}]",
+            help="Which candidates are looked at deeper: GNU Backgammon's, or our own, which looks at 1 ply first.  "
+            f"[default: {DEFAULT_FILTER}]",
         ),
         click.option(
             "--time",

@@ -1,4 +1,4 @@
-"""Which candidates are worth a deeper look: filters by count and equity, under GNU Backgammon's names.
+"""Which candidates are worth a deeper look: filters by count and equity, GNU Backgammon's and one of our own.
 
 Plies are counted as GNU Backgammon does: 0-ply is the evaluator alone.
 """
@@ -33,28 +33,53 @@ class MoveFilter(NamedTuple):
         return self.accept + self.extra
 
 
+class _Widths(NamedTuple):
+    """The filters of a name.
+
+    Attributes:
+        shallow: after 0-ply, where 1 ply is the depth that is asked for.
+        static: after 0-ply, before anything deeper.
+        staged: after 1-ply on the way to 2-ply; None for no look at 1 ply.
+        deep: after 2-ply on the way to 3-ply.
+    """
+
+    shallow: MoveFilter
+    static: MoveFilter
+    staged: MoveFilter | None
+    deep: MoveFilter
+
+
+def _gnubg(static: MoveFilter, deep: MoveFilter) -> _Widths:
+    """Settings of GNU Backgammon's eval.c, where 1-ply never thins out the candidates of a deeper search."""
+    return _Widths(static, static, None, deep)
+
+
 _FILTERS = (
-    (MoveFilter(0, 5, 0.08), MoveFilter(0, 2, 0.02)),
-    (MoveFilter(0, 8, 0.12), MoveFilter(0, 2, 0.03)),
-    (MoveFilter(0, 8, 0.16), MoveFilter(0, 2, 0.04)),
-    (MoveFilter(0, 16, 0.32), MoveFilter(0, 4, 0.08)),
-    (MoveFilter(0, 20, 0.44), MoveFilter(0, 6, 0.11)),
+    _gnubg(MoveFilter(0, 5, 0.08), MoveFilter(0, 2, 0.02)),
+    _gnubg(MoveFilter(0, 8, 0.12), MoveFilter(0, 2, 0.03)),
+    _gnubg(MoveFilter(0, 8, 0.16), MoveFilter(0, 2, 0.04)),
+    _gnubg(MoveFilter(0, 16, 0.32), MoveFilter(0, 4, 0.08)),
+    _gnubg(MoveFilter(0, 20, 0.44), MoveFilter(0, 6, 0.11)),
+    _Widths(MoveFilter(0, 6, 0.10), MoveFilter(0, 8, 0.16), MoveFilter(0, 4, 0.06), MoveFilter(0, 2, 0.04)),
 )
-"""(after 0-ply; after 2-ply on the way to 3-ply) of each name: the settings of GNU Backgammon's eval.c."""
+"""In the order of FILTER_NAMES."""
 _WIDTHS = dict(zip(FILTER_NAMES, _FILTERS, strict=True))
 
 
 def stages(name: str, plies: int) -> list[tuple[MoveFilter, int]]:
     """The steps of a search to depth `plies`: (filter of what is known so far, depth of the next look).
 
-    As in GNU Backgammon, 1-ply never thins out the candidates of a deeper search: its equities are biased against
-    those of even depth.
+    The equities of 1 ply are biased against those of even depth, so GNU Backgammon never thins out by them. But the
+    bias is nearly the same for all candidates of a decision: "staged" compares them with each other, and only those of
+    equal depth are ever compared.
 
     Raises:
         ConfigError: unknown name, or plies outside 0..3.
 
     >>> [depth for _, depth in stages("normal", 3)]
     [2, 3]
+    >>> [depth for _, depth in stages("staged", 3)]
+    [1, 2, 3]
     """
     if name not in _WIDTHS:
         raise ConfigError(f"move filter {name!r} does not exist: choose {', '.join(FILTER_NAMES)}")
@@ -62,8 +87,11 @@ def stages(name: str, plies: int) -> list[tuple[MoveFilter, int]]:
         raise ConfigError(f"{plies} plies: choose from 0 (the evaluator alone) to {MAX_PLIES}")
     if plies == 0:
         return []
-    static, deep = _WIDTHS[name]
-    return [(static, min(plies, 2)), *([(deep, plies)] if plies > 2 else [])]
+    widths = _WIDTHS[name]
+    if plies == 1:
+        return [(widths.shallow, 1)]
+    steps = [(widths.static, 2)] if widths.staged is None else [(widths.static, 1), (widths.staged, 2)]
+    return [*steps, (widths.deep, 3)] if plies == 3 else steps
 
 
 def keep_candidates(

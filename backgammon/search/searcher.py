@@ -49,9 +49,10 @@ class SearchSettings:
         filter_name: which candidates are looked at deeper, see `strengths.FILTER_NAMES`.
         seconds: time limit of one decision: depths up to `plies` are tried one after the other, and the deepest that
             was finished counts (0-ply always is); None for no limit.
-        shallow: share of the evaluator's own value in the value of a candidate at 1 ply. The errors of the two are of
-            different kinds, and of opposite sign where the evaluator misjudges whose turn it is; deeper than that the
-            evaluator alone has nothing to add (docs/experiments/look-ahead.md).
+        shallow: share of the evaluator's own value in the value of a candidate at 1 ply, also where that is a stage on
+            the way to 2. The errors of the two are of different kinds, and of opposite sign where the evaluator
+            misjudges whose turn it is; deeper than that the evaluator alone has nothing to add
+            (docs/experiments/look-ahead.md).
 
     Raises:
         ConfigError: a setting that does not exist.
@@ -174,7 +175,8 @@ class Searcher(Evaluator):
         rows = np.zeros(len(boards), dtype=np.int64)
         open_rows = np.flatnonzero(np.diff(offsets) > 1)
         if len(open_rows):
-            rows[open_rows] = self.analyse(boards[open_rows], dice[open_rows]).best_rows
+            decisions = Decisions.make(boards[open_rows], dice[open_rows])
+            rows[open_rows] = self._analyse_within_time(decisions, is_choice=True).best_rows
         return rows
 
     def play_best(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
@@ -199,24 +201,29 @@ class Searcher(Evaluator):
 
     def analyse_decisions(self, decisions: Decisions) -> Analysis:
         """As `analyse`; what was chosen is judged at the full depth, whatever the filter thinks of it."""
-        if self.settings.seconds is None or not len(decisions):
-            return self._analyse(decisions, self.settings.plies, None)
-        return join_analyses(
-            [self._deepen(decisions.take(np.array([i])), self.settings.seconds) for i in range(len(decisions))]
-        )
+        return self._analyse_within_time(decisions, is_choice=False)
 
-    def _deepen(self, decision: Decisions, seconds: float) -> Analysis:
+    def _analyse_within_time(self, decisions: Decisions, is_choice: bool) -> Analysis:
+        """See `_analyse`."""
+        seconds = self.settings.seconds
+        if seconds is None or not len(decisions):
+            return self._analyse(decisions, self.settings.plies, None, is_choice)
+        singles = [decisions.take(np.array([i])) for i in range(len(decisions))]
+        return join_analyses([self._deepen(single, seconds, is_choice) for single in singles])
+
+    def _deepen(self, decision: Decisions, seconds: float, is_choice: bool) -> Analysis:
         """The deepest analysis of one decision that time allows."""
         deadline = time.perf_counter() + seconds
-        best = self._analyse(decision, 0, None)
+        best = self._analyse(decision, 0, None, is_choice)
         for plies in range(1, self.settings.plies + 1):
             try:
-                best = self._analyse(decision, plies, deadline)
+                best = self._analyse(decision, plies, deadline, is_choice)
             except OutOfTimeError:
                 break
         return best
 
-    def _analyse(self, decisions: Decisions, plies: int, deadline: float | None) -> Analysis:
+    def _analyse(self, decisions: Decisions, plies: int, deadline: float | None, is_choice: bool) -> Analysis:
+        """Candidates and their values; for a mere choice a candidate that no rival is left to is not judged deeper."""
         candidates, owners = decisions.candidates, decisions.owners
         always = _NO_ROWS if decisions.chosen is None else decisions.places(decisions.chosen)
         ranking, outcomes = self.evaluator.judge_plays(decisions)
@@ -225,6 +232,9 @@ class Searcher(Evaluator):
         passed = np.arange(len(candidates))
         for move_filter, depth in stages(self.settings.filter_name, plies):
             passed = passed[keep_candidates(move_filter, owners[passed], values[passed], ranking[passed])]
+            depths[passed] = depth
+            if is_choice:
+                passed = passed[np.bincount(owners[passed], minlength=len(decisions))[owners[passed]] > 1]
             rows = np.union1d(passed, always)  # what is judged besides takes nobody's place in the next filter
             deep = self._judge(candidates[rows], depth, deadline)
             share = self.settings.shallow if depth == 1 else 0.0
