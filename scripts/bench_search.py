@@ -6,8 +6,9 @@ MODEL must have outcomes. What is timed is checked first: values at 1 and 2 ply 
 number of candidates that the filter leaves. Every round gives all of them the same unforced decisions of engine play,
 which nobody has seen before (the peers cache evaluations). One core is measured in seconds of CPU of this process, in
 which all of them run, so that a busy machine changes little; figures are medians over the rounds, ratios are medians of
-the rounds' ratios. gnubg-nn's `best_move` has its own filters; `gnubg` judges the candidates of the "normal" filter, as
-we do, both with pruning nets. Two threads over one are measured on all cores, in rounds where a second process that
+the rounds' ratios. gnubg-nn's `best_move` has its own filters; `gnubg` judges the candidates of the "normal" filter, we
+those of our default, whose plays lose no more (docs/experiments/look-ahead.md), and in rows of their own those of
+"normal"; both with pruning nets. Two threads over one are measured on all cores, in rounds where a second process that
 does the same work at the same time got a core of its own too, before and after.
 """
 
@@ -33,6 +34,7 @@ from backgammon.engine.engine_spec import PRUNER, EngineSpec
 from backgammon.engine.peers.worker import Gnubg, choose_rows
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.exact import PROPOSED_WITHIN
+from backgammon.evaluation.strengths import DEFAULT_FILTER
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.rules import ragged
 from backgammon.rules.board import START
@@ -87,12 +89,17 @@ def check_values(engine: Evaluator, boards: Boards, dice: Boards) -> None:
 def search_rows(engine: Engine, boards: Boards, dice: Boards) -> list[Row]:
     """Decisions at 1, 2 and 3 ply, ours and the peers'."""
     rows = []
-    for plies, must, dream in ((1, 10.0, 30.0), (2, 5.0, 15.0), (3, None, None)):
-        searcher = engine.at(plies=plies).searcher
+    for plies, name, must, dream in (
+        (1, DEFAULT_FILTER, 10.0, 30.0),
+        (2, DEFAULT_FILTER, 5.0, 15.0),
+        (1, "normal", None, None),
+        (2, "normal", None, None),
+        (3, DEFAULT_FILTER, None, None),
+    ):
+        searcher = engine.at(plies=plies, filter_name=name).searcher
         peer = f"gnubg-nn best_move {plies}-ply" if plies in PEER_DECISIONS else None
-        rows.append(
-            Row(f"{plies}-ply, filter normal", "decisions/s", _ours(searcher, plies, boards, dice), peer, must, dream)
-        )
+        work = _ours(searcher, plies, boards, dice)
+        rows.append(Row(f"{plies}-ply, filter {name}", "decisions/s", work, peer, must, dream))
     gnubg_nn = optional("gnubg_nn")
     if gnubg_nn is not None:
         rows += [

@@ -2,6 +2,7 @@
 
     python -m scripts.score_labels LABELS... [--model FILE [--ply N] [--filter NAME] [--rollout GAMES [--horizon N]]]
     python -m scripts.score_labels LABELS... --ply 1 --no-prune --shallow 0.1
+    python -m scripts.score_labels LABELS... --ply 2 --filter staged --against normal
     python -m scripts.score_labels LABELS... --gnubg PLIES
 
 LABELS are files of `pairgammon label` (JSON lines, plain or .xz): every candidate with the equity of the
@@ -30,6 +31,7 @@ import numpy as np
 from backgammon.engine.engine_spec import PRUNER, EngineSpec
 from backgammon.engine.peers.gnubg_judge import GnubgJudge
 from backgammon.evaluation.outcome import equities, from_cumulative
+from backgammon.evaluation.strengths import DEFAULT_FILTER, FILTER_NAMES
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.notation import parse_position_ids, position_ids
 from backgammon.rules.board import swap
@@ -56,7 +58,8 @@ def main() -> int:
     parser.add_argument("labels", nargs="+", type=Path)
     parser.add_argument("--model", help="a model file or run folder instead of the default model")
     parser.add_argument("--ply", type=int, help="look ahead so far; the model must have outcomes")
-    parser.add_argument("--filter", default="normal", help="of the look-ahead, as GNU Backgammon names them")
+    parser.add_argument("--filter", choices=FILTER_NAMES, default=DEFAULT_FILTER, help="of the look-ahead")
+    parser.add_argument("--against", choices=FILTER_NAMES, help="print the paired difference to this filter too")
     parser.add_argument("--rollout", type=int, metavar="GAMES", help="roll out what the look-ahead keeps")
     parser.add_argument("--error", type=float, help="stop the rollouts at this standard error, see RolloutSettings")
     parser.add_argument("--horizon", type=int, default=11, metavar="PLIES", help="truncate rollouts there; 0: never")
@@ -69,6 +72,8 @@ def main() -> int:
     parser.add_argument("--gnubg", type=int, metavar="PLIES", help="judge GNU Backgammon at this ply (extra [peers])")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.against is not None and (options.ply is None or options.rejudge or options.json):
+        parser.error("--against compares filters of a look-ahead: give --ply, without --rejudge and --json")
     decisions = [decision for decision in read_labels(options.labels) if len(decision["cands"]) > 1][: options.limit]
     boards = parse_position_ids([decision["id"] for decision in decisions])
     dice = np.array([decision["dice"] for decision in decisions], dtype=np.int8)
@@ -82,13 +87,9 @@ def main() -> int:
         rows = np.array([expert.rank(candidates[a:b]).rows[0] for a, b in pairwise(offsets)])
     judges: dict[int, GnubgJudge] = {}
     picks = position_ids(swap(candidates[offsets[:-1] + rows]))
-    losses = np.empty(len(decisions))
+    losses = np.array([labelled_loss(decision, pick) for decision, pick in zip(decisions, picks, strict=True)])
     num_rejudged = 0
     for i, (decision, pick) in enumerate(zip(decisions, picks, strict=True)):
-        # An entry is [ID, equity, ply], or with the play and the chances [ID, play, equity, ply, chances].
-        values = {entry[0]: entry[2] if isinstance(entry[1], str) else entry[1] for entry in decision["cands"]}
-        # A candidate judged at 0-ply may look better than the best that was searched: that is no gain.
-        losses[i] = 1000 * max(0.0, values[decision["cands"][0][0]] - values[pick])
         if options.rejudge and losses[i] > 0 and (again := equal_depth_loss(decision, pick, judges)) is not None:
             losses[i] = again
             num_rejudged += 1
@@ -102,6 +103,14 @@ def main() -> int:
         if chosen.any():
             hit, lost = estimate_rate(hits[chosen], units[chosen]), estimate_mean(losses[chosen], units[chosen])
             result[name] = int(chosen.sum()), hit, lost
+    if options.against is not None:
+        options.filter = options.against
+        others = position_ids(swap(candidates[offsets[:-1] + look_ahead(options, boards, dice)]))
+        more = losses - [labelled_loss(decision, pick) for decision, pick in zip(decisions, others, strict=True)]
+        changed = np.mean([one != other for one, other in zip(picks, others, strict=True)])
+        print(
+            f"against {options.against}: {show(estimate_mean(more, units), 3)} mpt, {changed:.4f} of the choices differ"
+        )
     if options.json:
         rows_out = {
             name: {"decisions": number, "agreement": asdict(hit), "loss": asdict(lost)}
@@ -115,6 +124,14 @@ def main() -> int:
     for name, (number, hit, lost) in result.items():
         print(f"{name:18s}{number:7,d}  agreement {show(hit, 3)}  loss {show(lost, 2)} mpt")
     return 0
+
+
+def labelled_loss(decision: dict[str, Any], pick: str) -> float:
+    """Millipoints lost by a pick, by the labels of its decision."""
+    # An entry is [ID, equity, ply], or with the play and the chances [ID, play, equity, ply, chances].
+    values = {entry[0]: entry[2] if isinstance(entry[1], str) else entry[1] for entry in decision["cands"]}
+    # A candidate judged at 0-ply may look better than the best that was searched: that is no gain.
+    return float(1000 * max(0.0, values[decision["cands"][0][0]] - values[pick]))
 
 
 def look_ahead(options: argparse.Namespace, boards: Boards, dice: Dice) -> Int64s:

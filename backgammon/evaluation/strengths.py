@@ -6,7 +6,7 @@ MAX_PLIES = 3
 """Deepest look-ahead; 0 is the evaluator alone, as GNU Backgammon counts."""
 
 FILTER_NAMES = ("tiny", "narrow", "normal", "large", "huge", "staged")
-"""Filters of candidates; their numbers are in `search.filters`. The first five are GNU Backgammon's, narrowest first."""
+"""Filters of candidates, numbers in `search.filters`. The first five are GNU Backgammon's, narrowest first."""
 DEFAULT_FILTER = "staged"
 """Looks at 1 ply before it looks deeper: the plays of "normal" in half the time, see docs/experiments/look-ahead.md."""
 
