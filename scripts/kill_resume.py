@@ -1,128 +1,246 @@
-"""Kill a training run again and again, and show that the finished weights do not know.
+"""Kill commands by SIGKILL again and again, start them again, and show that what they make does not know.
 
-    python -m scripts.kill_resume data/logs/held-out --kills 20
+    python -m scripts.kill_resume [CASE ...] [--kills 20] [--seed 1] [--cold]
 
-trains twice on the given logs: once undisturbed, once as a process that is stopped by SIGKILL at random moments and
-resumed, until it has been killed the given number of times and may finish. Prints where each kill fell and compares the
-SHA-256 of the model files; exit code 1 if they differ.
+A case is a command that makes a file or folder. It runs once undisturbed; then it is started, killed at a random moment
+and started again until it comes to its end, and that from nothing on, over and over, until it has been killed the given
+number of times. Each time everything it has made must be there to the byte, and nothing else. The moments are spread
+over the whole of a run, its start among them; a half of the kills take the processes that it has started with it, the
+others leave these behind, and they must go by themselves.
+
+    train      pairgammon train --resume        label      pairgammon label, on two processes
+    rollout    pairgammon label --rollout       self-play  pairgammon self-play, on two processes
+    bearoff    pairgammon bearoff build         improve    pairgammon improve: games, labels, training, two rounds
+    convert    pairgammon convert into a folder
+
+--cold gives every start an empty cache of compiled kernels, so that most kills fall into their compilation. Times in
+logs and summaries are left out of the comparison. Exit code 1 if anything differs.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
+import os
 import random
+import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from backgammon.learner.data.shards import build_shards, open_shards
-from backgammon.learner.inputs.board_domain import BOARDS
-from backgammon.learner.training.shard_training import train_on_shards
-from backgammon.records import read_logs
-from comparison_net.checkpoint import read_tensors
-from comparison_net.config import load_config
-from comparison_net.training.progress import SilentReporter, StepReport
-from comparison_net.training.run_folder import RunFolder
-from comparison_net.training.run_state import STATE_KIND
+import click
 
-SETTINGS = ("network.hidden=[64,16]", "epochs=20", "average_decay=0.99", "checkpoint_steps=20")
-CHILD = "--child"
+from backgammon.tools.errors import ConfigError
+from backgammon.tools.folders import KERNELS_VARIABLE
+from scripts.program import note, program
 
+ROOT = Path(__file__).resolve().parent.parent
+GAMES = ROOT / "data" / "logs" / "held-out"
+TRAINING = ("network.hidden=[64,16]", "epochs=6", "average_decay=0.99", "checkpoint_steps=20", "threads=1")
+TIMED = ("log.jsonl", "summary.json", "state.safetensors")
+"""Files that tell the time, or say how far a run that has ended had come: they must be there, and may differ."""
+GRACE = 10.0
+"""Seconds in which what a killed process had started must be gone."""
 
-class FirstStepTeller(SilentReporter):
-    """Writes a line after the first step, so that the parent knows that training has begun."""
-
-    def __init__(self) -> None:
-        """Nothing told yet."""
-        self.has_told = False
-
-    def step(self, report: StepReport) -> None:
-        """The number of the first step."""
-        if not self.has_told:
-            print(report.step, flush=True)
-        self.has_told = True
+_OWN_FOLDER = re.compile(rb"/[^\"\n]*/(?:plain|killed)/")
 
 
-def main() -> int:
-    """Run the experiment; 0 when the weights are equal."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("logs", nargs="+", help="logs to train on; 400 games make a run of half a minute")
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=1, help="of the moments")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the training")
-    arguments = parser.parse_args()
-    config = load_config(overrides=[*SETTINGS, *arguments.set], domain=BOARDS)
-    with tempfile.TemporaryDirectory(prefix="kill-resume-") as folder:
-        shards, plain, killed = (
-            Path(folder) / "shards",
-            RunFolder(Path(folder) / "plain"),
-            RunFolder(Path(folder) / "killed"),
-        )
-        print(f"{len(build_shards(read_logs(arguments.logs), shards)):,} decisions")
-        plain.start(config, BOARDS)
-        killed.start(config, BOARDS)
-        subprocess.run(child_command(shards, plain), check=True, stdout=subprocess.DEVNULL)
-        seconds = float(json.loads(plain.summary.read_text(encoding="utf-8"))["train_seconds"])
-        print(f"undisturbed: {seconds:.1f} s of training, {digests(plain)}", flush=True)
-        survived = kill_repeatedly(shards, killed, arguments.kills, seconds, random.Random(arguments.seed))
-        subprocess.run(child_command(shards, killed), check=True, stdout=subprocess.DEVNULL)
-        print(f"killed {survived} times: {digests(killed)}")
-        is_equal = digests(plain) == digests(killed) and survived == arguments.kills
-    print("the weights are byte-identical" if is_equal else "FAILED")
-    return 0 if is_equal else 1
+@dataclass(frozen=True)
+class Case:
+    """A command under test.
 
-
-def child_command(shards: Path, run: RunFolder) -> list[str]:
-    """The command that continues a run in a process of its own."""
-    return [sys.executable, "-m", "scripts.kill_resume", CHILD, str(shards), str(run.path)]
-
-
-def kill_repeatedly(shards: Path, run: RunFolder, kills: int, seconds: float, rng: random.Random) -> int:
-    """Start the run and kill it, `kills` times; gives how often it was still alive to be killed.
-
-    Each process trains for a random time that is on average its share of `seconds`, so that the kills spread over the
-    whole run: in the middle of steps, evaluations and the writing of checkpoints. The first one falls into start-up.
+    Attributes:
+        command: its arguments; OUT stands for what it makes, SOURCE for what was prepared.
+        prepare: arguments of the command that makes SOURCE, which is not disturbed; None where data are enough.
     """
-    survived = 0
-    for number in range(1, kills + 1):
-        delay = rng.uniform(0.0, 1.0 if number == 1 else 2.0 * seconds / (kills + 1))
-        process = subprocess.Popen(child_command(shards, run), stdout=subprocess.PIPE, bufsize=0)
-        assert process.stdout is not None
-        if number > 1:
-            process.stdout.readline()  # the first step is done
-        try:
-            process.wait(delay)
-        except subprocess.TimeoutExpired:
+
+    command: tuple[str, ...]
+    prepare: tuple[str, ...] | None = None
+
+
+def _settings(*texts: str) -> tuple[str, ...]:
+    return tuple(word for text in texts for word in ("--set", text))
+
+
+CASES: dict[str, Case] = {
+    "train": Case(("train", "SOURCE", "--out", "OUT/run", "--resume", *_settings(*TRAINING)),
+                  ("label", str(GAMES), "--ply", "0", "--workers", "1", "--out", "SOURCE")),
+    "label": Case(("label", "SOURCE", "--ply", "1", "--workers", "2", "--out", "OUT/labelled"),
+                  ("self-play", "--games", "300", "--workers", "1", "--out", "SOURCE")),
+    "rollout": Case(("label", "SOURCE", "--rollout", "72", "--workers", "2", "--out", "OUT/rolled.jsonl.xz"),
+                    ("self-play", "--games", "1", "--seed", "5", "--workers", "1", "--out", "SOURCE.mat")),
+    "bearoff": Case(("bearoff", "build", "--folder", "OUT/tables")),
+    "convert": Case(("convert", str(GAMES), "--out", "OUT/converted", "--format", "jsonl")),
+    "self-play": Case(("self-play", "--games", "4000", "--random", "0", "--random", "0.2", "--workers", "2",
+                       "--out", "OUT/games")),
+    "improve": Case(("improve", "--model", "SOURCE", "--games", "60", "--workers", "2", "--out", "OUT/rounds",
+                     *_settings("epochs=1", "batch_decisions=256", "threads=1")),
+                    ("train", str(GAMES), "--out", "SOURCE", *_settings(
+                        "network.hidden=[16]", "network.outcomes=true", "epochs=1", "threads=1"))),
+}  # fmt: skip
+
+
+class Trial:
+    """A case in a folder of its own."""
+
+    def __init__(self, name: str, folder: Path, rng: random.Random, is_cold: bool) -> None:
+        """Prepare what the command reads.
+
+        Raises:
+            ConfigError: that, or the undisturbed run, fails.
+        """
+        self._name = name
+        self._case = CASES[name]
+        self._folder = folder
+        self._rng = rng
+        self._is_cold = is_cold
+        self._source = folder / "source"
+        if self._case.prepare is not None:
+            words = self._words(self._case.prepare, folder)
+            self._source = Path(words[words.index("--out") + 1])
+            self._finish(self._start(self._case.prepare, folder))
+
+    def run(self, kills: int) -> bool:
+        """The undisturbed run, then the kills; True where everything was equal."""
+        started = time.monotonic()
+        self._finish(self._start(self._case.command, self._folder / "plain"))
+        seconds = time.monotonic() - started
+        expected = contents(self._folder / "plain")
+        note(f"{self._name}: {len(expected)} files in {seconds:.1f} s")
+        num_killed = num_whole = 0
+        while num_killed < kills:
+            out = self._folder / "killed"
+            out.mkdir()
+            num_killed += self._one(out, seconds, kills - num_killed)
+            found = contents(out)
+            if found != expected:
+                _show_difference(self._name, expected, found)
+                return False
+            num_whole += 1
+            _remove(out)
+        print(f"{self._name}: killed {num_killed} times, {num_whole} times whole in the end, to the byte", flush=True)
+        return True
+
+    def _one(self, out: Path, seconds: float, most: int) -> int:
+        """From nothing to the end, killed at most so many times; gives how many."""
+        killed = 0
+        while killed < most:
+            process = self._start(self._case.command, out)
+            try:
+                process.wait(self._rng.uniform(0, seconds))
+            except subprocess.TimeoutExpired:
+                self._kill(process)
+                killed += 1
+                continue
+            self._finish(process)
+            return killed
+        self._finish(self._start(self._case.command, out))
+        return killed
+
+    def _start(self, arguments: Sequence[str], out: Path) -> subprocess.Popen[bytes]:
+        out.mkdir(exist_ok=True)
+        environment = dict(os.environ)
+        if self._is_cold:
+            environment[KERNELS_VARIABLE] = tempfile.mkdtemp(prefix="kernels-", dir=self._folder)
+        code = "from backgammon.cli import main; main()"
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *self._words(arguments, out)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+
+    def _words(self, arguments: Sequence[str], out: Path) -> list[str]:
+        return [word.replace("OUT", str(out)).replace("SOURCE", str(self._source)) for word in arguments]
+
+    def _kill(self, process: subprocess.Popen[bytes]) -> None:
+        """SIGKILL to the command, or to all that it has started too; the others must go by themselves."""
+        if self._rng.random() < 0.5:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
             process.kill()
-            process.wait()
-            survived += 1
-        process.stdout.close()
-        print(f"kill {number:2d} after {delay:5.2f} s: checkpoint at step {checkpoint_step(run)}", flush=True)
-    return survived
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+        deadline = time.monotonic() + GRACE
+        while _is_alive(process.pid):
+            if time.monotonic() > deadline:
+                raise ConfigError(f"{self._name}: processes of the killed command are still there")
+            time.sleep(0.02)
+
+    def _finish(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for the end.
+
+        Raises:
+            ConfigError: the command fails.
+        """
+        _, said = process.communicate()
+        if process.returncode:
+            raise ConfigError(f"{self._name}: exit code {process.returncode}: {said.decode(errors='replace')[-2000:]}")
 
 
-def checkpoint_step(run: RunFolder) -> int:
-    """The step from which the run would go on; 0 before its first checkpoint."""
-    if not run.state.exists():
-        return 0
-    _, description = read_tensors(run.state, STATE_KIND)
-    return int(description["progress"]["step"])
+def _is_alive(group: int) -> bool:
+    """True while a process group has a member."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
-def digests(run: RunFolder) -> str:
-    """SHA-256 of the best and the last model, shortened, and the held-out agreement."""
-    agreement = json.loads(run.summary.read_text(encoding="utf-8"))["agreement"]
-    sums = [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in (run.model, run.last)]
-    return f"best {sums[0]}, last {sums[1]}, agreement {agreement:.4f}"
+def contents(folder: Path) -> dict[str, str]:
+    """The digest of each file below, by its path; "" of those that tell the time. The folder's own name is left out."""
+    found = {}
+    for path in sorted(path for path in folder.rglob("*") if not path.is_dir()):
+        content = _OWN_FOLDER.sub(b"", path.read_bytes())
+        is_timed = path.name in TIMED
+        found[str(path.relative_to(folder))] = "" if is_timed else hashlib.sha256(content).hexdigest()
+    return found
+
+
+def _show_difference(name: str, expected: dict[str, str], found: dict[str, str]) -> None:
+    kinds: tuple[tuple[str, Callable[[str], bool]], ...] = (
+        ("missing", lambda path: path not in found),
+        ("left behind", lambda path: path not in expected),
+        ("other bytes", lambda path: path in expected and path in found and expected[path] != found[path]),
+    )
+    for kind, is_of_it in kinds:
+        paths = [path for path in sorted(expected.keys() | found.keys()) if is_of_it(path)]
+        if paths:
+            print(f"{name}: FAILED, {kind}: {', '.join(paths)}", flush=True)
+
+
+def _remove(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink()
+    folder.rmdir()
+
+
+@program(__doc__)
+@click.argument("cases", nargs=-1, type=click.Choice(tuple(CASES)))
+@click.option("--kills", default=20, show_default=True, type=click.IntRange(min=1), help="Of each case.")
+@click.option("--seed", default=1, show_default=True, help="Of the moments.")
+@click.option("--cold", "is_cold", is_flag=True, help="An empty cache of compiled kernels at every start.")
+@click.pass_context
+def main(ctx: click.Context, cases: tuple[str, ...], kills: int, seed: int, is_cold: bool) -> None:
+    """Run the cases, or all of them."""
+    failed = []
+    for name in cases or tuple(CASES):
+        with tempfile.TemporaryDirectory(prefix=f"kill-{name}-") as folder:
+            if not Trial(name, Path(folder), random.Random(f"{seed} {name}"), is_cold).run(kills):
+                failed.append(name)
+    if failed:
+        print(f"FAILED: {', '.join(failed)}")
+        ctx.exit(1)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == [CHILD]:
-        train_on_shards(
-            open_shards(Path(sys.argv[2])), None, Path(sys.argv[3]), resume=True, reporter=FirstStepTeller()
-        )
-        sys.exit(0)
-    sys.exit(main())
+    main()

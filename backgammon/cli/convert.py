@@ -41,7 +41,7 @@ def command(paths: tuple[str, ...], out: str | None, format_name: str | None, ve
     Each LOG is a file or folder of match logs, plain or packed: .mat and .txt of every dialect, .sgf, .xg, .xgp,
     .jsonl, JavaFIBS, GNU Backgammon's and eXtreme Gammon's texts; the content decides, not the name. OUT is a file
     (.mat, .sgf, .jsonl) for everything together, or else a folder for a file of each match; without it the result goes
-    to standard output. Nothing that is there already is overwritten.
+    to standard output. Nothing that is there already is overwritten; an interrupted conversion goes on.
 
     Plays are written in canonical text: bar and off as words, hits starred. .mat holds no analysis, .sgf most of it,
     .jsonl all; labels are the analysed rolls alone, to learn from. A report of what was read goes to standard error.
@@ -90,8 +90,8 @@ class _File:
     """One file, or standard output, for all matches together."""
 
     def __init__(self, path: str | None, entry: Format) -> None:
-        """Refuse a file that is there already."""
-        self._path = None if path is None else _free(Path(path))
+        """Nothing is read or written yet."""
+        self._path = None if path is None else Path(path)
         self._entry = entry
         self._matches: list[MatchRecord] = []
 
@@ -105,7 +105,8 @@ class _File:
 
         text = _write(self._entry, *self._matches).encode()
         if self._path is not None:
-            replace_file(self._path, text)
+            if not _is_written(self._path, text):
+                replace_file(self._path, text)
         else:
             sys.stdout.buffer.write(text)
             sys.stdout.buffer.flush()
@@ -123,7 +124,9 @@ class _Folder:
         """Write the match."""
         from backgammon.tools.storage import replace_file
 
-        replace_file(_free(self._folder / f"{self._new_name(match)}{self._entry.suffixes[0]}"), text.encode())
+        path = self._folder / f"{self._new_name(match)}{self._entry.suffixes[0]}"
+        if not _is_written(path, text.encode()):
+            replace_file(path, text.encode())
 
     def finish(self) -> None:
         """Nothing is left to do."""
@@ -180,17 +183,21 @@ def _write(entry: Format, *matches: MatchRecord) -> str:
         raise _CannotHold(str(error)) from error
 
 
-def _free(path: Path) -> Path:
-    """The path, if nothing is there yet.
+def _is_written(path: Path, content: bytes) -> bool:
+    """True where an earlier run has written this very file; what was interrupted goes on like that.
 
     Raises:
-        RecordError: there is.
+        RecordError: something else is there.
     """
     from backgammon.tools.errors import RecordError
+    from backgammon.tools.storage import sweep
 
-    if path.exists():
-        raise RecordError(f"{path}: is there already; give another place")
-    return path
+    sweep(path)
+    if not path.exists():
+        return False
+    if path.is_file() and path.read_bytes() == content:
+        return True
+    raise RecordError(f"{path}: is there already; give another place")
 
 
 def _list_refused(refused: list[str], entry: Format) -> None:

@@ -1,13 +1,24 @@
-"""Files that appear whole or not at all, and are read within a limit."""
+"""Files and folders that appear whole or not at all, and files that are read within a limit.
+
+They are made under another name beside their place and renamed. Whoever makes one holds a lock on it, which goes with
+the process: what a killed one has left behind is not locked, and goes when the same name is written again.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
+import shutil
 import stat
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
+
+if sys.platform != "win32":  # there nothing is locked, and nothing swept
+    import fcntl
 
 
 def replace_file(path: Path, *chunks: bytes) -> None:
@@ -23,26 +34,101 @@ def replace_file(path: Path, *chunks: bytes) -> None:
         OSError: it cannot be written; nothing of it stays behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}-{secrets.token_hex(4)}")
+    sweep(path)
+    partial, lock = _make_partial(path, is_folder=False)
     try:
         _write(partial, chunks)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    if os.name == "posix":  # the rename itself reaches the disk with the folder
-        folder = os.open(path.parent, os.O_RDONLY)
+    finally:
+        os.close(lock)
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which is at `path` when all went well, and else nowhere.
+
+    Raises:
+        OSError: it cannot be made, or `path` is there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path)
+    partial, lock = _make_partial(path, is_folder=True)
+    try:
+        yield partial
+        partial.rename(path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        os.close(lock)
+    _sync_folder(path.parent)
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed processes have left behind of a file or folder `path` that they were making."""
+    if sys.platform == "win32":
+        return
+    for partial in path.parent.glob(f".{escape(path.name)}.partial-*"):
+        lock = _lock(partial)
+        if lock is None:
+            continue
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _make_partial(path: Path, is_folder: bool) -> tuple[Path, int]:
+    """A new, locked file or folder beside `path`, and the open file that holds the lock."""
+    while True:
+        partial = path.with_name(f".{path.name}.partial-{os.getpid()}-{secrets.token_hex(4)}")
+        if is_folder:
+            partial.mkdir()
+        else:
+            partial.touch(exist_ok=False)
+        lock = _lock(partial)
+        # between these lines somebody else may have taken it for a leftover
+        if lock is not None and partial.exists():
+            return partial, lock
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(path: Path) -> int | None:
+    """An open file that holds the lock on a file or folder; None where another process has it, or it is gone."""
+    try:
+        opened = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    if sys.platform != "win32":
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(opened)
+            return None
+    return opened
 
 
 def _write(path: Path, chunks: Sequence[bytes]) -> None:
-    with path.open("xb") as file:
+    with path.open("wb") as file:
         file.writelines(chunks)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """The rename itself reaches the disk with the folder."""
+    if os.name == "posix":
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def read_bounded(path: Path, most: int) -> bytes:

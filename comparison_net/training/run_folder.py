@@ -49,6 +49,7 @@ class RunFolder:
         Raises:
             ConfigError: another run lives here, or the folder cannot be written.
         """
+        self._sweep()
         if self.is_started:
             raise ConfigError(f"{self.path}: holds a run already; continue it with --resume or give another folder")
         try:
@@ -68,6 +69,7 @@ class RunFolder:
         """
         if not self.is_started:
             raise ConfigError(f"{self.path}: holds no run to resume; start one without --resume")
+        self._sweep()
         stored = load_config(self.config, domain=domain)
         if expected is None:
             return stored
@@ -79,6 +81,12 @@ class RunFolder:
                     "resume with the same settings or start a new run"
                 )
         return expected
+
+    def _sweep(self) -> None:
+        """Remove the files that a killed process was writing; a run belongs to one process at a time."""
+        for partial in self.path.glob(".*.partial-*"):
+            if partial.is_file():
+                partial.unlink(missing_ok=True)
 
     def write_summary(self, values: Mapping[str, Any]) -> None:
         """Write summary.json whole."""

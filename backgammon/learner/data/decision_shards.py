@@ -24,6 +24,7 @@ from backgammon.rules import ragged
 from backgammon.rules.phase import phase_codes
 from backgammon.tools.arrays import Float32s, Int32s, Int64s, Uint16s
 from backgammon.tools.errors import DataError
+from backgammon.tools.storage import new_folder
 
 _INDICES = {"unit": "units", "player": "players"}
 """Fields that are indices into names of the manifest."""
@@ -273,14 +274,10 @@ def copy_shards(source: Shards, out: Path) -> Shards:
     """
     if out.exists():
         raise DataError(f"{out}: exists already; give another folder or remove it")
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(source.path, partial, copy_function=_link_or_copy)
-        partial.rename(out)
+        with new_folder(out) as partial:
+            shutil.copytree(source.path, partial, copy_function=_link_or_copy, dirs_exist_ok=True)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise DataError(f"{out}: cannot be written ({error.strerror or error})") from error
     return open_shards(out)
 

@@ -21,7 +21,6 @@ import io
 import json
 import math
 import os
-import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ import numpy.typing as npt
 
 from backgammon.rules.movegen import ORDER_VERSION
 from backgammon.tools.errors import DataError
-from backgammon.tools.storage import read_bounded
+from backgammon.tools.storage import new_folder, read_bounded
 
 FORMAT = "pairgammon-shards"
 FORMAT_VERSION = 2
@@ -115,11 +114,7 @@ def file_name(name: str) -> str:
 
 def write_folder(out: Path, manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Everything under a temporary name beside `out`, then one rename."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    try:
+    with new_folder(out) as partial:
         for name in (*FIELDS, *manifest.labels):
             with (partial / f"{file_name(name)}.npy").open("wb") as file:
                 np.save(file, arrays[name], allow_pickle=False)
@@ -130,10 +125,6 @@ def write_folder(out: Path, manifest: Manifest, arrays: Mapping[str, npt.NDArray
             file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())
-        partial.rename(out)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def fingerprint_of(manifest: Manifest, arrays: Mapping[str, npt.NDArray[Any]]) -> str:

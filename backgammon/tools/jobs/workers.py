@@ -7,8 +7,10 @@ workers died raises BrokenExecutor, and is opened anew.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import re
 import signal
+import threading
 from collections.abc import Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, Protocol
@@ -94,9 +96,21 @@ class ProcessWorkers:
 
 
 def _begin_worker(contents: Mapping[str, bytes]) -> None:
-    """Ctrl-C is for the process that hands out the units: it lets those that have begun be finished."""
+    """Ctrl-C is for the process that hands out the units: it lets those that have begun be finished.
+
+    A worker goes with that process: it would wait for work for ever if that is killed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
     install_contents(contents)
+
+
+def _leave_with_parent() -> None:
+    """End this process when the one that started it is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def checked_count(count: int) -> int:
