@@ -87,7 +87,8 @@ def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--workers",
         metavar="NAME",
-        help="Who does the work: local:N for N processes of this machine.  [default: one for each processor]",
+        help="Who does the work: local:N for N processes of this machine; dask, dask://HOST:PORT or ray://HOST:PORT "
+        "for a cluster (docs/cluster.md).  [default: one process for each processor]",
     )(function)
 
 

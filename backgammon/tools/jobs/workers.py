@@ -1,7 +1,7 @@
 """Where units are done: in this thread, on threads, in processes of this machine.
 
-This is the seam for other machines too: whatever gives a `concurrent.futures.Executor` can do units. An executor whose
-workers died raises BrokenExecutor, and is opened anew.
+This is the seam for other machines too (`cluster`): whatever gives a `concurrent.futures.Executor` can do units. An
+executor whose workers died raises BrokenExecutor, and is opened anew.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from backgammon.tools.jobs.content import install_contents
 from backgammon.tools.processors import usable_processors
 
 _LOCAL = re.compile(r"(?:local:)?([0-9]{1,4})")
+_CLUSTER = re.compile(r"(dask|ray)(?:://([^/\s]+:[0-9]{1,5}))?")
 
 
 class Workers(Protocol):
@@ -127,13 +128,19 @@ def checked_count(count: int) -> int:
 def workers_named(text: str | None) -> Workers:
     """The workers that the command line names: "local:2" or "2" for processes of this machine; None for all of it.
 
-    One local worker is this process itself.
+    One local worker is this process itself. "dask", "dask://HOST:PORT", "ray" and "ray://HOST:PORT" are clusters, see
+    `cluster`.
 
     Raises:
-        ConfigError: nobody of that name.
+        ConfigError: nobody of that name, or nobody answers there.
     """
+    cluster = _CLUSTER.fullmatch(text) if text is not None else None
+    if cluster is not None:
+        from backgammon.tools.jobs.cluster import DaskWorkers, RayWorkers
+
+        return DaskWorkers(cluster[2]) if cluster[1] == "dask" else RayWorkers(cluster[2])
     found = _LOCAL.fullmatch(text) if text is not None else None
     if text is not None and found is None:
-        raise ConfigError(f"workers {text!r}: write local:N for N processes of this machine")
+        raise ConfigError(f"workers {text!r}: write local:N, dask, dask://HOST:PORT, ray or ray://HOST:PORT")
     count = usable_processors() if found is None else int(found[1])
     return ThreadWorkers(1) if count == 1 else ProcessWorkers(count, is_unasked=found is None)
