@@ -159,13 +159,11 @@ def _pair_play(roll: JudgedRoll, moves: list[dict[str, Any]], analysis: dict[str
 
 
 def _pair_cube(cube: JudgedCube, analysis: dict[str, Any]) -> Decision:
-    valuation = Valuation(cube.verdict.stakes)
-    values = analysis["nd-cubeful-eq"], analysis["dt-cubeful-eq"]
+    values = analysis["nd-cubeful-eq"], analysis["dt-cubeful-eq"]  # both per cube before the double
     if cube.verdict.stakes.is_match:
-        no_double, double_take = (float(valuation.emg(value)) for value in values)
-    else:
-        no_double, double_take = values[0], 2 * values[1]
-    verdict = CubeVerdict(cube.verdict.stakes, no_double, double_take)
+        valuation = Valuation(cube.verdict.stakes)
+        values = float(valuation.emg(values[0])), float(valuation.emg(values[1]))
+    verdict = CubeVerdict(cube.verdict.stakes, *values)
     theirs = action_loss(cube.action, verdict)
     return Decision(cube.seat, cube.loss, theirs, cube.is_counted, is_counted(cube.action, verdict))
 

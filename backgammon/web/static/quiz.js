@@ -27,6 +27,7 @@ export class QuizView {
   async next() {
     const found = await ask("quiz/next", options.quizPlayer ? { player: options.quizPlayer } : {});
     this.side.replaceChildren();
+    this.picture.showArrows([]);
     this.isAnswered = false;
     this.choices = null;
     this.drawTools(found);
