@@ -54,14 +54,16 @@ def stakes_lines(decision: Decision, plays: Sequence[PlayAtStakes], limit: int |
     shown = plays[:limit]
     width = max(len(play_text(decision, play.row)) for play in shown)
     has_mwc = plays[0].mwc is not None
+    depths = 5 if plays[0].standard_error is None else 7
     lines = [heading_of(is_cubeful=True, has_match=has_mwc)]
     for place, play in enumerate(shown, start=1):
         text = play_text(decision, play.row).ljust(width)
-        is_alike = play.ply == plays[0].ply and place > 1
+        is_alike = (play.ply, bool(play.games)) == (plays[0].ply, bool(plays[0].games)) and place > 1
         behind = f"({-play.margin:+.3f})" if is_alike else ""
         mwc = f"{100 * play.mwc:6.2f}  " if play.mwc is not None else ""
         chances = chances_text(play.outcomes)
-        lines.append(f" {place:3}  {text}  {play.ply}-ply  {play.equity:+.3f} {behind:8}  {mwc}{chances}")
+        depth = f"{play.ply}-ply" if play.standard_error is None else f"± {NORMAL_REACH * play.standard_error:.3f}"
+        lines.append(f" {place:3}  {text}  {depth:{depths}}  {play.equity:+.3f} {behind:8}  {mwc}{chances}")
     return lines
 
 

@@ -47,6 +47,7 @@ def command(
     model that was trained with outcomes every play has its equity, the depth at which it was judged and its chances;
     other models only say what they prefer. A Match ID or XGID tells the score and the cube: equities are cubeful at
     that score then, as EMG and match-winning chances. Without dice it asks whether to double and whether to take.
+    --rollout plays the games out with a live cube there.
     """
     from backgammon.notation.identifier import parse_identifier
     from backgammon.rules.decision import Decision
@@ -59,8 +60,8 @@ def command(
     if dice and found.match.doubled:
         raise ConfigError(f"{text}: a double is to be answered there, leave --dice away")
     stakes = None if cubeless else _stakes(found)
-    if stakes is not None and (depth.seconds is not None or depth.games is not None):
-        raise ConfigError("--time and --rollout do not know the cube: add --cubeless, or look by --ply")
+    if stakes is not None and depth.seconds is not None:
+        raise ConfigError("--time does not know the cube: add --cubeless, or look by --ply")
     if roll is None:
         if stakes is None:
             raise ConfigError(f"{text}: the dice are not in it; add for instance --dice 31")
@@ -89,7 +90,13 @@ def _stakes(found: IdentifiedPosition) -> Stakes | None:
 
 def _show_cube(found: IdentifiedPosition, stakes: Stakes, model: str | None, depth: Depth, as_json: bool) -> None:
     """The cube decision, or why there is none and what rolling is worth."""
-    from backgammon.analysis.stakes_table import stakes_text, verdict_fields, verdict_lines
+    from backgammon.analysis.stakes_table import (
+        rolled_fields,
+        rolled_line,
+        stakes_text,
+        verdict_fields,
+        verdict_lines,
+    )
     from backgammon.tools.errors import GameError
 
     whole = _open(model, depth)
@@ -103,9 +110,14 @@ def _show_cube(found: IdentifiedPosition, stakes: Stakes, model: str | None, dep
         fields["reason"] = stakes.double_refusal
         lines = [f"no double is possible: {stakes.double_refusal}", f"rolling is worth {equity:+.3f} EMG"]
     else:
-        verdict, valuation = engine.decide_cube(board, stakes), engine.valuation(stakes)
+        rolled = whole.rolled_plays.decide_cube(board, stakes) if depth.games is not None else None
+        verdict = engine.decide_cube(board, stakes) if rolled is None else rolled.verdict
+        valuation = engine.valuation(stakes)
         fields = verdict_fields(verdict, valuation)
         lines = verdict_lines(verdict, valuation, found.match.doubled)
+        if rolled is not None:
+            fields |= rolled_fields(rolled)
+            lines = [*lines[:-1], rolled_line(rolled), lines[-1]]
     if as_json:
         say(json.dumps({"position_id": found.position_id, "xgid": found.xgid, "model": whole.net_name, **fields}))
         return
@@ -123,7 +135,8 @@ def _show_plays(
     if not whole.has_outcomes:
         return False
     engine = whole.plays
-    plays = engine.rank_plays(decision, stakes)
+    ranker = engine if depth.games is None else whole.rolled_plays
+    plays = ranker.rank_plays(decision, stakes)
     if as_json:
         say(json.dumps(_stakes_dict(found, decision, plays, whole.net_name)))
         return True
@@ -150,6 +163,9 @@ def _stakes_dict(
             "equity": round(one.equity, 6),
             "mwc": None if one.mwc is None else round(one.mwc, 6),
             "ply": one.ply,
+            "standard_error": one.standard_error,
+            "joint_error": one.joint_error,
+            "games": one.games,
             "chances": [round(value, 6) for value in cumulative(one.outcomes).tolist()],
         }
         for one in plays

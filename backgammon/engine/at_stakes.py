@@ -43,6 +43,9 @@ class PlayAtStakes:
         outcomes: float32[6], see `outcome.OUTCOMES`.
         ply: depth of the search.
         margin: equity of the best candidate minus this one's.
+        standard_error: of a rollout's equity, EMG; None for a search.
+        joint_error: standard error of a rollout's margin; None for a search.
+        games: of the rollout; 0 for a search.
     """
 
     row: int
@@ -51,6 +54,9 @@ class PlayAtStakes:
     outcomes: Float32s
     ply: int
     margin: float
+    standard_error: float | None = None
+    joint_error: float | None = None
+    games: int = 0
 
 
 class StakesEngine:
@@ -72,6 +78,16 @@ class StakesEngine:
         self._searcher = searcher
         self._settings = settings or SearchSettings()
         self._table = table
+
+    @property
+    def searcher(self) -> CubefulSearcher:
+        """What looks ahead."""
+        return self._searcher
+
+    @property
+    def table(self) -> MatchEquityTable | None:
+        """Of match equities; None for the one that ships."""
+        return self._table
 
     def valuation(self, stakes: Stakes) -> Valuation:
         """Values at some stakes by the engine's table."""

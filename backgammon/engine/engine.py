@@ -12,6 +12,7 @@ from typing import Any
 
 from backgammon.engine.at_stakes import StakesEngine
 from backgammon.engine.engine_spec import EngineSpec
+from backgammon.engine.stakes_rollout import StakesRollout
 from backgammon.evaluation.bearoff import Bearoff
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.exact import PROPOSED_WITHIN, ExactEvaluator
@@ -142,6 +143,19 @@ class Engine:
         if plies == self.spec.plies:
             return self.plays
         return self.at(plies=plies, seconds=None, rollout=None, shallow=None).plays
+
+    @cached_property
+    def rolled_plays(self) -> StakesRollout:
+        """Rollouts with a live cube at a score and cube, of what the search picks; played at 0-ply.
+
+        Raises:
+            ConfigError: the specification has no rollout.
+            ModelError: the net has no outcomes.
+        """
+        if self.spec.rollout is None:
+            raise ConfigError("a specification without a rollout rolls nothing out")
+        player = self.at(plies=0, cube_plies=0, seconds=None, rollout=None, shallow=None, threads=1).plays
+        return StakesRollout(self.plays, player, self.spec.rollout, self.spec.threads)
 
     def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - no chance
         """The plays.

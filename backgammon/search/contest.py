@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from backgammon.rules.board import Board
-from backgammon.search.rollout import RolloutEstimate, RolloutSettings
+from backgammon.search.rollout import GameEstimate, RolloutEstimate, RolloutSettings
 from backgammon.search.work import RolloutUnit, Workshop
 from backgammon.tools.errors import ConfigError
 
@@ -52,11 +52,11 @@ def roll_out_candidates(
         units = [RolloutUnit(np.ascontiguousarray(decisions[i][row]).tobytes(), first, count) for i, row in wanted]
         for (i, row), games in zip(wanted, workshop.results(units, progress), strict=True):
             estimates[i][row] = estimates[i][row].joined(games)
-        open_rows = [_still_open(found, rows, settings) for found, rows in zip(estimates, open_rows, strict=True)]
+        open_rows = [still_open(found, rows, settings) for found, rows in zip(estimates, open_rows, strict=True)]
     return estimates
 
 
-def _still_open(found: list[RolloutEstimate], rows: list[int], settings: RolloutSettings) -> list[int]:
+def still_open(found: Sequence[GameEstimate], rows: list[int], settings: RolloutSettings) -> list[int]:
     """Which of the candidates `rows` need more games."""
     if not rows:
         return []
@@ -70,7 +70,7 @@ def _still_open(found: list[RolloutEstimate], rows: list[int], settings: Rollout
     return rivals if max(others, default=found[best].standard_error) > settings.max_error else []
 
 
-def _is_behind(estimate: RolloutEstimate, best: RolloutEstimate, lead: float | None) -> bool:
+def _is_behind(estimate: GameEstimate, best: GameEstimate, lead: float | None) -> bool:
     if lead is None:
         return False
     return best.lead_over(estimate) > lead * best.joint_error(estimate)

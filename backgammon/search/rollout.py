@@ -16,6 +16,7 @@ Axis legend: G games of one rollout, S games still in play, 21 rolls, 6 outcomes
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import sqrt
 
@@ -101,9 +102,48 @@ class RolloutSettings:
         }
 
 
+class GameEstimate(ABC):
+    """The mean of games from one position, numbered from 0, with its standard error."""
+
+    @property
+    @abstractmethod
+    def equities(self) -> Float64s:
+        """float64[G], what each game came to."""
+
+    @property
+    def num_games(self) -> int:
+        """Games played."""
+        return len(self.equities)
+
+    @property
+    def equity(self) -> float:
+        """Mean of the games."""
+        return float(self.equities.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """Of the equity, in its unit."""
+        return stratified_error(self.equities)
+
+    def lead_over(self, other: GameEstimate) -> float:
+        """Equity more than another candidate's, from the games that both have played."""
+        return float(self._differences(other).mean())
+
+    def joint_error(self, other: GameEstimate) -> float:
+        """Standard error of the difference to another candidate, from the games that both have played."""
+        return stratified_error(self._differences(other))
+
+    def _differences(self, other: GameEstimate) -> Float64s:
+        """Game by game: game k of both has the same dice."""
+        own, others = self.equities, other.equities
+        common = min(len(own), len(others))
+        differences: Float64s = own[:common] - others[:common]
+        return differences
+
+
 @dataclass(frozen=True, eq=False)
-class RolloutEstimate:
-    """What a rollout found, seen by the player who has just moved.
+class RolloutEstimate(GameEstimate):
+    """What a rollout found, in cubeless points, seen by the player who has just moved.
 
     Attributes:
         games: float32[G, 6], one row for each game; with luck subtracted a row may lie outside 0..1, its sum is 1.
@@ -122,30 +162,6 @@ class RolloutEstimate:
         """float64[G], points of each game."""
         points: Float64s = self.games.astype(np.float64) @ POINTS.astype(np.float64)
         return points
-
-    @property
-    def equity(self) -> float:
-        """Mean points."""
-        return float(self.equities.mean())
-
-    @property
-    def standard_error(self) -> float:
-        """Of the equity, in points."""
-        return stratified_error(self.equities)
-
-    def lead_over(self, other: RolloutEstimate) -> float:
-        """Points more than another candidate, from the games that both have played."""
-        return float(self._differences(other).mean())
-
-    def joint_error(self, other: RolloutEstimate) -> float:
-        """Standard error of the difference to another candidate, from the games that both have played."""
-        return stratified_error(self._differences(other))
-
-    def _differences(self, other: RolloutEstimate) -> Float64s:
-        """Game by game: game k of both has the same dice."""
-        common = min(len(self.games), len(other.games))
-        differences: Float64s = self.equities[:common] - other.equities[:common]
-        return differences
 
     def joined(self, more: Float32s) -> RolloutEstimate:
         """This rollout and its next games."""

@@ -1,0 +1,126 @@
+"""Rollouts with a live cube: against a twin that plays one game after the other, and against the exact bear-off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from backgammon.cube.efficiency import Efficiency
+from backgammon.cube.stakes import Stakes
+from backgammon.engine.at_stakes import StakesEngine
+from backgammon.engine.stakes_rollout import StakesRollout, play_out
+from backgammon.evaluation.bearoff import Bearoff, find_or_build
+from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.exact import ExactEvaluator
+from backgammon.evaluation.outcome import Outcomes
+from backgammon.rules.board import Position, swap
+from backgammon.rules.decision import Decision
+from backgammon.rules.dice import make_roll
+from backgammon.search import CubefulSearcher, RolloutSettings, SearchSettings
+from backgammon.tools.arrays import Boards
+from tests.evaluators import NoEvaluator, PipEvaluator
+from tests.naive.stakes_rollout import play_one
+from tests.positions import random_play_decisions
+from tests.test_bearoff import random_boards
+
+EXACT_GAMES = RolloutSettings(games=36, round_games=36, horizon=5, seed=3, max_error=None, lead=None)
+STAKES = [
+    Stakes(),
+    Stakes(has_jacoby=True),
+    Stakes(cube=2, owner=1),
+    Stakes(cube=4, owner=-1, has_beavers=True),
+    Stakes(5, (2, 3)),
+    Stakes(7, (4, 1), cube=2, owner=-1),
+    Stakes(3, (2, 1), is_crawford=True),
+]
+
+
+def pip_engine(plies: int = 0) -> StakesEngine:
+    flat = Efficiency(0.5, 0.5, 0.5, 0.0, 0.5, 0.5)  # doubles more often than it should
+    return StakesEngine(CubefulSearcher(PipEvaluator(), efficiency=flat), SearchSettings(plies))
+
+
+@pytest.mark.parametrize("stakes", STAKES, ids=str)
+@pytest.mark.parametrize("may_double", [True, False])
+def test_games_are_those_of_the_twin(stakes: Stakes, may_double: bool) -> None:
+    boards, _ = random_play_decisions(40, seed=6)
+    engine = pip_engine()
+    games = np.array([0, 7, 40])
+    for settings in (EXACT_GAMES, replace(EXACT_GAMES, horizon=None, luck_turns=0)):
+        after = swap(boards[31])
+        fast = play_out(engine, after, stakes, games, settings, may_double)
+        slow = [play_one(engine, after, stakes, game, settings, may_double) for game in games.tolist()]
+        np.testing.assert_allclose(fast, slow, atol=1e-6)
+
+
+def test_luck_changes_no_mean_and_narrows_the_spread() -> None:
+    boards, _ = random_play_decisions(40, seed=6)
+    engine, games = pip_engine(), np.arange(1296)
+    settings = replace(EXACT_GAMES, games=1296, horizon=3)
+    plain = play_out(engine, swap(boards[20]), Stakes(), games, replace(settings, luck_turns=0), True)
+    less = play_out(engine, swap(boards[20]), Stakes(), games, settings, True)
+    assert less.std() < 0.8 * plain.std()
+    error = (plain - less).std() / 36
+    assert abs(plain.mean() - less.mean()) < 3 * error
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Bearoff:
+    return find_or_build(directory=tmp_path_factory.mktemp("bearoff"))
+
+
+def test_two_sided_positions_have_their_exact_equities_without_a_game(tables: Bearoff) -> None:
+    engine = StakesEngine(CubefulSearcher(ExactEvaluator(NoEvaluator(), tables)), SearchSettings(0))
+    rollout = StakesRollout(engine, engine, EXACT_GAMES)
+    for board in random_boards(6, 6, 5, seed=4):
+        exact = tables.cube_equities(board[None])[0]  # cubeless, then owned, centred, the opponent's
+        found = rollout.decide_cube(board, Stakes())
+        assert found.no_double.standard_error == 0
+        assert found.verdict.no_double == pytest.approx(exact[2], abs=1e-5)
+        assert found.verdict.double_take == pytest.approx(2 * exact[3], abs=1e-5)
+
+
+class KnowsOutcomes(Evaluator):
+    """Exact chances and no tables: the cube is left to the formula."""
+
+    def __init__(self, tables: Bearoff) -> None:
+        self._exact = ExactEvaluator(NoEvaluator(), tables)
+
+    def judge(self, boards: Boards) -> Judgement:
+        return Judgement(None, self.outcomes(boards))
+
+    def outcomes(self, boards: Boards) -> Outcomes:
+        return self._exact.outcomes(boards)
+
+
+def test_played_games_come_to_the_exact_equities_of_the_bear_off(tables: Bearoff) -> None:
+    engine = StakesEngine(CubefulSearcher(KnowsOutcomes(tables)), SearchSettings(1))
+    settings = RolloutSettings(games=360, round_games=360, horizon=None, max_error=None, lead=None)
+    rollout = StakesRollout(engine, engine, settings)
+    for board in random_boards(2, 6, 5, seed=11):
+        exact = tables.cube_equities(board[None])[0]
+        found = rollout.decide_cube(board, Stakes())
+        for value, estimate in ((exact[2], found.no_double), (2 * exact[3], found.double_take)):
+            # a cube turned by the formula now and then loses a little to a perfect one
+            assert estimate.equity == pytest.approx(value, abs=3 * estimate.standard_error + 0.02)
+
+
+@pytest.mark.parametrize("stakes", [Stakes(), Stakes(5, (3, 2))], ids=str)
+def test_candidates_are_ranked_by_their_games(stakes: Stakes) -> None:
+    boards, dice = random_play_decisions(30, seed=3)
+    decision = Decision.make(Position(boards[25]), make_roll(*dice[25].tolist()))
+    picker = pip_engine(1)
+    settings = RolloutSettings(games=72, round_games=36, horizon=3, max_error=0.01)
+    one, two = (
+        StakesRollout(picker, pip_engine(), settings, threads).rank_plays(decision, stakes) for threads in (1, 3)
+    )
+    assert [(play.row, play.equity) for play in one] == [(play.row, play.equity) for play in two]
+    assert sorted(play.row for play in one) == list(range(len(decision.candidates)))
+    rolled = [play for play in one if play.games]
+    assert len(rolled) > 1
+    assert one[: len(rolled)] == rolled
+    assert rolled[0].margin == 0
+    assert [play.margin for play in rolled] == sorted(play.margin for play in rolled)
+    assert all((play.mwc is None) != stakes.is_match for play in one)
