@@ -256,12 +256,26 @@ def test_hint_with_dice_ranks_plays_as_rank_does_at_the_score(rank: Invoke) -> N
     assert text.splitlines()[-1].startswith("2 of ")
 
 
+def test_hint_rolls_out_with_a_live_cube() -> None:
+    options = ("--ply", "0", "--rollout", "36", "--error", "0.5")
+    found = json.loads(hint(CUBE_POSITION + ":0:0:1:00:3:4:0:7:10", *options, "--json").stdout)
+    assert found["games"] == 36
+    assert all(0 < error < 0.5 for error in (*found["standard_errors"], found["joint_error"]))
+    text = hint(CUBE_POSITION + ":0:0:1:00:3:4:0:7:10", *options).stdout
+    assert "rolled out, 36 games each on the same dice" in text
+    race = "XGID=---BBBBA----------a-bbbb--:1:1:1:21:0:0:0:0:10"
+    first = json.loads(hint(race, *options, "--json").stdout)["plays"][0]
+    assert first["games"] == 36
+    assert first["standard_error"] > 0
+    assert "half the 95 % interval of a rollout of 36 games" in hint(race, *options).stdout
+
+
 def test_hint_at_a_score_explains_what_it_cannot_do() -> None:
     refused = hint(f"{START}:0:0:1:00:6:5:1:7:10").stdout
     assert "no double is possible: the Crawford game" in refused
     for arguments, reason in (
         ((f"{START}:0:0:1:D:6:5:1:7:10",), "the Crawford game is played without the cube"),
-        ((f"{START}:0:0:1:31:0:0:0:7:10", "--rollout", "36"), "--cubeless"),
+        ((f"{START}:0:0:1:31:0:0:0:7:10", "--time", "1"), "--cubeless"),
         ((f"{START}:0:0:1:00:0:0:0:0:10", "--cubeless"), "--dice"),
         ((f"{START}:0:0:1:D:0:0:0:0:10", "--dice", "31"), "double is to be answered"),
     ):

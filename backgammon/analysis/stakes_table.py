@@ -14,8 +14,10 @@ from backgammon.cube.stakes import OPPONENT, OWN, Stakes
 from backgammon.cube.valuation import Unit, Valuation, Value
 from backgammon.cube.window import market_window
 from backgammon.engine.at_stakes import PlayAtStakes
+from backgammon.engine.stakes_rollout import RolledVerdict
 from backgammon.evaluation.outcome import cumulative
 from backgammon.rules.decision import Decision
+from backgammon.tools.intervals import NORMAL_REACH
 
 _SIDE_NAMES = {OWN: "owned by the player on roll", OPPONENT: "owned by the opponent"}
 
@@ -56,6 +58,8 @@ def stakes_lines(decision: Decision, plays: Sequence[PlayAtStakes], limit: int |
     has_mwc = plays[0].mwc is not None
     depths = 5 if plays[0].standard_error is None else 7
     lines = [heading_of(is_cubeful=True, has_match=has_mwc)]
+    if plays[0].games:
+        lines.append(f"± half the 95 % interval of a rollout of {plays[0].games:,} games; the others by search")
     for place, play in enumerate(shown, start=1):
         text = play_text(decision, play.row).ljust(width)
         is_alike = (play.ply, bool(play.games)) == (plays[0].ply, bool(plays[0].games)) and place > 1
@@ -94,6 +98,24 @@ def verdict_lines(verdict: CubeVerdict, valuation: Valuation, is_offered: bool =
         answer = "beaver" if verdict.is_beaver else "take" if verdict.is_take else "pass"
         return [*lines, f"proper answer: {answer}"]
     return [*lines, f"proper action: {verdict.wording}"]
+
+
+def rolled_line(rolled: RolledVerdict) -> str:
+    """How exact a cube decision is that was rolled out."""
+    reach = [NORMAL_REACH * one.standard_error for one in (rolled.no_double, rolled.double_take)]
+    return (
+        f"rolled out, {rolled.no_double.num_games:,} games each on the same dice: "
+        f"± {reach[0]:.3f} and ± {reach[1]:.3f}, their difference ± {NORMAL_REACH * rolled.joint_error:.3f} (95 %); chances are those of the search"
+    )
+
+
+def rolled_fields(rolled: RolledVerdict) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "games": rolled.no_double.num_games,
+        "standard_errors": [rolled.no_double.standard_error, rolled.double_take.standard_error],
+        "joint_error": rolled.joint_error,
+    }
 
 
 def verdict_fields(verdict: CubeVerdict, valuation: Valuation) -> dict[str, Any]:
