@@ -57,6 +57,14 @@ RUNS: dict[str, list[tuple[list[str], str]]] = {
     "inspect": [([MISSING], "")],
     "rank": [([], f'{{"id": "{ATTACK}"}}\n'), (["--skip-bad"], f"{ATTACK}\n"), (["--model", MISSING], "")],
     "label": [([MISSING], ""), ([], f"{ATTACK}\n")],
+    "self-play": [
+        (["--player", MISSING, "--games", "2", "--out", "games"], ""),
+        (["--games", "2", "--out", "no/" + ATTACK, "--model", MISSING], ""),
+    ],
+    "improve": [
+        (["--player", MISSING, "--out", "rounds", "--games", "2"], ""),
+        (["--out", "x", "--also", MISSING], ""),
+    ],
     "decisions": [([HOSTILE], ""), (["in.zip"], ""), ([MISSING], "")],
     "play": [
         (["--no-save", "--name", f"Zoe{ATTACK}"], f"{ATTACK}\nboard\nquit\n"),

@@ -133,6 +133,11 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """As Click does, with all three standard streams: those that were closed read and write nothing."""
+        open_closed_streams()
+        return super().main(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; see the module's text for what becomes of errors."""
         show_others = warnings.showwarning
@@ -179,6 +184,20 @@ class LazyGroup(click.Group):
                 raise
             _print_error(str(error))
             ctx.exit(EXIT_MISTAKE)
+
+
+def open_closed_streams() -> None:
+    """Put the null device in the place of standard streams that the caller has closed (`>&-`).
+
+    Without it the first file that is opened gets the number of the closed one, and what is said goes into that file.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8"))
 
 
 def describe_os_error(error: OSError) -> str:
