@@ -189,6 +189,12 @@ def all_replies(engine: Evaluator, boards: Boards) -> tuple[Boards, Boards]:
     return afters, outcomes.view(np.int32)
 
 
+def assert_proposals_are_those_to_each_roll(fast: Evaluator, plain: Evaluator, boards: Boards) -> None:
+    expected = plain.proposals(*expand_rolls(boards))
+    for found in (fast.proposals_to_rolls(boards), plain.proposals_to_rolls(boards)):
+        assert [part.tobytes() for part in found] == [part.tobytes() for part in expected]
+
+
 @pytest.mark.parametrize("within", [-1.0, 0.0, 1.0])
 def test_the_replies_to_all_rolls_are_those_to_each(tables: Bearoff, random_play: Arrays, within: float) -> None:
     net, small = load_scorer(), load_pruner()
@@ -199,6 +205,9 @@ def test_the_replies_to_all_rolls_are_those_to_each(tables: Bearoff, random_play
         for found, expected in zip(all_replies(fast, boards), all_replies(plain, boards), strict=True):
             assert found.tobytes() == expected.tobytes()
         assert fast.outcomes(boards).tobytes() == plain.outcomes(boards).tobytes()
+        assert_proposals_are_those_to_each_roll(fast, plain, boards)
+    assert_proposals_are_those_to_each_roll(fast, plain, boards[:0])
+    assert_proposals_are_those_to_each_roll(fast, plain, boards[-30:])
 
 
 @pytest.mark.parametrize(
@@ -221,6 +230,7 @@ def test_so_they_are_for_nets_of_any_shape(
     fast, plain = (ExactEvaluator(net, tables, pruner, within=0.5) for pruner in (small, Relay(small)))
     for found, expected in zip(all_replies(fast, boards), all_replies(plain, boards), strict=True):
         assert found.tobytes() == expected.tobytes()
+    assert_proposals_are_those_to_each_roll(fast, plain, boards)
 
 
 def test_without_a_pruner_the_net_replies(tables: Bearoff, random_play: Arrays) -> None:
@@ -230,3 +240,4 @@ def test_without_a_pruner_the_net_replies(tables: Bearoff, random_play: Arrays) 
     expected = engine.play_best(*expand_rolls(boards))
     assert afters.tobytes() == expected[0].tobytes()
     assert outcomes.tobytes() == expected[1].tobytes()
+    assert_proposals_are_those_to_each_roll(engine, engine, boards)

@@ -199,6 +199,19 @@ class Evaluator(ABC):
         decisions = Decisions.make(boards, dice)
         return decisions.candidates, self.outcomes(decisions.candidates), decisions.offsets
 
+    def proposals_to_rolls(self, boards: Boards) -> tuple[Boards, Outcomes, Offsets]:
+        """`proposals` to each of the 21 rolls in positions int8[K, 26] after a play, see `reply_to_rolls`."""
+        return self.proposals(*expand_rolls(boards))
+
+    def judge_proposals(self, boards: Boards, pruner: Evaluator, within: float) -> tuple[Boards, Outcomes, Offsets]:
+        """What somebody else proposes for each of the 21 rolls in positions int8[K, 26] of the player on roll, judged.
+
+        Returns:
+            As of `proposals`.
+        """
+        proposals, offsets = pruner.propose(*expand_rolls(swap(boards)), within)
+        return proposals, self.outcomes(proposals), offsets
+
     def propose(self, boards: Boards, dice: Dice, within: float) -> tuple[Boards, Offsets]:
         """The few best candidates, best first, for another evaluator to choose from (a pruner's work).
 

@@ -200,6 +200,28 @@ class ExactEvaluator(Evaluator):
             replies, offsets = self._with_exact_plays(boards, dice, is_covered, replies, offsets)
         return replies, self.outcomes(replies), offsets
 
+    def proposals_to_rolls(self, boards: Boards) -> tuple[Boards, Outcomes, Offsets]:
+        """As `proposals` to each roll; see `Evaluator.proposals_to_rolls`."""
+        if self.pruner is None:
+            return super().proposals_to_rolls(boards)
+        before = swap(boards)
+        is_covered = self._is_covered(before)
+        replies, outcomes, offsets = self.net.judge_proposals(before[~is_covered], self.pruner, self._within)
+        if is_covered.any():
+            _, exact, _ = play_by_tables(self.bearoff.tables, *expand_rolls(boards[is_covered]))
+            is_exact = np.repeat(is_covered, NUM_ROLLS)
+            counts = np.ones(len(is_exact), dtype=np.int64)
+            counts[~is_exact] = np.diff(offsets)
+            offsets = ragged.offsets_of(counts)
+            places = ragged.spread(is_exact, offsets)
+            found, judged = replies, outcomes
+            replies, outcomes = np.empty((len(places), 26), dtype=np.int8), np.empty((len(places), 6), dtype=np.float32)
+            replies[places], replies[~places] = exact, found
+            outcomes[~places] = judged
+        self._judge_by_tables(replies, outcomes)
+        self._judge_dances(replies, outcomes)
+        return replies, outcomes, offsets
+
     def _with_exact_plays(
         self,
         boards: Boards,

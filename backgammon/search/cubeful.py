@@ -28,7 +28,7 @@ from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import Outcomes, final_outcomes, swap_outcomes
 from backgammon.evaluation.strengths import MAX_PLIES
 from backgammon.rules.board import swap
-from backgammon.rules.rolls import NUM_ROLLS, average_rolls, expand_rolls, group_rows, mean_over_rolls
+from backgammon.rules.rolls import NUM_ROLLS, average_rolls, group_rows, mean_over_rolls
 from backgammon.search.cube_tree import state_levels
 from backgammon.tools.arrays import Boards, Bools, Float64s
 from backgammon.tools.crew import Crew
@@ -225,10 +225,9 @@ class CubefulSearcher:
             below: states behind the reply.
             constants: efficiency of the cube.
         """
-        positions, dice = expand_rolls(afters)
-        replies, chances, offsets = self._source.proposals(positions, dice)
+        replies, chances, offsets = self._source.proposals_to_rolls(afters)
         prospects = self._prospects(replies, chances, constants)
-        rows = np.empty(len(positions), dtype=np.int64)
+        rows = np.empty(NUM_ROLLS * len(afters), dtype=np.int64)
         choose_replies(
             below.terms, prospects, offsets, int(below.cubes[0]), int(below.owners[0]), bool(below.doubled[0] >= 0),
             float(below.cashed[0]), below.factor, rows,

@@ -86,6 +86,12 @@ class CompiledNet:
         """See `replies.reply_to_rolls`."""
         replies.reply_to_rolls(boards, small._net, self._net, within, afters, chances)
 
+    def judge_proposals(
+        self, boards: Boards, small: CompiledNet, within: float, proposals: Board, chances: Float32s, counts: Offsets
+    ) -> None:
+        """See `replies.judge_proposals`."""
+        replies.judge_proposals(boards, small._net, self._net, within, proposals, chances, counts)
+
 
 class MixtureNet:
     """Any other mixture of experts, one position after the other in numpy: exact, and much slower."""

@@ -31,7 +31,7 @@ from backgammon.tools.arrays import Boards, Float32s, Offsets
 from backgammon.tools.intrinsics import ROW_BYTES, TILE_ROWS, borrow, copy_board, sum_rows, sum_rows_to_floats
 from backgammon.tools.jit import kernel
 
-_MAX_REPLIES = NUM_ROLLS * NUM_PROPOSALS
+MAX_REPLIES = NUM_ROLLS * NUM_PROPOSALS
 """Replies of a position that the net judges, at most."""
 
 
@@ -42,6 +42,14 @@ class _Marks(NamedTuple):
     replies: Offsets  # int64[22], first proposed reply of each roll
     near: Offsets  # int64[NUM_PROPOSALS]
     lost: Offsets  # int64[MAX_LOST]
+
+
+class _Answers(NamedTuple):
+    """What is wanted, flat: the net's choice for each roll, or with counts all that it judges."""
+
+    boards: Boards  # int8[21 * K * 26], or int8[MAX_REPLIES * K * 26]
+    chances: Float32s  # float32[21 * K * 6], or float32[MAX_REPLIES * K * 6]
+    counts: Offsets  # int64[0], or int64[21 * K]
 
 
 class _Rooms(NamedTuple):
@@ -69,25 +77,51 @@ def reply_to_rolls(
     Returns:
         The number of candidates that the small net scored.
     """
+    answers = _Answers(afters.reshape(-1), chances.reshape(-1), np.empty(0, dtype=np.int64))
+    return _reply_all(boards, small, net, within, answers, _new_rooms(small, net))
+
+
+@kernel
+def judge_proposals(
+    boards: Boards, small: FoldedNet, net: FoldedNet, within: float, replies: Boards, chances: Float32s, counts: Offsets
+) -> int:
+    """What a small net proposes for each of the 21 rolls in each position, and what the net thinks of it.
+
+    Args:
+        boards: int8[K, 26], the player on roll, checked; games that are not over.
+        small: proposes.
+        net: judges; has outcomes.
+        within: how far behind its best the small net proposes, in units of its score.
+        replies: int8[K, MAX_REPLIES, 26], receives the proposals, roll after roll, best first; the rest is not written.
+        chances: float32[K, MAX_REPLIES, 6], receives their outcomes.
+        counts: int64[21 * K], receives how many there are for each roll.
+
+    Returns:
+        The number of candidates that the small net scored.
+    """
+    answers = _Answers(replies.reshape(-1), chances.reshape(-1), counts)
+    return _reply_all(boards, small, net, within, answers, _new_rooms(small, net))
+
+
+@kernel
+def _new_rooms(small: FoldedNet, net: FoldedNet) -> _Rooms:
+    """Room for a position."""
     marks = _Marks(
         np.empty(NUM_ROLLS + 1, dtype=np.int64),
         np.empty(NUM_ROLLS + 1, dtype=np.int64),
         np.empty(NUM_PROPOSALS, dtype=np.int64),
         np.empty(MAX_LOST, dtype=np.int64),
     )
-    rooms = _Rooms(new_room(small, NUM_ROLLS * MAX_CANDIDATES), new_room(net, _MAX_REPLIES), marks)
-    return _reply_all(boards, small, net, within, afters, chances, rooms)
+    return _Rooms(new_room(small, NUM_ROLLS * MAX_CANDIDATES), new_room(net, MAX_REPLIES), marks)
 
 
 @kernel
 def _reply_all(
-    all_boards: Boards, small: FoldedNet, net: FoldedNet, within: float, all_afters: Boards,
-    all_chances: Float32s, rooms: _Rooms,
-) -> int:  # fmt: skip
-    """`reply_to_rolls` with room for a position."""
+    all_boards: Boards, small: FoldedNet, net: FoldedNet, within: float, answers: _Answers, rooms: _Rooms
+) -> int:
+    """`reply_to_rolls`, or with counts `judge_proposals`, with room for a position."""
     boards = borrow(all_boards).reshape(-1)
-    afters = borrow(all_afters).reshape(-1)
-    chances = borrow(all_chances).reshape(-1)
+    afters, chances, counts = borrow(answers.boards), borrow(answers.chances), borrow(answers.counts)
     small, net = borrow(small), borrow(net)
     proposing, judging, marks = borrow(rooms.proposing), borrow(rooms.judging), borrow(rooms.marks)
     width = net.base.shape[0]
@@ -100,13 +134,19 @@ def _reply_all(
         total += _score_rolls(small, proposing, marks.candidates)
         _judge_proposals(net, proposing, judging, marks, within)
         for roll in range(NUM_ROLLS):
-            best = marks.replies[roll]
-            for k in range(best + 1, marks.replies[roll + 1]):
-                if judging.scores[k] > judging.scores[best]:
-                    best = k
+            first, end = marks.replies[roll], marks.replies[roll + 1]
             place = i * NUM_ROLLS + roll
-            copy_board(judging.candidates, best * ROW_BYTES, afters, place * 26)
-            put_chances(judging, best, chances, place)
+            if counts.shape[0] > 0:
+                counts[place] = end - first
+                place = i * MAX_REPLIES + first
+            else:
+                for k in range(first + 1, end):
+                    if judging.scores[k] > judging.scores[first]:
+                        first = k
+                end = first + 1
+            for k in range(first, end):
+                copy_board(judging.candidates, k * ROW_BYTES, afters, (place + k - first) * 26)
+                put_chances(judging, k, chances, place + k - first)
     return total
 
 

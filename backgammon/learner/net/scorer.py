@@ -23,6 +23,7 @@ from backgammon.learner.net.arithmetic import CompiledNet, make_arithmetic
 from backgammon.learner.net.fold import NUM_OUTCOMES
 from backgammon.learner.net.mixture_evaluator import Asked
 from backgammon.learner.net.model_files import load_model
+from backgammon.learner.net.replies import MAX_REPLIES
 from backgammon.learner.net.walk import NUM_PROPOSALS
 from backgammon.rules import ragged
 from backgammon.rules.board import NUM_LOCATIONS
@@ -250,9 +251,10 @@ class Scorer(Evaluator):
 
     def play_proposed_to_rolls(self, boards: Boards, pruner: Evaluator, within: float) -> tuple[Boards, Outcomes]:
         """See `Evaluator`: one kernel where both nets are compiled, the same to the last bit."""
-        net, small = self._arithmetic, pruner._arithmetic if isinstance(pruner, Scorer) else None
-        if not (isinstance(net, CompiledNet) and isinstance(small, CompiledNet) and net.has_outcomes):
+        nets = self._compiled_with(pruner)
+        if nets is None:
             return super().play_proposed_to_rolls(boards, pruner, within)
+        net, small = nets
         checked = check_counts(boards)
         afters = np.empty((NUM_ROLLS * len(checked), NUM_LOCATIONS), dtype=np.int8)
         chances = np.empty((NUM_ROLLS * len(checked), NUM_OUTCOMES), dtype=np.float32)
@@ -263,6 +265,32 @@ class Scorer(Evaluator):
 
         self._in_chunks(len(checked), _CHUNK_DECISIONS // NUM_ROLLS, work)
         return afters, chances
+
+    def judge_proposals(self, boards: Boards, pruner: Evaluator, within: float) -> tuple[Boards, Outcomes, Offsets]:
+        """See `Evaluator`: one kernel where both nets are compiled, the same to the last bit."""
+        nets = self._compiled_with(pruner)
+        if nets is None:
+            return super().judge_proposals(boards, pruner, within)
+        net, small = nets
+        checked = check_counts(boards)
+        replies = np.empty((len(checked), MAX_REPLIES, NUM_LOCATIONS), dtype=np.int8)
+        chances = np.empty((len(checked), MAX_REPLIES, NUM_OUTCOMES), dtype=np.float32)
+        counts = np.empty(NUM_ROLLS * len(checked), dtype=np.int64)
+
+        def work(first: int, last: int) -> None:
+            part, rolls = slice(first, last), slice(NUM_ROLLS * first, NUM_ROLLS * last)
+            net.judge_proposals(checked[part], small, within, replies[part], chances[part], counts[rolls])
+
+        self._in_chunks(len(checked), _CHUNK_DECISIONS // NUM_ROLLS, work)
+        is_there = np.arange(MAX_REPLIES) < counts.reshape(-1, NUM_ROLLS).sum(axis=1)[:, None]
+        return replies[is_there], chances[is_there], ragged.offsets_of(counts)
+
+    def _compiled_with(self, pruner: Evaluator) -> tuple[CompiledNet, CompiledNet] | None:
+        """The net and a pruner's where one kernel may have both; None where they must be asked one by one."""
+        net, small = self._arithmetic, pruner._arithmetic if isinstance(pruner, Scorer) else None
+        if isinstance(net, CompiledNet) and isinstance(small, CompiledNet) and net.has_outcomes:
+            return net, small
+        return None
 
     def _in_chunks(self, count: int, size: int, work: Callable[[int, int], None]) -> None:
         """Call work(first, last) for consecutive ranges of about `size`, on all threads."""
