@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 
+from backgammon.cube.met import read_table
 from backgammon.notation.gnu_id import position_ids
 from backgammon.records import LogReading, ReplayedGame, read_logs, write_mat
+from backgammon.records.labels import find_labels, read_labels
 from backgammon.records.record.source import find_files, open_sources
 from backgammon.rules.board import swap
-from backgammon.tools.errors import RecordError
+from backgammon.tools.errors import DataError, RecordError
+from backgammon.tools.storage import read_bounded
 from tests.logs import DIALECTS, as_match, only_match, random_game, write_rows
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -392,3 +395,23 @@ def test_a_zip_member_without_a_name_is_damage(tmp_path: Path) -> None:
     reading = read_logs([tmp_path])
     assert not list(reading)
     assert "damaged" in reading.report.rejected[0].reason
+
+
+def test_limits_hold_on_what_is_read(tmp_path: Path) -> None:
+    (tmp_path / "endless.jsonl").symlink_to("/dev/zero")
+    (tmp_path / "bomb.jsonl.gz").write_bytes(gzip.compress(b'{"cands": 1}\n' + b" " * (70 << 20), 1))
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    os.mkfifo(tmp_path / "pipe.mat")
+    with pytest.raises(OSError, match="is no file"):
+        read_bounded(Path("/dev/zero"), 100)
+    with pytest.raises(OSError, match="more than the 100 bytes"):
+        read_bounded(tmp_path / "bomb.jsonl.gz", 100)
+    assert read_bounded(tmp_path / "pipe.mat", 100) == b""
+    assert find_labels([tmp_path]) == [tmp_path / "bomb.jsonl.gz"]
+    with pytest.raises(DataError, match="a line without an end"):
+        read_labels([tmp_path / "bomb.jsonl.gz"])
+    reading = read_logs([tmp_path])
+    assert list(reading) == []
+    assert reading.report.num_rejected == 4
+    with pytest.raises(DataError, match="no match equity table"):
+        read_table(Path("/dev/zero"))

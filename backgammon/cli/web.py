@@ -51,12 +51,14 @@ def command(
     from backgammon.analysis.error_store import ErrorStore
     from backgammon.cli.screen import announce_compilation
     from backgammon.protocols.http_server import HttpServer
+    from backgammon.records.record.source import MAX_BYTES
     from backgammon.tools.folders import require_data_folder
+    from backgammon.tools.storage import read_bounded
     from backgammon.web.application import LIMITS, WebBoard
     from backgammon.web.review_room import ReviewRoom
     from backgammon.web.table_room import TableRoom
 
-    data = None if file is None else Path(file).read_bytes()
+    data = None if file is None else read_bounded(Path(file), MAX_BYTES)
     announce_compilation()
     place = Path(folder) if folder else require_data_folder("games")
     token = secrets.token_urlsafe(24)

@@ -25,7 +25,10 @@ import numpy as np
 
 from backgammon.tools.arrays import Float64s
 from backgammon.tools.errors import DataError
+from backgammon.tools.storage import read_bounded
 
+MAX_BYTES = 1 << 22
+"""Of a file with a table; 200 rows of 200 numbers have a tenth of it."""
 MAX_LENGTH = 200
 """Longest match: beyond 25 points nearly everything is extrapolated."""
 
@@ -103,7 +106,7 @@ def read_table(path: Path) -> MatchEquityTable:
         DataError: it cannot be read, or see `parse_table`.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bounded(path, MAX_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: no match equity table can be read from it ({error})") from error
     return parse_table(text, str(path))

@@ -32,6 +32,12 @@ from backgammon.tools.quoting import quote
 MAX_PROBLEMS = 20
 """Problems that a report spells out."""
 
+MAX_REST = 64 << 20
+"""Bytes of a line that is too long, behind MAX_LINE."""
+
+MAX_UNPACKED = 8 << 30
+"""Bytes of a file, unpacked; ten million labelled decisions."""
+
 _BATCH = 4096
 
 
@@ -129,11 +135,14 @@ def read_labels(
 
 def _lines(path: Path, report: LabelReport) -> Iterator[_Numbered]:
     """The lines of a file that have the right form; the others go to the report."""
-    number = 0
+    number, size = 0, 0
     try:
         with open_unpacked(path) as file:
             while line := _read_line(file):
                 number += 1
+                size += len(line)
+                if size > MAX_UNPACKED:
+                    raise OSError(f"more than {MAX_UNPACKED:,} bytes; split the file")
                 if line.strip():
                     yield from _parse(line, f"{path.name}, line {number}", report)
     except DAMAGE as error:
@@ -159,11 +168,18 @@ def _parse(line: bytes, place: str, report: LabelReport) -> Iterator[_Numbered]:
 
 
 def _read_line(file: IO[bytes]) -> bytes:
-    """The next line; of one that is too long the beginning, but its rest is no line of its own."""
+    """The next line; of one that is too long the beginning, but its rest is no line of its own.
+
+    Raises:
+        OSError: a line that is MAX_REST longer still, as in a file that is packed to unpack without end.
+    """
     line = file.readline(MAX_LINE + 1)
     if len(line) > MAX_LINE and not line.endswith(b"\n"):
+        skipped = 0
         while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
-            pass
+            skipped += len(rest)
+            if skipped > MAX_REST:
+                raise OSError("a line without an end")
     return line
 
 

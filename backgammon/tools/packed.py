@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
 import zlib
@@ -24,6 +25,8 @@ def open_unpacked(path: Path) -> IO[bytes]:
     Raises:
         OSError: it cannot be read; once open, reading may raise any of DAMAGE.
     """
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "is no file", str(path))  # a pipe without a writer would be waited for
     with path.open("rb") as file:
         magic = file.read(MAGIC_BYTES)
     if magic.startswith(GZIP):

@@ -23,9 +23,13 @@ from backgammon.rules.ending import has_won
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools.arrays import Float64s, Int64s
-from backgammon.tools.errors import ConfigError
+from backgammon.tools.errors import ConfigError, DataError
+from backgammon.tools.storage import read_bounded
 from comparison_net.checkpoint import Model
 from comparison_net.training.run_folder import RunFolder
+
+MAX_LOG = 1 << 28
+"""Bytes of the log of a training."""
 
 Rates = Mapping[str, tuple[int, int]]
 """(agreed, decisions) by phase."""
@@ -125,8 +129,11 @@ def read_load(run: Path) -> list[tuple[int, list[float]]]:
     log = RunFolder(run).log
     if not log.exists():
         return []
-    events = (json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
-    return [(event["step"], event["load"]) for event in events if "load" in event]
+    try:
+        events = [json.loads(line) for line in read_bounded(log, MAX_LOG).splitlines()]
+        return [(int(event["step"]), [float(part) for part in event["load"]]) for event in events if "load" in event]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(f"{log}: damaged ({error}); remove it, and the picture goes without its curve") from error
 
 
 def held_out_rates(model: Model) -> dict[str, tuple[int, int]]:

@@ -34,6 +34,9 @@ from backgammon.tools.errors import DataError, NotationError
 from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
 from backgammon.tools.packed import DAMAGE, open_unpacked
 
+MAX_BYTES = 1 << 30
+"""Of a file, unpacked."""
+
 FEWEST = 300
 """Unforced plays from which a player has a line of its own."""
 OTHERS = "other players"
@@ -93,9 +96,13 @@ def read_analysed_plays(paths: Iterable[Path]) -> PeopleReading:
 def _read_text(path: Path) -> str:
     try:
         with open_unpacked(path) as file:
-            return file.read().decode("utf-8")
+            content = file.read(MAX_BYTES + 1)
+            text = content.decode("utf-8")
     except (*DAMAGE, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be unpacked: {error}") from None
+    if len(content) > MAX_BYTES:
+        raise DataError(f"{path}: unpacked it has more than {MAX_BYTES:,} bytes; split the file")
+    return text
 
 
 def _read_play(entry: dict[str, Any], skipped: Counter[str]) -> _Play | None:

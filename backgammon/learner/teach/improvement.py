@@ -37,10 +37,13 @@ from backgammon.tools.jobs.delivery import Delivery, is_finished
 from backgammon.tools.jobs.unit_run import Progress
 from backgammon.tools.jobs.work_unit import name_of
 from backgammon.tools.jobs.workers import Workers
-from backgammon.tools.storage import replace_file
+from backgammon.tools.storage import read_bounded, replace_file
 from comparison_net.config import TrainConfig, load_config
 from comparison_net.training.progress import Reporter
 from comparison_net.training.run_folder import RunFolder
+
+MAX_PLAN = 1 << 24
+"""Bytes of the plan of rounds."""
 
 NOISE = (0.0, 0.05, 0.2, 0.15, 0.0, 0.05, 0.2, 0.3, 0.0, 0.05, 0.2, 0.5, 0.0)
 """Shares of random plays, game by game: ten games as the net meets them, three of what it meets nowhere else."""
@@ -199,7 +202,10 @@ class Improvement:
         if not path.exists():
             replace_file(path, text.encode() + b"\n")
             return
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            stored = dict(json.loads(read_bounded(path, MAX_PLAN)))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise ConfigError(f"{path}: damaged ({error}); give another --out") from error
         for name, value in json.loads(text).items():
             if stored.get(name) != value:
                 raise ConfigError(f"{path}: these rounds were begun with another {name}; give another --out")

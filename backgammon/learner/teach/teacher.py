@@ -37,7 +37,8 @@ from backgammon.search import RankedCandidate, Ranker, RolloutSettings, Searcher
 from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError, ModelError
 from backgammon.tools.jobs.content import digest_of, find_content, install_contents
-from comparison_net.checkpoint import MODEL_FILE
+from backgammon.tools.storage import read_bounded
+from comparison_net.checkpoint import MAX_BYTES, MODEL_FILE
 
 MODEL = "model"
 """The name of the engine with its model."""
@@ -169,7 +170,7 @@ def _pack_model(model: str | None, shipped: str, contents: dict[str, bytes]) -> 
     """[digest, name] of a model, or of the shipped one of that name; its bytes join the contents."""
     path = model_file(model, shipped)
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, MAX_BYTES)
     except OSError as error:
         reason = error.strerror or error
         raise ModelError(f"{model or path}: cannot be read ({reason}); give a model file or a run folder") from error
