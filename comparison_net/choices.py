@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -152,7 +152,7 @@ class ChoiceSets:
         worst = np.fmin.reduceat(self.values, starts)
         return np.fmax.reduceat(self.values, starts) - np.where(np.isnan(taken), worst, taken)
 
-    def sample(self, limit: int, rng: np.random.Generator) -> ChoiceSets:
+    def sample(self, limit: int, rng: np.random.Generator, keep: Keeper | None = None) -> ChoiceSets:
         """The decisions with `limit` alternatives at most: the chosen one, the best by value, and others drawn.
 
         Half of them are the best by their values (and the chosen one in any case), the other half come at random from
@@ -161,20 +161,11 @@ class ChoiceSets:
         Args:
             limit: at least 2.
             rng: draws.
+            keep: a faster `kept_items`; None for that.
         """
-        counts, owners, chosen_items = self.counts(), self.owners(), self.chosen_items()
-        keys = rng.random(len(owners))
-        if self.values is not None:
-            by_value = np.lexsort((-self.values, owners))  # NaN, unknown, stands last
-            ranks = np.empty(len(by_value), dtype=np.int64)
-            ranks[by_value] = np.arange(len(by_value)) - self.offsets[owners]
-            is_best = (ranks < limit // 2) & ~np.isnan(self.values)
-            keys[is_best] -= 1.0
-        keys[chosen_items] = -2.0
-        order = np.lexsort((keys, owners))
-        places = np.arange(len(order)) - self.offsets[owners]
-        kept = np.sort(order[places < limit])
-        offsets = np.concatenate([[0], np.cumsum(np.minimum(counts, limit))])
+        keys, chosen_items = rng.random(self.num_items), self.chosen_items()
+        kept = (keep or kept_items)(keys, self.values, self.offsets, chosen_items, limit)
+        offsets = np.concatenate([[0], np.cumsum(np.minimum(self.counts(), limit))])
         return ChoiceSets(
             self.items[kept],
             offsets,
@@ -214,6 +205,40 @@ class ChoiceSets:
         rows = np.flatnonzero(is_known)
         shares = np.repeat(1 / np.maximum(num_known, 1), self.counts()).astype(np.float32)
         return OutcomeTargets(rows, self.outcomes[rows], shares[rows], int((num_known > 0).sum()))
+
+
+class Keeper(Protocol):
+    """Which alternatives a sample keeps."""
+
+    def __call__(
+        self, keys: Float64s, values: Float32s | None, offsets: Int64s, chosen_items: Int64s, limit: int
+    ) -> Int64s:
+        """See `kept_items`."""
+
+
+def kept_items(keys: Float64s, values: Float32s | None, offsets: Int64s, chosen_items: Int64s, limit: int) -> Int64s:
+    """The alternatives that `ChoiceSets.sample` keeps, int64[K], ascending.
+
+    Args:
+        keys: float64[M], drawn from [0, 1).
+        values: float32[M], NaN where unknown; None without.
+        offsets: int64[N + 1].
+        chosen_items: int64[N], rows of the chosen ones.
+        limit: at most so many of a decision: the chosen one, then the first `limit` // 2 by value, of equal ones the
+            first, then the smallest keys.
+    """
+    owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    ranked = keys.copy()
+    if values is not None:
+        by_value = np.lexsort((-values, owners))  # NaN, unknown, stands last
+        ranks = np.empty(len(by_value), dtype=np.int64)
+        ranks[by_value] = np.arange(len(by_value)) - offsets[owners]
+        is_best = (ranks < limit // 2) & ~np.isnan(values)
+        ranked[is_best] -= 1.0
+    ranked[chosen_items] = -2.0
+    order = np.lexsort((ranked, owners))
+    places = np.arange(len(order)) - offsets[owners]
+    return np.sort(order[places < limit])
 
 
 class OutcomeTargets(NamedTuple):

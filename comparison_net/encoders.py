@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from comparison_net.choices import ChoiceSets
+from comparison_net.choices import ChoiceSets, Keeper
 from comparison_net.domain import Domain, OutcomeClasses, feature_domain
 from comparison_net.tools import Bools, ConfigError, DataError, Float32s, Int64s
 
@@ -36,6 +36,15 @@ class FirstLayer(NamedTuple):
     patterns: Tensor | None = None
 
 
+def rectify(units: Tensor, pull: float) -> Tensor:
+    """Units whose negative ones become 0; `pull` as for `Encoder.first_layer`."""
+    units = torch.relu(units)
+    if pull and units.requires_grad:
+        is_active = (units > 0).detach()
+        units.register_hook(lambda gradient: gradient + pull * is_active)  # type: ignore[no-untyped-call]
+    return units
+
+
 class Encoder:
     """Items of one domain, as a net reads them.
 
@@ -43,6 +52,8 @@ class Encoder:
     """
 
     domain: Domain
+    keep: Keeper | None = None
+    """A faster way to the alternatives that a sample keeps, with the same result; see `choices.kept_items`."""
 
     def first_layer(self, sets: ChoiceSets, layer: FirstLayer, is_rectified: bool, pull: float) -> Tensor:
         """Units float32[M, H] of all alternatives.
@@ -71,10 +82,10 @@ class Encoder:
         if len(weight) == 1:
             result = linear(units, weight[0], bias[0])
         else:
-            order = torch.from_numpy(np.argsort(codes, kind="stable"))
+            order = torch.from_numpy(np.argsort(codes, kind="stable")).to(units.device)
             parts = torch.split(units[order], np.bincount(codes, minlength=len(weight)).tolist())
             outputs = [linear(part, weight[e], bias[e]) for e, part in enumerate(parts)]
-            inverse = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
+            inverse = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
             result = torch.cat(outputs)[inverse]
         return torch.relu(result if shift is None else result + shift)
 
@@ -140,14 +151,8 @@ class FeatureEncoder(Encoder):
 
     def first_layer(self, sets: ChoiceSets, layer: FirstLayer, is_rectified: bool, pull: float) -> Tensor:
         """See `Encoder`."""
-        units = linear(torch.from_numpy(self.rows(sets)), layer.weight, layer.bias)
-        if not is_rectified:
-            return units
-        units = torch.relu(units)
-        if pull and units.requires_grad:
-            is_active = (units > 0).detach()
-            units.register_hook(lambda gradient: gradient + pull * is_active)  # type: ignore[no-untyped-call]
-        return units
+        units = linear(torch.from_numpy(self.rows(sets)).to(layer.weight.device), layer.weight, layer.bias)
+        return rectify(units, pull) if is_rectified else units
 
     def codes(self, sets: ChoiceSets, split: str) -> Int64s:
         """The column of the split."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backgammon.learner.training.sampling import keep_candidates
 from backgammon.rules.movegen import legal_candidates
-from comparison_net.choices import ChoiceSets
+from comparison_net.choices import ChoiceSets, kept_items
 from tests.test_first_layer import Arrays
 
 
@@ -58,3 +59,14 @@ def test_the_draw_depends_on_the_generator_alone(random_play: Arrays) -> None:
     first, again, other = (batch.sample(5, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first.items.tobytes() == again.items.tobytes()
     assert first.items.tobytes() != other.items.tobytes()
+
+
+@pytest.mark.parametrize("has_labels", [True, False])
+@pytest.mark.parametrize("limit", [2, 3, 8, 9])
+def test_the_kernel_keeps_what_the_slow_twin_keeps(limit: int, has_labels: bool, random_play: Arrays) -> None:
+    batch = make_batch(random_play, has_labels)
+    values = None if batch.values is None else np.round(batch.values, 1)  # equal ones are many
+    for seed in range(3):
+        keys = np.random.default_rng(seed).random(batch.num_items)
+        given = keys, values, batch.offsets, batch.chosen_items(), limit
+        np.testing.assert_array_equal(keep_candidates(*given), kept_items(*given))

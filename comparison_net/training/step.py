@@ -165,7 +165,7 @@ class Stepper:
         config = self.config
         rng = np.random.default_rng([config.seed, *place])
         if config.sampled_candidates:
-            part = part.sample(config.sampled_candidates, rng)
+            part = part.sample(config.sampled_candidates, rng, net.encoder.keep)
         draw = TrainingDraw(rng, part.offsets, config.balance, config.tilt, progress)
         targets = part.outcome_targets() if net.config.outcomes else None
         answers = net.answers(part, _rows_of(targets, part), draw, config.sparsity)

@@ -11,7 +11,9 @@ from backgammon.evaluation.possible import allowed_outcomes
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import expert_codes, gate_features
 from backgammon.learner.inputs.features import NUM_COUNTS
+from backgammon.learner.training.bag_layer import bag_layer
 from backgammon.learner.training.first_layer import first_layer
+from backgammon.learner.training.sampling import keep_candidates
 from backgammon.learner.training.second_layer import second_layer
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.tools.arrays import Bools, Float32s, Int64s
@@ -25,16 +27,21 @@ class BoardEncoder(Encoder):
     """Candidates int8[M, 26]; the context of a decision is its position before the play, int8[26]."""
 
     domain = BOARDS
+    keep = staticmethod(keep_candidates)
 
     def first_layer(self, sets: ChoiceSets, layer: FirstLayer, is_rectified: bool, pull: float) -> Tensor:
-        """From the parent's sum to each candidate's, see `first_layer`."""
-        return first_layer(sets, layer, is_rectified, pull)
+        """On the processor from the parent's sum to each candidate's, see `first_layer`; elsewhere see `bag_layer`."""
+        if layer.weight.device.type == "cpu":
+            return first_layer(sets, layer, is_rectified, pull)
+        return bag_layer(sets, layer, is_rectified, pull)
 
     def second_layer(
         self, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor, shift: Tensor | None = None
     ) -> Tensor:
-        """On the units that are not zero, see `second_layer`."""
-        return second_layer(units, codes, weight, bias, shift)
+        """On the processor on the units that are not zero, see `second_layer`; elsewhere as any encoder."""
+        if units.device.type == "cpu":
+            return second_layer(units, codes, weight, bias, shift)
+        return super().second_layer(units, codes, weight, bias, shift)
 
     def decisions(self, sets: ChoiceSets) -> ChoiceSets:
         """The positions before the play, seen by the same player as the candidates."""
