@@ -33,6 +33,8 @@ SMOOTHED: tuple[str, ...] = ("listwise", "soft")
 BALANCES: tuple[str, ...] = ("none", "importance", "load", "importance-load", "gshard")
 """Auxiliary losses of learned routers, see `moe.balance`."""
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
+TRACKERS: tuple[str, ...] = ("csv", "tensorboard")
+"""What may keep the course of a run beside the terminal, see `training.trackers`."""
 _FROM_ZERO = (
     "warmup_steps",
     "patience",

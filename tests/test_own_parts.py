@@ -75,8 +75,10 @@ def test_what_cannot_be_used_is_one_line(options: list[str], message: str, shard
 
 
 def test_several_seeds_are_one_command_and_one_table(shards: Shards, tmp_path: Path) -> None:
-    done = run(shards, tmp_path / "runs", "--seeds", "1,2,3", "--json")
+    done = run(shards, tmp_path / "runs", "--seeds", "1,2,3", "--json", "--track", "csv")
     assert done.exit_code == 0, done.output
+    told = (tmp_path / "runs" / "epochs.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[:2] for line in told] == [[run, epoch] for run in "123" for epoch in "12"]
     summaries = json.loads(done.stdout)
     assert [summary["seed"] for summary in summaries] == [1, 2, 3]
     weights = [

@@ -12,7 +12,7 @@ import click
 from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand
 from backgammon.cli.screen import say
 from backgammon.learner.inputs.head_names import HEADS
-from comparison_net.config import LOSSES, VALUE_LOSSES, TrainConfig, load_config, to_toml
+from comparison_net.config import LOSSES, TRACKERS, VALUE_LOSSES, TrainConfig, load_config, to_toml
 
 if TYPE_CHECKING:
     from backgammon.learner.data.shards import Shards
@@ -67,6 +67,9 @@ def _print_settings(ctx: click.Context, _parameter: click.Parameter, is_asked: b
 @click.option("--seeds", metavar="N,N,...", help="A run for each seed, in RUN/seed-N, and a table of them.")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Any other setting; repeatable.")
 @click.option("--resume", is_flag=True, help="Go on where the run was interrupted, to the same bytes.")
+@click.option(
+    "--track", multiple=True, type=click.Choice(TRACKERS), help="Also keep its course: RUN/epochs.csv, RUN/tensorboard."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures of the run as one JSON object.")
 @click.option(
     "--settings", is_flag=True, is_eager=True, expose_value=False, callback=_print_settings, help="Print all settings."
@@ -85,6 +88,7 @@ def command(
     seeds: str | None,
     overrides: tuple[str, ...],
     resume: bool,
+    track: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Train a network on the choices in LOGS, by comparison.
@@ -111,10 +115,11 @@ def command(
     from comparison_net.training.loop import Interrupted
     from comparison_net.training.progress import make_reporter
     from comparison_net.training.sweep import sweep_table
+    from comparison_net.training.trackers import Several, make_trackers
 
     domain = make_encoder(load_config(base, texts).network.inputs).domain
     config = load_config(base, texts, domain)
-    reporter = make_reporter(sys.stderr, domain)
+    reporter = Several([make_reporter(sys.stderr, domain), *make_trackers(track, folder.path)])
     shards = _open_or_build(folder, logs, resume, config.loss in VALUE_LOSSES)
     try:
         if seeds is not None:
