@@ -70,7 +70,7 @@ class TensorBoardReporter(SilentReporter):
                 raise ConfigError(
                     "TensorBoard's package is missing; install it: pip install 'pairgammon[track]'"
                 ) from error
-            writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+            writer = SummaryWriter(str(folder))
         self._writer = writer
         self._step = 0
 
