@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.browser.driver import ROOT, Site, Visit, open_context
 from tests.logs import random_game
@@ -61,8 +61,9 @@ def test_a_dropped_match_opens_at_its_worst_error_and_keys_go_from_error_to_erro
     badge = page.locator(".review-title .badge").inner_text()
     losses = [float(text.strip("−").split()[0]) for text in page.locator(".roll-list .lost").all_inner_texts() if text]
     assert float(badge.strip("−").split()[0]) == max(losses)
-    assert page.locator("table.candidates tr.played").count() == 1
-    assert page.locator(".arrow.best").count() >= 1
+    assert page.locator("table.candidates tr.played").count() >= 1
+    if "before roll" not in page.locator(".review-title").inner_text():  # a decision about the cube moves nothing
+        assert page.locator(".arrow.best").count() >= 1
     before = page.locator(".review-title").inner_text()
     page.keyboard.press("b")
     assert page.locator(".review-title").inner_text() != before
@@ -72,10 +73,7 @@ def test_a_dropped_match_opens_at_its_worst_error_and_keys_go_from_error_to_erro
     assert page.locator(".review-title").inner_text() != before
 
 
-def test_the_quiz_asks_an_error_and_says_when_it_comes_back(visit: Visit, judged: str) -> None:  # noqa: ARG001
-    page = visit.page
-    page.goto(visit.site.url("quiz"))
-    page.wait_for_selector("#done")
+def play_something(page: Page) -> None:
     for _ in range(8):
         if page.locator("#done").is_enabled():
             break
@@ -83,6 +81,16 @@ def test_the_quiz_asks_an_error_and_says_when_it_comes_back(visit: Visit, judged
         assert box is not None
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.keyboard.press(" ")
+
+
+def test_the_quiz_asks_an_error_and_says_when_it_comes_back(visit: Visit, judged: str) -> None:  # noqa: ARG001
+    page = visit.page
+    page.goto(visit.site.url("quiz"))
+    page.wait_for_selector("#done, [data-answer]")
+    if page.locator("[data-answer]").count():  # the worst error is one of the cube
+        page.locator("[data-answer]").first.click()
+    else:
+        play_something(page)
     verdict = page.locator("#verdict")
     verdict.wait_for()
     assert "comes back in" in verdict.inner_text()
