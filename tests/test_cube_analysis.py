@@ -27,13 +27,15 @@ from backgammon.cube.stakes import Stakes
 from backgammon.cube.valuation import Valuation
 from backgammon.engine.at_stakes import StakesEngine
 from backgammon.engine.engine_spec import EngineSpec
+from backgammon.engine.stakes_rollout import StakesRollout
 from backgammon.evaluation.player import PipCountPlayer
 from backgammon.notation.identifier import parse_identifier
 from backgammon.records import CubeAnalysis, Level, MatchRecord, Notes, ReplayedMatch, read_logs, replay_match
 from backgammon.records.record.record import GALAXY_SITE, DoubleAction
 from backgammon.rules.match import MatchScore
-from backgammon.search import CubefulSearcher, Ranker, Searcher, SearchSettings
+from backgammon.search import CubefulSearcher, Ranker, RolloutSettings, Searcher, SearchSettings
 from backgammon.table.session import Session, play_session
+from backgammon.tools.intervals import NORMAL_REACH
 from tests.evaluators import PipEvaluator
 from tests.test_cli_protocols import tiny_model
 
@@ -223,6 +225,34 @@ def test_the_engine_that_ships_finds_the_errors_that_gnu_backgammon_finds() -> N
     assert len(common) >= 4
 
 
+def test_with_rollouts_plays_and_close_cube_decisions_are_rolled_out() -> None:
+    record, _ = read_match5()
+    first = record.games[0]
+    place = next(i for i, one in enumerate(first.actions) if isinstance(one, DoubleAction))
+    short = replace(record, games=(replace(first, actions=first.actions[: place + 3]),))
+    engine = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(plies=0))
+    settings = RolloutSettings(games=36, round_games=36, horizon=2, lead=None, max_error=None)
+    rollout = StakesRollout(engine, engine, settings)
+    searched = judge_match(short, replay_match(short), StakesJudge(engine))
+    found = judge_match(short, replay_match(short), StakesJudge(engine, rollout=rollout))
+    assert found.engine.endswith("36 games")
+    for roll in found.rolls:
+        assert (roll.chosen.standard_error is not None) == roll.is_counted
+        assert roll.loss == (roll.chosen.loss if roll.is_counted else 0)
+    pairs = list(zip(found.cubes, searched.cubes, strict=True))
+    assert any(one.verdict.equities != other.verdict.equities for one, other in pairs)
+    for one, other in pairs:
+        if not other.is_close:
+            assert one.verdict.equities == other.verdict.equities, "what is obvious is not rolled out"
+            continue
+        rolled = rollout.decide_cube(one.spot.board, one.spot.stakes)
+        reach = NORMAL_REACH * rolled.double_take.standard_error
+        assert abs(one.verdict.double_take - rolled.verdict.double_take) <= reach + 1e-9
+        gain = one.verdict.double_take - one.verdict.no_double
+        rolled_gain = rolled.verdict.double_take - rolled.verdict.no_double
+        assert abs(gain - rolled_gain) <= NORMAL_REACH * rolled.joint_error + 1e-9
+
+
 # What the log says
 
 
@@ -322,7 +352,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--rollout"], "add --cubeless"),
         (["--time", "1"], "add --cubeless"),
         (["--seed", "3"], "add --rollout"),
         (["--json", "--out", "report.json"], "leave out --out"),

@@ -110,10 +110,7 @@ class JudgedCube:
     @property
     def is_close(self) -> bool:
         """GNU Backgammon's rule: every double and every answer; that nobody doubled counts where it was close."""
-        if self.action != NO_DOUBLE:
-            return True
-        no_double, after = self.verdict.no_double, min(self.verdict.double_take, self.verdict.double_pass)
-        return max(no_double, after) - after < GNUBG_CLOSE
+        return is_close(self.spot, self.verdict)
 
     @property
     def told_loss(self) -> float | None:
@@ -198,6 +195,12 @@ def is_counted(action: str, verdict: CubeVerdict) -> bool:
         return True
     after = min(verdict.double_take, verdict.double_pass)
     return not verdict.is_optional and verdict.no_double - after <= XG_OBVIOUS
+
+
+def is_close(spot: CubeSpot, verdict: CubeVerdict) -> bool:
+    """GNU Backgammon's rule, see `JudgedCube.is_close`."""
+    after = min(verdict.double_take, verdict.double_pass)
+    return bool(spot.events) or max(verdict.no_double, after) - after < GNUBG_CLOSE
 
 
 def told_verdict(spot: CubeSpot, valuation: Valuation) -> CubeVerdict | None:

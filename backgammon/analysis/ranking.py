@@ -9,21 +9,25 @@ search has judged at full depth and the play that was made are rolled out.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from backgammon.analysis.cube_spots import JudgedCube, collect_spots, judge_spot
+from backgammon.analysis.cube_spots import CubeSpot, JudgedCube, collect_spots, is_close, judge_spot
 from backgammon.analysis.logged_rolls import GameRolls
+from backgammon.cube.cube_verdict import CubeVerdict
 from backgammon.cube.stakes import Stakes
 from backgammon.cube.valuation import Valuation
 from backgammon.engine.at_stakes import PlayAtStakes, StakesEngine
+from backgammon.engine.stakes_rollout import StakesRollout
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.rules.decision import Decision
 from backgammon.search import RankedCandidate, Ranker
 from backgammon.search.luck import roll_luck
 from backgammon.tools.arrays import Float64s, Int64s
+from backgammon.tools.intervals import NORMAL_REACH
 
 BATCH = 64
 """Decisions that are searched together, so that progress can be shown."""
@@ -150,21 +154,25 @@ class PlayJudge:
 class StakesJudge:
     """Judges what was played in whole games at their score and cube, and what was done with the cube."""
 
-    def __init__(self, engine: StakesEngine, without_cube: MatchJudge | None = None) -> None:
+    def __init__(
+        self, engine: StakesEngine, without_cube: MatchJudge | None = None, rollout: StakesRollout | None = None
+    ) -> None:
         """Hand in who judges.
 
         Args:
             engine: knows the stakes, at its depth.
             without_cube: judges games that were played without a cube; None to judge them as if there were one.
+            rollout: rolls out plays and the cube decisions that are made or close; None for the search alone.
         """
         self._engine = engine
         self._without_cube = without_cube
+        self._rollout = rollout
         self._valuations: dict[Stakes, Valuation] = {}
 
     @property
     def name(self) -> str:
-        """The engine and its depth."""
-        return self._engine.name
+        """The engine, its depth, and the rollouts."""
+        return self._engine.name + ("" if self._rollout is None else f", {self._rollout.settings.title}")
 
     @property
     def is_cubeful(self) -> bool:
@@ -191,8 +199,7 @@ class StakesJudge:
         for game in games:
             found: list[Ranking] = []
             for index, decision in enumerate(game.decisions):
-                plays = self._engine.rank_plays(decision, game.stakes(index))
-                found.append(tuple(_as_candidate(play) for play in plays))
+                found.append(self._rank(decision, game.stakes(index)))
                 done += not decision.is_forced
                 if progress is not None and (done % BATCH == 0 or done == total) and not decision.is_forced:
                     progress(done, total)
@@ -215,11 +222,22 @@ class StakesJudge:
         if not spots:
             return []
         verdicts = self._engine.decide_cubes(np.stack([spot.board for spot in spots]), [spot.stakes for spot in spots])
+        if self._rollout is not None:
+            pairs = zip(spots, verdicts, strict=True)
+            verdicts = [_rolled(spot, one, self._rollout) if is_close(spot, one) else one for spot, one in pairs]
         return [
             judged
             for spot, verdict in zip(spots, verdicts, strict=True)
             for judged in judge_spot(number, spot, verdict, self._valuation(spot.stakes))
         ]
+
+    def _rank(self, decision: Decision, stakes: Stakes) -> Ranking:
+        """The candidates of a decision, best first."""
+        plays = self._engine.rank_plays(decision, stakes)
+        margins = {play.row: play.margin for play in plays}
+        if self._rollout is not None and not decision.is_forced:
+            plays = self._rollout.rank_plays(decision, stakes)
+        return tuple(_as_candidate(play, margins[play.row]) for play in plays)
 
     def _valuation(self, stakes: Stakes) -> Valuation:
         if stakes not in self._valuations:
@@ -227,8 +245,42 @@ class StakesJudge:
         return self._valuations[stakes]
 
 
-def _as_candidate(play: PlayAtStakes) -> RankedCandidate:
-    return RankedCandidate(play.row, play.equity, play.outcomes, play.ply, play.margin, mwc=play.mwc)
+def _as_candidate(play: PlayAtStakes, searched_margin: float) -> RankedCandidate:
+    return RankedCandidate(
+        play.row,
+        play.equity,
+        play.outcomes,
+        play.ply,
+        play.margin,
+        play.standard_error,
+        play.games,
+        play.joint_error,
+        None if play.standard_error is None else searched_margin,
+        play.mwc,
+    )
+
+
+def _rolled(spot: CubeSpot, searched: CubeVerdict, rollout: StakesRollout) -> CubeVerdict:
+    """What the search says, moved into the 95 % intervals of what a rollout found: as for plays, see `RankedCandidate`.
+
+    Moved are the value of double and take, which the answer goes by, and its distance from no double.
+    """
+    rolled = rollout.decide_cube(spot.board, spot.stakes)
+    found = rolled.verdict
+    take = _moved(searched.double_take, found.double_take, rolled.double_take.standard_error)
+    gains = searched.double_take - searched.no_double, found.double_take - found.no_double
+    no_double = take - _moved(*gains, rolled.joint_error)
+    mwc = None
+    if searched.mwc is not None:
+        chances = Valuation(spot.stakes).native(np.array([no_double, take])).tolist()
+        mwc = chances[0], chances[1], searched.mwc[2]
+    return replace(searched, no_double=no_double, double_take=take, mwc=mwc)
+
+
+def _moved(searched: float, rolled: float, error: float) -> float:
+    """A value of the search, moved into the 95 % interval of a rollout's."""
+    reach = NORMAL_REACH * error
+    return min(max(searched, rolled - reach), rolled + reach)
 
 
 def _batches(rows: Int64s) -> list[Int64s]:

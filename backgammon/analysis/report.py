@@ -55,7 +55,8 @@ CUBEFUL_NOTES = (
 
 ROLLOUT_NOTE = (
     "rollouts: +- is the 95 % interval of an equity; a play loses what the search says, moved into the 95 % interval "
-    "of the difference that the rollouts of it and of the best play found"
+    "of the difference that the rollouts of it and of the best play found; cube decisions that were made or close are "
+    "rolled out with a live cube, and their values moved likewise"
 )
 """One more, where it applies."""
 

@@ -105,7 +105,8 @@ def rolled_line(rolled: RolledVerdict) -> str:
     reach = [NORMAL_REACH * one.standard_error for one in (rolled.no_double, rolled.double_take)]
     return (
         f"rolled out, {rolled.no_double.num_games:,} games each on the same dice: "
-        f"± {reach[0]:.3f} and ± {reach[1]:.3f}, their difference ± {NORMAL_REACH * rolled.joint_error:.3f} (95 %); chances are those of the search"
+        f"± {reach[0]:.3f} and ± {reach[1]:.3f}, their difference ± {NORMAL_REACH * rolled.joint_error:.3f} (95 %); "
+        "chances are those of the search"
     )
 
 

@@ -27,7 +27,7 @@ DEFAULT_PLIES = 2
         ("pairgammon analyse match.xg --out report.html", "a page with boards, candidates and a chart"),
         ("pairgammon analyse match.mat --ply 0", "a quick look, to standard output"),
         ("pairgammon analyse match.sgf --json", "every roll, candidate and cube decision, for a program"),
-        ("pairgammon analyse match.mat --cubeless --rollout", "without score and cube, with rollouts"),
+        ("pairgammon analyse match.mat --rollout 144", "plays and close cube decisions rolled out"),
     ),
 )
 @click.argument("file", metavar="FILE")
@@ -98,8 +98,8 @@ def _make_judge(
     from backgammon.cli.advisers import open_engine
     from backgammon.tools.errors import ConfigError
 
-    if not is_cubeless and (depth.seconds is not None or depth.games is not None):
-        raise ConfigError("--time and --rollout do not know the cube: add --cubeless, or look by --ply")
+    if not is_cubeless and depth.seconds is not None:
+        raise ConfigError("--time does not know the cube: add --cubeless, or look by --ply")
     spec = depth.spec(model, threads, DEFAULT_PLIES)
     if seed is not None:
         if spec.rollout is None:
@@ -107,7 +107,8 @@ def _make_judge(
         spec = replace(spec, rollout=replace(spec.rollout, seed=seed))
     engine = open_engine(spec)
     cubeless = PlayJudge(engine.ranker)
-    return cubeless if is_cubeless else StakesJudge(engine.plays, cubeless)
+    rolled = None if spec.rollout is None else engine.rolled_plays
+    return cubeless if is_cubeless else StakesJudge(engine.plays, cubeless, rolled)
 
 
 def _judge(file: str, judge: MatchJudge, worst: int) -> list[Report]:
