@@ -7,9 +7,9 @@ its unforced plays in matches, and in money games once the cube has been turned,
 Decisions in which a play wins at once are left out.
 
 GNU Backgammon (Debian package `gnubg`) judges every candidate cubeful at 0-ply, and the 8 best within 0.16 of the top
-at --plies: the value to the opponent, who is to move and may double, from the other side. Each line is a label
-(`docs/file-formats.md`): XGID with score, cube and dice, candidates best first with EMG and ply. GNU Backgammon's own
-0-ply choice stands under "anchor".
+at --plies: the value to the opponent, who is to move and may double, from the other side. Each line is as `rank` would
+answer: XGID with score, cube and dice, candidates best first with EMG and ply; `evaluate` reads them. GNU Backgammon's
+own 0-ply choice stands under "anchor"; what it loses is told at the end.
 
 The answers are kept in WORK as they come, so an interrupted run goes on. GNU Backgammon waits in steps of 10 ms for
 each evaluation; a library that shortens such sleeps may be given to --preload and changes nothing but the speed.
@@ -35,7 +35,7 @@ from backgammon.cube.stakes import CENTRED, OWN, Stakes, put_in_xgid
 from backgammon.engine.engine_spec import EngineSpec
 from backgammon.engine.peers.gnubg_judge import KEPT, WITHIN, engine_boards
 from backgammon.learner.net.engine_builder import build_engine
-from backgammon.notation import format_play, position_ids
+from backgammon.notation import position_ids
 from backgammon.notation.xgid import XgId, format_xgid
 from backgammon.rules.board import swap
 from backgammon.rules.decision import Decision
@@ -44,6 +44,7 @@ from backgammon.rules.game import Stage
 from backgammon.table.cube_seat import CubeSeat, act
 from backgammon.table.session import CubeRules, Session
 from backgammon.tools.errors import ConfigError
+from backgammon.tools.intervals import estimate_mean
 from backgammon.tools.storage import replace_file
 from scripts.program import note, program
 
@@ -139,11 +140,15 @@ def label(unit: str, decision: Decision, stakes: Stakes, answer: list[Any], plie
     return {
         "game": unit,
         "xgid": format_xgid(xgid),
-        "n": len(ids),
         "anchor": ids[int(np.argmax(shallow))],
-        "cubeful": True,
-        "cands": [[ids[row], format_play(decision.plays[row]), round(v, 6), ply] for row, v, ply in rows],
+        "candidates": [{"id": ids[row], "equity": round(value, 6), "ply": ply} for row, value, ply in rows],
     }
+
+
+def anchor_loss(record: dict[str, Any]) -> float:
+    """EMG that GNU Backgammon's own 0-ply choice loses."""
+    values = {entry["id"]: entry["equity"] for entry in record["candidates"]}
+    return float(max(0.0, record["candidates"][0]["equity"] - values[record["anchor"]]))
 
 
 def ask_gnubg(work: Path, gnubg: str, plies: int, preload: Path | None) -> None:
@@ -184,7 +189,11 @@ def main(
     answers = [json.loads(line) for line in (folder / "answers.jsonl").read_text().splitlines()]
     lines = [json.dumps(label(*one, answer, plies)) for one, answer in zip(drawn, answers, strict=True)]
     replace_file(out, lzma.compress("".join(line + "\n" for line in lines).encode()))
-    note(f"{len(lines):,} labelled decisions in {out}")
+    losses = [anchor_loss(json.loads(line)) for line in lines]
+    units = [unit for unit, _, _ in drawn]
+    numbers = np.array([units.index(unit) for unit in units])
+    mean = estimate_mean(1000 * np.array(losses), numbers)
+    note(f"{len(lines):,} labelled decisions in {out}; GNU Backgammon at 0-ply loses {mean.show(2)} mpt")
 
 
 if __name__ == "__main__":

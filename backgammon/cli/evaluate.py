@@ -30,6 +30,7 @@ MAX_PLAYERS = 12
         ("pairgammon evaluate data/logs", "the shipped model on the shipped logs"),
         ("pairgammon evaluate matches.zip --model runs/one --json", "a trained model, for a script"),
         ("pairgammon evaluate data/labels --ply 1", "points lost on labelled decisions, one ply deep"),
+        ("pairgammon evaluate data/labels-cube", "plays at scores and turned cubes, judged with the cube"),
     ),
 )
 @click.argument("logs", nargs=-1, required=True)
@@ -47,12 +48,19 @@ def command(logs: tuple[str, ...], model: str | None, plies: int, threads: int |
 
     Where LOGS are labelled decisions instead, as `label` writes them, the engine with its bear-off tables chooses at
     --ply, and the figures are agreement with the judge's choice and points lost, in thousandths a decision, by phase.
+
+    Labels at a score and cube are lines with "xgid" as `rank` answers them: plays and cube decisions. The figures are
+    agreement and loss in thousandths of an EMG, of plays and of the cube (double or not, take or pass), at --ply both.
     """
     from backgammon.analysis.agreement import measure_agreement
     from backgammon.cli.advisers import open_engine
     from backgammon.cli.screen import show_byte_progress
+    from backgammon.learner.data.stakes_labels import find_stakes_labels
     from backgammon.records import find_labels, read_logs
 
+    if find_stakes_labels(logs):
+        _score_at_stakes(logs, model, plies, threads, as_json)
+        return
     if find_labels(logs):
         _score_labels(logs, model, plies, threads, as_json)
         return
@@ -100,6 +108,38 @@ def _score_labels(logs: tuple[str, ...], model: str | None, plies: int, threads:
         say(f"{row.name:18s}{row.decisions:7,d}  agreement {row.agreement.show(3)}  {loss}{left}")
     say("\nmpt: thousandths of a point a decision; +- 95 %, clustered by game")
     say(report.render(), err=True)
+
+
+def _score_at_stakes(logs: tuple[str, ...], model: str | None, plies: int, threads: int | None, as_json: bool) -> None:
+    """Agreement and loss on labels at a score and cube."""
+    from backgammon.cli.advisers import open_engine
+    from backgammon.learner.data.stakes_labels import find_stakes_labels, read_stakes_labels
+    from backgammon.learner.measure.stakes_scores import score_at_stakes
+    from backgammon.records.record.source import find_files
+    from backgammon.tools.errors import ConfigError
+
+    labelled = find_stakes_labels(logs)
+    if others := set(find_files(logs)) - set(labelled):
+        raise ConfigError(f"{min(others)}: no labels at a score, as the others are; evaluate on one kind at a time")
+    reading = read_stakes_labels(labelled)
+    engine = open_engine(Depth(plies).spec(model, threads))
+    rows = score_at_stakes(engine, reading.labels)
+    if as_json:
+        told = {"rejected": reading.rejected, "problems": reading.problems}
+        scores = [row.as_dict() for row in rows]
+        say(json.dumps({"model": engine.net_name, "plies": plies, "stakes": scores, "labels": told}))
+        return
+    units = len({label.unit for label in reading.labels})
+    say(f"{engine.net_name} at {plies}-ply on {len(reading.labels):,} decisions of {units:,} matches and money games\n")
+    for row in rows:
+        loss = "" if row.loss is None else f"loss {row.loss.show(2)} mpt"
+        left = f"  not judged {row.not_judged:.3f}" if row.not_judged else ""
+        say(f"{row.name:18s}{row.decisions:7,d}  agreement {row.agreement.show(3)}  {loss}{left}")
+    say("\nmpt: thousandths of an EMG a decision, cubeful; +- 95 %, clustered by match or money game")
+    for problem in reading.problems:
+        say(problem, err=True)
+    if reading.rejected:
+        say(f"{reading.rejected:,} lines left out", err=True)
 
 
 def print_report(report: AgreementReport, model: str) -> None:

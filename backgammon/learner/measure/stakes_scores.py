@@ -1,0 +1,121 @@
+"""What an engine loses at stakes by labels: plays in matches and money games, and actions with the cube.
+
+Losses are thousandths of an EMG (mpt) a decision, the other side answering best; intervals are 95 %, clustered by unit.
+
+* A play that was judged less deeply than the best, because it was too bad to be searched, costs the difference of the
+  two as they stand. One that nobody judged cannot be priced; the share of such plays stands beside.
+* Doubling is counted in every cube decision. Taking is counted where a double is in question: by the label, no double
+  is worth at most CLOSE more than a double, or the position is too good.
+* Within NEAR of the best counts as agreement: exact ties are common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from backgammon.cube.cube_verdict import CubeVerdict
+from backgammon.engine.engine import Engine
+from backgammon.learner.data.stakes_labels import StakesLabel
+from backgammon.notation.gnu_id import position_ids
+from backgammon.rules.board import swap
+from backgammon.rules.decisions import Decisions
+from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
+
+CLOSE = 0.16
+"""EMG, GNU Backgammon's bound of a close cube decision."""
+NEAR = 5e-4
+"""EMG."""
+_MPT = 1000.0
+
+
+@dataclass(frozen=True)
+class StakesRow:
+    """The figures of a group of decisions.
+
+    Attributes:
+        name: "plays, match", "double or not", ...
+        decisions: in the group.
+        agreement: share of the judge's choices.
+        loss: mpt a decision, over those that can be priced; None where none can.
+        not_judged: share that nobody judged.
+    """
+
+    name: str
+    decisions: int
+    agreement: Estimate
+    loss: Estimate | None
+    not_judged: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def score_at_stakes(engine: Engine, labels: Sequence[StakesLabel]) -> list[StakesRow]:
+    """The figures of an engine: plays in matches, in money games, all plays; doubles, answers, and both together.
+
+    Args:
+        engine: chooses plays at its plies and turns the cube.
+        labels: forced plays count for nothing and may be among them.
+    """
+    numbers: dict[str, int] = {}
+    units = np.array([numbers.setdefault(label.unit, len(numbers)) for label in labels])
+    is_play = np.array([label.verdict is None for label in labels])
+    rows = _score_plays(engine, [label for label in labels if label.verdict is None], units[is_play])
+    cubes = [label for label in labels if label.verdict is not None]
+    return rows + _score_cubes(engine, cubes, units[~is_play])
+
+
+def _score_plays(engine: Engine, labels: Sequence[StakesLabel], units: Any) -> list[StakesRow]:
+    if not labels:
+        return []
+    boards = np.array([label.line.position.board for label in labels], dtype=np.int8)
+    decisions = Decisions.make(boards, np.array([label.line.roll for label in labels], dtype=np.int8))
+    chosen = engine.plays.choose(boards, decisions.dice, [label.line.stakes for label in labels])
+    ids = position_ids(swap(decisions.candidates[decisions.places(chosen)]))
+    best = np.array([label.values[label.best] for label in labels])
+    found = np.array([label.values.get(after, np.nan) for after, label in zip(ids, labels, strict=True)])
+    losses = _MPT * np.maximum(best - found, 0.0)
+    is_hit = np.array([after == label.best for after, label in zip(ids, labels, strict=True)])
+    is_match = np.array([label.line.stakes.is_match for label in labels])
+    is_open = ~decisions.is_forced
+    rows = []
+    for name, members in (("plays, match", is_match), ("plays, money", ~is_match), ("plays", is_match | ~is_match)):
+        at = np.flatnonzero(members & is_open)
+        if len(at) and (name == "plays" or len(at) < is_open.sum()):
+            rows.append(_row(name, losses[at], is_hit[at] | (losses[at] < _MPT * NEAR), units[at]))
+    return rows
+
+
+def _score_cubes(engine: Engine, labels: Sequence[StakesLabel], units: Any) -> list[StakesRow]:
+    if not labels:
+        return []
+    boards = np.array([label.line.position.board for label in labels], dtype=np.int8)
+    own = engine.cube.decide_cubes(boards, [label.line.stakes for label in labels])
+    told = [label.verdict for label in labels if label.verdict is not None]
+    doubles = _MPT * np.array([label.loss(one.is_double) for label, one in zip(told, own, strict=True)])
+    answers = _MPT * np.array([label.answer_loss(one.is_take) for label, one in zip(told, own, strict=True)])
+    asked = np.array([_is_in_question(label) for label in told])
+    near = _MPT * NEAR
+    together = np.concatenate([doubles, answers[asked]])
+    return [
+        _row("double or not", doubles, doubles < near, units),
+        *([_row("take or pass", answers[asked], answers[asked] < near, units[asked])] if asked.any() else []),
+        _row("cube", together, together < near, np.concatenate([units, units[asked]])),
+    ]
+
+
+def _is_in_question(label: CubeVerdict) -> bool:
+    after = min(label.double_take, label.double_pass)
+    return label.no_double - after <= CLOSE or label.is_double or label.is_too_good
+
+
+def _row(name: str, losses: Any, is_hit: Any, units: Any) -> StakesRow:
+    judged = np.flatnonzero(~np.isnan(losses))
+    loss = estimate_mean(losses[judged], units[judged]) if len(judged) else None
+    rate = estimate_rate(is_hit.astype(np.float64), units)
+    return StakesRow(name, len(losses), rate, loss, 1 - len(judged) / len(losses))
