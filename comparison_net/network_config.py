@@ -246,5 +246,3 @@ class NetworkConfig:
             can_see = self.head in heads and (not heads[self.head] or self.split in heads[self.head])
             known = ", ".join(f"{head} ({', '.join(splits)})" if splits else head for head, splits in heads.items())
             require(can_see, "network.inputs", self.inputs, f'"{plain}" but for the heads {known}')
-            rule = f'"{plain}" for a net that looks at the decision'
-            require(not self.asks_decision, "network.inputs", self.inputs, rule)

@@ -1,6 +1,6 @@
 """The tables of the experiment on mixtures of experts, in markdown, from the result files of `moe_experiment`.
 
-    python -m scripts.moe_table DIR [--reference phase] [--loss soft] [--board]
+    python -m scripts.moe_table DIR [--reference phase] [--loss soft]
 
 Intervals are 95 %. A difference is paired: the same decisions, the same seeds. Its variance is that of the mean over
 decisions, clustered by game, of what it is on average over the seeds, plus that from seed to seed, pooled over the
@@ -11,6 +11,7 @@ interval would have excluded in four of five repetitions of the experiment.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,24 +20,21 @@ from typing import Any
 
 import click
 import numpy as np
-import torch
 
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.net.model_files import make_model
 from backgammon.learner.net.scorer import Scorer
-from backgammon.learner.training.board_encoder import BoardEncoder
 from backgammon.records import DecisionSet, read_labels
 from backgammon.rules.phase import PHASES, phase_codes
-from backgammon.tools.arrays import Float64s, Int8s, Int64s
+from backgammon.tools.arrays import Float32s, Float64s, Int8s, Int64s
 from backgammon.tools.errors import DataError
 from backgammon.tools.intervals import NORMAL_REACH, estimate_mean, student_quantile
 from comparison_net.moe.cost import decision_multiply_adds, multiply_adds
-from comparison_net.network import make_network
 from comparison_net.network_config import NetworkConfig
 from scripts.program import program
 
 TIMED_DECISIONS = 500
-TIMED_ROUNDS = 5
+TIMED_ROUNDS = 9
 POWER = 0.8416
 """Standard errors beyond the interval that a true difference needs to be seen in four of five experiments."""
 
@@ -51,6 +49,7 @@ class Result:
         losses: millipoints by seed and decision.
         hits: 0 or 1 by seed and decision.
         loads: of the experts, and the dropped share, by seed; empty for a net without.
+        weights: of one seed.
     """
 
     name: str
@@ -58,6 +57,7 @@ class Result:
     losses: dict[int, Float64s]
     hits: dict[int, Float64s]
     loads: dict[int, Float64s]
+    weights: dict[str, Float32s]
 
 
 def read_results(folder: Path, loss: str) -> dict[str, Result]:
@@ -66,11 +66,13 @@ def read_results(folder: Path, loss: str) -> dict[str, Result]:
     for path in sorted((folder / "judged").glob(f"*.{loss}.*.npz")):
         run = json.loads((folder / "cells" / f"{path.stem}.json").read_text(encoding="utf-8"))
         judged = np.load(path)
-        result = results.setdefault(run["recipe"], Result(run["recipe"], {}, {}, {}, {}))
+        result = results.setdefault(run["recipe"], Result(run["recipe"], {}, {}, {}, {}, {}))
         result.runs[run["seed"]] = run
         result.losses[run["seed"]] = judged["losses"].astype(np.float64)
         result.hits[run["seed"]] = judged["hits"].astype(np.float64)
         result.loads[run["seed"]] = judged["load"]
+        if not result.weights:
+            result.weights.update(np.load(folder / "cells" / path.name))
     return results
 
 
@@ -140,20 +142,19 @@ def mean_loss(result: Result) -> float:
     return float(np.mean(by_seed(result.losses)))
 
 
-def scoring_time(network: NetworkConfig, labelled: DecisionSet) -> float:
-    """Microseconds of processor time for a decision when decisions are played, the best of some rounds, one thread.
-
-    With fresh weights: the time does not depend on them, except through which experts are asked.
-    """
-    torch.manual_seed(1)
-    scorer = Scorer(make_model(network, make_network(network, BoardEncoder()).weights(), "none", {}), "timed")
+def choosing_times(results: Iterable[Result], labelled: DecisionSet) -> dict[str, float]:
+    """Microseconds of processor time for a decision by recipe, one thread: the best of rounds that take turns."""
     boards, dice = labelled.decisions.boards[:TIMED_DECISIONS], labelled.decisions.dice[:TIMED_DECISIONS]
-    rounds = []
+    scorers = {
+        result.name: Scorer(make_model(_network(result), result.weights, "none", {}), result.name) for result in results
+    }
+    times = dict.fromkeys(scorers, np.inf)
     for _ in range(TIMED_ROUNDS):
-        began = time.process_time()
-        scorer.choose(boards, dice)
-        rounds.append(time.process_time() - began)
-    return 1e6 * min(rounds) / len(boards)
+        for name, scorer in scorers.items():
+            began = time.process_time()
+            scorer.choose(boards, dice)
+            times[name] = min(times[name], 1e6 * (time.process_time() - began) / len(boards))
+    return times
 
 
 def _network(result: Result) -> NetworkConfig:
@@ -161,7 +162,7 @@ def _network(result: Result) -> NetworkConfig:
     return NetworkConfig(**{**network, "hidden": tuple(network["hidden"])})
 
 
-def overall_table(results: dict[str, Result], reference: Result, labelled: DecisionSet, games: Int64s) -> list[str]:
+def overall_table(results: dict[str, Result], reference: Result, games: Int64s, times: dict[str, float]) -> list[str]:
     """One row a cell, the best loss first."""
     heads = [
         *("recipe", "seeds", "multiply-adds", "a decision", "parameters", "agreement", "loss, mpt"),
@@ -185,7 +186,7 @@ def overall_table(results: dict[str, Result], reference: Result, labelled: Decis
             estimate(by_seed(result.hits), games, hits).show(4),
             estimate(by_seed(result.losses), games, losses).show(2),
         ]
-        lines.append("| " + " | ".join([*_sizes(result), *figures, *apart, *_costs(result, labelled)]) + " |")
+        lines.append("| " + " | ".join([*_sizes(result), *figures, *apart, *_costs(result, times)]) + " |")
     return lines
 
 
@@ -197,12 +198,12 @@ def _sizes(result: Result) -> list[str]:
     return [result.name, str(len(result.runs)), *(f"{cost:,}" for cost in costs), f"{parameters:,}"]
 
 
-def _costs(result: Result, labelled: DecisionSet) -> list[str]:
+def _costs(result: Result, times: dict[str, float]) -> list[str]:
     """Load variation, speed of training and of choosing."""
     loads = [row[:-1] for row in result.loads.values() if len(row)]
     speed = float(np.median([run["decisions_per_second"] for run in result.runs.values()]))
     variation = f"{np.mean([load.std() / load.mean() for load in loads]):.2f}" if loads else ""
-    return [variation, f"{speed:,.0f}", f"{scoring_time(_network(result), labelled):,.0f}"]
+    return [variation, f"{speed:,.0f}", f"{times[result.name]:.1f}"]
 
 
 def phase_table(results: dict[str, Result], phases: Int8s, games: Int64s, reference: Result) -> list[str]:
@@ -228,6 +229,16 @@ def phase_table(results: dict[str, Result], phases: Int8s, games: Int64s, refere
     return lines
 
 
+def belongs(name: str, reference: str) -> bool:
+    """True for recipes of one table: of the reference's widths and tokens; what was continued stands by itself."""
+
+    def kind(one: str) -> tuple[str, bool, bool]:
+        size = re.search(r"@[0-9,]+", one)
+        return (size[0] if size else "", one.startswith("board-"), bool(re.search(r"[+/]", one)))
+
+    return kind(name) == kind(reference)
+
+
 def count_variants(folder: Path) -> int:
     """Settings that were looked at on the tuning set."""
     return sum(len(json.loads(path.read_text(encoding="utf-8"))) for path in (folder / "tuning").glob("*.json"))
@@ -235,13 +246,12 @@ def count_variants(folder: Path) -> int:
 
 @program(__doc__)
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--reference", default="phase", show_default=True, help="Recipe that the others are compared with.")
+@click.option("--reference", default="phase", show_default=True, help="Who the others of its table are compared with.")
 @click.option("--loss", default="soft", show_default=True, help="What the cells learnt: soft or listwise.")
-@click.option("--board", is_flag=True, help="The recipes inside the board; otherwise those of whole positions.")
-def main(folder: Path, reference: str, loss: str, board: bool) -> None:
+def main(folder: Path, reference: str, loss: str) -> None:
     """Print the tables."""
     found = read_results(folder, loss)
-    results = {name: result for name, result in found.items() if name.startswith("board-") == board}
+    results = {name: result for name, result in found.items() if belongs(name, reference)}
     if reference not in results:
         raise DataError(f"{folder}: holds no judged cell {reference!r} of loss {loss!r}; run scripts.moe_experiment")
     labelled, _ = read_labels([folder / "sets" / "fresh.jsonl.xz"])
@@ -249,7 +259,7 @@ def main(folder: Path, reference: str, loss: str, board: bool) -> None:
     click.echo(
         f"{len(labelled):,} decisions of {len(np.unique(games)):,} games; {count_variants(folder)} variants tuned\n"
     )
-    click.echo("\n".join(overall_table(results, results[reference], labelled, games)))
+    click.echo("\n".join(overall_table(results, results[reference], games, choosing_times(results.values(), labelled))))
     phases = phase_codes(labelled.decisions.boards)
     click.echo("\n".join(["", *phase_table(results, phases, games, results[reference])]))
 

@@ -8,13 +8,15 @@ import torch
 
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import expert_codes, gate_features
+from backgammon.learner.net.arithmetic import CompiledNet
 from backgammon.learner.net.mixture_evaluator import Asked, MixtureEvaluator
 from backgammon.learner.net.model_files import weight_shapes
 from backgammon.learner.net.scorer import Scorer
 from backgammon.rules import ragged
-from backgammon.rules.board import Board
+from backgammon.rules.board import Board, swap
 from backgammon.rules.decisions import Decisions as DecisionArrays
 from backgammon.rules.phase import PHASES
+from backgammon.rules.rolls import expand_rolls
 from backgammon.tools.arrays import Float64s, Int8s
 from backgammon.tools.errors import ModelError as EngineModelError
 from comparison_net.choices import ChoiceSets
@@ -193,6 +195,64 @@ def test_the_engine_plays_by_whole_decisions(settings: dict[str, object], random
         scorer.scores(decisions.candidates)
 
 
+COMPILED: tuple[dict[str, object], ...] = (
+    {"head": "dense", "context": True},
+    {"head": "phase", "context": True, "inputs": "patterns"},
+    {"head": "phase", "context": True, "outcomes": True},
+    {"head": "phase", "context": True, "outcomes": True, "score_from": "sum", "inputs": "patterns"},
+    {"head": "phase", "route_by": "decision"},
+    {"head": "phase", "route_by": "decision", "context": True, "inputs": "patterns"},
+    {"head": "phase", "route_by": "pair", "context": True},
+)
+
+
+@pytest.mark.parametrize("settings", COMPILED, ids=lambda one: "-".join(map(str, one.values())))
+def test_the_compiled_walk_says_what_torch_says_to_the_decision(
+    settings: dict[str, object], random_play: Decisions, nasty: Decisions
+) -> None:
+    torch.manual_seed(7)
+    net = make_network(NetworkConfig((40, 19), **settings), ENCODER)  # type: ignore[arg-type]
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.endswith(("patterns", "score.bias", "decision.weight")):
+                parameter.normal_(std=0.3)
+    scorer = Scorer(model_of(net), "compiled")
+    assert isinstance(scorer._arithmetic, CompiledNet)
+    boards, dice = (np.concatenate([one[:150], other[:100]]) for one, other in zip(random_play, nasty, strict=True))
+    decisions = DecisionArrays.make(boards, dice)
+    preferred = scorer.preferences(decisions)
+    sets = decisions_of(boards, dice)
+    with torch.no_grad():
+        answers = net.answers(sets)
+    is_finite = np.isfinite(preferred)
+    np.testing.assert_allclose(preferred[is_finite], answers.scores.numpy()[is_finite], atol=2e-3)
+    rows = scorer.choose(boards, dice)
+    assert rows.tolist() == ragged.best(preferred, decisions.offsets).tolist(), "the walk gives the same bits"
+    if net.config.outcomes:
+        after, chances = scorer.play_best(boards, dice)
+        best = decisions.places(rows)
+        np.testing.assert_array_equal(after, decisions.candidates[best])
+        np.testing.assert_allclose(chances, answers.probabilities().numpy()[best], atol=1e-3)
+        assert scorer.outcomes(after).tobytes() == chances.tobytes()
+
+
+def test_replies_in_a_look_ahead_see_the_decision_in_one_kernel_too(random_play: Decisions) -> None:
+    torch.manual_seed(7)
+    config = NetworkConfig((40, 19), head="phase", context=True, outcomes=True, score_from="sum")
+    net = make_network(config, ENCODER)
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.endswith(("score.bias", "decision.weight")):
+                parameter.normal_(std=0.3)
+    scorer = Scorer(model_of(net), "compiled")
+    pruner = Scorer(model_of(make_network(NetworkConfig((8,)), ENCODER)), "pruner")
+    boards = random_play[0][:30]
+    together = scorer.play_proposed_to_rolls(boards, pruner, 1.0)
+    apart = scorer.play_proposed(*expand_rolls(swap(boards)), pruner, 1.0)
+    assert together[0].tobytes() == apart[0].tobytes()
+    assert together[1].tobytes() == apart[1].tobytes()
+
+
 @pytest.mark.parametrize("head", ["dense", "phase"])
 def test_the_context_moves_scores_and_never_chances(head: str, batch: ChoiceSets) -> None:
     net = make({"head": head, "context": True}, outcomes=True)
@@ -281,7 +341,6 @@ def test_what_a_decision_costs_is_counted_apart() -> None:
         (("head=softmax-token", "context=true"), r"the heads dense, phase, phase-merged"),
         (("head=phase", "context=true", "hidden=[16]"), r"two hidden layers"),
         (("head=phase", "context=true", "outcomes=true", "score_from=equity"), r"score_from"),
-        (("head=phase", "context=true", "inputs=patterns"), r"inputs"),
     ],
 )
 def test_settings_without_an_effect_are_refused(overrides: tuple[str, ...], message: str) -> None:

@@ -49,6 +49,8 @@ TILE_ROWS, TILE_COLUMNS = (8, 2 * LANES) if _compiles_for_avx512() else (6, LANE
 
 HALF_ROWS = 4
 """Positions that `half_tile` works on at once: with fewer sums the latency of an addition would show."""
+ROW_COLUMNS = 4 * LANES
+"""Outputs that `row_tile` works on at once, for one position; `row_lane` does what remains."""
 
 if DISABLED:
 
@@ -75,6 +77,13 @@ if DISABLED:
     def copy_lanes(source: Float32s, source_at: int, target: Float32s, target_at: int) -> None:
         """Copy LANES numbers."""
         target[target_at : target_at + LANES] = source[source_at : source_at + LANES]
+
+    def rectify_lanes(
+        source: Float32s, source_at: int, added: Float32s, added_at: int, target: Float32s, target_at: int
+    ) -> None:
+        """Set LANES numbers to the larger of a sum and 0."""
+        total = source[source_at : source_at + LANES] + added[added_at : added_at + LANES]
+        target[target_at : target_at + LANES] = np.maximum(total, np.float32(0))
 
     def copy_board(source: Int8s, source_at: int, target: Int8s, target_at: int) -> None:
         """Copy the 26 counts that begin at a place of one array to a place of another."""
@@ -391,6 +400,22 @@ else:
             return context.get_dummy_value()
 
         return types.void(source, types.int64, target, types.int64), generate_code
+
+    @intrinsic
+    def rectify_lanes(
+        _typing: Any, source: Any, _source_at: Any, added: Any, _added_at: Any, target: Any, _target_at: Any
+    ) -> Any:
+        """Set LANES numbers to the larger of a sum and 0."""
+
+        def generate_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            value = _load(builder, _data(context, builder, signature, arguments, 0), arguments[1])
+            more = _load(builder, _data(context, builder, signature, arguments, 2), arguments[3])
+            total = _larger(builder, builder.fadd(value, more), ir.Constant(_VECTOR, None))
+            _store(builder, total, _data(context, builder, signature, arguments, 4), arguments[5])
+            return context.get_dummy_value()
+
+        index = types.int64
+        return types.void(source, index, added, index, target, index), generate_code
 
     @intrinsic
     def copy_board(_typing: Any, source: Any, _source_at: Any, target: Any, _target_at: Any) -> Any:
@@ -824,3 +849,5 @@ else:
 dense_tile = _make_tile(TILE_ROWS, TILE_COLUMNS)
 narrow_tile = dense_tile if TILE_COLUMNS == LANES else _make_tile(TILE_ROWS, LANES)
 half_tile = _make_tile(HALF_ROWS, TILE_COLUMNS)
+row_tile = _make_tile(1, ROW_COLUMNS)
+row_lane = _make_tile(1, LANES)

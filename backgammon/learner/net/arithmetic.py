@@ -16,15 +16,17 @@ from backgammon.evaluation.outcome import POINTS
 from backgammon.evaluation.possible import allowed_outcomes
 from backgammon.learner.inputs.features import fold
 from backgammon.learner.net import judge, replies, walk
-from backgammon.learner.net.fold import NUM_OUTCOMES, Expert, FoldedNet, fold_net
+from backgammon.learner.net.fold import NUM_OUTCOMES, Decision, Expert, FoldedNet, fold_net
 from backgammon.learner.net.mixture_evaluator import Asked, MixtureEvaluator
 from backgammon.learner.net.walk import NUM_PROPOSALS
 from backgammon.rules import ragged
 from backgammon.rules.board import Board
 from backgammon.rules.ending import has_won
 from backgammon.rules.movegen import legal_candidates
+from backgammon.rules.phase import PHASES
 from backgammon.tools.arrays import Boards, Dice, Float32s, Offsets
 from comparison_net.checkpoint import Model
+from comparison_net.network_config import BY_DECISION, BY_PAIR
 
 
 class Arithmetic(Protocol):
@@ -50,7 +52,7 @@ def make_arithmetic(model: Model) -> Arithmetic:
     """The fastest arithmetic that there is for a model."""
     network = model.network
     is_by_phase = network.head == "phase" and network.split == "phase"
-    if network.asks_decision or (network.is_mixture and not is_by_phase):
+    if network.is_mixture and not is_by_phase:
         return MixtureNet(model)
     return CompiledNet(model)
 
@@ -68,9 +70,12 @@ class CompiledNet:
         return self._net.has_outcomes
 
     def judge(self, boards: Boards, scores: Float32s, chances: Float32s, asked: Asked | None = None) -> None:
-        """See `Arithmetic.judge`; no net that is compiled asks for decisions."""
-        assert asked is None
-        judge.judge_boards(boards, self._net, scores, chances)
+        """See `Arithmetic.judge`; in their decisions positions have scores alone."""
+        if asked is None:
+            judge.judge_boards(boards, self._net, scores, chances)
+        else:
+            assert not len(chances)
+            judge.score_in_decisions(asked.boards, asked.owners, boards, self._net, scores)
 
     def decide(self, boards: Boards, dice: Dice, rows: Offsets, after: Board, chances: Float32s) -> None:
         """See `Arithmetic.decide`."""
@@ -177,7 +182,13 @@ def fold_model(model: Model) -> FoldedNet:
             for index in range(1, num_hidden)
         ]
         experts = [Expert(layers, *_heads(weights))]
-    return fold_net(*first, experts, score_scale=scale, patterns=weights.get("trunk.patterns"))
+    route_by, num_parts = model.network.route_by, len(PHASES)
+    decision = Decision(
+        int(len(experts) > 1 and route_by != BY_DECISION),
+        {BY_DECISION: 1, BY_PAIR: num_parts}.get(route_by, 0),
+        weights.get("decision.weight"),
+    )
+    return fold_net(*first, experts, score_scale=scale, patterns=weights.get("trunk.patterns"), decision=decision)
 
 
 def _heads(weights: Mapping[str, Float32s]) -> tuple[tuple[Float32s, float] | None, tuple[Float32s, Float32s] | None]:
@@ -195,7 +206,8 @@ def _routed_expert(weights: Mapping[str, Float32s], num_hidden: int, expert: int
     ]
     score = None
     if "experts.score.weight" in weights:
-        score = weights["experts.score.weight"][expert], float(weights["experts.score.bias"][expert])
+        tie = weights.get("experts.score.bias")  # none where a decision never meets two experts
+        score = weights["experts.score.weight"][expert], 0.0 if tie is None else float(tie[expert])
     outcome = None
     if "experts.outcome.weight" in weights:
         outcome = weights["experts.outcome.weight"][expert], weights["experts.outcome.bias"][expert]

@@ -21,11 +21,13 @@ from backgammon.evaluation.possible import possible_mask
 from backgammon.learner.net.board_rows import MAX_STARTS, NUM_WORDS
 from backgammon.learner.net.fold import LOWEST, NUM_OUTCOMES, SCORE, FoldedNet
 from backgammon.rules.board import Board
+from backgammon.rules.phase import phase_code_at
 from backgammon.tools.arrays import Boards, Float32s, Int32s, Offsets
 from backgammon.tools.intrinsics import (
     HALF_ROWS,
     LANES,
     ROW_BYTES,
+    ROW_COLUMNS,
     TILE_COLUMNS,
     TILE_ROWS,
     borrow,
@@ -34,7 +36,11 @@ from backgammon.tools.intrinsics import (
     find_nonzero,
     half_tile,
     narrow_tile,
+    rectify_lanes,
+    row_lane,
+    row_tile,
     softmax_row,
+    sum_rows_to_floats,
 )
 from backgammon.tools.jit import kernel
 
@@ -52,8 +58,8 @@ class Room(NamedTuple):
     sums: Int32s  # int32[5 * H], first layers of `boards`, and room for one more
     words: Offsets  # int64[5 * 4], patterns of `boards` and of a candidate
     starts: Offsets  # int64[MAX_STARTS]
-    block: Float32s  # TILE_ROWS rows of H for each expert, then two lots of TILE_ROWS rows of the widest further layer;
-    # zeros: rows that nobody waits in count
+    block: Float32s  # TILE_ROWS rows of H for each expert, then two lots of TILE_ROWS rows of the widest further layer,
+    # or three with a context; zeros: rows that nobody waits in count
     used: Int32s  # int32[widest layer + 8]
     slots: Offsets  # int64[TILE_ROWS * E], which positions wait for each expert
     waiting: Offsets  # int64[E], how many; zeros
@@ -61,6 +67,9 @@ class Room(NamedTuple):
     heads: Float32s  # float32[M * LANES], the logits of the outcomes and the score
     points: Float32s  # float32[LANES], the points of the outcomes
     chances: Float32s  # float32[LANES]
+    before: Offsets  # int64[1], what the position before the play counts in the number of an expert
+    shift: Float32s  # float32[2 * W], what it adds to the second layer of the score, then zeros; float32[0] without a
+    # context
 
 
 @kernel
@@ -70,7 +79,8 @@ def new_room(net: FoldedNet, num_positions: int) -> Room:
     widest = LANES
     for layer in range(1, widths.shape[0]):
         widest = max(widest, widths[layer])
-    block_size = TILE_ROWS * (net.num_experts * widths[0] + 2 * widest)
+    num_shifts = widths[1] if net.context.shape[0] else 0
+    block_size = TILE_ROWS * (net.num_experts * widths[0] + (3 if num_shifts else 2) * widest)
     return Room(
         np.empty(num_positions * ROW_BYTES, dtype=np.int8),
         np.empty(3 * ROW_BYTES, dtype=np.int8),
@@ -87,7 +97,43 @@ def new_room(net: FoldedNet, num_positions: int) -> Room:
         np.empty(num_positions * LANES, dtype=np.float32),
         _POINTS.copy(),
         np.empty(LANES, dtype=np.float32),
+        np.zeros(1, dtype=np.int64),
+        np.zeros(2 * num_shifts, dtype=np.float32),
     )
+
+
+@kernel
+def see_decision(net: FoldedNet, room: Room, boards: Boards) -> None:
+    """What the position before the play is to its candidates: its part of the expert's number, its context.
+
+    Args:
+        net: the folded net.
+        room: with the first layer of the position as the first of its sums.
+        boards: int8[>= 26], the position.
+    """
+    net, room = borrow(net), borrow(room)
+    if net.before_step:
+        room.before[0] = net.before_step * phase_code_at(boards, 0)
+    if net.context.shape[0]:
+        num_in, width = net.widths[0], net.widths[1]
+        block, used, context, shift = room.block, room.used, net.context, room.shift
+        # Nothing waits in the blocks now: the first row of the first one is free.
+        sum_rows_to_floats(block, 0, room.sums, 0, net.rows, room.starts, 0, 0, num_in, net.floor)
+        num_used = find_nonzero(block, 0, num_in, 1, num_in, used)
+        column = 0
+        while column < width:
+            if width - column >= ROW_COLUMNS:
+                row_tile(
+                    block, 0, num_in, used, num_used, context, column * num_in, LANES * num_in,
+                    context, num_in * width + column, shift, column, width, LOWEST,
+                )  # fmt: skip
+                column += ROW_COLUMNS
+            else:
+                row_lane(
+                    block, 0, num_in, used, num_used, context, column * num_in, LANES * num_in,
+                    context, num_in * width + column, shift, column, width, LOWEST,
+                )  # fmt: skip
+                column += LANES
 
 
 @kernel
@@ -114,7 +160,20 @@ def flush(net: FoldedNet, room: Room, expert: int) -> None:
     net, room = borrow(net), borrow(room)
     num_waiting = room.waiting[expert]
     block = room.block
-    heads_at = _finish_block(net.widths, net.numbers, net.num_experts, block, room.used, expert, num_waiting)
+    if room.shift.shape[0]:
+        heads_at = _finish_shifted(
+            net.widths,
+            net.numbers,
+            net.num_experts,
+            block,
+            room.used,
+            expert,
+            num_waiting,
+            room.shift,
+            net.has_outcomes,
+        )
+    else:
+        heads_at = _finish_block(net.widths, net.numbers, net.num_experts, block, room.used, expert, num_waiting)
     for row in range(num_waiting):
         k = room.slots[expert * TILE_ROWS + row]
         at = heads_at + row * LANES
@@ -163,28 +222,70 @@ def _finish_block(
         num_in = widths[layer - 1]
         num_out = widths[layer] if layer < num_layers else LANES
         floor = np.float32(0) if layer < num_layers else LOWEST
-        biases_at = at + num_in * num_out
-        num_used = find_nonzero(block, given, num_in, num_rows, num_in, used)
-        for column in range(0, num_out, TILE_COLUMNS):
-            if num_out - column < TILE_COLUMNS:
-                narrow_tile(
-                    block, given, num_in, used, num_used, numbers, at + column * num_in, LANES * num_in,
-                    numbers, biases_at + column, block, target + column, num_out, floor,
-                )  # fmt: skip
-            elif num_rows <= HALF_ROWS:
-                half_tile(
-                    block, given, num_in, used, num_used, numbers, at + column * num_in, LANES * num_in,
-                    numbers, biases_at + column, block, target + column, num_out, floor,
-                )  # fmt: skip
-            else:
-                dense_tile(
-                    block, given, num_in, used, num_used, numbers, at + column * num_in, LANES * num_in,
-                    numbers, biases_at + column, block, target + column, num_out, floor,
-                )  # fmt: skip
-        at = biases_at + num_out
+        _put_layer(block, given, num_in, num_rows, used, numbers, at, target, num_out, floor)
+        at += (num_in + 1) * num_out
         given = target
         target = 2 * room_at + TILE_ROWS * widest - given  # the other half of the room
     return int(given)
+
+
+@kernel
+def _put_layer(
+    block: Float32s, given: int, num_in: int, num_rows: int, used: Int32s, numbers: Float32s, at: int, target: int,
+    num_out: int, floor: np.float32,
+) -> None:  # fmt: skip
+    """A layer of a block's rows from `given` to `target`; its matrix stands at `numbers[at]`, its biases behind it."""
+    biases_at = at + num_in * num_out
+    num_used = find_nonzero(block, given, num_in, num_rows, num_in, used)
+    for column in range(0, num_out, TILE_COLUMNS):
+        if num_out - column < TILE_COLUMNS:
+            narrow_tile(
+                block, given, num_in, used, num_used, numbers, at + column * num_in, LANES * num_in,
+                numbers, biases_at + column, block, target + column, num_out, floor,
+            )  # fmt: skip
+        elif num_rows <= HALF_ROWS:
+            half_tile(
+                block, given, num_in, used, num_used, numbers, at + column * num_in, LANES * num_in,
+                numbers, biases_at + column, block, target + column, num_out, floor,
+            )  # fmt: skip
+        else:
+            dense_tile(
+                block, given, num_in, used, num_used, numbers, at + column * num_in, LANES * num_in,
+                numbers, biases_at + column, block, target + column, num_out, floor,
+            )  # fmt: skip
+
+
+@kernel
+def _finish_shifted(
+    widths: Offsets, numbers: Float32s, num_experts: int, block: Float32s, used: Int32s, expert: int, num_rows: int,
+    shift: Float32s, has_outcomes: bool,
+) -> int:  # fmt: skip
+    """`_finish_block` of a net with a context: one second layer, rectified with the shift and without.
+
+    The score is read off the shifted units, the outcomes off the others: they are those of the position alone.
+    """
+    num_in = widths[0]
+    width = widths[1]
+    lot = TILE_ROWS * max(LANES, width)
+    at = expert * ((num_in + 1) * width + (width + 1) * LANES)
+    plain = num_experts * TILE_ROWS * num_in
+    shifted = plain + lot
+    heads = shifted + lot
+    _put_layer(block, expert * TILE_ROWS * num_in, num_in, num_rows, used, numbers, at, plain, width, LOWEST)
+    for row in range(num_rows):
+        for column in range(0, width, LANES):
+            place = row * width + column
+            rectify_lanes(block, plain + place, shift, column, block, shifted + place)
+            if has_outcomes:
+                rectify_lanes(block, plain + place, shift, width + column, block, plain + place)
+    at += (num_in + 1) * width
+    _put_layer(block, shifted, width, num_rows, used, numbers, at, heads, LANES, LOWEST)
+    if has_outcomes:
+        _put_layer(block, plain, width, num_rows, used, numbers, at, shifted, LANES, LOWEST)
+        for row in range(num_rows):
+            for j in range(NUM_OUTCOMES):
+                block[heads + row * LANES + j] = block[shifted + row * LANES + j]
+    return int(heads)
 
 
 @kernel

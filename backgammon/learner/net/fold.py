@@ -64,7 +64,11 @@ class FoldedNet(NamedTuple):
         numbers: float32, for one expert after the other: each layer's matrix in panels of LANES outputs
             [W / LANES, K, LANES] and its bias [W]; the last layer, of LANES, is that of the heads: the logits of the
             six outcomes, then the score, then nothing. The first of the matrices takes the units of the fixed point.
-        num_experts: 1, or one for each code of `phase.PHASES`.
+        num_experts: 1, or one for each code of `phase.PHASES`, or for each pair of them.
+        own_step: what the phase of a candidate counts in the number of its expert: 0 or 1.
+        before_step: what the phase of the position before the play counts: 0, 1 or the number of phases.
+        context: float32[(H + 1) * W], laid out as the layers are, with biases of 0: what the first layer of the
+            position before the play adds to the second layer of the score; empty for a net without.
         ranks_by_equity: the equity of the outcomes times `score_scale` is added to the score.
         score_scale: what a point of equity is worth in the score; 0 where it does not count.
         has_outcomes: the heads of the outcomes are there.
@@ -77,9 +81,29 @@ class FoldedNet(NamedTuple):
     widths: Offsets
     numbers: Float32s
     num_experts: int
+    own_step: int
+    before_step: int
+    context: Float32s
     ranks_by_equity: bool
     score_scale: np.float32
     has_outcomes: bool
+
+
+class Decision(NamedTuple):
+    """What a net takes from the position before the play.
+
+    Attributes:
+        own_step: see `FoldedNet`; None for what goes with the number of experts.
+        before_step: see `FoldedNet`.
+        context: float32[W, H'] as torch keeps it; None without.
+    """
+
+    own_step: int | None = None
+    before_step: int = 0
+    context: Float32s | None = None
+
+
+NOTHING = Decision()
 
 
 def fold_net(
@@ -89,6 +113,7 @@ def fold_net(
     is_linear: bool = False,
     score_scale: float = 0.0,
     patterns: Float32s | None = None,
+    decision: Decision = NOTHING,
 ) -> FoldedNet:
     """Lay a net out for the kernels.
 
@@ -99,6 +124,7 @@ def fold_net(
         is_linear: the first layer is not followed by rectification, nor by hidden layers.
         score_scale: see `FoldedNet`.
         patterns: float32[NUM_PATTERNS, H'], what each pattern adds to the first layer; not for a linear net.
+        decision: what the net takes from the position before the play.
 
     Returns:
         The net with its widths padded, see the head of this file.
@@ -125,6 +151,11 @@ def fold_net(
     padded_base[: len(base)] = np.rint(np.ldexp(base, bits))
     units = np.ones(widths[0], dtype=np.float32)
     units[: len(base)] = np.ldexp(np.float32(1), -bits)
+    context = np.empty(0, dtype=np.float32)
+    if decision.context is not None:
+        rows = np.zeros((widths[0], widths[1]), dtype=np.float32)
+        rows[: decision.context.shape[1], : decision.context.shape[0]] = decision.context.T
+        context = np.concatenate([_panels(rows * units[:, None]), np.zeros(widths[1], dtype=np.float32)])
     return FoldedNet(
         np.concatenate(parts),
         patterns_at,
@@ -133,6 +164,9 @@ def fold_net(
         np.array(widths, dtype=np.int64),
         np.concatenate([part for expert in experts for part in _expert_numbers(expert, widths, units)]),
         len(experts),
+        int(len(experts) > 1) if decision.own_step is None else decision.own_step,
+        decision.before_step,
+        context,
         score_scale > 0,
         np.float32(score_scale),
         experts[0].outcome is not None,

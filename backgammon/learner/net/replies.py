@@ -20,6 +20,7 @@ from backgammon.learner.net.blocks import (
     flush_waiting,
     new_room,
     put_chances,
+    see_decision,
     take_slot,
 )
 from backgammon.learner.net.board_rows import MAX_LOST, changed_counts, changed_patterns, put_words, row_starts
@@ -131,6 +132,7 @@ def _reply_all(
         sum_position(small, proposing)
         num_plus, num_minus = row_starts(proposing.boards, width, net.patterns_at, judging.starts)
         sum_rows(judging.sums, 0, net.base, 0, net.rows, judging.starts, num_plus, num_minus, width)
+        see_decision(net, judging, proposing.boards)
         total += _score_rolls(small, proposing, marks.candidates)
         _judge_proposals(net, proposing, judging, marks, within)
         for roll in range(NUM_ROLLS):
@@ -201,8 +203,7 @@ def _judge_proposals(net: FoldedNet, proposing: Room, judging: Room, marks: _Mar
             at = reply * ROW_BYTES
             copy_board(candidates, near[k] * ROW_BYTES, replies, at)
             expert = put_words(replies, at, judging.words, 0)
-            if net.num_experts == 1:
-                expert = 0
+            expert = net.own_step * expert + judging.before[0]
             num_plus, num_lost = changed_counts(board, replies, at, width, starts, lost)
             end = num_plus
             if net.patterns_at:

@@ -145,7 +145,9 @@ class Scorer(Evaluator):
     def preferences(self, decisions: Decisions) -> Float64s:
         """See `Evaluator.preferences`; outcomes are not computed for it."""
         candidates = decisions.candidates
-        scores = self._scores_in(decisions) if self.asks_decision else self.scores(candidates)
+        if not self.asks_decision:
+            return preferences_of(Judgement(self.scores(candidates), None), candidates)
+        scores = self._scores_in(decisions.boards, candidates, decisions.offsets)
         return preferences_of(Judgement(scores, None), candidates)
 
     def judge_plays(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
@@ -154,12 +156,12 @@ class Scorer(Evaluator):
             return super().judge_plays(decisions)
         return self.preferences(decisions), self.outcomes(decisions.candidates)
 
-    def _scores_in(self, decisions: Decisions) -> Float32s:
-        """Scores float32[M] of all candidates, of a network that asks for their decisions."""
-        candidates = check_counts(decisions.candidates)
+    def _scores_in(self, before: Boards, after: Boards, offsets: Offsets) -> Float32s:
+        """Scores float32[M] of positions after the plays of decisions, of a network that asks for these."""
+        candidates, boards = check_counts(after), check_counts(before)
         scores = np.empty(len(candidates), dtype=np.float32)
         nothing = np.empty((0, NUM_OUTCOMES), dtype=np.float32)
-        owners, boards = ragged.owners(decisions.offsets), check_counts(decisions.boards)
+        owners = ragged.owners(offsets)
 
         def work(first: int, last: int) -> None:
             asked = Asked(boards, owners[first:last])
@@ -248,6 +250,15 @@ class Scorer(Evaluator):
         offsets = np.zeros(len(checked) + 1, dtype=np.int64)
         np.cumsum(counts, out=offsets[1:])
         return proposals[np.arange(NUM_PROPOSALS) < counts[:, None]], offsets
+
+    def play_proposed(self, boards: Boards, dice: Dice, pruner: Evaluator, within: float) -> tuple[Boards, Outcomes]:
+        """See `Evaluator.play_proposed`."""
+        if not self.asks_decision:
+            return super().play_proposed(boards, dice, pruner, within)
+        proposals, offsets = pruner.propose(boards, dice, within)
+        outcomes = self.outcomes(proposals)
+        best = offsets[:-1] + ragged.best(self._scores_in(boards, proposals, offsets), offsets)
+        return proposals[best], outcomes[best]
 
     def play_proposed_to_rolls(self, boards: Boards, pruner: Evaluator, within: float) -> tuple[Boards, Outcomes]:
         """See `Evaluator`: one kernel where both nets are compiled, the same to the last bit."""

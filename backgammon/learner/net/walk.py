@@ -5,7 +5,8 @@ Axis legend: N decisions, M candidates, H width of the first layer.
 Along the walk of the move generator (`generate_traced`) a move changes two counts by one each, or four with a hit: a
 candidate costs one row added and one taken from the sums of the position before its last move, and the rows of the
 patterns that the move changed. Sums are exact (see `fold`), so a score is the same here and in `judge`, and depends on
-the candidate alone, never on its rivals, the position before the play or the batch.
+the candidate alone (of a net that asks for the decision, on the position before the play too), never on its rivals or
+the batch.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from backgammon.learner.net.blocks import (
     flush_waiting,
     new_room,
     put_chances,
+    see_decision,
     take_slot,
 )
 from backgammon.learner.net.board_rows import NOWHERE, NUM_WORDS, put_words, row_starts
@@ -55,12 +57,13 @@ class _Answers(NamedTuple):
 
 @kernel
 def sum_position(net: FoldedNet, room: Room) -> None:
-    """First layer and patterns of the first of the room's boards: where a walk starts."""
+    """First layer and patterns of the first of the room's boards, and what it is to its candidates: a walk starts."""
     net, room = borrow(net), borrow(room)
     width = net.base.shape[0]
     num_plus, num_minus = row_starts(room.boards, width, net.patterns_at, room.starts)
     sum_rows(room.sums, 0, net.base, 0, net.rows, room.starts, num_plus, num_minus, width)
     put_words(room.boards, 0, room.words, 0)
+    see_decision(net, room, room.boards)
 
 
 @kernel
@@ -97,8 +100,7 @@ def score_walk(net: FoldedNet, room: Room, num_entries: int, first: int) -> None
             changed_shots = changed_places(words[old + 2], words[old + 3], words[new + 2], words[new + 3])
         parent_at = (depth - 1) * width
         if code & LEAF:
-            if net.num_experts == 1:
-                expert = 0
+            expert = net.own_step * expert + room.before[0]
             slot = take_slot(slots, waiting, expert, row)
             walk_row_to_floats(
                 block, slot * width, sums, parent_at, rows, plus, minus, bar, words, old,
