@@ -46,10 +46,18 @@ if __name__ == "__main__":
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, module, mend in (("dask", "distributed", r"pairgammon\[cluster\]"), ("ray", "ray", "pip install ray")):
+    for name, module, mend in (
+        ("dask", "distributed", r"pairgammon\[cluster\]"),
+        ("ray://127.0.0.1:1", "ray", r"ray\[client\]"),
+    ):
         monkeypatch.setitem(sys.modules, module, None)
         with pytest.raises(ConfigError, match=mend):
             workers_named(name)
+
+
+def test_ray_is_not_started_here_for_it_listens_on_outer_addresses() -> None:
+    with pytest.raises(ConfigError, match="ray://HOST:PORT"):
+        workers_named("ray")
 
 
 def test_workers_of_another_version_are_refused_and_so_are_none() -> None:

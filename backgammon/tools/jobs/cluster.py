@@ -2,8 +2,7 @@
 
     dask               scheduler and workers on this machine, on loopback alone, until the command ends
     dask://HOST:PORT   a scheduler that the user has started with `dask scheduler`, and its workers
-    ray                the same two with Ray, which is installed by itself: pip install ray
-    ray://HOST:PORT
+    ray://HOST:PORT    a Ray cluster that the user has started; Ray is installed by itself: pip install 'ray[client]'
 
 A unit travels as the name of a function and a message; what many units share reaches each worker once. A worker that is
 lost costs its unit another try. Before any work begins every worker is asked for its version of the package.
@@ -170,20 +169,20 @@ class RayWorkers:
     """The workers of a Ray cluster."""
 
     def __init__(self, address: str | None) -> None:
-        """Connect, or start Ray on this machine.
+        """Connect.
 
         Args:
-            address: "host:port"; None for workers of one's own.
+            address: "host:port"; None is refused: a Ray that is started here listens on outer addresses, even when
+                it is told not to.
 
         Raises:
             ConfigError: Ray is missing, nobody answers, or the workers have another version.
         """
-        self._ray = _load("ray", "pip install ray")
+        if address is None:
+            raise ConfigError("workers: name the address of a Ray that you have started, ray://HOST:PORT; or say dask")
+        self._ray = _load("ray", "pip install 'ray[client]'")
         try:
-            if address is None:
-                self._ray.init(num_cpus=usable_processors(), include_dashboard=False, _node_ip_address=LOOPBACK)
-            else:
-                self._ray.init(f"ray://{address}")
+            self._ray.init(f"ray://{address}")
         except (OSError, ConnectionError, RuntimeError) as error:
             raise ConfigError(f"workers: no Ray cluster answers at {address}; start one: ray start --head") from error
         ask = self._ray.remote(own_version)
@@ -199,7 +198,7 @@ class RayWorkers:
         return RayExecutor(self._ray, dict(contents))
 
     def close(self) -> None:
-        """Leave the cluster; end one's own."""
+        """Leave the cluster."""
         self._ray.shutdown()
 
 

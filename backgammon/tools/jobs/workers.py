@@ -128,8 +128,7 @@ def checked_count(count: int) -> int:
 def workers_named(text: str | None) -> Workers:
     """The workers that the command line names: "local:2" or "2" for processes of this machine; None for all of it.
 
-    One local worker is this process itself. "dask", "dask://HOST:PORT", "ray" and "ray://HOST:PORT" are clusters, see
-    `cluster`.
+    One local worker is this process itself. "dask", "dask://HOST:PORT" and "ray://HOST:PORT" are clusters: `cluster`.
 
     Raises:
         ConfigError: nobody of that name, or nobody answers there.
@@ -141,6 +140,6 @@ def workers_named(text: str | None) -> Workers:
         return DaskWorkers(cluster[2]) if cluster[1] == "dask" else RayWorkers(cluster[2])
     found = _LOCAL.fullmatch(text) if text is not None else None
     if text is not None and found is None:
-        raise ConfigError(f"workers {text!r}: write local:N, dask, dask://HOST:PORT, ray or ray://HOST:PORT")
+        raise ConfigError(f"workers {text!r}: write local:N, dask, dask://HOST:PORT or ray://HOST:PORT")
     count = usable_processors() if found is None else int(found[1])
     return ThreadWorkers(1) if count == 1 else ProcessWorkers(count, is_unasked=found is None)
