@@ -21,12 +21,11 @@ again, silent at first.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import math
-import sys
 from pathlib import Path
 
+import click
 import numpy as np
 
 from backgammon.learner.data.shards import open_shards
@@ -40,6 +39,7 @@ from backgammon.tools.arrays import Boards, Bools, Float32s, Float64s, Int64s
 from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import Model, save_model
 from comparison_net.comparator import START_TEMPERATURE
+from scripts.program import program
 
 SAMPLE = 3000
 """Decisions whose candidates are looked at."""
@@ -177,52 +177,58 @@ def rank_from(model: Model, source: str) -> Model:
     return dataclasses.replace(model, network=network, weights=weights)
 
 
-def main() -> int:
+@program(__doc__)
+@click.argument("model", metavar=f"MODEL_OR_{DEFAULT_NAME.upper()}")
+@click.option("--shards", "place", required=True, type=click.Path(path_type=Path), help="Candidates to look at.")
+@click.option("--width", type=click.IntRange(min=1), help="Units of the first layer, if not as many as now.")
+@click.option("--upper", type=click.IntRange(min=1), help="Units of the second layer of each expert, to keep.")
+@click.option("--patterns", "sees_patterns", is_flag=True, help="Give a model of counts the patterns to see.")
+@click.option("--score-from", "source", type=click.Choice(("equity", "sum")), help="What ranks from now on.")
+@click.option("--seed", default=1, show_default=True, help="Of fresh weights, and of the candidates looked at.")
+@click.option("--out", required=True, type=click.Path(path_type=Path))
+def main(
+    model: str,
+    place: Path,
+    width: int | None,
+    upper: int | None,
+    sees_patterns: bool,
+    source: str | None,
+    seed: int,
+    out: Path,
+) -> None:
     """Resize, say how, and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help=f'a model file, a run folder, or "{DEFAULT_NAME}"')
-    parser.add_argument("--shards", type=Path, required=True, help="their candidates show what the units say")
-    parser.add_argument("--width", type=int, default=None, help="units of the first layer, if not as many as now")
-    parser.add_argument("--upper", type=int, default=None, help="units of the second layer of each expert, to keep")
-    parser.add_argument("--patterns", action="store_true")
-    parser.add_argument("--score-from", choices=("equity", "sum"), help="what ranks the candidates from now on")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
-    model = load_scorer().model if options.model == DEFAULT_NAME else load_model(Path(options.model))
-    if len(model.network.hidden) < 2:
-        parser.error("the model needs a layer above the first")
-    network = model.network
-    if options.upper is not None and (len(network.hidden) != 2 or network.head != "phase" or options.upper < 1):
-        parser.error("--upper is for two hidden layers and the head phase, and must be at least 1")
-    width = options.width or model.network.hidden[0]
-    rng = np.random.default_rng(options.seed)
-    shards = open_shards(options.shards, verify=False)
+    net = load_scorer().model if model == DEFAULT_NAME else load_model(Path(model))
+    network = net.network
+    if len(network.hidden) < 2:
+        raise DataError(f"{model}: needs a layer above the first")
+    if upper is not None and (len(network.hidden) != 2 or network.head != "phase"):
+        raise DataError("--upper is for two hidden layers and the head phase")
+    rng = np.random.default_rng(seed)
+    shards = open_shards(place, verify=False)
     rows = rng.permutation(len(shards))[:SAMPLE]
     candidates, _ = legal_candidates(np.array(shards.boards[rows]), np.array(shards.dice[rows]))
+    net = _resize_first_layer(net, width or network.hidden[0], candidates, rng)
+    if upper is not None and upper < network.hidden[1]:
+        net = thin_experts(net, candidates, upper)
+        print(f"{upper} of {network.hidden[1]} units of each expert kept")
+    if source:
+        net = rank_from(net, source)
+    if sees_patterns and net.network.inputs == "counts":
+        net = see_patterns(net)
+    save_model(out, net)
+
+
+def _resize_first_layer(model: Model, width: int, candidates: Boards, rng: np.random.Generator) -> Model:
+    """The model with so many units in the first layer; says which."""
     sums = first_sums(model, candidates)
     if width < model.network.hidden[0]:
-        kept = np.sort(np.argsort(-importance(model, sums), kind="stable")[:width])
-        model = take_units(model, kept, np.maximum(sums, 0).mean(axis=0))
         print(f"{width} of {sums.shape[1]} units kept")
-    else:
-        is_silent = sums.max(axis=0) <= 0
-        model = grow(model, width, is_silent, rng)
-        print(f"{width - len(is_silent) + int(is_silent.sum())} of {width} units are fresh")
-    try:
-        if options.upper is not None and options.upper < network.hidden[1]:
-            model = thin_experts(model, candidates, options.upper)
-            print(f"{options.upper} of {network.hidden[1]} units of each expert kept")
-        if options.score_from:
-            model = rank_from(model, options.score_from)
-    except DataError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    if options.patterns and model.network.inputs == "counts":
-        model = see_patterns(model)
-    save_model(options.out, model)
-    return 0
+        kept = np.sort(np.argsort(-importance(model, sums), kind="stable")[:width])
+        return take_units(model, kept, np.maximum(sums, 0).mean(axis=0))
+    is_silent = sums.max(axis=0) <= 0
+    print(f"{width - len(is_silent) + int(is_silent.sum())} of {width} units are fresh")
+    return grow(model, width, is_silent, rng)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -5,31 +5,33 @@ The patterns are rounded to float16, which halves the file; `scripts.score_label
 
 from __future__ import annotations
 
-import argparse
-import sys
 from pathlib import Path
+
+import click
 
 from backgammon.learner.net.model_files import load_model
 from backgammon.learner.net.scorer import DEFAULT_NAME
 from comparison_net.checkpoint import save_model
+from scripts.program import program
 
 MODELS = Path(__file__).resolve().parent.parent / "backgammon" / "learner" / "net" / "models"
 MAX_BYTES = 10_000_000
 
 
-def main() -> int:
-    """Read, round, write, say the size."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, help="a model file or a run folder")
-    parser.add_argument("--name", default=DEFAULT_NAME, help="of the model in the package")
-    parser.add_argument("--folder", type=Path, default=MODELS, help="another place than the package")
-    options = parser.parse_args()
-    path = options.folder / f"{options.name}.safetensors"
-    save_model(path, load_model(options.model), is_compact=True)
+@program(__doc__)
+@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL_OR_RUN")
+@click.option("--name", default=DEFAULT_NAME, show_default=True, help="Of the model in the package.")
+@click.option("--folder", default=MODELS, type=click.Path(path_type=Path), help="Another place than the package.")
+@click.pass_context
+def main(ctx: click.Context, model: Path, name: str, folder: Path) -> None:
+    """Read, round, write, say the size; exit code 1 where it is too large to ship."""
+    path = folder / f"{name}.safetensors"
+    save_model(path, load_model(model), is_compact=True)
     size = path.stat().st_size
     print(f"{path}: {size:,} bytes")
-    return 0 if size <= MAX_BYTES else 1
+    if size > MAX_BYTES:
+        ctx.exit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
