@@ -846,16 +846,16 @@ def test_a_saved_game_goes_on_in_the_terminal_where_it_stood(invoke: Invoke, mod
             session.throw_dice()
         session.play(0)
     session.save(Path("game.json"))
-    result = invoke("play", "--resume", "game.json", "--model", model, text="quit\n")
+    result = invoke("play", "game.json", "--model", model, text="quit\n")
     assert result.exit_code == 0
     assert "Ann (X) against Bob (O), seed 4" in result.output
-    result = invoke("play", "--resume", "game.json", "--model", model, text="resign backgammon\n")
+    result = invoke("play", "game.json", "--model", model, text="resign backgammon\n")
     assert result.exit_code == 0
     again = open_session(Path("game.json"))
     assert again.actions[: len(session.actions)] == session.actions
     assert again.is_over
-    assert_mistake(invoke("play", "--resume", "game.json", "--model", model), "game.json", "is over")
-    assert_mistake(invoke("play", "--resume", "none", "--model", model), "none", "no such file")
-    assert_mistake(invoke("play", "--resume", "game.json", "--length", 3), "--length")
+    assert_mistake(invoke("play", "game.json", "--model", model), "game.json", "is over")
+    assert_mistake(invoke("play", "none", "--model", model), "none", "no such file")
+    assert_mistake(invoke("play", "game.json", "--length", 3), "--length")
     Path("bad.json").write_text("{}")
-    assert_mistake(invoke("play", "--resume", "bad.json"), "bad.json", "no saved session")
+    assert_mistake(invoke("play", "bad.json"), "bad.json", "no saved session")

@@ -15,11 +15,15 @@ from backgammon.cube.stakes import Stakes
 from backgammon.engine.at_stakes import StakesEngine
 from backgammon.evaluation.player import PipCountPlayer
 from backgammon.records import read_records
+from backgammon.records.formats.registry import writable_format
+from backgammon.records.record.record import ResultAction, RollAction
 from backgammon.records.replay.replay import replay_match
 from backgammon.rules.game import Stage
 from backgammon.search import CubefulSearcher, SearchSettings
 from backgammon.table.cube_seat import CubeSeat, act
+from backgammon.table.record_session import session_of_record
 from backgammon.table.session import CubeRules, Session
+from backgammon.tools.errors import GameError
 from tests.evaluators import PipEvaluator
 
 Play = Callable[..., Result]
@@ -125,3 +129,85 @@ def test_a_favourite_beavers_where_that_was_agreed() -> None:
     CubeSeat(PipCountPlayer(), engine).answer(session)
     assert session.state.cube == (4 if is_favourite else 2)
     assert np.all(session.state.position.board == board)
+
+
+def test_a_match_is_broken_off_saved_gone_on_with_and_analysed(play: Play) -> None:
+    script = ["double", "take", "roll", "hint", "=1"]
+    first = play(script * 60 + ["quit"], "--length", "5")
+    assert first.exit_code == 0
+    (begun,) = read_records(Path("match.mat").read_bytes(), "match.mat")
+    assert not begun.games[-1].actions or not isinstance(begun.games[-1].actions[-1], ResultAction)
+    command = ["play", "match.mat", "--no-board"]
+    rest = CliRunner().invoke(main, command, input="\n".join(script * 1500), catch_exceptions=False)
+    assert rest.exit_code == 0
+    assert "and the match" in rest.stdout
+    check_record()
+    (whole,) = read_records(Path("match.mat").read_bytes(), "match.mat")
+    assert whole.games[: len(begun.games) - 1] == begun.games[:-1]
+    kept = [action for action in begun.games[-1].actions if not isinstance(action, RollAction) or action.play]
+    assert list(whole.games[len(begun.games) - 1].actions[: len(kept)]) == kept
+    assert max(whole.games[-1].scores) < 5
+    analysed = CliRunner().invoke(main, ["analyse", "match.mat", "--ply", "0"], catch_exceptions=False)
+    assert analysed.exit_code == 0
+    assert "cube" in analysed.stdout
+    over = CliRunner().invoke(main, command)
+    assert over.exit_code == 1
+    assert "that match is over" in over.stderr
+
+
+@pytest.mark.parametrize("suffix", [".mat", ".sgf", ".jsonl"])
+def test_a_record_becomes_the_session_that_it_tells_of(suffix: str) -> None:
+    engine = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(0))
+    seats = (CubeSeat(PipCountPlayer(), engine), CubeSeat(PipCountPlayer(), engine))
+    session = Session(("Ann", "Bob"), seed=3, length=7, cube=CubeRules())
+    while not session.is_over:
+        act(session, seats)
+        is_dance = session.state.stage is Stage.PLAY and session.decision().is_dance  # a forced one is played at once
+        if len(session.turns) % 9 == 5 and session.state.stage in (Stage.ROLL, Stage.PLAY) and not is_dance:
+            text = writable_format(f"match{suffix}").write
+            assert text is not None
+            (record,) = read_records(text(session.record()).encode(), f"match{suffix}")
+            again = session_of_record(record, seed=9)
+            assert again.score == session.score
+            assert (again.state.position, again.state.turn) == (session.state.position, session.state.turn)
+            assert (again.state.cube, again.state.cube_owner) == (session.state.cube, session.state.cube_owner)
+            if session.state.stage is Stage.PLAY:
+                assert again.state.roll == session.state.roll
+            assert again.game_number == session.game_number
+
+
+def test_a_beaver_may_be_answered_by_a_raccoon() -> None:
+    session = Session(("Ann", "Bob"), seed=3, cube=CubeRules(has_beavers=True))
+    session.throw_dice()
+    session.play(0)
+    session.double()
+    session.beaver()
+    could, doubler = session.can_raccoon, session.state.turn
+    session.raccoon()
+    assert could
+    assert (session.state.cube, session.state.cube_owner) == (8, 1 - doubler)
+    assert not session.can_raccoon
+    session.throw_dice()
+    session.play(0)
+    (game,) = replay_match(session.record()).games
+    assert not game.warnings
+    again = session_of_record(session.record(), seed=1)
+    assert (again.state.cube, again.state.cube_owner) == (8, 1 - doubler)
+    with pytest.raises(GameError, match="no raccoon is possible"):
+        session.raccoon()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("5 point match\n\n Game 1\n A : 2  B : 0\n 1) 31: 8/5 6/5\n", "begins at 2-0"),
+        ("5 point match\n\n Game 1\n A : 0  B : 0\n 1) 31: 8/5 6/2\n", "game 1"),
+    ],
+)
+def test_a_match_that_cannot_go_on_is_refused_in_one_line(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.mat"
+    path.write_text(text)
+    result = CliRunner().invoke(main, ["play", str(path)])
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -16,6 +16,7 @@ _DOUBLE = ("double", "d", "redouble")
 _TAKE = ("take", "t", "accept")
 _DROP = ("drop", "pass")
 _BEAVER = ("beaver",)
+_RACCOON = ("raccoon",)
 
 
 def wants_double(word: str) -> bool:
@@ -27,6 +28,19 @@ def wants_double(word: str) -> bool:
     if word not in _ROLL + _DOUBLE:
         raise NotationError(f"{word!r}: press Enter or type roll to throw the dice, or double; help lists the commands")
     return word in _DOUBLE
+
+
+def wants_raccoon(word: str) -> bool:
+    """Whether a word behind a beaver means to turn the cube once more; the other choice is to throw.
+
+    Raises:
+        NotationError: neither.
+    """
+    if word not in (*_ROLL, *_RACCOON):
+        raise NotationError(
+            f"{word!r}: press Enter or type roll to throw the dice, or raccoon; help lists the commands"
+        )
+    return word in _RACCOON
 
 
 def answer_of(word: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from backgammon.cli.cube_talk import answer_double, answer_of, wants_double
+from backgammon.cli.cube_talk import answer_double, answer_of, wants_double, wants_raccoon
 from backgammon.cli.terminal import Terminal
 from backgammon.cli.tutor_talk import TutorTalk
 from backgammon.evaluation.evaluator import Evaluator
@@ -165,7 +165,9 @@ class TableGame:
     def _roll_or_double(self) -> None:
         """Dice for the turn, or a double before them."""
         session = self.session
-        if not session.may_double or not self.options.seats:
+        if session.can_raccoon and self.options.seats:
+            self._roll_or_raccoon()
+        elif not session.may_double or not self.options.seats:
             self.throw()
         elif self._is_person(session.state.turn):
             if self.options.is_board_shown:
@@ -174,6 +176,29 @@ class TableGame:
         elif self.options.seats[session.state.turn].doubles(session):
             session.double()
             self.say_double()
+        else:
+            self.throw()
+
+    def _roll_or_raccoon(self) -> None:
+        """The seat on roll has been beavered: dice for the turn, or the cube once more before them."""
+        session, seat = self.session, self.session.state.turn
+        cube = session.state.cube
+        if self._is_person(seat):
+            self._converse(
+                f"{self.names[OPPONENT]} beavers to {cube}: roll or raccoon to {2 * cube}", self._answer_beaver
+            )
+        elif self.options.seats[seat].raccoons(session):
+            session.raccoon()
+        else:
+            self.throw()
+        if session.state.cube != cube:
+            verbs = "raccoon", "raccoons"
+            self.terminal.say(f"{self._subject(seat, *verbs)}; the cube is on {session.state.cube}.", "strong")
+
+    def _answer_beaver(self, word: str) -> None:
+        """Throw or raccoon, as the person says."""
+        if wants_raccoon(word):
+            self.session.raccoon()
         else:
             self.throw()
 

@@ -38,6 +38,7 @@ LARGEST_SEED = 1_000_000
         ("pairgammon play --length 5 --model runs/one", "a match to 5 points against your own model"),
         ("pairgammon play --model runs/one --time 2", "against a model that thinks for two seconds"),
         ("pairgammon play --ply 1 --tutor", "told before you make a play that costs .02 or more"),
+        ("pairgammon play match.mat", "go on with a match that was broken off"),
         ("pairgammon play --manual-dice", "with your own dice, at a real board"),
         ("pairgammon play --watch pipcount --seed 7", "look on while a pip counter plays for you"),
         ("pairgammon play --position XGID=-b----E-C---eE---c-e----B-:0:0:1:52:0:0:0:0:10", "go on from a position"),
@@ -70,7 +71,7 @@ LARGEST_SEED = 1_000_000
 @click.option("--manual-dice", is_flag=True, help="Throw your own dice and type them, also for the opponent.")
 @click.option("--name", default="You", show_default=True, help="Your name in the record.")
 @click.option("--save", "save_file", metavar="FILE", help="Where the games are saved.  [default: pairgammon-TIME.mat]")
-@click.option("--resume", metavar="GAME", help="Go on with a saved game: a .json file, or a game of `web` by its name.")
+@click.argument("saved", required=False, metavar="[MATCH]")
 @click.option("--no-save", is_flag=True, help="Save nothing.")
 @click.option("--no-board", is_flag=True, help="Draw the board only when you type `board`.")
 @click.option("--watch", metavar="PLAYER", help="Let a player play for you and look on.")
@@ -101,13 +102,16 @@ def command(
     manual_dice: bool,
     name: str,
     save_file: str | None,
-    resume: str | None,
+    saved: str | None,
     no_save: bool,
     no_board: bool,
     watch: str | None,
     tutor: float | None,
 ) -> None:
     """Play backgammon against a model.
+
+    MATCH is a saved match that goes on where it stands: a .mat, .sgf or .jsonl file, a .json of `web`, or the name of
+    one of its games. You are its first player. The file is written anew with what is added.
 
     --ply, --time and --rollout say how deeply models look before they play; they need one trained with outcomes.
     --level is for a model that does not look ahead; hints always come from the model at its best.
@@ -130,10 +134,11 @@ def command(
     from backgammon.table.session import Session
 
     resumed = None
-    if resume is not None:
+    if saved is not None:
         rules_given = {"--length": length, "--games": games, "--position": position, "--dice": dice, "--seed": seed}
         files = {"--save": save_file, "--no-save": no_save, "--jacoby": jacoby, "--beavers": beavers}
-        resumed = ResumedGame(resume, {**rules_given, **files})
+        fresh = int(np.random.default_rng().integers(LARGEST_SEED))
+        resumed = ResumedGame(saved, {**rules_given, **files}, fresh)
         level, depth = resumed.opponent_of(level, depth)
         seed = resumed.session.seed
     if as_player is not None:

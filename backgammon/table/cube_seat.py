@@ -57,6 +57,10 @@ class CubeSeat:
         else:
             session.drop()
 
+    def raccoons(self, session: Session) -> bool:
+        """Whether to answer a beaver by doubling yet again: by its own lights it is the favourite."""
+        return self.cube.value_of_rolling(session.state.position.board, session.stakes) > 0
+
     def play(self, session: Session) -> Turn:
         """Play the roll."""
         decision = session.decision()
@@ -101,6 +105,8 @@ def act(session: Session, seats: tuple[CubeSeat, CubeSeat]) -> None:
         seats[session.state.seat_to_act].answer(session)
     elif session.state.stage is Stage.PLAY:
         seats[session.state.turn].play(session)
+    elif session.can_raccoon and seats[session.state.turn].raccoons(session):
+        session.raccoon()
     elif session.may_double and seats[session.state.turn].doubles(session):
         session.double()
     else:

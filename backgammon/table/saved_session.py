@@ -8,7 +8,7 @@ turn that can be taken back. The text is one JSON object:
     ["throw"]                 the session's own dice;  ["throw", 3, 1] dice from the table
     ["rethrow", 3, 1]         dice that were typed wrongly are put right
     ["play", "4HPwATDgc/ABMA"]  the Position ID after the play, for the player who rolls next
-    ["double"], ["take"], ["beaver"], ["drop"]
+    ["double"], ["take"], ["beaver"], ["raccoon"], ["drop"]
     ["resign", 0, 1]          seat and size
     ["take back", 0]          seat
     ["next game"]
@@ -96,6 +96,11 @@ class SavedSession(Session):
         """See `Session.beaver`."""
         super().beaver()
         self.actions.append(["beaver"])
+
+    def raccoon(self) -> None:
+        """See `Session.raccoon`."""
+        super().raccoon()
+        self.actions.append(["raccoon"])
 
     def drop(self) -> None:
         """See `Session.drop`."""
@@ -263,6 +268,7 @@ _PLAIN_ACTIONS: dict[str, Callable[[SavedSession], None]] = {
     "double": SavedSession.double,
     "take": SavedSession.take,
     "beaver": SavedSession.beaver,
+    "raccoon": SavedSession.raccoon,
     "drop": SavedSession.drop,
     "next game": SavedSession.next_game,
 }

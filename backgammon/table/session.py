@@ -282,6 +282,24 @@ class Session:
         self.state = turns.beaver(self.state)
         self._note_cube(BeaverAction(1 - self.state.turn))
 
+    @property
+    def can_raccoon(self) -> bool:
+        """True when the seat on roll has just been beavered."""
+        at, last = self._cube_actions[-1] if self._cube_actions else (-1, None)
+        is_beaver = isinstance(last, BeaverAction) and last.seat != self.state.turn
+        return self.state.stage is Stage.ROLL and is_beaver and at == len(self.turns)
+
+    def raccoon(self) -> None:
+        """The seat on roll answers a beaver by doubling yet again; the other keeps the cube.
+
+        Raises:
+            GameError: no beaver came before this roll, or the cube shows too much for it.
+        """
+        if not self.can_raccoon:
+            raise GameError("no raccoon is possible: it answers a beaver, before the roll")
+        self.state = turns.raccoon(self.state)
+        self._note_cube(BeaverAction(self.state.turn))
+
     def drop(self) -> None:
         """The doubled seat gives up the game at the old value of the cube.
 

@@ -196,6 +196,10 @@ class _Walk:
                 self._is_over = True
                 self._script.dropped_by = 1 - state.turn if state.stage is Stage.DOUBLED else action.seat
                 self._try(drop, state, action, state)
+            case BeaverAction() if self._is_beavered and state.stage is not Stage.DOUBLED:
+                self._state = replace(
+                    state, cube=min(2 * state.cube, MAX_CUBE)
+                )  # a raccoon: the cube stays where it is
             case BeaverAction():
                 turned = min(2 * state.cube, MAX_CUBE)
                 taken = take(state) if state.stage is Stage.DOUBLED else state
