@@ -10,9 +10,10 @@ from click.testing import CliRunner, Result
 
 from backgammon.cli import main
 from backgammon.notation.identifier import parse_identifier
+from backgammon.records.formats.decision_line import parse_decision_line
 from backgammon.rules.board import Position
 from backgammon.table.arena.options import parse_set_up
-from backgammon.tools.errors import IdError
+from backgammon.tools.errors import IdError, NotationError
 
 START = "4HPwATDgc/ABMA"
 MATCH = "cAkAAAAAAAAE"
@@ -189,3 +190,32 @@ def start_of_environment(text: str) -> Position:
 @pytest.mark.parametrize("text", [POSITIONS[3], WITH_MATCH[6], XGIDS[4], BLOCK])
 def test_every_door_reads_what_is_pasted(read: Callable[[str], Position], text: str) -> None:
     assert read(text) == Position.start()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'{{"id": "{START}.", "dice": [3, 1]}}',
+        f'{{"id": "Position ID: {START} Match ID: {MATCH}", "dice": [3, 1]}}',
+        f"Position ID: {START} 31",
+        f"`{START}`  3-1",
+        f"{XGID}.",
+        BARE,
+    ],
+)
+def test_lines_of_decisions_take_what_is_pasted(line: str) -> None:
+    decision = parse_decision_line(line.encode())
+    assert (decision.position_id, decision.roll) == (START, (3, 1))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("nonsense 31", "is not JSON"),
+        ("OGID=11ccccchhhjjjjj:66666888dddddoo:N0N:51:B::0:0:7:", "an OGID"),
+        (XGID.replace("0:0:1:0:3", "9:5:0:7:10"), "a match to 7 is over then"),
+    ],
+)
+def test_a_line_that_is_no_decision_says_why(line: str, message: str) -> None:
+    with pytest.raises(NotationError, match=message):
+        parse_decision_line(line.encode())

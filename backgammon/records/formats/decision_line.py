@@ -1,7 +1,7 @@
 """Decisions as JSON lines: what `rank` reads and `decisions` writes, one object for each decision.
 
     {"id": "4HPwATDgc/ABMA", "dice": [3, 1]}        more keys may follow; they are handed on unchanged
-    4HPwATDgc/ABMA 31                               the same as somebody types it
+    4HPwATDgc/ABMA 31                               the same as somebody types it, or pastes it with a label
 
 `id` is the GNU Position ID (14 characters) of the position with the player on roll, or one with its Match ID behind it,
 or an XGID; where these hold the dice, `dice` may be missing. IDs of positions after a play are written as Position IDs
@@ -21,14 +21,16 @@ from backgammon.notation.identifier import parse_identifier
 from backgammon.records.replay.replay import ReplayedGame
 from backgammon.rules.board import swap
 from backgammon.rules.dice import Roll, make_roll, parse_roll
-from backgammon.tools.errors import DiceError, NotationError
+from backgammon.tools.errors import DiceError, IdError, NotationError
 from backgammon.tools.quoting import quote
 
 EXAMPLE = '{"id": "4HPwATDgc/ABMA", "dice": [3, 1]}'
 MAX_LENGTH = 1 << 16
 """Bytes of the longest line that is accepted; a decision needs about 50."""
 
-_TYPED = re.compile(rb"(XGID=[!-~]+|[A-Za-z0-9+/]{14}(?::[!-~]+)?)(?:[ \t]+([0-9 ,-]+))?")
+_TYPED = re.compile(r"(\S.*?)(?:[ \t]+([0-9][0-9 ,-]*))?", re.DOTALL)
+_PLAIN_ID = re.compile("[A-Za-z0-9+/]{14}")
+_NAMED = re.compile(r"ID\b", re.IGNORECASE)
 
 
 class DecisionLine(NamedTuple):
@@ -58,13 +60,12 @@ def parse_decision_line(line: bytes, max_length: int = MAX_LENGTH) -> DecisionLi
     """
     if len(line) > max_length:
         raise NotationError(f"a line of {len(line):,} bytes is no decision: write {EXAMPLE}")
-    typed = _TYPED.fullmatch(line.strip())
-    record = _typed_record(typed) if typed else _json_record(line)
+    record = _json_record(line) if line.lstrip()[:1] in (b"{", b"[") else _typed_record(line)
     position_id = record.get("id")
     if not isinstance(position_id, str):
         raise NotationError(f'"id" must be a Position ID of 14 characters, as in {EXAMPLE}')
     dice = record.get("dice")
-    if ":" in position_id:  # an XGID, or a Match ID behind the Position ID: these may hold the dice as well
+    if _PLAIN_ID.fullmatch(position_id) is None:  # as it was pasted; a Match ID or XGID may hold the dice as well
         identified = parse_identifier(position_id)
         position_id = identified.position_id
         if dice is None and identified.match.dice is not None:
@@ -87,10 +88,21 @@ def _json_record(line: bytes) -> dict[str, Any]:
     return record
 
 
-def _typed_record(typed: re.Match[bytes]) -> dict[str, Any]:
-    """The object that would have said what was typed; the dice are left to the ID when none were."""
-    text, dice = typed[1].decode("ascii"), (typed[2] or b"").decode("ascii")
-    return {"id": text, "dice": list(parse_roll(dice))} if dice else {"id": text}
+def _typed_record(line: bytes) -> dict[str, Any]:
+    """The object that would have said what was typed or pasted; the dice are left to the ID when none were."""
+    text = line.decode("utf-8", "replace").strip()
+    typed = _TYPED.fullmatch(text)
+    if typed is None:
+        return _json_record(line)
+    name, dice = typed[1], typed[2] or ""
+    try:
+        found = parse_identifier(name)
+    except IdError:
+        if _PLAIN_ID.fullmatch(name) is None and _NAMED.search(name) is None:
+            return _json_record(line)  # nobody meant an identifier
+        raise
+    record = {"id": name if _PLAIN_ID.fullmatch(name) or found.has_match else found.position_id}
+    return {**record, "dice": list(parse_roll(dice))} if dice else record
 
 
 def format_game(game: ReplayedGame, with_forced: bool = False) -> bytes:
