@@ -16,7 +16,7 @@ second output.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -74,11 +74,12 @@ class TrainingDraw:
     tilt: float = 0.0
     progress: float = 0.0
 
-    def noise(self, shape: tuple[int, ...], deviation: float) -> Tensor | None:
+    def noise(self, shape: tuple[int, ...], deviation: float, device: torch.device) -> Tensor | None:
         """Normal noise float32, None when the deviation is 0."""
         if deviation == 0:
             return None
-        return torch.from_numpy(self.rng.standard_normal(shape, dtype=np.float32) * np.float32(deviation))
+        drawn = self.rng.standard_normal(shape, dtype=np.float32) * np.float32(deviation)
+        return torch.from_numpy(drawn).to(device)
 
     def tilted(self, codes: Int64s, num_experts: int) -> Int64s:
         """Codes int64[M] where a share of the decisions is given whole to an expert drawn at random.
@@ -212,7 +213,13 @@ class Answers:
 
     def padded(self, mask: Tensor) -> Tensor:
         """Scores float32[N, L], 0 on padding, for `ChoiceSets.mask`."""
-        return torch.zeros(mask.shape).masked_scatter(mask, self.scores)
+        return torch.zeros(mask.shape, device=mask.device).masked_scatter(mask, self.scores)
+
+    def in_float32(self) -> Answers:
+        """The same in float32, whatever they were computed in."""
+        logits = None if self.logits is None else self.logits.float()
+        balance = None if self.balance is None else self.balance.float()
+        return replace(self, scores=self.scores.float(), logits=logits, balance=balance)
 
     def probabilities(self) -> Tensor:
         """Chances float32[R, C] of the outcomes; exactly 0 for those that are impossible."""
@@ -257,6 +264,11 @@ class CandidateNet(nn.Module):
         """What the net was made for."""
         return self.encoder.domain
 
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return next(self.parameters()).device
+
     def say(self, sets: ChoiceSets, rows: Tensor | None, draw: TrainingDraw | None, pull: float) -> Said:
         """What the layers give; arguments as for `answers`."""
         raise NotImplementedError
@@ -276,11 +288,11 @@ class CandidateNet(nn.Module):
         said = self.say(sets, None if self.config.ranks_by_value else rows, draw, pull)
         logits, possible = said.logits, None
         if self.config.ranks_by_value:
-            possible = torch.from_numpy(self.encoder.possible_outcomes(sets.items))
+            possible = torch.from_numpy(self.encoder.possible_outcomes(sets.items)).to(self.device)
         scores = self.head.final_scores(said.scores, logits, possible)
         if logits is not None and possible is None:
             wanted = sets.items if rows is None else sets.items[rows.numpy()]
-            possible = torch.from_numpy(self.encoder.possible_outcomes(wanted))
+            possible = torch.from_numpy(self.encoder.possible_outcomes(wanted)).to(self.device)
         elif logits is not None and possible is not None and rows is not None:
             logits, possible = logits[rows], possible[rows]
         return Answers(scores, logits, possible, said.balance, said.metrics)
@@ -323,5 +335,5 @@ def scores_of(net: CandidateNet, rows: Float32s) -> Float64s:
         part = rows[start : start + SCORED_ROWS]
         alone = ChoiceSets(part, np.arange(len(part) + 1), np.zeros(len(part), dtype=np.int64))
         with torch.no_grad():
-            parts.append(net.answers(alone).scores.double().numpy())
+            parts.append(net.answers(alone).scores.cpu().double().numpy())
     return np.concatenate(parts)

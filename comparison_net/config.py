@@ -33,6 +33,8 @@ SMOOTHED: tuple[str, ...] = ("listwise", "soft")
 BALANCES: tuple[str, ...] = ("none", "importance", "load", "importance-load", "gshard")
 """Auxiliary losses of learned routers, see `moe.balance`."""
 SCHEDULES: tuple[str, ...] = ("cosine", "constant")
+DEVICES: tuple[str, ...] = ("cpu", "cuda", "mps")
+PRECISIONS: tuple[str, ...] = ("float32", "bf16")
 TRACKERS: tuple[str, ...] = ("csv", "tensorboard")
 """What may keep the course of a run beside the terminal, see `training.trackers`."""
 _FROM_ZERO = (
@@ -46,7 +48,7 @@ _FROM_ZERO = (
     "tilt",
 )
 
-_BARE_WORD = re.compile("[A-Za-z_-]+")
+_BARE_WORD = re.compile("[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,10 @@ class TrainConfig:
     patience: int = setting(4, "stop after so many epochs without a better held-out figure; 0 never")
     seed: int = setting(1, "start weights and order of the decisions")
     threads: int = setting(0, "workers that share each step; 0 for one per core. The weights do not depend on it")
+    device: str = setting("cpu", f"where the net is: {', '.join(DEVICES)}; models do not remember it")
+    precision: str = setting(
+        "float32", "of products: float32, or bf16 (sums, losses, weights and the first layer on positions stay float32)"
+    )
     checkpoint_steps: int = setting(200, "steps between two checkpoints to resume from")
 
     def __post_init__(self) -> None:
@@ -110,6 +116,8 @@ class TrainConfig:
         require(can_smooth, "label_smoothing", self.label_smoothing, f"0 for loss {self.loss!r}")
         require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "at least 0 and below 1")
         require(self.schedule in SCHEDULES, "schedule", self.schedule, f"one of {', '.join(SCHEDULES)}")
+        require(self.device in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
+        require(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
         require(self.balance in BALANCES, "balance", self.balance, f"one of {', '.join(BALANCES)}")
         can_pull = self.sparsity == 0 or bool(self.network.hidden)
         require(can_pull, "sparsity", self.sparsity, "0 for a linear network, which has no units to silence")

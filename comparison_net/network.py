@@ -57,7 +57,7 @@ class ComparisonNet(CandidateNet):
             units = self.encoder.first_layer(sets, FirstLayer(score.weight), False, 0.0)
             return Said(units.squeeze(-1), None)
         weights = [outcome.weight] if score is None else [outcome.weight, score.weight]
-        bias = torch.cat([outcome.bias, torch.zeros(len(weights) - 1)])
+        bias = torch.cat([outcome.bias, outcome.bias.new_zeros(len(weights) - 1)])
         units = self.encoder.first_layer(sets, FirstLayer(torch.cat(weights), bias), False, 0.0)
         logits = units[:, : self.domain.num_outcomes]
         return Said(None if score is None else units[:, -1], logits if rows is None else logits[rows])

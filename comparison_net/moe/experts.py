@@ -105,7 +105,7 @@ class ItemExperts(nn.Module):
         parts = torch.split(hidden[rows], counts)
         outputs = [self.expert(number, part) for number, part in enumerate(parts[:-1]) if len(part)]
         sorted_outputs = torch.cat([*outputs, hidden.new_zeros(counts[-1], self.num_outputs)])
-        inverse = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
+        inverse = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
         results = sorted_outputs[inverse].reshape(num_items, num_choices, self.num_outputs)
         return results.sum(1) if gates is None else (results * gates[..., None]).sum(1)
 
@@ -115,7 +115,7 @@ class ItemExperts(nn.Module):
         The heads of all experts are computed and those of the item's own picked: they are small.
         """
         (layer,) = stacked(self.layers)
-        codes = experts[:, 0].numpy()
+        codes = experts[:, 0].cpu().numpy()
         units = encoder.second_layer(hidden, codes, layer.weight, layer.bias, shift)
         weights, biases = [], []
         if self.score is not None:
@@ -171,7 +171,7 @@ def _own_outputs(units: Tensor, experts: Tensor, weight: Tensor, bias: Tensor) -
     """Outputs float32[M, S] of the expert of each item, int64[M, 1], by weight [E, S, W] and bias [E, S]."""
     num_outputs = weight.shape[1]
     every = linear(units, weight.flatten(0, 1), bias.flatten())
-    return every.gather(1, experts * num_outputs + torch.arange(num_outputs))
+    return every.gather(1, experts * num_outputs + torch.arange(num_outputs, device=experts.device))
 
 
 class TokenExperts(nn.Module):

@@ -121,7 +121,7 @@ class ItemMixture(CandidateNet):
         if self.config.route_by == BY_DECISION:
             sets = self.encoder.decisions(sets)
             hidden = hidden if self.skip is None else self.first_units(sets, 0.0)
-        given = torch.from_numpy(self.encoder.gate_features(sets)) if self.skip is None else hidden
+        given = torch.from_numpy(self.encoder.gate_features(sets)).to(self.device) if self.skip is None else hidden
         logits: Tensor = self.gate(given)
         return logits
 
@@ -131,7 +131,7 @@ class ItemMixture(CandidateNet):
             return *chosen_gates(logits, self.config.choices, is_renormalised=True), self._balance(logits, None, draw)
         if draw is None:
             return *chosen_gates(logits, self.config.choices, self.config.renormalise), logits.new_zeros(())
-        noise = draw.noise((1, *logits.shape), self.noise_deviation)
+        noise = draw.noise((1, *logits.shape), self.noise_deviation, logits.device)
         routing = self._route(logits, noise)
         wanted = ask(numbers(routing.gates[0]), self.config.choices)
         experts = torch.from_numpy(wanted).to(logits.device)
@@ -147,8 +147,8 @@ class ItemMixture(CandidateNet):
             codes = codes * len(self.domain.splits[split]) + self.encoder.codes(sets, split)
         if draw is not None:
             codes = draw.tilted(codes, self.num_experts)
-        experts = torch.from_numpy(codes)
-        load = torch.bincount(experts, minlength=self.num_experts).float()
+        experts = torch.from_numpy(codes).to(self.device)
+        load = torch.from_numpy(np.bincount(codes, minlength=self.num_experts)).float()
         return experts[:, None], Metrics(load / load.sum(), torch.zeros(()), torch.zeros(()))
 
     def _route(self, logits: Tensor, noise: Tensor | None) -> SparseRouting:
@@ -177,7 +177,8 @@ def merging_shares(logits: Tensor, progress: float) -> Tensor:
     """
     if progress >= HARDENED:
         check_finite(numbers(logits), "logits")
-        return torch.nn.functional.one_hot(torch.from_numpy(ask(numbers(logits), 1)[:, 0]), logits.shape[1]).float()
+        taken = torch.from_numpy(ask(numbers(logits), 1)[:, 0]).to(logits.device)
+        return torch.nn.functional.one_hot(taken, logits.shape[1]).float()
     return torch.softmax(logits / LAST_TEMPERATURE ** (progress / HARDENED), 1)
 
 

@@ -74,7 +74,7 @@ class TokenLayer(nn.Module):
         if config.head == "soft":
             return soft_routing(logits), none
         deviation = config.noise / logits.shape[2] if config.head in NOISY_ROUTERS else 0.0
-        noise = None if draw is None else draw.noise(tuple(logits.shape), deviation)
+        noise = None if draw is None else draw.noise(tuple(logits.shape), deviation, logits.device)
         routing = sparse_routing(config, logits, noise)
         if draw is None or draw.balance == "none":
             return routing, none
@@ -106,7 +106,7 @@ def sparse_routing(config: NetworkConfig, logits: Tensor, noise: Tensor | None) 
 def _to_one_expert(tokens: Tensor) -> SparseRouting:
     """The dense layer as a routing: one expert takes every token with weight 1."""
     groups, m, _ = tokens.shape
-    slots = torch.arange(m).expand(groups, m)[..., None]
+    slots = torch.arange(m, device=tokens.device).expand(groups, m)[..., None]
     metrics = Metrics(torch.ones(1), torch.zeros(()), torch.zeros(()))
     return SparseRouting(slots, tokens.new_ones(groups, m, 1), m, metrics)
 
@@ -156,7 +156,7 @@ class TokenMixture(CandidateNet):
 
     def first_tokens(self, hidden: Tensor, sets: ChoiceSets) -> Tensor:
         """Tokens float32[M, m, d] before the first mixture."""
-        places = torch.from_numpy(self.encoder.token_rows(sets))
+        places = torch.from_numpy(self.encoder.token_rows(sets)).to(hidden.device)
         tokens: Tensor = self.embedding(places) + self.context(hidden)[:, None]
         return tokens
 

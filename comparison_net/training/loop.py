@@ -28,6 +28,7 @@ from comparison_net.encoders import Encoder
 from comparison_net.network_config import AUTO, LOG_LOSS
 from comparison_net.tools import ConfigError, DataError
 from comparison_net.training.choice_source import Source
+from comparison_net.training.device import check_device
 from comparison_net.training.progress import EpochReport, Reporter, SilentReporter, StepReport
 from comparison_net.training.run_folder import RunFolder
 from comparison_net.training.run_state import RunState, load_net
@@ -73,8 +74,10 @@ def train(
     config = None if config is None else config.for_domain(domain)
     if resume:
         config = folder.stored_config(domain, config)
+        check_device(config)
     else:
         config = config or TrainConfig().for_domain(domain)
+        check_device(config)
         folder.start(config, domain)
     with Stepper(source, config) as stepper, _interrupt_flag() as interrupted:
         training = _Training(encoder, config, folder, stepper, reporter or SilentReporter(), interrupted)
@@ -99,6 +102,7 @@ def fit(source: Source, encoder: Encoder, config: TrainConfig, reporter: Reporte
         ConfigError, DataError, Interrupted: as for `train`.
     """
     config = config.for_domain(encoder.domain)
+    check_device(config)
     with Stepper(source, config) as stepper, _interrupt_flag() as interrupted:
         training = _Training(encoder, config, None, stepper, reporter or SilentReporter(), interrupted)
         training.begin_from_models()
@@ -138,7 +142,7 @@ class _Training:
                 "pairwise, or train on labelled decisions"
             )
         if config.reference:
-            stepper.reference = load_net(Path(config.reference), encoder)
+            stepper.reference = load_net(Path(config.reference), encoder).to(config.device)
 
     def _find_selector(self) -> str:
         """Which held-out figure decides what is best.

@@ -137,7 +137,7 @@ class RunState:
             tensors.update(_prefixed("average.", self.average.weights()))
         for name, parameter in self.net.named_parameters():
             moments = self.optimizer.state.get(parameter, {})
-            tensors.update({f"adam.{name}.{key}": moments[key].numpy() for key in _MOMENTS if key in moments})
+            tensors.update({f"adam.{name}.{key}": moments[key].cpu().numpy() for key in _MOMENTS if key in moments})
         description = {"progress": vars(self.progress), "data_fingerprint": data_fingerprint}
         write_tensors(path, STATE_KIND, tensors, description)
 
@@ -177,7 +177,7 @@ def make_net(config: TrainConfig, encoder: Encoder) -> CandidateNet:
     """A network with the start weights that the seed gives; torch's own generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return make_network(config.network, encoder)
+        return make_network(config.network, encoder).to(config.device)
 
 
 def load_net(path: Path, encoder: Encoder) -> CandidateNet:

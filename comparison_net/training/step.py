@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -24,6 +25,7 @@ from comparison_net.losses import make_loss, outcome_loss
 from comparison_net.moe.spread import Spread
 from comparison_net.tools import Int64s, usable_processors
 from comparison_net.training.choice_source import Source
+from comparison_net.training.device import products
 from comparison_net.training.run_state import make_net, make_optimizer
 from comparison_net.training.verdict import Verdict
 
@@ -80,7 +82,8 @@ class Stepper:
         torch.set_num_threads(1)
         # A fifth of the time went into filling fresh memory with NaN; everything here writes before it reads.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-        torch.use_deterministic_algorithms(True)
+        # Elsewhere some sums have no fixed order; there it is said once and not refused.
+        torch.use_deterministic_algorithms(True, warn_only=self.config.device != "cpu")
         self._pool = ThreadPoolExecutor(self.num_workers, thread_name_prefix="step")
         return self
 
@@ -158,6 +161,10 @@ class Stepper:
         optimizer.step()
         return loss_sum / num_decisions
 
+    def _tensor(self, array: npt.NDArray[Any]) -> Tensor:
+        """An array where the net is."""
+        return torch.from_numpy(array).to(self.config.device)
+
     def _gradients(
         self, net: CandidateNet, part: ChoiceSets, place: tuple[int, int], progress: float = 0.0
     ) -> PartResult:
@@ -168,20 +175,22 @@ class Stepper:
             part = part.sample(config.sampled_candidates, rng, net.encoder.keep)
         draw = TrainingDraw(rng, part.offsets, config.balance, config.tilt, progress)
         targets = part.outcome_targets() if net.config.outcomes else None
-        answers = net.answers(part, _rows_of(targets, part), draw, config.sparsity)
-        mask = torch.from_numpy(part.mask())
+        with products(config):
+            answers = net.answers(part, _rows_of(targets, part), draw, config.sparsity).in_float32()
+        mask = self._tensor(part.mask())
         values = None
         if part.values is not None and config.loss not in CHOICE_LOSSES:
-            values = torch.zeros(mask.shape).masked_scatter(mask, torch.from_numpy(part.values))
+            known = self._tensor(part.values)
+            values = torch.zeros(mask.shape, device=mask.device).masked_scatter(mask, known)
         scores = answers.padded(mask)
         if self.reference is not None:
-            with torch.no_grad():
-                usual = self.reference.answers(part).padded(mask)
+            with torch.no_grad(), products(config):
+                usual = self.reference.answers(part).in_float32().padded(mask)
             scores = config.reference_scale * (scores - usual)
-        losses = self._loss(scores, mask, torch.from_numpy(part.chosen), values)
-        loss = losses.sum() if part.weights is None else (losses * torch.from_numpy(part.weights)).sum()
+        losses = self._loss(scores, mask, self._tensor(part.chosen), values)
+        loss = losses.sum() if part.weights is None else (losses * self._tensor(part.weights)).sum()
         if targets is not None and config.outcome_weight > 0:
-            weights = torch.from_numpy(targets.weights)
+            weights = self._tensor(targets.weights)
             loss = loss + config.outcome_weight * (weights * _outcome_losses(answers, targets)).sum()
         if answers.balance is not None and config.balance_weight > 0:
             loss = loss + config.balance_weight * len(part) * answers.balance
@@ -192,12 +201,13 @@ class Stepper:
         """The verdict on a part."""
         part = self.source.sets(rows)
         targets = part.outcome_targets() if net.config.outcomes else None
-        mask = torch.from_numpy(part.mask())
+        mask = self._tensor(part.mask())
         with torch.no_grad():
-            answers = net.answers(part, _rows_of(targets, part))
+            with products(self.config):
+                answers = net.answers(part, _rows_of(targets, part)).in_float32()
             scores = answers.padded(mask).masked_fill(~mask, -torch.inf)
-            best = scores.argmax(1).numpy()
-            logs = torch.log_softmax(scores, 1).gather(1, torch.from_numpy(part.chosen)[:, None])[:, 0]
+            best = scores.argmax(1).cpu().numpy()
+            logs = torch.log_softmax(scores, 1).gather(1, self._tensor(part.chosen)[:, None])[:, 0].cpu()
         is_free = part.counts() > 1
         strata = np.zeros(len(part), dtype=np.int64) if part.strata is None else part.strata
         num_strata = len(net.domain.strata[1])
@@ -209,7 +219,7 @@ class Stepper:
         if part.values is not None:
             verdict.add_losses(part.value_losses(best)[is_free])
         if targets is not None:
-            verdict.add_outcomes(answers.probabilities().numpy(), targets)
+            verdict.add_outcomes(answers.probabilities().cpu().numpy(), targets)
         return verdict
 
 
@@ -224,7 +234,8 @@ def _outcome_losses(answers: Answers, targets: OutcomeTargets) -> Tensor:
     """The outcome loss of each alternative that has a target, float32[R]."""
     assert answers.logits is not None
     assert answers.possible is not None
-    return outcome_loss(answers.logits, answers.possible, torch.from_numpy(targets.probabilities))
+    wanted = torch.from_numpy(targets.probabilities).to(answers.logits.device)
+    return outcome_loss(answers.logits, answers.possible, wanted)
 
 
 def _spread(answers: Answers, num_items: int) -> Spread | None:
@@ -232,7 +243,7 @@ def _spread(answers: Answers, num_items: int) -> Spread | None:
     metrics = answers.metrics
     if metrics is None:
         return None
-    return Spread(metrics.load.double().numpy(), float(metrics.dropped), float(metrics.entropy), num_items)
+    return Spread(metrics.load.cpu().double().numpy(), float(metrics.dropped), float(metrics.entropy), num_items)
 
 
 def measure_pipeline(

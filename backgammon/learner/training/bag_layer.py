@@ -10,6 +10,7 @@ numbers on the processor in a third of the time: it starts from the position bef
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache
 
 import numpy as np
@@ -77,7 +78,8 @@ def bag_layer(sets: ChoiceSets, layer: FirstLayer, is_rectified: bool, pull: flo
     """
     device = layer.weight.device
     table, base = _constants(device)
-    with torch.autocast(device.type, enabled=False):
+    has_autocast = torch.amp.is_autocast_available(device.type)
+    with torch.autocast(device.type, enabled=False) if has_autocast else nullcontext():
         folded = table @ layer.weight.float().t()
         first_pattern = -1 if layer.patterns is None else len(folded)
         if layer.patterns is not None:
