@@ -73,6 +73,8 @@ def test_quote_marks_go_below_the_words_of_who_quotes_and_in_wide_text() -> None
     answer = "On Monday Ann wrote:\n" + quoted(MAT, "> ")
     assert only(answer).games == only(MAT).games
     assert only(answer.encode("utf-16-le")).games == only(MAT).games
+    for text in TEXTS.values():
+        assert only("Ann wrote:\n\n" + quoted(text, "> ") + "\n\nRegards (;-)\n7 point match\n") == only(text)
 
 
 @pytest.mark.parametrize("data", [b"\0" * 40, b"7 point match\0\0\0\0\0" + b"x" * 100, b"\xff\xfe" + b"\0\0\0\0" * 9])

@@ -19,7 +19,7 @@ _WESTERN = {"iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252", "ascii"
 _SAMPLE = 1 << 14
 """Bytes, or lines, by which a file without a mark is judged."""
 
-_QUOTE_MARKS = re.compile(r"^(?:[ \t]?>)+[ \t]?", re.MULTILINE)
+_QUOTE_MARKS = re.compile(r"^(?:[ \t]?>)+[ \t]?")
 _WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 
 
@@ -57,7 +57,7 @@ def to_plain(data: bytes) -> tuple[bytes, str]:
         RecordError: see `decode`.
     """
     text, encoding = decode(data)
-    plain = _QUOTE_MARKS.sub("", text) if _is_quoted(text) else text
+    plain = _unquoted(text) if _is_quoted(text) else text
     if plain is text and encoding not in _WIDE:
         return data, encoding
     return b"\xef\xbb\xbf" + plain.encode("utf-8", errors="replace"), encoding
@@ -88,7 +88,16 @@ def _guess_wide(sample: bytes) -> str:
     return ""
 
 
+def _unquoted(text: str) -> str:
+    """What was quoted, on the lines where it stood; what stands above and below in words of the answer is left out."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    quoted = [number for number, line in enumerate(lines) if line.lstrip().startswith(">")]
+    first, last = quoted[0], quoted[-1]
+    kept = [_QUOTE_MARKS.sub("", line) if first <= number <= last else "" for number, line in enumerate(lines)]
+    return "\n".join(kept)
+
+
 def _is_quoted(text: str) -> bool:
-    """True when most lines begin with the mark of a quotation."""
+    """True when most of a text stands on lines that begin with the mark of a quotation."""
     lines = [line for line in text[: 16 * _SAMPLE].split("\n") if line.strip()][:_SAMPLE]
-    return 2 * sum(line.lstrip().startswith(">") for line in lines) > len(lines)
+    return 2 * sum(len(line) for line in lines if line.lstrip().startswith(">")) > sum(map(len, lines))
