@@ -41,7 +41,7 @@ from backgammon.tools.errors import PairgammonError
 OWN_NAME, PEER_NAME = "pairgammon", "gnubg"
 SESSION = 250
 """Games of a session: GNU Backgammon keeps all of it in memory and slows down."""
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds without a request after which a session counts as stalled."""
 
 _GNUBG_SCRIPT = """

@@ -79,6 +79,22 @@ def test_money_cubes_of_one_owner_are_worth_the_same_for_each_unit() -> None:
     assert {one.stakes.cube for one in eight} == {8}
 
 
+def test_one_engine_keeps_the_answers_of_different_stakes_apart() -> None:
+    boards, dice = random_play_decisions(20, seed=5)
+    engine, decision = pip_engine(1), Decision.make(Position(boards[12]), make_roll(*dice[12].tolist()))
+    kinds = [
+        Stakes(),
+        Stakes(has_jacoby=True),
+        Stakes(cube=2, owner=-1),
+        Stakes(5, (4, 2), is_crawford=True),
+        Stakes(5, (4, 2)),
+    ]
+    for stakes in (*kinds, *kinds[::-1]):
+        fresh = pip_engine(1).rank_plays(decision, stakes)
+        assert [(p.row, p.equity) for p in engine.rank_plays(decision, stakes)] == [(p.row, p.equity) for p in fresh]
+        assert engine.value_of_rolling(boards[3], stakes) == pip_engine(1).value_of_rolling(boards[3], stakes)
+
+
 def test_a_gammon_that_wins_nothing_is_not_played_for() -> None:
     # the leader of a Crawford game needs one point: what gammons are worth must not change the order of its plays
     class NoGammons(PipEvaluator):

@@ -11,8 +11,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backgammon.cli import main
+from backgammon.engine.at_stakes import StakesEngine
+from backgammon.evaluation.player import PipCountPlayer
 from backgammon.learner.data.stakes_labels import find_stakes_labels, parse_stakes_label, read_stakes_labels
+from backgammon.records import write_mat
+from backgammon.records.record.record import DoubleAction
+from backgammon.search import CubefulSearcher, SearchSettings
+from backgammon.table.cube_seat import CubeSeat, act
+from backgammon.table.session import CubeRules, Session
 from backgammon.tools.errors import DataError, PairgammonError
+from tests.evaluators import PipEvaluator
 
 START = "XGID=-b----E-C---eE---c-e----B-"
 CUBE = {"xgid": "XGID=-B--caC-C---dE---bAeA-----:0:0:1:00:3:4:0:7:10"}
@@ -105,3 +113,26 @@ def test_kinds_of_labels_are_not_mixed(tmp_path: Path, answered: list[dict[str, 
     result = run("evaluate", str(tmp_path))
     assert result.exit_code == 1
     assert "b.jsonl: no labels at a score" in result.stderr
+
+
+def test_decisions_of_a_match_go_through_rank_to_evaluate(tmp_path: Path) -> None:
+    engine = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(0))
+    seats = (CubeSeat(PipCountPlayer(), engine), CubeSeat(PipCountPlayer(), engine))
+    session = Session(("Ann", "Bob"), seed=3, length=3, cube=CubeRules())
+    while not session.is_over:
+        act(session, seats)
+    log = tmp_path / "match.mat"
+    log.write_text(write_mat(session.record()))
+    lines = run("decisions", str(log), "--stakes").stdout
+    records = [json.loads(line) for line in lines.splitlines()]
+    doubles = [action for game in session.record().games for action in game.actions if isinstance(action, DoubleAction)]
+    assert sum(one.get("doubled", False) for one in records) == len(doubles) > 0
+    assert sum("answer" in one for one in records) == len(doubles)
+    plays = [one for one in records if "played" in one]
+    assert len(plays) == len(run("decisions", str(log)).stdout.splitlines())
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text(run("rank", text=lines).stdout)
+    rows = json.loads(run("evaluate", str(answers), "--json").stdout)["stakes"]
+    assert {row["name"]: row["agreement"]["value"] for row in rows} == {
+        "plays": 1, "double or not": 1, "take or pass": 1, "cube": 1
+    }  # fmt: skip

@@ -123,7 +123,8 @@ def parse_stakes_label(record: dict[str, Any], place: str) -> StakesLabel:
         PairgammonError: what is wrong with it.
     """
     line = parse_stakes_line(record)
-    names = [str(record[key]) for key in ("file", "game") if key in record]
+    is_match_of_file = line.stakes.is_match and "file" in record  # its games are not independent
+    names = [str(record[key]) for key in (("file",) if is_match_of_file else ("file", "game")) if key in record]
     unit = "/".join(names) or place
     if line.roll is None:
         return StakesLabel(line, unit, "", {}, _verdict(line, record.get("equities")))
