@@ -15,16 +15,20 @@ from pathlib import Path
 import numpy as np
 
 from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.outcome import OUTCOMES
 from backgammon.rules.board import Board
 from backgammon.search.rollout import RolloutSettings, play_games
 from backgammon.tools.arrays import Float32s
-from backgammon.tools.jobs.message import pack_message, unpack_message
+from backgammon.tools.errors import DataError
+from backgammon.tools.jobs.message import pack_message, unpack_columns
 from backgammon.tools.jobs.result_store import ResultStore
 from backgammon.tools.jobs.unit_run import do_units
 from backgammon.tools.jobs.work_unit import WorkUnit, name_of
 from backgammon.tools.jobs.workers import ThreadWorkers
 
 FORMAT_VERSION = 3
+_MOST = 1000.0
+"""More than an outcome from which the luck of a game's rolls is subtracted can be."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +109,20 @@ class Workshop:
         work = (WorkUnit(self.unit_name(unit), partial(self._play, unit)) for unit in units)
         report = None if progress is None else lambda _: progress()
         results = do_units(work, self._workers, self._store, progress=report)
-        return [unpack_message(result)[1]["outcomes"] for result in results]
+        return [_outcomes_of(unit, result) for unit, result in zip(units, results, strict=True)]
 
     def _play(self, unit: RolloutUnit) -> bytes:
         games = np.arange(unit.first, unit.first + unit.count)
         return pack_message({}, {"outcomes": play_games(self._player, unit.board, games, self.settings, self._judge)})
+
+
+def _outcomes_of(unit: RolloutUnit, result: bytes) -> Float32s:
+    """The outcomes in the result of a unit.
+
+    Raises:
+        DataError: they are no outcomes of its games.
+    """
+    outcomes: Float32s = unpack_columns(result, {"outcomes": ("float32", (len(OUTCOMES),))})[1]["outcomes"]
+    if len(outcomes) != unit.count or not (np.abs(outcomes) <= _MOST).all():  # NaN is neither
+        raise DataError("a kept unit of a rollout does not hold the outcomes of its games; delete its folder")
+    return outcomes

@@ -27,14 +27,15 @@ from backgammon.learner.teach.teacher import PackedTeacher, Teacher, find_teache
 from backgammon.notation.gnu_id import position_ids
 from backgammon.notation.play_text import format_play
 from backgammon.records.formats.decision_line import DecisionLine
+from backgammon.records.formats.label_lines import parse_label_line
 from backgammon.rules.board import swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.decisions import Decisions
 from backgammon.search import RankedCandidate
 from backgammon.tools.arrays import Boards
-from backgammon.tools.errors import NotationError
+from backgammon.tools.errors import DataError, NotationError, PairgammonError
 from backgammon.tools.jobs.delivery import Delivery
-from backgammon.tools.jobs.message import pack_message, unpack_message
+from backgammon.tools.jobs.message import pack_message, unpack_columns, unpack_message
 from backgammon.tools.jobs.unit_run import Progress, do_units
 from backgammon.tools.jobs.work_unit import WorkUnit, name_of, unit_of
 from backgammon.tools.jobs.workers import Workers
@@ -179,13 +180,33 @@ def _labels(
     units = (_unit(part, teacher) for part in parts)
     store = None if delivery is None else delivery.store
     for part, result in zip(parts, do_units(units, workers, store, teacher.contents, progress), strict=True):
-        told, arrays = unpack_message(result)
-        for place, problem in told["problems"]:
+        problems, labels = _result(part, result)
+        for place, problem in problems:
             message = f"line {part[place][0]}: {problem}"
             if skip is None:
                 raise NotationError(message)
             skip(message)
-        yield arrays["labels"].tobytes()
+        yield labels
+
+
+def _result(part: Sequence[NumberedLine], result: bytes) -> tuple[list[tuple[int, str]], bytes]:
+    """What is wrong with lines of a part, by place, and the labels of the others.
+
+    Raises:
+        DataError: it is no result of this part: a unit that was kept may have a right checksum and no sense.
+    """
+    told, arrays = unpack_columns(result, {"labels": ("uint8", ())})
+    labels = arrays["labels"].tobytes()
+    try:
+        problems = [(int(place), str(problem)) for place, problem in told["problems"]]
+        lines = labels.splitlines()
+        for line in lines:
+            parse_label_line(line)
+    except (KeyError, TypeError, ValueError, PairgammonError) as error:
+        raise DataError(f"a kept unit holds no labels ({error}); delete its folder and run again") from error
+    if len(lines) + len(problems) != len(part) or not all(0 <= place < len(part) for place, _ in problems):
+        raise DataError(f"a kept unit holds {len(lines)} labels for {len(part)} lines; delete its folder and run again")
+    return problems, labels
 
 
 def _label(decision: Decision, ranked: list[RankedCandidate], ids: Sequence[str]) -> dict[str, object]:

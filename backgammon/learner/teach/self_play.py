@@ -25,9 +25,9 @@ from backgammon.records import DecisionSet, Format, GameRecord, MatchRecord, Res
 from backgammon.rules.decisions import Decisions
 from backgammon.table.noisy_games import play_noisy_games, points_of_choosers
 from backgammon.tools.arrays import Int8s, Int64s
-from backgammon.tools.errors import ConfigError
+from backgammon.tools.errors import ConfigError, DataError
 from backgammon.tools.jobs.delivery import Delivery
-from backgammon.tools.jobs.message import pack_message, unpack_message
+from backgammon.tools.jobs.message import pack_message, unpack_columns, unpack_message
 from backgammon.tools.jobs.result_store import ResultStore
 from backgammon.tools.jobs.unit_run import Progress, do_units
 from backgammon.tools.jobs.work_unit import WorkUnit, name_of, unit_of
@@ -38,6 +38,18 @@ from backgammon.tools.storage import replace_file
 TASK_VERSION = 1
 GAMES_OF_UNIT = {0: 512, 1: 64, 2: 8, 3: 1}
 """By plies of the player: a few seconds."""
+_COLUMNS = {
+    "boards": ("int8", (26,)),
+    "dice": ("int8", (2,)),
+    "chosen": ("int16", ()),
+    "played": ("int16", ()),
+    "games": ("int64", ()),
+    "seats": ("int8", ()),
+    "points": ("int8", ()),
+    "winnings": ("int8", ()),
+}
+"""What the result of a unit holds."""
+_DAMAGED = "do not hold the games that they stand for; delete their folder and run again"
 
 
 @dataclass(frozen=True)
@@ -143,11 +155,33 @@ def play_games(
         progress: called for each unit with its games.
     """
     results = do_units(game_units(player, plan), workers, store, player.contents, progress)
-    parts = [unpack_message(result)[1] for result in results]
+    parts = [unpack_columns(result, _COLUMNS)[1] for result in results]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if {len(column) for name, column in columns.items() if name != "winnings"} != {len(columns["boards"])}:
+        raise DataError(f"kept units of self-play {_DAMAGED}")
     decisions = Decisions.make(columns["boards"], columns["dice"], columns["chosen"], columns["games"])
     played = columns["played"].astype(np.int64)
-    return PlayedGames(decisions, played, columns["seats"], columns["points"], columns["winnings"])
+    found = PlayedGames(decisions, played, columns["seats"], columns["points"], columns["winnings"])
+    _check_games(found, plan)
+    return found
+
+
+def _check_games(found: PlayedGames, plan: GamesPlan) -> None:
+    """Refuse what no games can be: a unit that was kept may have a right checksum and no sense.
+
+    Raises:
+        DataError: it is no record of the games of the plan.
+    """
+    unit, winnings = found.decisions.unit, np.abs(found.winnings.astype(np.int64))
+    is_whole = np.array_equal(np.unique(unit), np.arange(plan.games)) and bool((np.diff(unit) >= 0).all())
+    is_sane = (
+        ((found.played >= 0) & (found.played < found.decisions.counts)).all()
+        and np.isin(found.seats, (0, 1)).all()
+        and (np.abs(found.points.astype(np.int64)) <= 3).all()
+        and ((winnings >= 1) & (winnings <= 3)).all()
+    )
+    if not (is_whole and is_sane and len(winnings) == plan.games):
+        raise DataError(f"kept units of self-play {_DAMAGED}")
 
 
 def write_game_shards(

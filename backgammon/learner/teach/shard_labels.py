@@ -17,14 +17,16 @@ from backgammon.learner.teach.teacher import PackedTeacher, find_teacher
 from backgammon.learner.teach.teacher_verdict import labels_of
 from backgammon.rules.decisions import Decisions
 from backgammon.tools.arrays import Float32s, Int64s, Uint16s
-from backgammon.tools.errors import ConfigError
+from backgammon.tools.errors import ConfigError, DataError
 from backgammon.tools.jobs.delivery import Delivery
-from backgammon.tools.jobs.message import pack_message, unpack_message
+from backgammon.tools.jobs.message import pack_message, unpack_columns, unpack_message
 from backgammon.tools.jobs.unit_run import Progress, do_units
 from backgammon.tools.jobs.work_unit import WorkUnit, name_of, unit_of
 from backgammon.tools.jobs.workers import Workers
 
 TASK_VERSION = 1
+_MOST_POINTS = 3.001
+"""That a play can be worth, cube apart; rounding included."""
 DECISIONS_OF_UNIT = {0: 8192, 1: 4096, 2: 512, 3: 32}
 """By plies of the teacher: some seconds."""
 
@@ -131,7 +133,12 @@ def _judge(
     units = shard_units(source, rows, teacher)
     equities, outcomes = [], []
     for result in do_units(units, workers, delivery.store, teacher.contents, progress):
-        _, arrays = unpack_message(result)
+        _, arrays = unpack_columns(result, {"equities": ("float32", ()), "outcomes": ("uint16", (5,))})
         equities.append(arrays["equities"])
         outcomes.append(arrays["outcomes"])
-    return np.concatenate(equities), np.concatenate(outcomes)
+    found = np.concatenate(equities), np.concatenate(outcomes)
+    num_candidates = int(source.counts[rows].sum())
+    is_sane = not (np.abs(found[0]) > _MOST_POINTS).any()  # NaN: not judged
+    if not is_sane or {len(part) for part in found} != {num_candidates}:
+        raise DataError("kept units do not hold labels of these decisions; delete their folder and run again")
+    return found

@@ -21,6 +21,8 @@ _ENTRY = "pairgammon"
 _LENGTH_BYTES = 8
 
 Arrays = dict[str, npt.NDArray[Any]]
+Columns = Mapping[str, tuple[str, tuple[int, ...]]]
+"""Names of arrays, each with its dtype ("float32") and the shape of a row."""
 
 
 def pack_message(values: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]] | None = None) -> bytes:
@@ -44,4 +46,21 @@ def unpack_message(message: bytes) -> tuple[dict[str, Any], Arrays]:
         values: dict[str, Any] = json.loads(head["__metadata__"][_ENTRY])
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"not a message between workers, or damaged ({error})") from error
+    return values, arrays
+
+
+def unpack_columns(message: bytes, columns: Columns) -> tuple[dict[str, Any], Arrays]:
+    """As `unpack_message`, of a result: it may have been kept in a file, where a right checksum proves no sense.
+
+    Args:
+        message: a result.
+        columns: what it must hold.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    values, arrays = unpack_message(message)
+    found = {name: (array.dtype.name, array.shape[1:] if array.ndim else None) for name, array in arrays.items()}
+    if found != dict(columns):
+        raise DataError(f"a kept unit holds {found}, not {dict(columns)}; delete its folder and run again")
     return values, arrays
