@@ -176,7 +176,7 @@ class Searcher(Evaluator):
         open_rows = np.flatnonzero(np.diff(offsets) > 1)
         if len(open_rows):
             decisions = Decisions.make(boards[open_rows], dice[open_rows])
-            rows[open_rows] = self._analyse_within_time(decisions, is_choice=True).best_rows
+            rows[open_rows] = self.analyse_for_choice(decisions).best_rows
         return rows
 
     def play_best(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes]:
@@ -203,6 +203,10 @@ class Searcher(Evaluator):
         """As `analyse`; what was chosen is judged at the full depth, whatever the filter thinks of it."""
         return self._analyse_within_time(decisions, is_choice=False)
 
+    def analyse_for_choice(self, decisions: Decisions) -> Analysis:
+        """As `analyse_decisions`, for the best alone: a candidate that no rival is left to is not judged deeper."""
+        return self._analyse_within_time(decisions, is_choice=True)
+
     def _analyse_within_time(self, decisions: Decisions, is_choice: bool) -> Analysis:
         """See `_analyse`."""
         seconds = self.settings.seconds
@@ -223,7 +227,7 @@ class Searcher(Evaluator):
         return best
 
     def _analyse(self, decisions: Decisions, plies: int, deadline: float | None, is_choice: bool) -> Analysis:
-        """Candidates and their values; for a mere choice a candidate that no rival is left to is not judged deeper."""
+        """Candidates and their values; see `analyse_for_choice`."""
         candidates, owners = decisions.candidates, decisions.owners
         always = _NO_ROWS if decisions.chosen is None else decisions.places(decisions.chosen)
         ranking, outcomes = self.evaluator.judge_plays(decisions)

@@ -46,6 +46,10 @@ class ContestedSearcher(Searcher):
             return analysis
         return spliced(analysis, rows, self._deeper.analyse_decisions(decisions.take(rows)))
 
+    def analyse_for_choice(self, decisions: Decisions) -> Analysis:
+        """As `analyse_decisions`: what is contested shows when everything is judged."""
+        return self.analyse_decisions(decisions)
+
 
 def is_contested(analysis: Analysis, within: float) -> Bools:
     """bool[N]: the best two candidates, judged at one depth, are within so many points of each other."""
