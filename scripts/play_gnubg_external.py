@@ -1,11 +1,13 @@
-"""Play money games inside GNU Backgammon 1.07 as its external player, and check that both sides tell the same story.
+"""Play inside GNU Backgammon 1.07 as its external player, and check that both sides tell the same story.
 
-    python -m scripts.play_gnubg_external --games 1000 [--plies 0] [--model RUN_OR_FILE] [--preload fastpoll.so]
+    python -m scripts.play_gnubg_external --games 1000 [--cube] [--plies 0] [--model FILE] [--preload fastpoll.so]
+    python -m scripts.play_gnubg_external --matches 100 --length 7
 
-Starts our server on a free port of this machine and a GNU Backgammon (Debian package `gnubg`) that plays against it,
-cube off, Jacoby off, in sessions whose seats alternate. Then the session as GNU Backgammon exported it is read by our
-own importer and compared with the dialogue: every answer must be the play that was recorded, every request one roll of
-ours, and winner and points of every game those that GNU Backgammon counts. Exit code 1 on any difference or stall.
+Starts our server on a free port of this machine and a GNU Backgammon (Debian package `gnubg`) that plays against it:
+money games without Jacoby in sessions whose seats alternate, cube off unless --cube is given, or matches with the cube.
+Then each session or match as GNU Backgammon exported it is read by our own importer and compared with the dialogue:
+every answer must be the play that was recorded, every double, take and drop of ours too, and winner and points of every
+game those that GNU Backgammon counts. Exit code 1 on any difference or stall.
 
 GNU Backgammon waits in steps of 10 ms for each evaluation; a library that shortens such sleeps may be given to
 --preload and changes nothing but the speed.
@@ -22,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
@@ -35,7 +38,10 @@ from backgammon.protocols.adviser import Adviser
 from backgammon.protocols.external_player import ERROR, ExternalPlayerServer
 from backgammon.protocols.fibs_board import parse_board_line
 from backgammon.records import read_logs
+from backgammon.records.reading import LogReading
+from backgammon.records.record.record import DoubleAction, DropAction, GameRecord, MatchRecord, TakeAction
 from backgammon.records.replay.replay import ReplayedGame
+from backgammon.rules.game import Stage
 from backgammon.tools.errors import PairgammonError
 
 OWN_NAME, PEER_NAME = "pairgammon", "gnubg"
@@ -53,16 +59,27 @@ peer = 1 - own
 for line in (
     "set threads 1", "set sound enable off", "set display off", "set confirm new off", "set confirm save off",
     "set rng mersenne", "set seed " + ask("PG_SEED"), "set automatic game off", "set automatic roll on",
-    "set automatic bearoff off", "set cube use off", "set jacoby off", "set record on",
-    f"set player {peer} name gnubg", f"set player {peer} gnubg",
+    "set automatic bearoff off", "set cube use " + ask("PG_CUBE"), "set jacoby off", "set record on",
+    "set beavers 0",
+    f"set player {peer} gnubg",
     f"set player {peer} chequerplay evaluation plies " + ask("PG_PLIES"),
-    f"set player {peer} chequerplay evaluation cubeful off", f"set player {peer} chequerplay evaluation noise 0",
-    f"set player {own} name pairgammon", f"set player {own} external " + ask("PG_ADDRESS"),
+    f"set player {peer} chequerplay evaluation cubeful " + ask("PG_CUBE"),
+    f"set player {peer} chequerplay evaluation noise 0",
+    f"set player {peer} cubedecision evaluation plies " + ask("PG_PLIES"),
+    f"set player {peer} cubedecision evaluation noise 0",
+    f"set player {own} external " + ask("PG_ADDRESS"),
 ):
     gnubg.command(line)
-gnubg.command("new session")
-for _ in range(int(ask("PG_GAMES")) - 1):
-    gnubg.command("new game")
+length = int(ask("PG_LENGTH"))
+if length:
+    gnubg.command("set automatic game on")
+    gnubg.command(f"new match {length}")
+else:
+    gnubg.command("new session")
+    for _ in range(int(ask("PG_GAMES")) - 1):
+        gnubg.command("new game")
+gnubg.command(f"set player {own} name pairgammon")  # a new match takes names away; no two may be alike meanwhile
+gnubg.command(f"set player {peer} name gnubg")
 match = gnubg.match(0, 0, 0, 0)
 names = {side: match["match-info"][side]["name"] for side in "XO"}
 results = [(names.get(game["info"]["winner"]), game["info"]["points-won"]) for game in match["games"]]
@@ -103,6 +120,8 @@ class Account:
         requests: answered.
         dances: answers that were empty because nothing could be played.
         points: ours in each game.
+        results: ours in each session or match, points together.
+        cube: how often we doubled, took and dropped.
         faults: everything that differs, in words.
     """
 
@@ -110,11 +129,13 @@ class Account:
     requests: int = 0
     dances: int = 0
     points: list[int] = field(default_factory=list)
+    results: list[int] = field(default_factory=list)
+    cube: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
 
 def play_session(adviser: Adviser, options: argparse.Namespace, number: int, games: int, account: Account) -> None:
-    """Play one session and enter it into the account."""
+    """Play one session of so many games, or one match, and enter it into the account."""
     dialogue = Dialogue()
     with ExternalPlayerServer("127.0.0.1", 0, adviser, dialogue.add) as server, tempfile.TemporaryDirectory() as folder:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -123,7 +144,7 @@ def play_session(adviser: Adviser, options: argparse.Namespace, number: int, gam
         if not is_complete:
             account.faults.append(f"session {number}: stalled, or GNU Backgammon failed")
             return
-        compare(Path(folder), dialogue, games, account)
+        compare(Path(folder), dialogue, 0 if options.length else games, account)
 
 
 def run_gnubg(
@@ -138,6 +159,8 @@ def run_gnubg(
         "PG_SEED": str(options.seed + number),
         "PG_PLIES": str(options.plies),
         "PG_GAMES": str(games),
+        "PG_LENGTH": str(options.length),
+        "PG_CUBE": "on" if options.cube or options.length else "off",
         "PG_ADDRESS": f"localhost:{port}",
         **({"LD_PRELOAD": str(options.preload.resolve())} if options.preload else {}),
     }
@@ -154,28 +177,62 @@ def run_gnubg(
 
 
 def compare(folder: Path, dialogue: Dialogue, games: int, account: Account) -> None:
-    """Hold the dialogue, our reading of the exported session and GNU Backgammon's own count against each other."""
+    """Hold the dialogue, our reading of the exported session and GNU Backgammon's own count against each other.
+
+    Args:
+        folder: with the export and the count.
+        dialogue: of the session.
+        games: that a session must have; 0 for a match, which has as many as it takes.
+        account: receives the figures and faults.
+    """
     results: list[tuple[str, int]] = [tuple(pair) for pair in json.loads((folder / "results.json").read_text())]
     reading = read_logs([folder / "session.mat"])
     replayed = list(reading)
-    if reading.report.num_lost_rolls or reading.report.num_unplayed or len(replayed) != games:
+    if reading.report.num_lost_rolls or reading.report.num_unplayed or len(replayed) != (games or len(results)):
         account.faults.append(f"the exported session does not replay: {reading.report.render(3)}")
-    account.faults += compare_results(replayed, results)
+    (match,) = [match for match, _ in LogReading([folder / "session.mat"]).matches()]
+    account.faults += compare_results(replayed, match, results)
     account.faults += compare_plays(replayed, dialogue.pairs())
+    account.faults += compare_cube(match, dialogue, account)
     account.games += len(replayed)
     account.requests += len(dialogue.pairs())
     account.dances += sum(answer == "" for _, answer in dialogue.pairs())
     account.points += [points if winner == OWN_NAME else -points for winner, points in results]
+    account.results.append(sum(account.points[-len(results) :]))
 
 
-def compare_results(replayed: list[ReplayedGame], results: list[tuple[str, int]]) -> list[str]:
+def compare_results(replayed: list[ReplayedGame], match: MatchRecord, results: list[tuple[str, int]]) -> list[str]:
     """Games whose winner or points differ between our replay and GNU Backgammon."""
-    ours = [(game.players[game.winner] if game.winner is not None else "nobody", game.size) for game in replayed]
+    ours = [
+        (game.players[game.winner] if game.winner is not None else "nobody", max(game.size, 1) * final_cube(record))
+        for game, record in zip(replayed, match.games, strict=True)
+    ]
     return [
         f"game {i + 1}: we count {a}, GNU Backgammon {b}"
         for i, (a, b) in enumerate(zip(ours, results, strict=False))
         if a != b
     ]
+
+
+def final_cube(record: GameRecord) -> int:
+    """The cube that a game was won with; a double that was passed counts as it stood before."""
+    return 1 << sum(isinstance(action, TakeAction) for action in record.actions)
+
+
+def compare_cube(match: MatchRecord, dialogue: Dialogue, account: Account) -> list[str]:
+    """Doubles, takes and drops of ours that were not recorded as they were answered."""
+    words = {DoubleAction: "double", TakeAction: "take", DropAction: "drop"}
+    recorded = [
+        words[type(action)]
+        for game in match.games
+        for action in game.actions
+        if isinstance(action, DoubleAction | TakeAction | DropAction) and game.players[action.seat] == OWN_NAME
+    ]
+    answered = [answer for _, answer in dialogue.pairs() if answer in words.values()]
+    account.cube += Counter(answered)
+    if answered != recorded:
+        return [f"{len(answered)} actions with the cube answered, {len(recorded)} recorded, and they are not the same"]
+    return []
 
 
 def compare_plays(replayed: list[ReplayedGame], pairs: list[tuple[str, str]]) -> list[str]:
@@ -188,7 +245,10 @@ def compare_plays(replayed: list[ReplayedGame], pairs: list[tuple[str, str]]) ->
     for question, answer in pairs:
         if answer.startswith(ERROR):
             return [f"we refused {question}: {answer}"]
-        decision = parse_board_line(question).state.decision()
+        state = parse_board_line(question).state
+        if state.stage is not Stage.PLAY:
+            continue
+        decision = state.decision()
         if decision.is_dance != (answer == ""):
             return [f"{question}: answered {answer!r}"]
         if not decision.is_dance:
@@ -203,11 +263,13 @@ def render(account: Account, seconds: float, adviser: Adviser, plies: int) -> st
     """The account in words."""
     points: Any = np.array(account.points, dtype=np.float64)
     lines = [
-        f"{account.games:,} money games of {adviser.name} against GNU Backgammon {plies}-ply, both seats in turn",
+        f"{account.games:,} games of {adviser.name} against GNU Backgammon {plies}-ply, both seats in turn",
         f"requests {account.requests:,}, of them dances {account.dances:,}; {seconds:.1f} s",
         f"faults: {len(account.faults)} (illegal or refused answers, stalls, games counted differently)",
         *(f"  {fault}" for fault in account.faults[:20]),
     ]
+    if account.cube:
+        lines.append("with the cube we: " + ", ".join(f"{word} {n:,}" for word, n in sorted(account.cube.items())))
     if len(points) > 1:
         reach = 1.96 * points.std(ddof=1) / sqrt(len(points))
         lines.append(f"our points per game {points.mean():+.3f} +- {reach:.3f} (95 %), sum {int(points.sum()):+,d}")
@@ -218,6 +280,9 @@ def main() -> int:
     """Command line; gives the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--games", type=int, default=1000)
+    parser.add_argument("--cube", action="store_true", help="money games with the cube")
+    parser.add_argument("--matches", type=int, default=100, help="matches to play where --length is given")
+    parser.add_argument("--length", type=int, default=0, help="points of the matches; 0 plays money games")
     parser.add_argument("--plies", type=int, default=0, help="depth of GNU Backgammon")
     parser.add_argument("--seed", type=int, default=1, help="of GNU Backgammon's dice")
     parser.add_argument("--model", help="a run folder or checkpoint; without it the shipped model")
@@ -235,10 +300,15 @@ def main() -> int:
         return 1
     account = Account()
     started = time.monotonic()
-    for number, first in enumerate(range(0, options.games, SESSION)):
-        play_session(adviser, options, number, min(SESSION, options.games - first), account)
+    if options.length:
+        for number in range(options.matches):
+            play_session(adviser, options, number, 0, account)
+    else:
+        for number, first in enumerate(range(0, options.games, SESSION)):
+            play_session(adviser, options, number, min(SESSION, options.games - first), account)
     print(render(account, time.monotonic() - started, adviser, options.plies))
-    return 1 if account.faults or account.games != options.games else 0
+    is_complete = len(account.results) == options.matches if options.length else account.games == options.games
+    return 0 if is_complete and not account.faults else 1
 
 
 if __name__ == "__main__":

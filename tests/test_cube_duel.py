@@ -78,7 +78,7 @@ def test_beavers_and_raccoons_are_turned_where_they_were_agreed() -> None:
 
 @pytest.mark.parametrize("rules", [Stakes(), Stakes(3)], ids=["money", "match"])
 def test_a_duel_with_the_cube_does_not_depend_on_the_batch_size(rules: Stakes) -> None:
-    judge = CubefulSearcher(PipEvaluator())
+    judge = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(0))
     whole = duel_with_cube(PIPS, HOPEFUL, 6, seed=8, start=rules, luck_judge=judge)
     other = duel_with_cube(PIPS, HOPEFUL, 6, seed=8, start=rules, luck_judge=judge, batch_size=4)
     assert whole == other
@@ -90,7 +90,9 @@ def test_a_duel_with_the_cube_does_not_depend_on_the_batch_size(rules: Stakes) -
 
 @pytest.mark.parametrize("rules", [Stakes(), Stakes(5)], ids=["money", "match"])
 def test_a_player_draws_against_itself_and_luck_explains_most_of_the_games(rules: Stakes) -> None:
-    found = duel_with_cube(PIPS, PIPS, 16, seed=3, start=rules, luck_judge=CubefulSearcher(PipEvaluator()))
+    found = duel_with_cube(
+        PIPS, PIPS, 16, seed=3, start=rules, luck_judge=StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(0))
+    )
     middle = 0.5 if rules.is_match else 0.0
     assert found.measured == (middle, 0.0)
     assert found.adjusted is not None

@@ -138,10 +138,9 @@ def _duel_with_cube(
     from backgammon.cli.cube_players import make_cube_player
     from backgammon.cli.players import close_player
     from backgammon.cli.screen import show_progress
-    from backgammon.search import CubefulSearcher
     from backgammon.table.cube_duel import duel_with_cube
 
-    judge = CubefulSearcher(_make_judge(luck, threads).evaluator) if luck else None
+    judge = _make_judge(luck, threads).plays if luck else None
     with ExitStack() as stack:
         first, second = (make_cube_player(name, threads, depth) for name in names)
         for one in (first, second):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from backgammon.cube.stakes import Stakes
-from backgammon.search.cubeful import CubefulSearcher
+from backgammon.engine.at_stakes import StakesEngine
 from backgammon.table.cube_games import CubeCount, CubePlayer, CubeTable
 from backgammon.table.duel import check_duel, mean_and_error, play_tables
 from backgammon.tools.arrays import Float64s
@@ -115,7 +115,7 @@ def duel_with_cube(
     start: Stakes | None = None,
     batch_size: int = 1024,
     progress: Callable[[int], None] | None = None,
-    luck_judge: CubefulSearcher | None = None,
+    luck_judge: StakesEngine | None = None,
     sprt: Sprt | None = None,
 ) -> CubeDuelResult:
     """What `first` makes against `second`, with its standard error.

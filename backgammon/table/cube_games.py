@@ -17,13 +17,10 @@ import numpy as np
 
 from backgammon.cube.cube_verdict import CubeVerdict
 from backgammon.cube.stakes import Stakes, stakes_in_game
-from backgammon.cube.valuation import Valuation
-from backgammon.engine.at_stakes import group_by_stakes
+from backgammon.engine.at_stakes import StakesEngine
 from backgammon.evaluation.player import Noise
 from backgammon.rules.game import MAX_CUBE
 from backgammon.rules.match import MatchScore
-from backgammon.search.cubeful import CubefulSearcher
-from backgammon.search.luck import roll_luck_at_stakes
 from backgammon.table.arena.opponents import resolve_opponent
 from backgammon.table.arena.options import Rules
 from backgammon.table.arena.play_games import PlayGames
@@ -106,7 +103,7 @@ class CubeTable:
         seed: int,
         width: int,
         start: Stakes,
-        luck_judge: CubefulSearcher | None = None,
+        luck_judge: StakesEngine | None = None,
     ) -> None:
         """Seat the first games.
 
@@ -220,18 +217,16 @@ class CubeTable:
         return found
 
     def _measure_luck(
-        self, judge: CubefulSearcher, live: Sequence[int], seats: Sequence[int], stakes: dict[int, Stakes]
+        self, judge: StakesEngine, live: Sequence[int], seats: Sequence[int], stakes: dict[int, Stakes]
     ) -> None:
         """Add the luck of the rolls that are to be played now, as the first player sees it."""
-        boards, dice = self._games.boards, self._games.rolls()
-        is_opening = self._games.clocks[:, TURN] == 0
-        for common, rows in group_by_stakes([stakes[i] for i in live]):
-            members = [live[row] for row in rows.tolist()]
-            luck = roll_luck_at_stakes(judge, boards[members], dice[members], is_opening[members], Valuation(common))
-            for i, amount in zip(members, luck.tolist(), strict=True):
-                sign = 1.0 if self._player_at(i, seats[i]) == 0 else -1.0
-                unit = 1.0 if common.is_match else float(stakes[i].cube)
-                self._luck.reshape(-1)[self._units[i].number] += sign * unit * amount
+        is_opening = self._games.clocks[live, TURN] == 0
+        asked = [stakes[i] for i in live]
+        luck = judge.measure_luck(self._games.boards[live], self._games.rolls()[live], is_opening, asked)
+        for i, amount in zip(live, luck.tolist(), strict=True):
+            sign = 1.0 if self._player_at(i, seats[i]) == 0 else -1.0
+            unit = 1.0 if stakes[i].is_match else float(stakes[i].cube)
+            self._luck.reshape(-1)[self._units[i].number] += sign * unit * amount
 
     def _book(self, i: int, winner: int, size: int) -> None:
         """A seat has won the game: the next one of its match, the next unit, or nothing begins in its place."""
