@@ -21,27 +21,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from backgammon.analysis.cube_figures import counts_for_pr, pr_factor
 from backgammon.analysis.cube_spots import JudgedCube
 from backgammon.analysis.document import VERSION as DOCUMENT_VERSION
 from backgammon.analysis.document import as_document
 from backgammon.analysis.judging import JudgedRoll
 from backgammon.analysis.mean_figures import XG_FACTOR
+from backgammon.analysis.rate_lines import CUBE, phase_losses, rate_line
 from backgammon.analysis.repetition import FIRST, Schedule, schedule_next
 from backgammon.analysis.report import Report
 from backgammon.rules.phase import phase_name
 from backgammon.tools.errors import RecordError
-from backgammon.tools.intervals import estimate_mean
 
 LEAST_LOSS = 0.02
 """Equity from which on a play is an error; eXtreme Gammon's threshold."""
 SHOWN_CANDIDATES = 8
 VERSION = 2
-CUBE = "cube"
-"""Stands for a phase where decisions about the cube are meant."""
-
 _UPDATE = "ALTER TABLE matches ADD COLUMN cubeful INTEGER NOT NULL DEFAULT 0"
 """From the first version, whose matches were all judged without score and cube."""
 _SCHEMA = f"""
@@ -169,7 +163,7 @@ class ErrorStore:
             number = int(cursor.lastrowid or 0)
             connection.executemany(
                 "INSERT INTO phase_losses VALUES (?, ?, ?, ?, ?)",
-                [(number, *key, *values) for key, values in _phase_losses(report).items()],
+                [(number, *key, *values) for key, values in phase_losses(report).items()],
             )
             for one, phase, entry in _errors(report, document):
                 player = match.players[one.seat]
@@ -247,7 +241,7 @@ class ErrorStore:
             groups["plays"] = plays
         for name in dict.fromkeys(row[0] for row in [*plays, *kept]):
             groups[name] = [row for row in kept if row[0] == name]
-        return [{**_rate(name, group), "cubeful": is_cubeful} for name, group in groups.items() if group]
+        return [{**rate_line(name, group), "cubeful": is_cubeful} for name, group in groups.items() if group]
 
     # Errors
 
@@ -310,23 +304,6 @@ def _stored(row: tuple[Any, ...]) -> StoredError:
     return StoredError(number, player, match, game, roll, xgid, phase, loss, json.loads(entry), schedule)
 
 
-def _phase_losses(report: Report) -> dict[tuple[int, str], tuple[int, float]]:
-    """(decisions, equity lost) by seat and phase; in a match to 1 point, losses as XG counts them there."""
-    match = report.match
-    found: dict[tuple[int, str], tuple[int, float]] = {}
-    losses = [
-        (roll.seat, phase_name(roll.decision.position.board), roll.loss)
-        for roll in match.rolls
-        if (counts_for_pr(roll) if match.is_cubeful else roll.is_counted)
-    ]
-    losses += [(cube.seat, CUBE, cube.loss) for cube in match.cubes if cube.is_counted]
-    factor = pr_factor(match) / XG_FACTOR if match.is_cubeful else 1.0
-    for seat, phase, loss in losses:
-        decisions, lost = found.get((seat, phase), (0, 0.0))
-        found[seat, phase] = decisions + 1, lost + factor * loss
-    return found
-
-
 def _errors(report: Report, document: dict[str, Any]) -> Iterator[tuple[JudgedRoll | JudgedCube, str, dict[str, Any]]]:
     """What lost enough, with its phase and its entry of the document."""
     rolls = [entry for game in document["games"] for entry in game["rolls"]]
@@ -346,24 +323,4 @@ def _grouped(connection: sqlite3.Connection) -> dict[tuple[int, int], dict[str, 
     return {
         (match, seat): {"decisions": decisions, "lost": lost, "rate": XG_FACTOR * lost / decisions}
         for match, seat, decisions, lost in rows
-    }
-
-
-def _rate(name: str, rows: list[tuple[str, int, int, float]]) -> dict[str, Any]:
-    """A line of `rates`: a ratio of sums over matches."""
-    by_match: dict[int, tuple[int, float]] = {}
-    for _, match, decisions, lost in rows:
-        before = by_match.get(match, (0, 0.0))
-        by_match[match] = before[0] + decisions, before[1] + lost
-    # the mean of a match stands for each of its decisions: the interval counts matches, not decisions
-    counts = np.array([decisions for decisions, _ in by_match.values()])
-    means = np.array([XG_FACTOR * lost / decisions for decisions, lost in by_match.values()])
-    estimate = estimate_mean(np.repeat(means, counts), np.repeat(np.arange(len(counts)), counts))
-    return {
-        "phase": name,
-        "decisions": int(counts.sum()),
-        "matches": len(counts),
-        "rate": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
     }
