@@ -50,6 +50,7 @@ POSITIONS = [
     f"\u201c{START}\u201d",
     f"\ufeff{START}\u200b",
     f"{START}==",
+    START.replace("/", "\\/"),
     f"{START}:",
     f"Position ID: {START}",
     f"position-id={START}",
@@ -93,6 +94,7 @@ XGIDS = [
     XGID.replace(":1:31:", ":1:\n> 31:"),  # a line that mail has broken
     XGID.replace("-", "\u2013"),  # a word processor's dashes
     XGID.replace(":", "\uff1a"),
+    XGID.replace(":", " : "),
     f"https://example.org/?xgid={BARE.replace(':', '%3A')}&size=2",
     f"https://example.org/?xgid=XGID%3D{BARE.replace(':', '%3A')}",
     f"Position ID  {START}\nMatch ID     {MATCH}\nXGID         {XGID}",  # as `pairgammon ids` writes it

@@ -26,6 +26,7 @@ XGID_BODY = r"[-A-Pa-p]{26}(?::[-A-Z0-9]{1,6}){9}"
 
 _BODY = re.compile(rf"(?<![-A-Za-z0-9])({XGID_BODY})(?![A-Za-z0-9]|:[-A-Za-z0-9])")
 _WRAPPED = re.compile(r":[ \t>|]*\n[ \t>|]*(?=[-0-9A-Z])")
+_SPACED = re.compile(r"[ \t]{0,9}:[ \t]{0,9}(?=[-0-9DBR])")
 _LABELLED_XGID = re.compile(r"XGID\s*+[=:]\s*+([^\s\"'`<>()\[\]{}|]++)", re.IGNORECASE)
 _BARE_FIELDS = re.compile(r"(?<!\S)[^\s:/]{1,60}+(?::[^\s:/]{0,12}+){6,12}(?!\S)")
 _OGID = re.compile(r"\bOGID\b|(?<![0-9A-Za-z])[0-9a-p]{0,15}:[0-9a-p]{0,15}:[BWND?][0-9][OTPN](?![0-9A-Za-z])")
@@ -60,6 +61,7 @@ def unwrap(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_DASHES)
         text = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    text = text.replace("\\/", "/")  # as JSON may write a slash
     if "%" in text:
         text = unquote(text)
     if "&" in text:
@@ -74,7 +76,7 @@ def find_xgids(text: str) -> list[str]:
         text: as `unwrap` gives it.
     """
     codes = [code for _, code in find_positions(text.split("\n"))]
-    codes = codes or _BODY.findall(_WRAPPED.sub(":", text))
+    codes = codes or _BODY.findall(_WRAPPED.sub(":", text)) or _BODY.findall(_SPACED.sub(":", text))
     if not codes and (labelled := _LABELLED_XGID.findall(text)):
         codes = [found.rstrip(_PUNCTUATION.replace("-", "")) for found in labelled]
     if not codes and not is_opengammon_id(text):

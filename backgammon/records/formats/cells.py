@@ -23,6 +23,7 @@ from backgammon.records.record.record import (
     TakeAction,
     UnreadableAction,
 )
+from backgammon.records.replay.legs import MALFORMED, encode_play
 
 LEFT_MARGIN = 20
 """A cell that begins before this column is in the left half, wherever the writer puts its right half."""
@@ -72,17 +73,23 @@ def read_row(line: str, number: int) -> list[Action]:
     actions: list[Action] = []
     for row, text in _split_fused(line):
         cells = list(_cut(text))
-        is_readable = True
         for index, cell in enumerate(cells):
             seat = 0 if index == 0 and cell.column < LEFT_MARGIN else 1
-            if not is_readable and cell.word != "roll":  # whose cell this is, its place does not tell any more
+            if cell.word != "roll" and not all(map(_is_readable, cells[:index])):  # its place does not tell whose it is
                 actions.append(UnreadableAction(seat, _as_written(cell), line=number, row=row))
             elif index < 2:
-                is_readable = cell.word != ""
                 actions.extend(_read_cell(cell, seat, number, row))
             else:
                 actions.append(UnreadableAction(seat, _as_written(cell), line=number, row=row))
     return actions
+
+
+def _is_readable(cell: _Cell) -> bool:
+    """False for text outside of the grammar, and for a roll with such text behind it."""
+    if cell.word == "roll":
+        is_conceded = cell.text.split(" ", 1)[0].lower() in _IN_PLACE_OF_PLAY
+        return is_conceded or encode_play(cell.text)[0] != MALFORMED
+    return cell.word != ""
 
 
 def _as_written(cell: _Cell) -> str:
