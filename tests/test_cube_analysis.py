@@ -16,6 +16,7 @@ from backgammon.analysis.cube_spots import BEAVER, DOUBLE, NO_DOUBLE, PASS, TAKE
 from backgammon.analysis.document import as_document
 from backgammon.analysis.judging import JudgedMatch, game_chances, judge_match
 from backgammon.analysis.logged_rolls import collect_rolls, cube_use
+from backgammon.analysis.mean_figures import mean_of
 from backgammon.analysis.ranking import PlayJudge, StakesJudge
 from backgammon.analysis.report import Report, make_report
 from backgammon.analysis.scales import pr_word
@@ -35,7 +36,7 @@ from backgammon.records.record.record import GALAXY_SITE, DoubleAction
 from backgammon.rules.match import MatchScore
 from backgammon.search import CubefulSearcher, Ranker, RolloutSettings, Searcher, SearchSettings
 from backgammon.table.session import Session, play_session
-from backgammon.tools.intervals import NORMAL_REACH
+from backgammon.tools.intervals import NORMAL_REACH, Estimate
 from tests.evaluators import PipEvaluator
 from tests.test_cli_protocols import tiny_model
 
@@ -199,6 +200,13 @@ def test_in_a_match_to_one_point_losses_count_one_and_a_half_times() -> None:
         assert player.cube is not None
         losses = [roll.loss for roll in found.match.rolls if roll.seat == player.seat and counts_for_pr(roll)]
         assert player.cube.pr.value == pytest.approx(750 * sum(losses) / len(losses))
+
+
+def test_losses_without_spread_have_no_interval() -> None:
+    assert mean_of(np.zeros(5)) == Estimate(0.0, None, None)
+    found = mean_of(np.array([0.0, 0.1]))
+    assert found.low is not None
+    assert found.low < found.value == pytest.approx(0.05)
 
 
 def test_the_bands_of_pr_are_those_of_extreme_gammon() -> None:

@@ -12,7 +12,9 @@ GNUBG_FACTOR, XG_FACTOR = 1000.0, 500.0
 
 
 def mean_of(values: Float64s) -> Estimate:
-    """Mean with its interval, every value an observation of its own."""
+    """Mean with its interval, every value an observation of its own; without spread there is no interval."""
+    if len(values) and float(values.min()) == float(values.max()):
+        return Estimate(float(values[0]), None, None)
     return estimate_mean(values, np.arange(len(values)))
 
 
