@@ -136,3 +136,27 @@ def test_decisions_of_a_match_go_through_rank_to_evaluate(tmp_path: Path) -> Non
     assert {row["name"]: row["agreement"]["value"] for row in rows} == {
         "plays": 1, "double or not": 1, "take or pass": 1, "cube": 1
     }  # fmt: skip
+
+
+def test_label_writes_what_rank_answers_among_plain_lines_and_in_their_order() -> None:
+    plain = {"id": "4HPwATDgc/ABMA", "dice": [3, 1]}
+    text = "".join(json.dumps(one) + "\n" for one in (CUBE, plain, PLAY))
+    labels = [json.loads(line) for line in run("label", "--ply", "0", text=text).stdout.splitlines()]
+    ranked = [json.loads(line) for line in run("rank", "--ply", "0", text=text).stdout.splitlines()]
+    assert labels[0] == ranked[0]
+    assert labels[1]["cands"][0][0] == ranked[1]["best"]
+    assert labels[2] == ranked[2]
+
+
+def test_rank_rolls_out_at_a_score_and_cube() -> None:
+    race = {"xgid": "XGID=---BBBBA----------a-bbbb--:1:1:1:21:0:0:0:0:10"}
+    text = json.dumps(race) + "\n" + json.dumps(CUBE) + "\n"
+    options = ("--ply", "0", "--rollout", "36", "--error", "0.5")
+    play, cube = (json.loads(line) for line in run("rank", *options, text=text).stdout.splitlines())
+    assert play["candidates"][0]["games"] == 36
+    assert play["candidates"][0]["standard_error"] > 0
+    (searched,) = (
+        json.loads(line) for line in run("rank", "--ply", "0", text=json.dumps(CUBE) + "\n").stdout.splitlines()
+    )
+    assert cube["equities"] != searched["equities"]
+    assert cube["equities"][2] == 1

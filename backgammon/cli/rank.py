@@ -80,14 +80,14 @@ def _stakes_answerer(engine: Engine, depth: Depth) -> StakesAnswerer:
     """Answers lines with a score and cube at the depth that was asked for.
 
     Raises:
-        ConfigError: when the first such line comes, where the depth is one of time or games.
+        ConfigError: when the first such line comes, where the depth is one of time.
     """
     from backgammon.learner.data.stakes_lines import StakesLine, answer_at_stakes
     from backgammon.tools.errors import ConfigError
 
     def answer(lines: Sequence[StakesLine]) -> Iterator[bytes]:
-        if depth.seconds is not None or depth.games is not None:
-            raise ConfigError('lines with "xgid" are looked at by --ply, not by --time or --rollout')
+        if depth.seconds is not None:
+            raise ConfigError('lines with "xgid" are looked at by --ply and --rollout, not by --time')
         return answer_at_stakes(engine, lines)
 
     return answer

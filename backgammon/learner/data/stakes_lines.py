@@ -103,7 +103,11 @@ def answer_at_stakes(engine: Engine, lines: Sequence[StakesLine]) -> Iterator[by
     """One line of text for each, in order."""
     asked = [i for i, line in enumerate(lines) if line.roll is None and line.stakes.may_double]
     boards = np.array([lines[i].position.board for i in asked], dtype=np.int8).reshape(-1, 26)
-    verdicts = dict(zip(asked, engine.cube.decide_cubes(boards, [lines[i].stakes for i in asked]), strict=True))
+    if engine.spec.rollout is None:
+        found = engine.cube.decide_cubes(boards, [lines[i].stakes for i in asked])
+    else:
+        found = [engine.rolled_plays.decide_cube(lines[i].position.board, lines[i].stakes).verdict for i in asked]
+    verdicts = dict(zip(asked, found, strict=True))
     for i, line in enumerate(lines):
         answer: dict[str, Any]
         if line.roll is not None:
@@ -132,7 +136,8 @@ def answer_at_stakes(engine: Engine, lines: Sequence[StakesLine]) -> Iterator[by
 def _play_answer(engine: Engine, line: StakesLine, roll: Roll) -> dict[str, Any]:
     decision = Decision.make(line.position, roll)
     ids = position_ids(swap(decision.candidates))
-    plays = engine.plays.rank_plays(decision, line.stakes)
+    ranker = engine.plays if engine.spec.rollout is None else engine.rolled_plays
+    plays = ranker.rank_plays(decision, line.stakes)
     return {"best": ids[plays[0].row], "candidates": [_candidate_entry(ids[play.row], play) for play in plays]}
 
 
@@ -141,4 +146,8 @@ def _candidate_entry(after: str, play: PlayAtStakes) -> dict[str, Any]:
     if play.mwc is not None:
         entry["mwc"] = round(play.mwc, 6)
     chances = {name: round(value, 6) for name, value in zip(OUTCOMES, play.outcomes.tolist(), strict=True)}
-    return entry | {"chances": chances, "ply": play.ply, "margin": round(play.margin, 6)}
+    entry |= {"chances": chances, "ply": play.ply, "margin": round(play.margin, 6)}
+    if play.standard_error is not None:
+        errors = {"standard_error": play.standard_error, "joint_error": play.joint_error or 0.0}
+        entry |= {**{name: round(error, 6) for name, error in errors.items()}, "games": play.games}
+    return entry

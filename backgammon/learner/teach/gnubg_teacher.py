@@ -54,6 +54,9 @@ class GnubgTeacher:
         self._judge = GnubgJudge(plies)
         self.name = f"gnubg {plies}-ply"
 
+    stakes_engine = None
+    """It judges plays without a cube."""
+
     def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - see `Player`
         """Rows int64[N] of its best candidates; a forced play is not looked at."""
         decisions = Decisions.make(boards, dice)

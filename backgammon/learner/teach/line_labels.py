@@ -5,7 +5,8 @@ Axis legend: N decisions, M candidates of all of them.
     {"id": ..., "dice": ..., "plies": 2, "n": 16, "cands": [[ID after, play, equity, ply, [five chances]], ...]}
 
 Candidates come best first: those judged at the full depth (or rolled out), then the others at 0-ply. Equities are of
-the mover, cubeless points; the five chances are GNU Backgammon's cumulative ones. Other keys of a decision are handed
+the mover, cubeless points; the five chances are GNU Backgammon's cumulative ones. Lines with "xgid" are labelled as
+`rank` answers them, with score and cube. Other keys of a decision are handed
 on. Rollouts add "rollout": {"games": [...], "errors": [...]}, games and standard errors of the first candidates.
 """
 
@@ -20,8 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from backgammon.evaluation.outcome import cumulative
-from backgammon.learner.data.line_ranking import NumberedLine, read_decisions
+from backgammon.learner.data.line_ranking import NumberedLine, read_decisions, split_stakes
 from backgammon.learner.data.shards import Shards
+from backgammon.learner.data.stakes_labels import parse_stakes_label
+from backgammon.learner.data.stakes_lines import answer_at_stakes, stakes_record
 from backgammon.learner.teach.shard_labels import DECISIONS_OF_UNIT, LabelPlan, sampled_rows
 from backgammon.learner.teach.teacher import PackedTeacher, Teacher, find_teacher
 from backgammon.notation.gnu_id import position_ids
@@ -33,7 +36,7 @@ from backgammon.rules.decision import Decision
 from backgammon.rules.decisions import Decisions
 from backgammon.search import RankedCandidate
 from backgammon.tools.arrays import Boards
-from backgammon.tools.errors import DataError, NotationError, PairgammonError
+from backgammon.tools.errors import DataError, ModelError, NotationError, PairgammonError
 from backgammon.tools.jobs.delivery import Delivery
 from backgammon.tools.jobs.message import pack_message, unpack_columns, unpack_message
 from backgammon.tools.jobs.unit_run import Progress, do_units
@@ -42,7 +45,7 @@ from backgammon.tools.jobs.workers import Workers
 from backgammon.tools.packed import open_unpacked, packed_as_named
 from backgammon.tools.storage import replace_file
 
-TASK_VERSION = 1
+TASK_VERSION = 2
 LINES_OF_UNIT = 512
 """At most; fewer for a teacher that looks deep."""
 ROLLED_LINES_OF_UNIT = 2
@@ -127,9 +130,21 @@ def lines_of_shards(shards: Shards, plan: LabelPlan) -> Iterator[NumberedLine]:
 def label_unit(message: bytes) -> bytes:
     """A task: labels of some lines, and what is wrong with those that cannot be used."""
     told, arrays = unpack_message(message)
-    texts = arrays["lines"].tobytes().split(b"\n")
-    decisions, boards, problems = read_decisions(list(enumerate(texts)))
-    labels = b"".join(label_decisions(find_teacher(told["teacher"]), [line for _, line in decisions], boards))
+    texts = list(enumerate(arrays["lines"].tobytes().split(b"\n")))
+    teacher = find_teacher(told["teacher"])
+    plain, with_stakes, problems = split_stakes(texts)
+    decisions, boards, others = read_decisions([texts[place] for place in plain])
+    problems |= {plain[place]: problem for place, problem in others.items()}
+    found = label_decisions(teacher, [line for _, line in decisions], boards)
+    by_place = dict(zip((plain[place] for place, _ in decisions), found, strict=True))
+    engine = teacher.stakes_engine
+    if engine is None:
+        refusal = ModelError(f'{teacher.name} judges plays without a cube: "xgid" lines are labelled by one model')
+        problems |= {place: refusal for place, _ in with_stakes}
+    else:
+        answers = answer_at_stakes(engine, [line for _, line in with_stakes])
+        by_place |= dict(zip((place for place, _ in with_stakes), answers, strict=True))
+    labels = b"".join(by_place[place] for place in sorted(by_place))
     unusable = [[place, str(problem)] for place, problem in sorted(problems.items())]
     return pack_message({"problems": unusable}, {"labels": np.frombuffer(labels, dtype=np.uint8)})
 
@@ -201,7 +216,11 @@ def _result(part: Sequence[NumberedLine], result: bytes) -> tuple[list[tuple[int
         problems = [(int(place), str(problem)) for place, problem in told["problems"]]
         lines = labels.splitlines()
         for line in lines:
-            parse_label_line(line)
+            record = stakes_record(line)
+            if record is None:
+                parse_label_line(line)
+            else:
+                parse_stakes_label(record, "")
     except (KeyError, TypeError, ValueError, PairgammonError) as error:
         raise DataError(f"a kept unit holds no labels ({error}); delete its folder and run again") from error
     if len(lines) + len(problems) != len(part) or not all(0 <= place < len(part) for place, _ in problems):

@@ -62,6 +62,10 @@ class Teacher(Protocol):
     def rank(self, decisions: Decisions) -> list[list[RankedCandidate]]:
         """The candidates of each decision, best first."""
 
+    @property
+    def stakes_engine(self) -> Engine | None:
+        """Who judges at a score and cube; None where nobody does."""
+
 
 @dataclass(frozen=True)
 class TeacherSpec:
@@ -242,6 +246,11 @@ class EngineTeacher:
     def name(self) -> str:
         """What shards and logs call it."""
         return f"{self._engine.net_name} 0-ply" if self._ranker is None else self._ranker.name
+
+    @property
+    def stakes_engine(self) -> Engine | None:
+        """The engine where it alone judges, and gives chances."""
+        return self._engine if self._player is self._engine and self._engine.has_outcomes else None
 
     def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:
         """Rows int64[N] of the best candidates."""
