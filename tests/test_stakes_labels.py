@@ -18,7 +18,7 @@ from backgammon.records import write_mat
 from backgammon.records.record.record import DoubleAction
 from backgammon.search import CubefulSearcher, SearchSettings
 from backgammon.table.cube_seat import CubeSeat, act
-from backgammon.table.session import CubeRules, Session
+from backgammon.table.session import CubeRules, Session, play_session
 from backgammon.tools.errors import DataError, PairgammonError
 from tests.evaluators import PipEvaluator
 
@@ -160,3 +160,12 @@ def test_rank_rolls_out_at_a_score_and_cube() -> None:
     )
     assert cube["equities"] != searched["equities"]
     assert cube["equities"][2] == 1
+
+
+def test_a_session_without_the_cube_has_no_cube_decisions(tmp_path: Path) -> None:
+    session = Session(("Ann", "Bob"), seed=3, num_games=1)
+    log = tmp_path / "cubeless.mat"
+    log.write_text(write_mat(play_session((PipCountPlayer(), PipCountPlayer()), session)))
+    records = [json.loads(line) for line in run("decisions", str(log), "--stakes").stdout.splitlines()]
+    assert records
+    assert all("played" in one for one in records)

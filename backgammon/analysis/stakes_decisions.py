@@ -37,7 +37,7 @@ def format_at_stakes(
     Raises:
         StakesError: the log tells of a score or cube that cannot be.
     """
-    spots = {spot.roll: spot for spot in collect_spots(game)}
+    spots = {spot.roll: spot for spot in collect_spots(game)} if game.rules.has_cube else {}
     records: list[dict[str, Any]] = []
     for index in range(len(game) + 1):
         if index in spots:
