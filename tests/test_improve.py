@@ -21,6 +21,7 @@ from backgammon.tools.errors import ConfigError
 from backgammon.tools.jobs.delivery import is_finished
 from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
+from comparison_net.tools import LearnerError
 
 TRAINING = ("batch_decisions=64", "epochs=1", "threads=1")
 PLAN = RoundPlan(games=3, noise=(0.0, 0.3), sample=60)
@@ -100,6 +101,10 @@ def test_another_plan_or_net_does_not_go_on(tmp_path: Path, start: Path) -> None
         improve(tmp_path / "rounds", start, 2, RoundPlan(games=4))
     with pytest.raises(ConfigError, match="begun with another training"):
         list(Improvement(tmp_path / "rounds", str(start), PLAN, settings=(*TRAINING, "seed=3")).run(2))
+    with pytest.raises(LearnerError, match="device"):
+        list(Improvement(tmp_path / "rounds", str(start), PLAN, settings=TRAINING, device="abacus").run(2))
+    fewer = (*TRAINING[:-1], "threads=2")
+    assert list(Improvement(tmp_path / "rounds", str(start), PLAN, settings=fewer).run(1)), "threads decide nothing"
     with pytest.raises(ConfigError, match="begun with another start"):
         improve(tmp_path / "rounds", tmp_path / "rounds/1/run", 2)
 

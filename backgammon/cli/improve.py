@@ -56,6 +56,9 @@ from backgammon.cli.screen import say
 @click.option("--also", multiple=True, metavar="SHARDS", help="Further labelled shards to learn from; repeatable.")
 @click.option("--config", metavar="FILE", help="Settings of the training in TOML.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the training; repeatable.")
+@click.option(
+    "--device", default="cpu", show_default=True, metavar="NAME", help="Where the nets learn: cpu, cuda or mps."
+)
 @click.option("--seed", default=0, show_default=True, help="Other games.")
 @workers_option
 def command(
@@ -66,6 +69,7 @@ def command(
     also: tuple[str, ...],
     config: str | None,
     settings: tuple[str, ...],
+    device: str,
     workers: str | None,
     player: str,
     **plan: Any,
@@ -88,7 +92,13 @@ def command(
     usual = NOISE if player == "model" else EXPERT_NOISE
     round_plan = RoundPlan(player=player, noise=noise or usual, **plan)
     improvement = Improvement(
-        Path(out), model, round_plan, tuple(map(Path, also)), None if config is None else Path(config), settings
+        Path(out),
+        model,
+        round_plan,
+        tuple(map(Path, also)),
+        None if config is None else Path(config),
+        settings,
+        device,
     )
     crew = workers_named(workers)
     announce_compilation()

@@ -38,7 +38,7 @@ from backgammon.tools.jobs.unit_run import Progress
 from backgammon.tools.jobs.work_unit import name_of
 from backgammon.tools.jobs.workers import Workers
 from backgammon.tools.storage import read_bounded, replace_file
-from comparison_net.config import TrainConfig, load_config
+from comparison_net.config import INDIFFERENT, TrainConfig, load_config
 from comparison_net.training.progress import Reporter
 from comparison_net.training.run_folder import RunFolder
 
@@ -127,6 +127,7 @@ class Improvement:
         also: further labelled shards to learn from.
         config: settings of the training, a file; None for SETTINGS and the shape of `start`.
         settings: more of them, name=value.
+        device: where the nets are while they learn; games and labels are made on processors.
     """
 
     out: Path
@@ -135,6 +136,7 @@ class Improvement:
     also: tuple[Path, ...] = ()
     config: Path | None = None
     settings: tuple[str, ...] = ()
+    device: str = "cpu"
 
     def run(
         self,
@@ -161,7 +163,7 @@ class Improvement:
         self._keep_plan(model)
         labelled: list[Path] = []
         for number in range(1, rounds + 1):
-            one = _Round(self.out / str(number), number, str(model), self.plan, workers, shown or _silence)
+            one = _Round(self, number, str(model), workers, shown or _silence)
             labelled.append(one.label(reporter))
             recent = labelled[-self.plan.memory :]
             folder = self.out / str(number)
@@ -178,11 +180,11 @@ class Improvement:
         network = load_model(model).network
         if not network.outcomes:
             raise ConfigError(f"{model}: gives no chances; improve takes a model trained with network.outcomes=true")
-        start = f"start={json.dumps(str(model))}"
+        own = (f"start={json.dumps(str(model))}", f"device={self.device}")
         if self.config is not None:
-            return load_config(self.config, (*self.settings, start), BOARDS)
+            return load_config(self.config, (*self.settings, *own), BOARDS)
         seen = (f"network.inputs={json.dumps(network.inputs)}", "network.outcomes=true")
-        texts = (*SETTINGS, *seen, *(PATTERN_SETTINGS if network.inputs == "patterns" else ()), *self.settings, start)
+        texts = (*SETTINGS, *seen, *(PATTERN_SETTINGS if network.inputs == "patterns" else ()), *self.settings, *own)
         return dataclasses.replace(load_config(None, texts, BOARDS), network=network)
 
     def _keep_plan(self, model: Path) -> None:
@@ -215,12 +217,13 @@ class _Round:
     """One round: its games and labels."""
 
     def __init__(
-        self, folder: Path, number: int, model: str, plan: RoundPlan, workers: Workers | None, shown: Shown
+        self, improvement: Improvement, number: int, model: str, workers: Workers | None, shown: Shown
     ) -> None:
-        self._folder = folder
+        self._folder = improvement.out / str(number)
         self._number = number
         self._model = model
-        self._plan = plan
+        self._plan = improvement.plan
+        self._device = improvement.device
         self._workers = workers
         self._shown = shown
 
@@ -253,7 +256,7 @@ class _Round:
         """What proposes the replies, see `EngineSpec`."""
         if self._plan.pruner != OWN_PRUNER:
             return None if self._plan.pruner == NO_PRUNER else self._plan.pruner or PRUNER
-        config = load_config(None, PRUNER_SETTINGS, BOARDS)
+        config = load_config(None, (*PRUNER_SETTINGS, f"device={self._device}"), BOARDS)
         return str(_train(games, config, self._folder / "pruner", reporter))
 
 
@@ -280,10 +283,9 @@ def _train(shards: Shards, config: TrainConfig, run: Path, reporter: Reporter | 
 
 
 def _described(config: TrainConfig) -> dict[str, Any]:
-    """A configuration as JSON has it, without the net that it starts from, which differs from round to round."""
+    """What of a configuration decides the weights, but for the net that it starts from, as JSON has it."""
     described: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
-    del described["start"]
-    return described
+    return {name: value for name, value in described.items() if name not in ("start", *INDIFFERENT)}
 
 
 def _silence(_title: str, _size: int) -> AbstractContextManager[Progress]:
