@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from backgammon.cube.stakes import Stakes
 from backgammon.engine.engine import Engine
 from backgammon.engine.engine_spec import PRUNER, EngineSpec
 from backgammon.engine.peers.worker import Gnubg, choose_rows
@@ -38,6 +39,7 @@ from backgammon.evaluation.strengths import DEFAULT_FILTER
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.rules import ragged
 from backgammon.rules.board import START
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutSettings, RolloutUnit, Searcher, SearchSettings, Workshop, play_games
 from backgammon.tools.arrays import Boards
@@ -100,6 +102,9 @@ def search_rows(engine: Engine, boards: Boards, dice: Boards) -> list[Row]:
         peer = f"gnubg-nn best_move {plies}-ply" if plies in PEER_DECISIONS else None
         work = _ours(searcher, plies, boards, dice)
         rows.append(Row(f"{plies}-ply, filter {name}", "decisions/s", work, peer, must, dream))
+    for name in (DEFAULT_FILTER, "normal"):
+        work = _at_stakes(engine.at(plies=2, filter_name=name), boards, dice)
+        rows.append(Row(f"2-ply with the cube, filter {name}", "decisions/s", work))
     gnubg_nn = optional("gnubg_nn")
     if gnubg_nn is not None:
         rows += [
@@ -123,6 +128,18 @@ def _ours(searcher: Searcher, plies: int, boards: Boards, dice: Boards) -> Calla
     def work(number: int) -> int:
         block = _block(plies, number, DECISIONS[plies])
         return len(searcher.choose(boards[block], dice[block]))
+
+    return work
+
+
+def _at_stakes(engine: Engine, boards: Boards, dice: Boards) -> Callable[[int], int]:
+    """Plays with the cube at 3-2 to 7, one decision after the other."""
+    plays, stakes = engine.plays, Stakes(7, (3, 2))
+
+    def work(number: int) -> int:
+        block = _block(2, number, DECISIONS[2])
+        decisions = Decisions.make(boards[block], dice[block])
+        return sum(len(plays.rank_plays(decisions.one(index), stakes)) > 1 for index in range(len(decisions)))
 
     return work
 
