@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backgammon.notation.gnu_id import position_ids
+from backgammon.notation.gnu_id import POSITION_ID_LENGTH, position_ids
 from backgammon.notation.identifier import parse_identifier
 from backgammon.records.replay.replay import ReplayedGame
 from backgammon.rules.board import swap
@@ -65,7 +65,7 @@ def parse_decision_line(line: bytes, max_length: int = MAX_LENGTH) -> DecisionLi
     if not isinstance(position_id, str):
         raise NotationError(f'"id" must be a Position ID of 14 characters, as in {EXAMPLE}')
     dice = record.get("dice")
-    if _PLAIN_ID.fullmatch(position_id) is None:  # as it was pasted; a Match ID or XGID may hold the dice as well
+    if len(position_id) != POSITION_ID_LENGTH:  # as it was pasted; a Match ID or XGID may hold the dice as well
         identified = parse_identifier(position_id)
         position_id = identified.position_id
         if dice is None and identified.match.dice is not None:
