@@ -273,7 +273,9 @@ def table_lines(done: dict[tuple[str, str, int], dict[str, Any]]) -> list[str]:
         for peer in peers:
             both = sorted(set(own) & set(by_model[peer]))
             cells.append(signed(*interval(own[k]["ll"] - by_model[peer][k]["ll"] for k in both)) if both else "")
-        rival, figures = max(bars[name].items(), key=lambda item: item[1]["ll"])
+        # Constants of unlabelled alternatives are their places in the list, which nobody else may use.
+        models_of = {model: bar for model, bar in bars[name].items() if model not in ("null", "share")}
+        rival, figures = max(models_of.items(), key=lambda item: item[1]["ll"])
         by_split = dict(zip(figures["splits"], figures["ll_by_split"], strict=True))
         both = sorted(set(own) & set(by_split))
         gain = signed(*interval(own[k]["ll"] - by_split[k] for k in both))
