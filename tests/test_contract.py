@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ from backgammon.search import RankedCandidate
 from backgammon.table.arena.opponents import resolve_opponent
 from backgammon.web.position_desk import rank_position
 from backgammon.web.request_fields import Fields
+from tests.engine_parts import kept_parts
 from tests.positions import nasty_decisions, random_play_decisions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,17 +57,8 @@ Answers = list[Any]
 
 @pytest.fixture(scope="module", autouse=True)
 def one_net() -> Iterator[None]:
-    """Parts of engines are read from disk once; how they are put together stays what it is."""
-    patch = pytest.MonkeyPatch()
-    for name in ("load_scorer", "load_pruner", "find_or_build"):
-        patch.setattr(engine_builder, name, cache(partial(_once, getattr(engine_builder, name))))
-    yield
-    patch.undo()
-
-
-def _once(make: Callable[..., Any], *arguments: Any, notice: object = None) -> Any:
-    del notice
-    return make(*arguments)
+    with kept_parts():
+        yield
 
 
 @cache

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from backgammon.cli.screen import say
 from backgammon.evaluation.strengths import MAX_PLIES
@@ -51,8 +52,17 @@ class ExampleCommand(click.Command):
         self.examples = tuple(examples)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As Click does, but a bare XGID, which begins like an option, is no option."""
-        return super().parse_args(ctx, [f"XGID={text}" if _BARE_XGID.match(text) else text for text in args])
+        """As Click does, but a bare XGID, which begins like an option, is no option, and no value goes unused.
+
+        Raises:
+            click.UsageError: an option that takes one value is given twice.
+        """
+        args = [f"XGID={text}" if _BARE_XGID.match(text) else text for text in args]
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        single = [one for one in order if isinstance(one, click.Option) and not one.multiple and not one.count]
+        if twice := next((one for place, one in enumerate(single) if one in single[:place]), None):
+            raise click.UsageError(f"{twice.opts[0]} is given twice: give it once", ctx)
+        return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, each command line unbroken so that it can be copied."""
@@ -70,6 +80,11 @@ def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="RUN_OR_FILE",
         help="A folder made by `train`, or a checkpoint; without it, the model that ships with the package.",
     )(function)
+
+
+def is_given(ctx: click.Context, name: str) -> bool:
+    """True when the user wrote a parameter, be it with its default value."""
+    return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def host_option(function: Callable[..., Any]) -> Callable[..., Any]:

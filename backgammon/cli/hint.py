@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backgammon.cli.depth import Depth, depth_options
-from backgammon.cli.group import ExampleCommand, model_option
+from backgammon.cli.group import ExampleCommand, is_given, model_option
 from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
@@ -38,8 +38,16 @@ DEFAULT_COUNT = 10
 @click.option("--count", type=click.IntRange(min=1), default=DEFAULT_COUNT, show_default=True, help="Plays to show.")
 @click.option("--cubeless", is_flag=True, help="Judge plays as in money play without a cube, whatever the ID says.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every play.")
+@click.pass_context
 def command(
-    words: tuple[str, ...], dice: str | None, model: str | None, depth: Depth, count: int, cubeless: bool, as_json: bool
+    ctx: click.Context,
+    words: tuple[str, ...],
+    dice: str | None,
+    model: str | None,
+    depth: Depth,
+    count: int,
+    cubeless: bool,
+    as_json: bool,
 ) -> None:
     """Show a position and its plays, best first, or its cube decision.
 
@@ -62,6 +70,8 @@ def command(
     stakes = None if cubeless else _stakes(found)
     if stakes is not None and depth.seconds is not None:
         raise ConfigError("--time does not know the cube: add --cubeless, or look by --ply")
+    if is_given(ctx, "count") and (as_json or roll is None):
+        raise ConfigError("--count says how many plays to show: it goes with dice, and --json has every play anyway")
     if roll is None:
         if stakes is None:
             raise ConfigError(f"{text}: the dice are not in it; add for instance --dice 31")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from backgammon.cli.group import ExampleCommand
+from backgammon.cli.group import ExampleCommand, is_given
 from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
@@ -37,8 +37,16 @@ DEFAULT_GAMES = 20
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Dice of the self-play.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object too.")
+@click.pass_context
 def command(
-    model: str, logs: tuple[str, ...], dense: str | None, out: str, games: int, seed: int, as_json: bool
+    ctx: click.Context,
+    model: str,
+    logs: tuple[str, ...],
+    dense: str | None,
+    out: str,
+    games: int,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Draw which expert takes which phase, the gate along a game, the load in training, and agreement by phase.
 
@@ -52,6 +60,8 @@ def command(
     from backgammon.learner.net.scorer import load_scorer
     from backgammon.tools.storage import replace_file
 
+    if logs and any(is_given(ctx, name) for name in ("games", "seed")):
+        raise click.UsageError("--games and --seed are those of self-play: leave them out with --logs")
     scorer = load_scorer(model)
     other = load_scorer(dense) if dense is not None else None
     played = _read_games(logs) if logs else play_games(scorer, games, seed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backgammon.cli.depth import Depth, depth_options
-from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_error, model_option
+from backgammon.cli.group import EXIT_INTERRUPTED, ExampleCommand, describe_os_error, is_given, model_option
 from backgammon.cli.players import PLAYER_HELP
 from backgammon.cli.screen import say
 from backgammon.evaluation.strengths import CUBE_PLIES, FULL, LEVEL_NAMES
@@ -126,13 +126,14 @@ def command(
     import numpy as np
 
     from backgammon.cli.game_table import Quit, TableGame, TableOptions
-    from backgammon.cli.players import close_player, make_player
+    from backgammon.cli.players import close_player, is_model, make_player
     from backgammon.cli.resumed_game import ResumedGame
     from backgammon.cli.screen import announce_compilation, is_colour_wanted
     from backgammon.cli.table_commands import BY_WORD
     from backgammon.cli.terminal import EndOfInput, Terminal
     from backgammon.table.session import Session
 
+    _refuse_idle_options(ctx)
     resumed = None
     if saved is not None:
         rules_given = {"--length": length, "--games": games, "--position": position, "--dice": dice, "--seed": seed}
@@ -145,8 +146,10 @@ def command(
         opponent = _refuse_two_opponents(as_player, opponent)
     chosen_seed = int(np.random.default_rng().integers(LARGEST_SEED)) if seed is None else seed
     rival = _at_level(model or "model" if opponent == "model" else opponent, level, depth, opponent)
-    player = make_player(rival, depth=depth, seed=chosen_seed)
     watched = model or "model" if watch == "model" else watch
+    if depth != Depth() and tutor is None and not (is_model(rival) or (watched and is_model(watched))):
+        raise click.UsageError(f"--ply and what belongs to it are for models: {rival} does not ask for them")
+    player = make_player(rival, depth=depth, seed=chosen_seed)
     watcher = make_player(watched, depth=depth, seed=chosen_seed) if watched else None
     for one in filter(None, (player, watcher)):
         ctx.call_on_close(partial(close_player, one))
@@ -234,6 +237,30 @@ def _seats(
     is_plain = opponent == "model" and level == FULL and is_of_model
     plays = judge.plays if is_plain and is_by_plies else None
     return CubeSeat(first, judge.cube), CubeSeat(second, judge.cube, plays)
+
+
+def _refuse_idle_options(ctx: click.Context) -> None:
+    """Refuse options that another one leaves without effect.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    from backgammon.tools.errors import ConfigError
+
+    for option, name, others in _IDLE:
+        if is_given(ctx, name):
+            for other, reason in others.items():
+                if ctx.params[other]:
+                    raise ConfigError(f"{option} has no effect with --{other.replace('_', '-')}: {reason}")
+
+
+_IDLE = (
+    ("--name", "name", {"watch": "the watched player has its own name", "resume": "the saved game has its names"}),
+    ("--tutor", "tutor", {"watch": "nobody is there to be taught"}),
+    ("--save", "save_file", {"no_save": "nothing is saved"}),
+    ("--cube/--no-cube", "has_cube", {"resume": "the saved game says whether it has one"}),
+)
+"""(option, parameter, what leaves it without effect and why)."""
 
 
 def _refuse_two_opponents(as_player: str, opponent: str) -> str:

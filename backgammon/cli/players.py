@@ -26,6 +26,16 @@ _WITH_PLIES = re.compile(rf"(.+)@([0-{MAX_PLIES}])")
 _WITH_LEVEL = re.compile(rf"(.+):({'|'.join(LEVEL_NAMES)})|(model):(.*)")
 
 
+def is_model(text: str) -> bool:
+    """True of a player that looks as deeply as --ply, --time and --rollout say: a model, not at a depth or level."""
+    from backgammon.engine.peers import is_peer
+
+    if text in ("random", "pipcount") or text.startswith(AS) or is_peer(text):
+        return False
+    level = _WITH_LEVEL.fullmatch(text)
+    return _WITH_PLIES.fullmatch(text) is None and (level is None or FULL in (level[2], level[4]))
+
+
 def make_player(text: str, threads: int | None = None, depth: Depth | None = None, seed: int = 0) -> Player:
     """The player that `text` names; see PLAYER_HELP.
 

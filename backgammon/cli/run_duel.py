@@ -80,11 +80,15 @@ def command(
     cube and its plays at a score follow from the chances of its own nets by our formulas, which equal its own to 6e-5;
     its package has no cubeful calls.
     """
-    from backgammon.cli.players import close_player, make_player, warm_up
+    from backgammon.cli.players import close_player, is_model, make_player, warm_up
     from backgammon.cli.screen import show_progress
     from backgammon.table.duel import DuelChecks, duel
     from backgammon.tools.sprt import Sprt
 
+    if depth != Depth() and not (is_model(first) or is_model(second)):
+        raise click.UsageError(f"--ply and what belongs to it are for models: {first} and {second} ask for none")
+    if threads is not None and luck is None and {first, second} <= {"random", "pipcount"}:
+        raise click.UsageError("--threads are those of a model: neither player is one")
     test = Sprt(*sprt) if sprt else None
     stakes = _stakes(has_cube, jacoby, beavers, length)
     if stakes is not None:
