@@ -98,7 +98,7 @@ def command(
     plan = LabelPlan(sample, seed, choose == "teacher", prefer)
     shards = _open_shards(logs)
     is_lines = out is None or ".jsonl" in Path(out).name
-    _check_use(plan, choose, shards is not None, is_lines, skip_bad and not logs)
+    _check_use(plan, choose, shards is not None, is_lines, skip_bad and not logs, skip_bad and bool(logs))
     if "model" in teachers:
         announce_compilation()
     teacher, crew = pack_teacher(spec), workers_named(workers)
@@ -153,7 +153,9 @@ def _open_shards(logs: tuple[str, ...]) -> Shards | None:
     return open_shards(Path(logs[0]))
 
 
-def _check_use(plan: LabelPlan, choose: str | None, has_shards: bool, is_lines: bool, is_skipping: bool) -> None:
+def _check_use(
+    plan: LabelPlan, choose: str | None, has_shards: bool, is_lines: bool, is_skipping: bool, skips_logs: bool
+) -> None:
     """Refuse options that would have no effect.
 
     Raises:
@@ -167,6 +169,8 @@ def _check_use(plan: LabelPlan, choose: str | None, has_shards: bool, is_lines: 
         )
     if plan.sample and not has_shards:
         raise ConfigError("--sample draws from shards: make some with `self-play`")
+    if skips_logs:
+        raise ConfigError("--skip-bad is for decisions on standard input: logs and shards have a report of their own")
     if not is_lines and is_skipping:
         raise ConfigError("--skip-bad is for lines that become lines: name an --out that ends in .jsonl")
 
