@@ -231,9 +231,12 @@ TABLE: dict[str, dict[str, list[Line]]] = {
         "--set": [changes("improve --out a", "--set batch_size=7")],
         "--seed": [changes("improve --out a", "--seed 2")],
         "--workers": [changes("improve --out a", "--workers 1")],
-        "--device": [changes("improve --out a", "--device cpu")],
+        "--device": [changes("improve --out a", "--device cuda")],
     },
-    "decisions": {"--forced": [changes("decisions game.mat", "--forced")]},
+    "decisions": {
+        "--forced": [changes("decisions game.mat", "--forced")],
+        "--stakes": [changes("decisions game.mat", "--stakes")],
+    },
     "play": {
         "--model": [changes(ALONE, "--model net.safetensors", "quit\n")],
         "--ply": [
@@ -263,7 +266,7 @@ TABLE: dict[str, dict[str, list[Line]]] = {
         ],
         "--length": [
             changes(ALONE, "--length 3", "quit\n"),
-            refused("play --resume game.json", "--length 3", "--length"),
+            refused("play game.json", "--length 3", "--length"),
         ],
         "--games": [
             changes(GAME.removesuffix(" --games 1"), "--games 2"),
@@ -277,7 +280,7 @@ TABLE: dict[str, dict[str, list[Line]]] = {
         ],
         "--cube": [
             changes(ALONE, "--no-cube", "quit\n"),
-            refused("play --resume game.json", "--no-cube", "--resume"),
+            refused("play game.json", "--no-cube", "saved match"),
         ],
         "--jacoby": [
             changes(f"{ALONE} --games 1", "--jacoby", "resign gammon\n"),
@@ -293,15 +296,11 @@ TABLE: dict[str, dict[str, list[Line]]] = {
         "--name": [
             changes(ALONE, "--name Ann", "quit\n"),
             refused(GAME, "--name Ann", "--watch"),
-            refused("play --resume game.json", "--name Ann", "--resume"),
+            refused("play game.json", "--name Ann", "saved match"),
         ],
         "--save": [
             changes(SAVED, "--save x.mat"),
             refused(GAME, "--save x.mat", "--no-save"),
-        ],
-        "--resume": [
-            changes(ALONE, "--resume game.json", "quit\n", drop="--seed 1 --no-save"),
-            refused("play", "--resume none", "no such file"),
         ],
         "--no-save": [changes(SAVED, "--no-save")],
         "--no-board": [changes(GAME.replace(" --no-board", ""), "--no-board")],

@@ -251,14 +251,15 @@ def _refuse_idle_options(ctx: click.Context) -> None:
         if is_given(ctx, name):
             for other, reason in others.items():
                 if ctx.params[other]:
-                    raise ConfigError(f"{option} has no effect with --{other.replace('_', '-')}: {reason}")
+                    shown = "a saved match" if other == "saved" else f"--{other.replace('_', '-')}"
+                    raise ConfigError(f"{option} has no effect with {shown}: {reason}")
 
 
 _IDLE = (
-    ("--name", "name", {"watch": "the watched player has its own name", "resume": "the saved game has its names"}),
+    ("--name", "name", {"watch": "the watched player has its own name", "saved": "the saved game has its names"}),
     ("--tutor", "tutor", {"watch": "nobody is there to be taught"}),
     ("--save", "save_file", {"no_save": "nothing is saved"}),
-    ("--cube/--no-cube", "has_cube", {"resume": "the saved game says whether it has one"}),
+    ("--cube/--no-cube", "has_cube", {"saved": "the saved game says whether it has one"}),
 )
 """(option, parameter, what leaves it without effect and why)."""
 
