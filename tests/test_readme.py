@@ -20,6 +20,13 @@ def test_the_python_of_the_readme_gives_what_it_shows() -> None:
     assert result.failed == 0
 
 
+def test_lines_of_prose_fit_a_screen() -> None:
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        prose = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for line in prose.splitlines():
+            assert len(line) <= 120 or line.startswith(("|", "    ", "![")) or " " not in line, f"{path.name}: {line}"
+
+
 def test_every_command_of_the_readme_exists_and_every_command_is_in_the_readme() -> None:
     shown = set(re.findall(r"pairgammon ([a-z]+(?:-[a-z]+)*)", README))
     assert shown == set(COMMANDS)
