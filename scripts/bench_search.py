@@ -102,9 +102,8 @@ def search_rows(engine: Engine, boards: Boards, dice: Boards) -> list[Row]:
         peer = f"gnubg-nn best_move {plies}-ply" if plies in PEER_DECISIONS else None
         work = _ours(searcher, plies, boards, dice)
         rows.append(Row(f"{plies}-ply, filter {name}", "decisions/s", work, peer, must, dream))
-    for name in (DEFAULT_FILTER, "normal"):
-        work = _at_stakes(engine.at(plies=2, filter_name=name), boards, dice)
-        rows.append(Row(f"2-ply with the cube, filter {name}", "decisions/s", work))
+    work = _at_stakes(engine.at(plies=2), boards, dice)
+    rows.append(Row("2-ply with the cube, filter normal", "decisions/s", work))
     gnubg_nn = optional("gnubg_nn")
     if gnubg_nn is not None:
         rows += [

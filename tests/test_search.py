@@ -107,6 +107,8 @@ def test_the_staged_filter_looks_at_one_ply_first_and_is_narrower_where_that_is_
     assert stages("staged", 2) == [(static, 1), (staged, 2)]
     assert stages("staged", 1) == [(MoveFilter(0, 6, 0.10), 1)]
     assert stages("normal", 3) == [(static, 2), (deep, 3)]
+    for plies in range(4):
+        assert stages("staged", plies, has_cube=True) == stages("normal", plies)
 
 
 def test_what_the_stage_keeps_is_what_is_near_at_one_ply_and_gets_the_values_of_a_search_without_it(

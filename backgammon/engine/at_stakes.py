@@ -189,7 +189,7 @@ class StakesEngine:
             values = self._searcher.value_plays(candidates[members], outcomes[members], valuation)
             equities[members] = valuation.emg(values)
         has_passed = np.ones(len(candidates), dtype=np.bool_)
-        for move_filter, depth in stages(self._settings.filter_name, self._settings.plies):
+        for move_filter, depth in stages(self._settings.filter_name, self._settings.plies, has_cube=True):
             rows = np.flatnonzero(has_passed)
             known = equities[rows].astype(np.float32)
             has_passed[rows] = keep_candidates(move_filter, owners[rows], known, known)

@@ -66,8 +66,14 @@ _FILTERS = (
 _WIDTHS = dict(zip(FILTER_NAMES, _FILTERS, strict=True))
 
 
-def stages(name: str, plies: int) -> list[tuple[MoveFilter, int]]:
+def stages(name: str, plies: int, has_cube: bool = False) -> list[tuple[MoveFilter, int]]:
     """The steps of a search to depth `plies`: (filter of what is known so far, depth of the next look).
+
+    Args:
+        name: see `strengths.FILTER_NAMES`.
+        plies: 0 to 3.
+        has_cube: values are with the cube. At 1 ply they are further from those at 2 ply, and a look there first adds a
+            tenth to the loss (docs/experiments/look-ahead.md): then "staged" is "normal".
 
     The equities of 1 ply are biased against those of even depth, so GNU Backgammon never thins out by them. But the
     bias is nearly the same for all candidates of a decision: "staged" compares them with each other, and only those of
@@ -80,6 +86,8 @@ def stages(name: str, plies: int) -> list[tuple[MoveFilter, int]]:
     [2, 3]
     >>> [depth for _, depth in stages("staged", 3)]
     [1, 2, 3]
+    >>> [depth for _, depth in stages("staged", 3, has_cube=True)]
+    [2, 3]
     """
     if name not in _WIDTHS:
         raise ConfigError(f"move filter {name!r} does not exist: choose {', '.join(FILTER_NAMES)}")
@@ -87,7 +95,7 @@ def stages(name: str, plies: int) -> list[tuple[MoveFilter, int]]:
         raise ConfigError(f"{plies} plies: choose from 0 (the evaluator alone) to {MAX_PLIES}")
     if plies == 0:
         return []
-    widths = _WIDTHS[name]
+    widths = _WIDTHS["normal" if has_cube and name == "staged" else name]
     if plies == 1:
         return [(widths.shallow, 1)]
     steps = [(widths.static, 2)] if widths.staged is None else [(widths.static, 1), (widths.staged, 2)]
