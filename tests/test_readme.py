@@ -41,8 +41,10 @@ def test_every_option_of_the_readme_is_known_to_its_command() -> None:
                 assert option in shown, line
 
 
-def test_every_file_that_the_readme_names_is_there() -> None:
-    for name in re.findall(r"`((?:docs|data|tests|scripts|backgammon|comparison_net)/[\w/.-]*)`", README):
-        assert (ROOT / name).exists(), name
+def test_every_file_that_a_page_names_is_there() -> None:
+    for path in [ROOT / "README.md", ROOT / "data" / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"`((?:docs|data|tests|scripts|backgammon|comparison_net)/[\w/.-]*)`", text):
+            assert (ROOT / name).exists(), f"{path.name}: {name}"
     for name in re.findall(r"`(make \w+)", README):
         assert f"\n{name.split()[1]}:" in (ROOT / "Makefile").read_text(), name
