@@ -669,8 +669,9 @@ def test_settings_are_a_configuration_file(invoke: Invoke) -> None:
 
 
 def play(invoke: Invoke, model: Path, *lines: str, options: tuple[object, ...] = ()) -> Result:
-    fixed = ("--model", model, "--seed", 5, "--save", "game.mat", "--no-cube")
-    return invoke("play", *fixed, *options, text="\n".join(lines) + "\n")
+    usual = {"--model": model, "--seed": 5, "--save": "game.mat"}
+    fixed = [word for pair in usual.items() if pair[0] not in options for word in pair]
+    return invoke("play", *fixed, "--no-cube", *options, text="\n".join(lines) + "\n")
 
 
 def test_play_shows_seed_board_and_prompt_and_saves(invoke: Invoke, model: Path) -> None:

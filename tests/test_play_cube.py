@@ -34,7 +34,8 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     monkeypatch.chdir(tmp_path)
 
     def run(lines: list[str], *options: str) -> Result:
-        command = ["play", "--seed", "5", "--no-board", "--save", "match.mat", *options]
+        fixed = [] if "--save" in options else ["--save", "match.mat"]
+        command = ["play", "--seed", "5", "--no-board", *fixed, *options]
         return CliRunner().invoke(main, command, input="\n".join(lines) + "\n", catch_exceptions=False)
 
     return run
