@@ -185,6 +185,15 @@ def test_what_was_not_looked_at_goes_along_with_its_decision_and_keeps_no_chance
         assert ((chances[rows][:, 0] == NOT_JUDGED) == ~is_deep).all()
 
 
+def test_no_label_is_worth_more_than_a_backgammon(decisions: Decisions) -> None:
+    plies = (np.arange(len(decisions.candidates)) % 3 == 0).astype(np.int64)
+    analysis, shallow = verdict_of(decisions, plies, 1.0)
+    values, _ = labels_of(Verdict(analysis, np.full_like(shallow, 2.99)))
+    assert np.abs(values).max() <= 3
+    raised, _ = labels_of(Verdict(analysis._replace(equities=analysis.equities + 1), np.full_like(shallow, -2.99)))
+    assert np.abs(raised).max() <= 3
+
+
 def test_contested_decisions_are_looked_at_a_ply_deeper(decisions: Decisions) -> None:
     plain = find_teacher(pack_teacher(TeacherSpec(engine=EngineSpec(plies=1))).values).teach(decisions).analysis
     packed = pack_teacher(TeacherSpec(engine=EngineSpec(plies=1), contested=0.03))

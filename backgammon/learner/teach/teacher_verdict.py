@@ -19,6 +19,9 @@ from backgammon.rules import ragged
 from backgammon.search import Analysis
 from backgammon.tools.arrays import Float32s, Uint16s
 
+_MOST = np.float32(3.0)
+"""Points that a game is worth at most."""
+
 
 class Verdict(NamedTuple):
     """A teacher's word on N decisions.
@@ -41,6 +44,7 @@ def labels_of(verdict: Verdict) -> tuple[Float32s, Uint16s]:
     gains = np.bincount(owners[is_deep], (analysis.equities - shallow)[is_deep], len(analysis.decisions))
     shift = gains / np.maximum(np.bincount(owners[is_deep], minlength=len(analysis.decisions)), 1)
     values = np.where(is_deep, analysis.equities, shallow + shift[owners]).astype(np.float32)
+    values = np.clip(values, -_MOST, _MOST)  # where a backgammon is sure a shift would go beyond it
     chances = pack_outcomes(analysis.outcomes)
     chances[~is_deep] = NOT_JUDGED
     return values, chances
