@@ -34,6 +34,7 @@ _HOMES = {
 }
 
 
+# As in `comparison_net`: two products, each stands by itself.
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'backgammon' has no attribute {name!r}")

@@ -250,7 +250,10 @@ def _double(
     trace: Trace,
     entry: int,
 ) -> tuple[int, int]:
-    """Results of playing the die exactly `depth` times (1..4), sources never increasing; no repeats arise."""
+    """Results of playing the die exactly `depth` times (1..4), sources never increasing; no repeats arise.
+
+    The loops over sources are written out here and in its neighbours, for each hands other boards and masks on.
+    """
     sources1 = die_sources(own, free, die)
     while sources1:
         source1 = highest_bit(sources1)

@@ -199,7 +199,7 @@ if DISABLED:
         length: int,
         floor: np.floating,
     ) -> None:
-        """Set target to the larger of `walk_row` and floor."""
+        """Set target to the larger of `walk_row` and floor; numba reads types off a signature, so each has its own."""
         total = np.empty(length, dtype=np.int32)
         walk_row(
             total, 0, parent, parent_at, rows, plus_at, minus_at, bar_at, words, words_at, changed_blocks,

@@ -140,7 +140,8 @@ def _scatter_rows(
 ) -> None:
     """Add the gradient of `_sum_rows` with regard to table, base and patterns, given that of its output[M, H].
 
-    `pull` is added to the gradient of every rectified unit that is above 0.
+    `pull` is added to the gradient of every rectified unit that is above 0. The walk over rows is that of `_sum_rows`,
+    written again with slopes in the place of sums, for it goes on while the lists of patterns are in cache.
     """
     width = base_gradient.shape[0]
     total = np.empty(width, dtype=np.float32)

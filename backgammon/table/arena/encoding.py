@@ -100,7 +100,7 @@ def write_counts(views: Board, registers: Registers, out: Int8s) -> None:
 
 @kernel
 def write_units(views: Board, registers: Registers, out: Float32s) -> None:
-    """`units` of many games.
+    """`units` of many games; a loop of its own, for a kernel that takes its writer as an argument is not kept on disk.
 
     Args:
         views: int8[N, 26] of the viewers.
