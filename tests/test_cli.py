@@ -449,7 +449,10 @@ def test_converted_logs_hold_the_same_decisions(invoke: Invoke, log: Path, tmp_p
 def test_convert_never_overwrites(invoke: Invoke, log: Path, tmp_path: Path) -> None:
     assert invoke("convert", log, log, "--out", "converted").exit_code == 0
     assert sorted(path.name for path in (tmp_path / "converted").iterdir()) == ["games-2.mat", "games.mat"]
+    assert invoke("convert", log, log, "--out", "converted").exit_code == 0  # what it would write is there already
+    (tmp_path / "converted" / "games.mat").write_text("mine")
     assert_mistake(invoke("convert", log, "--out", "converted"), "games.mat", "already")
+    assert (tmp_path / "converted" / "games.mat").read_text() == "mine"
 
 
 def test_convert_names_the_file_that_is_no_log_and_converts_the_others(
@@ -469,6 +472,7 @@ def test_convert_chooses_the_format_by_the_name_of_the_new_file(
     assert invoke("convert", log, f"new{suffix}").exit_code == 0
     original, converted = (list(read_logs([path])) for path in (log, tmp_path / f"new{suffix}"))
     assert [game.plays.afters.tolist() for game in original] == [game.plays.afters.tolist() for game in converted]
+    (tmp_path / f"new{suffix}").write_text("mine")
     assert_mistake(invoke("convert", log, f"new{suffix}"), "already")
 
 
