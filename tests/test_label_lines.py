@@ -153,7 +153,7 @@ BAD_LINES: list[tuple[bytes | Line, str]] = [
     (b"[1]", "not a JSON object"),
     (b"\xff\xfe", "is not JSON"),
     (b'{"id": "' + b"x" * (1 << 20) + b'"}', "is no decision"),
-    (decision(id="4HPwATDgc/ABM!"), "no identifier"),
+    (decision(id="4HPwATDgc/ABM!"), "is not one of"),
     (decision(id="AAAAAAAAAAAAAA"), "no checkers"),
     (decision(id=position_ids(np.maximum(START, 0)[None])[0]), "the game is over"),
     (decision(dice=[7, 1]), "7"),
