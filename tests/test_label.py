@@ -184,6 +184,14 @@ def test_rollouts_are_labels_too(lines: list[NumberedLine], monkeypatch: pytest.
         ) or 36 in games
 
 
+def test_chances_of_a_rollout_that_cannot_be_are_moved_to_what_can() -> None:
+    beyond = np.array([[1.01, 0.4, -0.01, -0.02, 0.0], [0.6, 0.7, 0.65, 0.5, 0.45]], dtype=np.float32)
+    expected = [[1, 0.4, 0, 0, 0], [0.6, 0.6, 0.6, 0.4, 0.4]]
+    np.testing.assert_allclose(line_labels.possible_chances(beyond), expected, atol=1e-6)
+    sound = np.array([[0.5, 0.2, 0.1, 0.3, 0.2]], dtype=np.float32)
+    assert line_labels.possible_chances(sound).tobytes() == sound.tobytes()
+
+
 def test_a_line_that_cannot_be_used_stops_or_is_reported(teacher: PackedTeacher, lines: list[NumberedLine]) -> None:
     spoilt = [*lines[:2], (3, b'{"id": "nonsense", "dice": [1, 2]}'), *lines[3:5]]
     with pytest.raises(NotationError, match="line 3: "):

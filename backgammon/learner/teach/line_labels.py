@@ -35,7 +35,7 @@ from backgammon.rules.board import swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.decisions import Decisions
 from backgammon.search import RankedCandidate
-from backgammon.tools.arrays import Boards
+from backgammon.tools.arrays import Boards, Float32s
 from backgammon.tools.errors import DataError, ModelError, NotationError, PairgammonError
 from backgammon.tools.jobs.delivery import Delivery
 from backgammon.tools.jobs.message import pack_message, unpack_columns, unpack_message
@@ -235,7 +235,7 @@ def _label(decision: Decision, ranked: list[RankedCandidate], ids: Sequence[str]
     if rolled:
         errors = [round(float(one.standard_error or 0.0), 6) for one in rolled]
         label["rollout"] = {"games": [one.games for one in rolled], "errors": errors}
-    chances = cumulative(np.stack([one.outcomes for one in ranked])).tolist()
+    chances = possible_chances(cumulative(np.stack([one.outcomes for one in ranked]))).tolist()
     label["cands"] = [
         [
             ids[one.row],
@@ -247,6 +247,16 @@ def _label(decision: Decision, ranked: list[RankedCandidate], ids: Sequence[str]
         for one, five in zip(ranked, chances, strict=True)
     ]
     return label
+
+
+def possible_chances(five: Float32s) -> Float32s:
+    """Cumulative chances float32[M, 5] moved to what can be: a rollout's, luck subtracted, may be beyond."""
+    win = np.clip(five[:, 0], 0, 1)
+    gammon = np.clip(five[:, 1], 0, win)
+    lost_gammon = np.clip(five[:, 3], 0, 1 - win)
+    others = np.clip(five[:, 2], 0, gammon), lost_gammon, np.clip(five[:, 4], 0, lost_gammon)
+    found: Float32s = np.stack([win, gammon, *others], axis=1)
+    return found
 
 
 def _label_text(record: dict[str, object]) -> bytes:
