@@ -322,7 +322,7 @@ TABLE: dict[str, dict[str, list[Line]]] = {
         **depth_lines(f"hint {START} --dice 31 --json", f"hint {XGID}"),
         "--rollout": [
             changes(f"hint {START} --dice 31 --json --ply 0 --model net.safetensors", "--rollout 36"),
-            refused(f"hint {XGID}", "--rollout 36", "--cubeless"),
+            changes(f"hint {XGID} --model net.safetensors", "--rollout 36"),
         ],
         "--time": [
             changes(f"hint {START} --dice 31 --ply 1", "--time 100"),
