@@ -3,6 +3,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+WORKERS ?= 2
 READY := .venv/.ready
 
 .PHONY: help setup demo test test-slow lint bench bench-search bench-web test-web verify clean
@@ -41,7 +42,7 @@ demo: setup
 	$(BIN)/python -m scripts.demo
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 test-slow: setup
 	$(BIN)/python -m pytest

@@ -134,7 +134,7 @@ def test_a_favourite_beavers_where_that_was_agreed() -> None:
 
 def test_a_match_is_broken_off_saved_gone_on_with_and_analysed(play: Play) -> None:
     script = ["double", "take", "roll", "hint", "=1"]
-    first = play(script * 60 + ["quit"], "--length", "5")
+    first = play(script * 25 + ["quit"], "--length", "5")
     assert first.exit_code == 0
     (begun,) = read_records(Path("match.mat").read_bytes(), "match.mat")
     assert not begun.games[-1].actions or not isinstance(begun.games[-1].actions[-1], ResultAction)
