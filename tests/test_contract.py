@@ -231,7 +231,7 @@ MATCH = {
     "rank": Door(by_rank, as_ranked),
     "ubgi": Door(by_ubgi, as_info, 64),
     "http": Door(by_http, as_moves),
-    "room": Door(by_room, as_shown),
+    "room": Door(by_room, as_shown, 200),
 }
 """At a score, with the cube."""
 
