@@ -224,7 +224,8 @@ def _lines(decision: Decision, ranked: list[RankedCandidate] | None, engine: Eng
     total = len(decision.candidates)
     if ranked is not None:
         lines = [heading_of(is_cubeful=False, has_match=False), *candidate_lines(decision, ranked, count)]
-        if any(one.margin < 0 for one in ranked[:count]):
+        shown = [(one.ply, one.equity) for one in ranked[:count]]
+        if shown != sorted(shown, reverse=True):
             lines.append(
                 f"{engine.net_name} orders the plays by its preference, which is surer than the equities shown"
             )
