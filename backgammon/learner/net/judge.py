@@ -84,7 +84,10 @@ def score_in_decisions(before: Boards, owners: Offsets, boards: Boards, net: Fol
 def _score_all(
     all_before: Boards, all_owners: Offsets, all_boards: Boards, net: FoldedNet, room: Room, scores: Float32s
 ) -> None:
-    """`score_in_decisions` with room for a group of positions."""
+    """`score_in_decisions` with room for a group of positions.
+
+    The body is that of `_judge_all` but for the expert: shared in a kernel of its own it made judging 6 % slower.
+    """
     net, room = borrow(net), borrow(room)
     before, owners = borrow(all_before).reshape(-1), borrow(all_owners)
     boards = borrow(all_boards).reshape(-1)
