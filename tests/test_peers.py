@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -160,3 +162,13 @@ def test_a_peer_that_gives_no_chances_says_so(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(player, "_command", lambda _: [sys.executable, "-c", LAST_ROW.format(failing=1, dying=9)])
     with PeerPlayer("last") as peer, pytest.raises(PeerError, match="last: out of order"):
         peer.chances(START[None])
+
+
+def test_a_peer_whose_listener_has_gone_ends_without_a_word() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "backgammon.engine.peers.worker", "gnubg", "0"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert done.returncode == 1
+    assert done.stderr == b""

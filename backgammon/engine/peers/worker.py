@@ -136,9 +136,12 @@ def serve(words: list[str], source: IO[bytes], sink: IO[bytes]) -> None:
 def main() -> None:
     """Serve on standard input and output; what the packages print goes to standard error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it closes the pipe
-    with os.fdopen(os.dup(1), "wb") as sink:
-        os.dup2(2, 1)
-        serve(sys.argv[1:], sys.stdin.buffer, sink)
+    try:
+        with os.fdopen(os.dup(1), "wb") as sink:
+            os.dup2(2, 1)
+            serve(sys.argv[1:], sys.stdin.buffer, sink)
+    except BrokenPipeError:  # whoever asked has gone, or has heard the same from a peer beside this one
+        sys.exit(1)
 
 
 if __name__ == "__main__":
