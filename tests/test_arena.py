@@ -14,17 +14,15 @@ from gymnasium.utils import seeding
 
 from backgammon.evaluation.player import Noise, PipCountPlayer, Player, RandomPlayer
 from backgammon.rules import game as turns
-from backgammon.rules.board import START, Position
-from backgammon.rules.decision import Decision
+from backgammon.rules.board import Position
 from backgammon.rules.dice import Roll
 from backgammon.rules.game import Stage
 from backgammon.table.arena.options import SetUp, parse_set_up
-from backgammon.table.arena.single_game import SingleGame
 from backgammon.table.duel import duel
 from backgammon.table.session import Session, play_session
 from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError, GameError, IllegalPlay
-from backgammon.tools.stream import draw_key, key_of_seed
+from backgammon.tools.stream import draw_key, key_of_seed, throw_opening
 
 TURN = "backgammon.env:BackgammonTurn-v0"
 NUM_GAMES = 100
@@ -212,15 +210,29 @@ def test_a_session_from_a_set_up_is_the_environment_from_that_set_up() -> None:
         assert points == won
 
 
-def test_exploring_starts_are_told_by_the_record() -> None:
-    session = Session(("ann", "bob"), 9, start=SetUp(Position.start(), random_turns=7))
-    start = session.record().games[0].start if session.record().games else None
-    assert start is None, "nothing has been played"
-    before = session.state
-    session_game(session, (PIPCOUNT, RANDOM))
-    start = session.record().games[0].start
-    assert start is not None
-    assert (start.position, start.turn) == (before.position, before.turn)
+def test_the_usual_start_with_a_seat_is_that_of_the_environment() -> None:
+    for seed in range(10):
+        env: Any = gymnasium.make(TURN, opponent="self", max_candidates=4096)
+        observation, _ = env.reset(seed=seed, options={"first": 1})
+        session = Session(("ann", "bob"), seed, start=parse_set_up({"first": 1}))
+        session.throw_dice()
+        assert (session.state.turn, session.state.roll) == (1, tuple(observation["dice"].tolist()))
+
+
+def test_exploring_starts_are_refused_by_a_session() -> None:
+    with pytest.raises(ConfigError, match="random turns"):
+        Session(("ann", "bob"), 9, start=SetUp(Position.start(), random_turns=7))
+
+
+def test_a_game_that_is_broken_off_has_used_the_dice_of_its_turn() -> None:
+    session = Session(("ann", "bob"), 2, length=5)
+    for turn in range(3):  # an opening, not played; another, not even thrown; and one more
+        if turn != 1:
+            session.throw_dice()
+            thrown = throw_opening(key_of_seed(2), np.uint64(1), np.uint64(turn))
+            assert session.state.roll == (max(thrown), min(thrown))
+        session.resign(turn % 2, 1)
+        session.next_game()
 
 
 def test_a_match_goes_on_after_a_resignation() -> None:
@@ -234,48 +246,6 @@ def test_a_match_goes_on_after_a_resignation() -> None:
     assert session.state == turns.new_game(has_cube=False)
     play_session((PIPCOUNT, RANDOM), session)
     assert session.score.is_over
-
-
-def test_a_single_game_goes_back_to_any_moment_and_on_the_same_way() -> None:
-    game = SingleGame()
-    game.seed(np.array([key_of_seed(5)]))
-    game.start(None)
-    past = []
-    rng = np.random.default_rng(1)
-    while not game.is_over(0):
-        row = int(rng.integers(len(game.candidates)))
-        past.append((game.moment(), game.position(), game.seat(), game.roll(), row))
-        game.play(row)
-    final = game.position()
-    for start in (len(past) - 1, len(past) // 2, 0):
-        game.go_back(past[start][0])
-        for _, position, seat, roll, row in past[start:]:
-            assert (game.position(), game.seat(), game.roll()) == (position, seat, roll)
-            game.play(row)
-        assert game.position() == final
-
-
-def test_a_resigned_single_game_is_turned_to_the_winner() -> None:
-    for seat in (0, 1):
-        game = SingleGame()
-        game.seed(np.array([key_of_seed(8)]))
-        game.start(None)
-        game.play(0)
-        seen = game.position() if game.seat() != seat else game.position().swap()
-        game.resign(seat, 3)
-        assert (game.seat(), game.position(), game.is_over(0)) == (1 - seat, seen, True)
-        assert game.points_of(0) == (-3 if seat == 0 else 3)
-
-
-def test_typed_dice_change_the_candidates_and_an_opening_the_seat() -> None:
-    game = SingleGame()
-    game.seed(np.array([key_of_seed(8)]))
-    game.start(None)
-    game.put_dice(Roll(6, 1), seat=1)
-    assert (game.seat(), game.roll(), game.dice_left(0)) == (1, Roll(6, 1), (6, 1))
-    assert (game.decision().candidates == Decision.make(Position(START), (6, 1)).candidates).all()
-    game.put_dice(Roll(3, 3))
-    assert game.dice_left(0) == (3, 3, 3, 3)
 
 
 def test_playing_loads_no_gymnasium() -> None:

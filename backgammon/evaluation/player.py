@@ -17,6 +17,7 @@ from backgammon.rules import ragged
 from backgammon.rules.board import NUM_CHECKERS, checkers_off, pip_counts
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards, Dice, Int64s, Uint64s
+from backgammon.tools.errors import GameError
 
 Noise = Uint64s
 """uint64[N]: one uniformly random number for each decision."""
@@ -40,6 +41,30 @@ class Player(Protocol):
         Returns:
             int64[N], each at least 0 and below the number of candidates.
         """
+
+
+def ask_player(player: Player, boards: Boards, dice: Dice, noise: Noise) -> Int64s:
+    """The rows that a player chooses, int64[N]; whether they exist is not checked. Arguments as in `Player.choose`.
+
+    Raises:
+        GameError: not one whole number for each decision.
+    """
+    rows = np.asarray(player.choose(boards, dice, noise))
+    if rows.shape != (len(boards),) or rows.dtype.kind not in "iu":
+        raise GameError(f"player {player.name} must give {len(boards)} whole numbers, one row for each decision")
+    return rows.astype(np.int64)
+
+
+def check_rows(player: Player, rows: Int64s, counts: Int64s) -> None:
+    """Refuse rows, int64[N], that are not below the number of candidates of their decisions, int64[N].
+
+    Raises:
+        GameError: a row that does not exist.
+    """
+    wrong = np.flatnonzero((rows < 0) | (rows >= counts))
+    if len(wrong):
+        at = wrong[0]
+        raise GameError(f"player {player.name} chose candidate {rows[at]}: this roll has {counts[at]}, counted from 0")
 
 
 class RandomPlayer:

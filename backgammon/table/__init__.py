@@ -1,1 +1,1 @@
-"""Games in play: the turn engine for one game or ten thousand, sessions, duels."""
+"""Games in play: sessions, thousands of games side by side, duels."""

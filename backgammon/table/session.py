@@ -1,12 +1,12 @@
 """A session: games played one after the other at one table, with score, take-back and a record of everything.
 
-The session keeps the books; the game itself is the single game of the turn environment (`arena.SingleGame`), and its
-course is told in the states of `game`. Whoever moves the checkers (a person at a terminal, a player, a protocol) asks
+The session keeps the books and decides nothing about turns: the game is a state of the turn machine (`rules.game`),
+and every act here is one of its acts. Whoever moves the checkers (a person at a terminal, a player, a protocol) asks
 the session for the decision and gives it a row.
 
-Dice come from the seed: game k of a money session is episode k of `BackgammonTurn-v0` reset with that seed, and a match
-is one episode. They belong to the turn and not to the moment, so a play that is taken back and played otherwise meets
-the same dice again: nobody can shop for a better roll.
+Dice come from the seed (`tools.stream`): game k of a money session is episode k of `BackgammonTurn-v0` reset with that
+seed, and a match is one episode. They belong to the turn and not to the moment, so a play that is taken back and played
+otherwise meets the same dice again: nobody can shop for a better roll.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backgammon.cube.stakes import Stakes, stakes_in_game
-from backgammon.evaluation.player import Player
+from backgammon.evaluation.player import Player, ask_player, check_rows
 from backgammon.notation.play_text import format_play
 from backgammon.records.record.record import (
     Action,
@@ -33,12 +33,11 @@ from backgammon.records.record.record import (
 from backgammon.rules import game as turns
 from backgammon.rules.board import Position
 from backgammon.rules.decision import Decision
-from backgammon.rules.game import GameState, Stage
+from backgammon.rules.game import Ending, GameResult, GameState, Stage
 from backgammon.rules.match import MatchScore
 from backgammon.table.arena.options import MAX_MATCH_LENGTH, SetUp
-from backgammon.table.arena.single_game import Moment, SingleGame
 from backgammon.tools.errors import ConfigError, GameError
-from backgammon.tools.stream import key_of_seed
+from backgammon.tools.stream import key_of_seed, throw_dice, throw_opening, turn_noise
 
 
 @dataclass(frozen=True)
@@ -115,6 +114,8 @@ class Session:
             raise ConfigError("a match ends by its length: give a length or a number of games, not both")
         if length and cube is not None and (cube.has_jacoby or cube.has_beavers):
             raise ConfigError("the Jacoby rule and beavers belong to money play, not to a match")
+        if start is not None and start.random_turns:
+            raise ConfigError("random turns at the start belong to the environments: give a session their position")
         self.names = names
         self.seed = seed
         self.cube = cube
@@ -122,27 +123,33 @@ class Session:
         self.score = MatchScore.start(length)
         self.turns: list[Turn] = []
         self._finished: list[GameRecord] = []
-        self._game = SingleGame(length)
-        self._game.seed(np.array([key_of_seed(seed)]))
-        self._game.start(start)
+        self._key = key_of_seed(seed)
+        self._episode = 1
+        self._turns_before = 0
         self._start_game(None if start is None or start.is_usual else start)
 
     def _start_game(self, start: SetUp | None) -> None:
-        """Lay out the game that the engine has begun; its dice are not shown before they are thrown."""
+        """Lay out the next game; its dice are not shown before they are thrown."""
         self.turns = []
-        self._moments: list[Moment] = []
         self._cube_actions: list[tuple[int, Action]] = []
         has_cube = self.cube is not None and not self.score.is_crawford
-        self._start = None if start is None else Setup(self._game.position(), self._game.seat())
+        self._start: Setup | None = None
         self.state = turns.new_game(has_cube)
-        if start is not None:
-            self.state = turns.new_game(has_cube, self._game.position(), self._game.seat())
-            if has_cube and self.cube is not None and self._start is not None:
-                value, owner = self.cube.first, self.cube.first_owner
-                self.state = replace(self.state, cube=value, cube_owner=owner)
-                self._start = replace(self._start, cube=value, cube_owner=owner)
-            if start.roll is not None and not start.random_turns:
-                self.throw_dice()
+        if start is None:
+            return
+        self.state = turns.new_game(has_cube, start.position, start.seat)
+        self._start = Setup(start.position, self.state.turn)
+        if has_cube and self.cube is not None:
+            value, owner = self.cube.first, self.cube.first_owner
+            self.state = replace(self.state, cube=value, cube_owner=owner)
+            self._start = replace(self._start, cube=value, cube_owner=owner)
+        if start.roll is not None:
+            self.throw_dice(start.roll)
+
+    @property
+    def _clock(self) -> tuple[np.uint64, np.uint64, np.uint64]:
+        """Key, episode and turn of the stream of chance."""
+        return self._key, np.uint64(self._episode), np.uint64(self._turns_before + len(self.turns))
 
     @property
     def game_number(self) -> int:
@@ -175,21 +182,10 @@ class Session:
         """
         if self.is_over:
             raise GameError("the session is over")
-        is_opening = self.state.stage is Stage.OPENING
-        own = self._game.roll()
-        if is_opening:
-            first, second = dice or (own if self._game.seat() == 0 else own[::-1])
-            after = turns.open_game(self.state, first, second)
-        else:
-            after = turns.roll_dice(self.state, *(dice or own))
-        if dice is not None:
-            self._put_dice(after)
-        self.state = after
-
-    def _put_dice(self, thrown: GameState) -> None:
-        """Give the engine dice from the table."""
-        assert thrown.roll is not None, "dice have been thrown"
-        self._game.put_dice(thrown.roll, thrown.turn)
+        is_first = not self.turns and self.state.position == Position.start()
+        thrown = dice or (throw_opening if is_first else throw_dice)(*self._clock)
+        throw = turns.open_game if self.state.stage is Stage.OPENING else turns.roll_dice
+        self.state = throw(self.state, *thrown)
 
     def rethrow_dice(self, dice: tuple[int, int]) -> None:
         """Put right the dice that were typed for this turn.
@@ -202,9 +198,7 @@ class Session:
             raise GameError("no dice to put right: none have been thrown in this turn")
         if not self.turns and self._start is None:
             raise GameError("an opening roll decides who starts: begin the game again to change it")
-        after = turns.roll_dice(replace(self.state, stage=Stage.ROLL, roll=None), *dice)
-        self._put_dice(after)
-        self.state = after
+        self.state = turns.roll_dice(replace(self.state, stage=Stage.ROLL, roll=None), *dice)
 
     def decision(self) -> Decision:
         """The choice that the dice of the seat on roll offer.
@@ -212,12 +206,7 @@ class Session:
         Raises:
             GameError: there are no dice to play.
         """
-        self._check_dice()
-        return self._game.decision()
-
-    def _check_dice(self) -> None:
-        if self.state.stage is not Stage.PLAY:
-            raise GameError(f"no dice to play: the game waits for {self.state.stage.value}")
+        return self.state.decision()
 
     def play(self, row: int) -> Turn:
         """The seat on roll plays a candidate; a game that ends is booked.
@@ -228,13 +217,10 @@ class Session:
         """
         decision = self.decision().choose(row)
         turn = Turn(self.state.turn, decision, self.state)
-        self._moments.append(self._game.moment())
         self.turns.append(turn)
         self.state = turns.play(self.state, decision.candidates[row])
         if self.state.is_over:
             self._end_game()
-        else:
-            self._game.play(row)
         return turn
 
     # The cube
@@ -320,15 +306,14 @@ class Session:
         self._cube_actions.append((len(self.turns), action))
 
     def _end_game(self) -> None:
-        """Settle and book a game that has a result; the engine goes on to the next one of a match."""
+        """Settle and book a game that has a result, and count its turns: one that was broken off has begun too."""
         result = self.state.result
         assert result is not None, "the game is over"
         if self.stakes.has_jacoby and self.state.cube_owner is None:
             result = replace(result, size=1)
             self.state = replace(self.state, result=result)
-        most = self.score.length or result.size  # all that the engine needs to know, and its registers are small
-        self._game.resign(1 - result.winner, min(result.points, most))
-        self._book_result()
+        self._turns_before += len(self.turns) + (result.ending is not Ending.BORNE_OFF)
+        self._book_result(result)
 
     def ask(self, player: Player) -> int:
         """The row that a player chooses for the dice in play.
@@ -336,8 +321,12 @@ class Session:
         Raises:
             GameError: there are no dice to play, or the player chose a row that does not exist.
         """
-        self._check_dice()
-        return self._game.choice_of(player)
+        decision = self.decision()
+        dice = np.array([decision.roll], dtype=np.int8)
+        noise = np.array([turn_noise(*self._clock)], dtype=np.uint64)
+        rows = ask_player(player, decision.position.board[None], dice, noise)
+        check_rows(player, rows, np.array([len(decision.candidates)]))
+        return int(rows[0])
 
     def resign(self, seat: int, size: int) -> None:
         """A seat gives up the game as a single one (1), a gammon (2) or a backgammon (3).
@@ -364,8 +353,7 @@ class Session:
         if last is None:
             raise GameError("nothing to take back: no choice has been made in this game")
         self.state = self.turns[last].before
-        self._game.go_back(self._moments[last])
-        del self.turns[last:], self._moments[last:]
+        del self.turns[last:]
         self._cube_actions = [(at, action) for at, action in self._cube_actions if at <= last]
 
     def _last_choice(self, seat: int) -> int | None:
@@ -383,13 +371,11 @@ class Session:
         if not self.state.is_over:
             raise GameError("the game in play is not over")
         if self.score.is_money:
-            self._game.start(None)
+            self._episode += 1
+            self._turns_before = 0
         self._start_game(None)
 
-    def _book_result(self) -> None:
-        result = self.state.result
-        if result is None:
-            return
+    def _book_result(self, result: GameResult) -> None:
         record = self._game_record(self.game_number)
         self.score = self.score.after(result.winner, result.points)
         closing = ResultAction(result.winner, result.points, self.score.is_over)

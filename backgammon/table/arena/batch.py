@@ -1,4 +1,4 @@
-"""Games side by side, stepped by kernels: what session, duel and every face of the environment drive.
+"""Games side by side, stepped by kernels: what duels and every face of the environment drive.
 
 Axis legend: N games, W some of them.
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backgammon.evaluation.player import Noise, Player
+from backgammon.evaluation.player import Noise, Player, ask_player
 from backgammon.rules.board import NUM_LOCATIONS, Board, Position, swap
 from backgammon.rules.dice import Roll
 from backgammon.rules.movegen import MAX_CANDIDATES
@@ -183,10 +183,7 @@ class GameBatch:
         Raises:
             GameError: not one whole number for each game.
         """
-        rows = np.asarray(player.choose(self.boards[games], self.registers[games, _ROLL], self.noise(games)))
-        if rows.shape != games.shape or rows.dtype.kind not in "iu":
-            raise GameError(f"player {player.name} must give {len(games)} whole numbers, one row for each decision")
-        return rows.astype(np.int64)
+        return ask_player(player, self.boards[games], self.registers[games, _ROLL], self.noise(games))
 
     def _check_usable(self) -> None:
         """Refuse to step games that are not in play.

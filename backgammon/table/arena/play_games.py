@@ -1,4 +1,4 @@
-"""Games side by side that take one whole turn at a time: the engine room of `BackgammonTurn-v0`, session and duel.
+"""Games side by side that take one whole turn at a time: the engine room of `BackgammonTurn-v0` and duels.
 
 Axis legend: N games, M candidates of all N games together, K candidates at most.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backgammon.evaluation.player import Player
+from backgammon.evaluation.player import Player, check_rows
 from backgammon.rules.board import NUM_LOCATIONS, Board
 from backgammon.rules.movegen import MAX_CANDIDATES
 from backgammon.table.arena import legal_choices
@@ -17,7 +17,7 @@ from backgammon.table.arena.batch import GameBatch, Observation
 from backgammon.table.arena.opponents import Opponent
 from backgammon.table.arena.options import Rules
 from backgammon.tools.arrays import Boards, Int64s, Offsets
-from backgammon.tools.errors import CandidateOverflow, GameError
+from backgammon.tools.errors import CandidateOverflow
 
 
 class PlayGames(GameBatch):
@@ -70,13 +70,7 @@ class PlayGames(GameBatch):
             GameError: a player gave something else than one existing row for each game.
         """
         rows = self.ask(player, games)
-        counts = self.offsets[games + 1] - self.offsets[games]
-        wrong = np.flatnonzero((rows < 0) | (rows >= counts))
-        if len(wrong):
-            at = wrong[0]
-            raise GameError(
-                f"player {player.name} chose candidate {rows[at]}: this roll has {counts[at]}, counted from 0"
-            )
+        check_rows(player, rows, self.offsets[games + 1] - self.offsets[games])
         return rows
 
     def _mark_illegal(self, actions: Int64s) -> int:

@@ -8,7 +8,8 @@ The state of game i is one row of four arrays, written by these kernels only:
     registers  int8[N, 9]      the columns below
     clocks     uint64[N, 3]    key, episode and turn of the game's stream of chance (see `stream`)
 
-The rules of turns are those of `rules.game`, cubeless; `tests/test_env_games.py` plays the same dice through it.
+The compiled twin of the turn machine, `rules.game`, cubeless and for many games; `tests/test_env_games.py` plays
+the same dice through both.
 Seat 0 is the agent. With opponent SELF the caller decides for both seats; with RANDOM seat 1 plays inside the kernel;
 with OUTSIDE the game stops at stage OPPONENT until somebody hands in the row of a candidate.
 """
@@ -121,28 +122,6 @@ def _forfeit(boards: Boards, registers: Registers, i: int) -> None:
     registers[i, SEAT] = 1 - registers[i, SEAT]
     _swap(boards[i])
     _close(registers, i)
-
-
-@kernel
-def resign(
-    boards: Boards, registers: Registers, clocks: Clocks, i: int, seat: int, points: int, match_length: int
-) -> None:
-    """A seat gives up the game in play in self-play; the match goes on, or the episode is over.
-
-    Args:
-        boards: int8[N, 26]; row i is turned to the winner, or the start of the next game.
-        registers: int8[N, 9].
-        clocks: uint64[N, 3].
-        i: the game.
-        seat: 0 or 1, who gives up.
-        points: 1, 2 or 3, what the other seat wins.
-        match_length: points that end the episode; 1 for single games.
-    """
-    if registers[i, SEAT] == seat:
-        _swap(boards[i])
-        registers[i, SEAT] = 1 - seat
-    clocks[i, TURN] += _NEXT
-    _score(boards, registers, clocks, i, points, match_length)
 
 
 @kernel
