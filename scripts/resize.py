@@ -1,6 +1,6 @@
-"""Give the first layer of a model more units, fewer, or the patterns to see, and its experts fewer.
+"""Give the first layer of a model more units, fewer, or the patterns to see, its experts fewer, its score a context.
 
-    python -m scripts.resize MODEL --shards SHARDS [--width 384] [--upper 48] [--patterns] --out RESIZED
+    python -m scripts.resize MODEL --shards SHARDS [--width 384] [--upper 48] [--patterns] [--context] --out RESIZED
     python -m scripts.resize MODEL --shards SHARDS --score-from equity --out RESIZED
 
 The result is where a run goes on (`start = "RESIZED"` in the settings of `pairgammon train`).
@@ -17,6 +17,8 @@ the weights that read it. The mean of what they said goes into the biases above.
 again, silent at first.
 
 --patterns gives a model that sees counts alone the inputs of `learner.inputs.patterns`, at first without an effect.
+
+--context shows the score the position before the play too (`network.context`), at first without an effect.
 """
 
 from __future__ import annotations
@@ -159,6 +161,18 @@ def see_patterns(model: Model) -> Model:
     return dataclasses.replace(model, network=network, weights={**model.weights, "trunk.patterns": rows})
 
 
+def add_context(model: Model) -> Model:
+    """The same function with zeros for what the score sees of the position before the play.
+
+    Raises:
+        ConfigError: a shape that cannot have a context.
+    """
+    network = dataclasses.replace(model.network, context=True)
+    shape = weight_shapes(network)["decision.weight"]
+    silent = np.zeros(shape, dtype=np.float32)
+    return dataclasses.replace(model, network=network, weights={**model.weights, "decision.weight": silent})
+
+
 def rank_from(model: Model, source: str) -> Model:
     """A model that ranks by the equity of its outcomes ("equity"), or by that and a score without effect ("sum").
 
@@ -183,6 +197,7 @@ def rank_from(model: Model, source: str) -> Model:
 @click.option("--width", type=click.IntRange(min=1), help="Units of the first layer, if not as many as now.")
 @click.option("--upper", type=click.IntRange(min=1), help="Units of the second layer of each expert, to keep.")
 @click.option("--patterns", "sees_patterns", is_flag=True, help="Give a model of counts the patterns to see.")
+@click.option("--context", "sees_decision", is_flag=True, help="Show the score the position before the play too.")
 @click.option("--score-from", "source", type=click.Choice(("equity", "sum")), help="What ranks from now on.")
 @click.option("--seed", default=1, show_default=True, help="Of fresh weights, and of the candidates looked at.")
 @click.option("--out", required=True, type=click.Path(path_type=Path))
@@ -192,6 +207,7 @@ def main(
     width: int | None,
     upper: int | None,
     sees_patterns: bool,
+    sees_decision: bool,
     source: str | None,
     seed: int,
     out: Path,
@@ -215,6 +231,8 @@ def main(
         net = rank_from(net, source)
     if sees_patterns and net.network.inputs == "counts":
         net = see_patterns(net)
+    if sees_decision and not net.network.context:
+        net = add_context(net)
     save_model(out, net)
 
 

@@ -10,13 +10,14 @@ import pytest
 from backgammon.evaluation.outcome import equities
 from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import Scorer
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
 from backgammon.tools.arrays import Boards, Int8s
 from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import Model
 from comparison_net.network_config import NetworkConfig
-from scripts.resize import first_sums, grow, importance, rank_from, see_patterns, take_units, thin_experts
+from scripts.resize import add_context, first_sums, grow, importance, rank_from, see_patterns, take_units, thin_experts
 
 Arrays = tuple[Int8s, Int8s]
 
@@ -52,6 +53,23 @@ def test_patterns_start_without_an_effect(head: str, candidates: Boards) -> None
     seeing = see_patterns(model)
     assert {name: values.shape for name, values in seeing.weights.items()} == weight_shapes(seeing.network)
     np.testing.assert_allclose(Scorer(seeing, "b").scores(candidates), Scorer(model, "a").scores(candidates), atol=2e-3)
+
+
+@pytest.mark.parametrize("head", ["dense", "phase"])
+def test_a_context_starts_without_an_effect_and_then_has_one(head: str, random_play: Arrays) -> None:
+    model = see_patterns(model_of_head(head))
+    seeing = add_context(model)
+    assert {name: values.shape for name, values in seeing.weights.items()} == weight_shapes(seeing.network)
+    boards, dice = random_play[0][:60], random_play[1][:60]
+    decisions = Decisions.make(boards, dice)
+    before, after = Scorer(model, "before"), Scorer(seeing, "after")
+    np.testing.assert_array_equal(after.choose(boards, dice), before.choose(boards, dice))
+    np.testing.assert_array_equal(after.preferences(decisions), before.preferences(decisions))
+    np.testing.assert_array_equal(after.outcomes(decisions.candidates), before.outcomes(decisions.candidates))
+    taught = {**seeing.weights, "decision.weight": np.ones_like(seeing.weights["decision.weight"])}
+    other = Scorer(dataclasses.replace(seeing, weights=taught), "taught")
+    assert (other.preferences(decisions) != before.preferences(decisions)).any()
+    np.testing.assert_array_equal(other.outcomes(decisions.candidates), before.outcomes(decisions.candidates))
 
 
 @pytest.mark.parametrize("head", ["dense", "phase"])
