@@ -10,7 +10,6 @@ ratios. The peers cache evaluations: each round gives them positions they have n
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -25,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import numpy as np
 
 from backgammon.learner.net.model_files import make_model, weight_shapes
@@ -35,6 +35,7 @@ from backgammon.rules.movegen import MAX_CANDIDATES, generate_batch, legal_candi
 from backgammon.tools.arrays import Boards
 from comparison_net.network_config import NetworkConfig
 from scripts.ceilings import two_cores
+from scripts.program import program
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.movegen import legal_results
 from tests.positions import random_play_decisions
@@ -379,47 +380,45 @@ def describe(network: NetworkConfig) -> str:
     return f"{network.head} {'-'.join(map(str, network.hidden))}"
 
 
-def main() -> int:
+@program(__doc__)
+@click.option("--model", help="A model file or run folder instead of the default model.")
+@click.option("--rounds", default=9, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--log", type=click.Path(path_type=Path), help="Append one line to this file.")
+@click.option("--no-startup", is_flag=True, help="Leave out the whole-process timings.")
+def main(model: str | None, rounds: int, as_json: bool, log: Path | None, no_startup: bool) -> None:
     """Check, time, print, and log."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", help="a model file or run folder instead of the default model")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--log", type=Path, help="append one line to this file")
-    parser.add_argument("--no-startup", action="store_true", help="leave out the whole-process timings")
-    options = parser.parse_args()
     boards, dice = fixed_pairs()
     total = check_exact(boards, dice)
-    rows = generator_rows(boards, dice, total) + scorer_rows(options.model, options.rounds)
+    rows = generator_rows(boards, dice, total) + scorer_rows(model, rounds)
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     if cores:
         os.sched_setaffinity(0, {max(cores)})
-    run_rows(rows, options.rounds)
+    run_rows(rows, rounds)
     if cores:
         os.sched_setaffinity(0, cores)
     lines = report(rows)
-    lines += time_threads(options.rounds)
-    if not options.no_startup:
+    lines += time_threads(rounds)
+    if not no_startup:
         lines += time_startup(5)
-    network = load_scorer(options.model).model.network
+    network = load_scorer(model).model.network
     result = {
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine(),
         "net": describe(network),
         "candidates": total,
-        "rounds": options.rounds,
+        "rounds": rounds,
         "figures": lines,
     }
-    if options.json:
+    if as_json:
         print(json.dumps(result, indent=1))
     else:
         print(f"{total:,d} distinct results of {len(boards):,d} rolls, each checked; model {describe(network)}")
         show(lines)
-    if options.log:
-        with options.log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(result) + "\n")
-    return 0
+    if log:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -12,7 +12,6 @@ asks for are not needed, because only the file of its game core and features is 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -24,12 +23,14 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import click
 import gymnasium
 import numpy as np
 
 from backgammon.table.arena.opponents import resolve_opponent
 from backgammon.table.arena.options import Rules, parse_set_up
 from backgammon.table.arena.play_games import PlayGames
+from scripts.program import program
 
 Work = Callable[[], int]
 TURNS_PER_CALL = 300
@@ -242,28 +243,27 @@ def make_rows(num_games: int) -> list[tuple[str, str, Work]]:
     return rows
 
 
-def main() -> None:
+@program(__doc__)
+@click.option("--games", default=1024, show_default=True, help="Games side by side in the vectorised rows.")
+@click.option("--rounds", default=5, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def main(games: int, rounds: int, as_json: bool) -> None:
     """Print a table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--games", type=int, default=1024, help="games side by side in the vectorised rows")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     check()
-    rows = make_rows(arguments.games)
+    rows = make_rows(games)
     rates: dict[str, list[float]] = {name: [] for name, _, _ in rows}
     for _, _, work in rows:
         work()  # compile, fill caches
-    for _ in range(arguments.rounds):
+    for _ in range(rounds):
         for name, _, work in rows:
             started = time.process_time()
             count = work()
             rates[name].append(count / (time.process_time() - started))
     medians = {name: statistics.median(values) for name, values in rates.items()}
-    if arguments.json:
-        print(json.dumps({"machine": platform.processor() or platform.machine(), "games": arguments.games, **medians}))
+    if as_json:
+        print(json.dumps({"machine": platform.processor() or platform.machine(), "games": games, **medians}))
         return
     for name, unit, _ in rows:
         low, high = min(rates[name]), max(rates[name])

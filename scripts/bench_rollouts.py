@@ -13,13 +13,12 @@ to the end, the luck of all turns subtracted in both; the noise beside it is wha
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
-import sys
 import time
 from dataclasses import dataclass
 
+import click
 import numpy as np
 
 from backgammon.engine.engine_spec import EngineSpec
@@ -29,6 +28,7 @@ from backgammon.learner.net.engine_builder import build_engine
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutEstimate, RolloutSettings, Searcher, SearchSettings, play_games
+from scripts.program import program
 
 SETTINGS: dict[str, RolloutSettings] = {
     "luck of 2 turns, to the end": RolloutSettings(games=432, horizon=None, luck_turns=2),
@@ -122,33 +122,31 @@ def measure_bias(engine: Evaluator, pairs: list[Board]) -> list[tuple[int, float
     return rows
 
 
-def main() -> int:
+@program(__doc__)
+@click.option("--pairs", default=10, show_default=True)
+@click.option("--error", default=0.005, show_default=True, help="Joint standard error that is asked for, points.")
+@click.option("--bias", type=int, metavar="POSITIONS", help="Measure the bias of horizons instead.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def main(pairs: int, error: float, bias: int | None, seed: int, as_json: bool) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=10)
-    parser.add_argument("--error", type=float, default=0.005, help="joint standard error that is asked for, points")
-    parser.add_argument("--bias", type=int, metavar="POSITIONS", help="measure the bias of horizons instead")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
     engine = build_engine(EngineSpec()).evaluator
-    if options.bias:
-        for horizon, gap, noise in measure_bias(engine, make_pairs(engine, options.bias, options.seed)):
+    if bias:
+        for horizon, gap, noise in measure_bias(engine, make_pairs(engine, bias, seed)):
             print(f"{horizon:3} plies: {gap:.4f} points from the end (root mean square; noise {noise:.4f})")
-        return 0
-    costs = measure(engine, make_pairs(engine, options.pairs, options.seed), options.error)
-    if options.json:
+        return
+    costs = measure(engine, make_pairs(engine, pairs, seed), error)
+    if as_json:
         print(json.dumps([vars(cost) for cost in costs]))
-        return 0
-    print(f"processor seconds for both plays of a pair, medians of {options.pairs} pairs")
+        return
+    print(f"processor seconds for both plays of a pair, medians of {pairs} pairs")
     for cost in costs:
         gain = costs[0].to_error / cost.to_error
         print(
-            f"{cost.name:38} joint error {cost.joint_error:.4f} in {cost.seconds:6.2f} s; {options.error:g} in "
+            f"{cost.name:38} joint error {cost.joint_error:.4f} in {cost.seconds:6.2f} s; {error:g} in "
             f"{cost.to_error:6.2f} s; gain {gain:5.1f}, error at equal time 1/{gain**0.5:.1f}"
         )
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -14,19 +14,18 @@ does the same work at the same time got a core of its own too, before and after.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import json
 import multiprocessing
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from backgammon.cube.stakes import Stakes
@@ -44,6 +43,7 @@ from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutSettings, RolloutUnit, Searcher, SearchSettings, Workshop, play_games
 from backgammon.tools.arrays import Boards
 from scripts.bench import Framed, Row, machine, midgame, optional, report, show
+from scripts.program import program
 from scripts.verify_movegen import engine_decisions, peer_board
 from tests.naive.search import look_ahead
 
@@ -300,39 +300,46 @@ def time_threads(make_engine: Callable[[], Engine], rounds: int) -> list[dict[st
     return lines
 
 
-def main() -> int:
+@program(__doc__)
+@click.option("--model", help="A model file or run folder with outcomes; without it, the default model.")
+@click.option("--pruner", help="A small model for the replies inside the search; else the one that ships.")
+@click.option("--no-prune", is_flag=True)
+@click.option("--within", default=PROPOSED_WITHIN, show_default=True, help="See `score_labels`.")
+@click.option("--rounds", default=9, show_default=True)
+@click.option("--threads", type=click.Choice(("one", "two", "both")), default="both", help="Which timings.")
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--log", type=click.Path(path_type=Path), help="Append one line to this file.")
+def main(
+    model: str | None,
+    pruner: str | None,
+    no_prune: bool,
+    within: float,
+    rounds: int,
+    threads: str,
+    as_json: bool,
+    log: Path | None,
+) -> None:
     """Check, time, print, and log."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", help="a model file or run folder with outcomes; without it, the default model")
-    parser.add_argument("--pruner", help="a small model for the replies inside the search; else the one that ships")
-    parser.add_argument("--no-prune", action="store_true")
-    parser.add_argument("--within", type=float, default=PROPOSED_WITHIN, help="see `score_labels`")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--threads", choices=("one", "two", "both"), default="both", help="which timings")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--log", type=Path, help="append one line to this file")
-    options = parser.parse_args()
-    pruner = "none" if options.no_prune else options.pruner
-    setup = functools.partial(make_engine, options.model, pruner, options.within)
+    chosen = "none" if no_prune else pruner
+    setup = functools.partial(make_engine, model, chosen, within)
     engine = setup()
-    boards, dice = fresh_decisions((options.rounds + 1) * DECISIONS[1])
+    boards, dice = fresh_decisions((rounds + 1) * DECISIONS[1])
     check_values(engine.evaluator, boards, dice)
     lines = []
-    if options.threads != "two":
-        lines += one_core(search_rows(engine, boards, dice) + rollout_rows(engine.evaluator), options.rounds)
-    if options.threads != "one":
-        lines += time_threads(setup, options.rounds)
+    if threads != "two":
+        lines += one_core(search_rows(engine, boards, dice) + rollout_rows(engine.evaluator), rounds)
+    if threads != "one":
+        lines += time_threads(setup, rounds)
     names = {"model": engine.name, "pruner": engine.spec.pruner}
     result = {"kind": "search", **names, "machine": machine(), "lines": lines}
-    if options.log:
-        with options.log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **result}) + "\n")
-    if options.json:
+    if log:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **result}) + "\n")
+    if as_json:
         print(json.dumps(result))
     else:
         show(lines)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -19,6 +19,7 @@ from typing import Any
 import click
 import numpy as np
 
+from scripts.program import program
 from tests.browser.driver import Mouse, Site, Visit, open_context, play_to_the_end, running_site, start_browser
 from tests.web_boards import next_action
 
@@ -36,7 +37,7 @@ WATCH = """() => {
 """Times each click until the frame in which its checkers are drawn."""
 
 
-@click.command()
+@program(__doc__)
 @click.option("--games", type=click.IntRange(min=0), default=0, help="Games of the random clicker, after the times.")
 @click.option("--requests", type=click.IntRange(min=0), default=0, help="Games by requests alone, after those.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)

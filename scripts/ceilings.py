@@ -8,7 +8,6 @@ holds the kernels' rates against it. Two threads over one are medians of nine, w
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import numpy as np
 from backgammon.tools.arrays import Float32s, Int32s, Int64s
 from backgammon.tools.intrinsics import LANES, TILE_COLUMNS, TILE_ROWS, dense_tile
 from backgammon.tools.jit import kernel
+from scripts.program import program
 
 _ROW = 256
 """Numbers of a table row: the first layer of a net 256-32."""
@@ -134,7 +134,8 @@ def fastest(work: Callable[[], object], tries: int = 25) -> float:
     return best
 
 
-def main() -> int:
+@program(__doc__)
+def main() -> None:
     """Measure and print one line a ceiling."""
     steps = 2_000_000
     clock = steps * CHAIN_CYCLES / fastest(lambda: _chain(steps))
@@ -163,8 +164,7 @@ def main() -> int:
         scale()
         ratios = sorted(scale() for _ in range(9))
         print(f"two threads, {name:18s} {ratios[4]:7.2f} x            {ratios[0]:.2f} to {ratios[-1]:.2f}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

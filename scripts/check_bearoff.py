@@ -1,6 +1,6 @@
 """Compare the bear-off tables with GNU Backgammon's, every stored number of both.
 
-    python scripts/check_bearoff.py [--one-sided gnubg_os0.bd] [--two-sided gnubg_ts0.bd]
+    python -m scripts.check_bearoff [--one-sided gnubg_os0.bd] [--two-sided gnubg_ts0.bd]
 
 Without paths the files of the PyPI package `gnubg` (extra [peers]) are taken. Exit code 1 if a number is beyond what
 GNU Backgammon's own rounding explains. Nothing of that program runs here: only its two data files are read.
@@ -23,11 +23,10 @@ opponent) four uint16 = 32767.5 * (equity + 1): cubeless, owned, centred, oppone
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
-import sys
 from pathlib import Path
 
+import click
 import numpy as np
 
 from backgammon.evaluation.bearoff.builder import compute_one_sided, compute_two_sided
@@ -35,6 +34,7 @@ from backgammon.evaluation.bearoff.index import num_positions
 from backgammon.evaluation.bearoff.successors import NUM_ROLLS, ROLL_WEIGHTS, list_successors
 from backgammon.tools.arrays import Float64s, Int32s, Int64s, Offsets
 from backgammon.tools.jit import kernel
+from scripts.program import program
 
 POINTS, CHECKERS, EXACT_CHECKERS = 6, 15, 6
 ONE, UNIT = 65535, 32767.5
@@ -238,23 +238,23 @@ def packaged(name: str) -> Path:
     return Path(found.origin).parent / "data" / name
 
 
-def main() -> int:
-    """Run both comparisons; 1 when a number is beyond its rounding."""
-    parser = argparse.ArgumentParser(description="Compare the bear-off tables with GNU Backgammon's files.")
-    parser.add_argument("--one-sided", type=Path, help="gnubg_os0.bd (default: the PyPI package's)")
-    parser.add_argument("--two-sided", type=Path, help="gnubg_ts0.bd (default: the PyPI package's)")
-    arguments = parser.parse_args()
-    off, first = read_one_sided(arguments.one_sided or packaged("gnubg_os0.bd"))
+@program(__doc__)
+@click.option("--one-sided", type=click.Path(path_type=Path), help="gnubg_os0.bd (default: the PyPI package's).")
+@click.option("--two-sided", type=click.Path(path_type=Path), help="gnubg_ts0.bd (default: the PyPI package's).")
+@click.pass_context
+def main(ctx: click.Context, one_sided: Path | None, two_sided: Path | None) -> None:
+    """Run both comparisons; exit code 1 when a number is beyond its rounding."""
+    off, first = read_one_sided(one_sided or packaged("gnubg_os0.bd"))
     ours_off, ours_first = compute_one_sided(POINTS, CHECKERS)
     num_below = len(off) - len(ours_first)
     done = np.zeros((num_below, NUM_SLOTS))
     done[:, 0] = 1.0
     good = check_distributions("all checkers off", off, ours_off, 1)
     good &= check_distributions("first checker off", first, np.concatenate([done, ours_first]), num_below)
-    good &= check_two_sided(arguments.two_sided or packaged("gnubg_ts0.bd"))
+    good &= check_two_sided(two_sided or packaged("gnubg_ts0.bd"))
     print("every number agrees up to GNU Backgammon's rounding" if good else "DIFFERENCES BEYOND ROUNDING")
-    return 0 if good else 1
+    ctx.exit(0 if good else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

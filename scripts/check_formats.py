@@ -9,16 +9,16 @@ that are no logs of a match are left out. Exit code 1 on any difference.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import click
 import numpy as np
 
 from backgammon.records import ReplayedGame, read_logs
 from backgammon.tools.errors import RecordError
+from scripts.program import program
 
 ENDINGS = ("_snowie", "_statistics", "_game1_analysis")
 """What may stand behind the common name."""
@@ -110,13 +110,14 @@ def check(folder: Path) -> bool:
     return is_good
 
 
-def main() -> int:
-    """Command line; gives the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="+", type=Path)
-    results = [check(folder) for folder in parser.parse_args().folders]
-    return 0 if all(results) else 1
+@program(__doc__)
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.pass_context
+def main(ctx: click.Context, folders: tuple[Path, ...]) -> None:
+    """Compare all; exit code 1 on a difference."""
+    results = [check(folder) for folder in folders]
+    ctx.exit(0 if all(results) else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,11 +9,11 @@ round trip loses something, or nothing could be read.
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections import Counter
 from pathlib import Path
+
+import click
 
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.records import MatchRecord, ReplayedMatch, labelled_decisions, read_logs, read_records
@@ -21,6 +21,7 @@ from backgammon.records.formats.registry import WRITABLE
 from backgammon.records.replay.rewriting_losses import find_losses
 from backgammon.table.session import Session, play_session
 from backgammon.tools.errors import RecordError
+from scripts.program import program
 
 
 class RoundTrips:
@@ -114,22 +115,18 @@ def check_made(num_matches: int) -> bool:
     return not trips.num_lost
 
 
-def main() -> int:
-    """Command line; gives the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paths", nargs="*", type=Path, help="files or folders, each with an account of its own")
-    parser.add_argument("--made", type=int, default=0, metavar="N", help="also N matches that are played here")
-    parser.add_argument("--entries", type=int, default=20, help="lines of each list that are printed")
-    arguments = parser.parse_args()
-    try:
-        results = [check(path, arguments.entries) for path in arguments.paths]
-        if arguments.made:
-            results.append(check_made(arguments.made))
-    except RecordError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0 if results and all(results) else 1
+@program(__doc__)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--made", default=0, metavar="N", help="Also N matches that are played here.")
+@click.option("--entries", default=20, show_default=True, help="Lines of each list that are printed.")
+@click.pass_context
+def main(ctx: click.Context, paths: tuple[Path, ...], made: int, entries: int) -> None:
+    """Print an account of each file or folder; exit code 1 when something was lost."""
+    results = [check(path, entries) for path in paths]
+    if made:
+        results.append(check_made(made))
+    ctx.exit(0 if results and all(results) else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

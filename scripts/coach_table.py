@@ -21,6 +21,7 @@ from backgammon.learner.coach.play_table import PlayTable, read_plays
 from backgammon.learner.coach.study import FEWEST_PLAYS
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.tools.arrays import Bools, Float64s, Int64s
+from scripts.program import program
 
 TEMPERATURES = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
 FLOORS = (0.003, 0.005, 0.01, 0.02, 0.03, 0.05)
@@ -28,7 +29,7 @@ SPLIT_SEED = 5
 JUDGED_SHARE = 0.3
 
 
-@click.command(help=(__doc__ or "").splitlines()[0])
+@program(__doc__)
 @click.argument("logs", nargs=-1, required=True)
 @click.option("--player", "players", multiple=True, required=True, help="Players to learn; may be repeated.")
 @click.option("--seeds", default=3, show_default=True, help="Seeds of the training.")

@@ -55,6 +55,7 @@ from backgammon.tools.jobs.result_store import ResultStore
 from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import LearnerError
+from scripts.program import program
 from tests.evaluators import PipEvaluator
 from tests.positions import random_play_decisions
 
@@ -440,7 +441,7 @@ def _end(kind: Kind, folder: Path, written: bytes, is_sealed: bool) -> str:
         return f"FAULT: no such thing was read\n{error!r}"
 
 
-@click.command(help=__doc__.partition("\n")[0])
+@program(__doc__)
 @click.option("--count", type=click.IntRange(1), default=5000, help="Damages of each kind.", show_default=True)
 @click.option("--kind", "names", multiple=True, type=click.Choice([kind.name for kind in KINDS]), help="Only these.")
 @click.option("--seed", type=int, default=1, show_default=True)

@@ -8,21 +8,24 @@ training run is continued; a finished one is measured and played again.
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import click
+
+from scripts.program import program
+
 ROOT = Path(__file__).resolve().parent.parent
 PAIRGAMMON = str(Path(sys.executable).parent / "pairgammon")
 
 
-def main() -> int:
+@program(__doc__)
+@click.option("--out", "run", default="runs/demo", show_default=True, help="Folder of the training run.")
+@click.pass_context
+def main(ctx: click.Context, run: str) -> None:
     """Run the steps one after the other; stop at the first that fails."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", default="runs/demo", help="folder of the training run")
-    run = parser.parse_args().out
     steps = [
         (
             "Learn from 2,800 expert games, with an expert for each game phase",
@@ -42,10 +45,9 @@ def main() -> int:
         done = subprocess.run([PAIRGAMMON, *arguments], cwd=ROOT, check=False)
         if done.returncode:
             print(f"error: that step ended with exit code {done.returncode}; its message stands above", file=sys.stderr)
-            return done.returncode
+            ctx.exit(done.returncode)
     print(f"\nDone in {time.monotonic() - started:.0f} s. Play against it: {PAIRGAMMON} play --model {run}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

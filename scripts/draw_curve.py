@@ -7,10 +7,13 @@ The first name is the horizontal axis, the others are curves; all curves are sha
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from xml.sax.saxutils import escape
+
+import click
+
+from scripts.program import program
 
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 56, 620, 62, 310
@@ -61,16 +64,15 @@ def draw(rows: list[dict[str, float]], axis: str, names: list[str], title: str) 
     return "\n".join([*parts, "</svg>", ""])
 
 
-def main() -> None:
+@program(__doc__)
+@click.argument("lines", type=click.Path(path_type=Path))
+@click.argument("axis")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--title", default="")
+def main(lines: Path, axis: str, names: tuple[str, ...], title: str) -> None:
     """Read, draw, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lines", type=Path)
-    parser.add_argument("axis")
-    parser.add_argument("names", nargs="+")
-    parser.add_argument("--title", default="")
-    arguments = parser.parse_args()
-    rows = [json.loads(line) for line in arguments.lines.read_text().splitlines()]
-    print(draw(rows, arguments.axis, arguments.names, arguments.title), end="")
+    rows = [json.loads(line) for line in lines.read_text().splitlines()]
+    print(draw(rows, axis, list(names), title), end="")
 
 
 if __name__ == "__main__":

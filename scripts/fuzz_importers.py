@@ -18,7 +18,6 @@ the corpus, and each takes up what the ones before it have found.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
 import io
@@ -32,6 +31,10 @@ import traceback
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+
+import click
+
+from scripts.program import program
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "tests" / "corpus"
@@ -275,7 +278,7 @@ class Keeper:
                 print(f"FIND {path}: {place}", file=sys.stderr, flush=True)
 
 
-def fuzz(seconds: int, corpus: Path, extra: list[str]) -> None:
+def fuzz(seconds: int, corpus: Path, extra: tuple[str, ...]) -> None:
     """Fuzz until the time is up or something is found; does not return."""
     import atheris
 
@@ -311,7 +314,11 @@ def run_campaign(executions: int, corpus: Path) -> int:
         command = [sys.executable, "-m", "scripts.fuzz_importers", "--corpus", str(corpus), "--seconds", "0"]
         options = [f"-runs={min(PROCESS_EXECUTIONS, executions - done)}", f"-seed={done + 1}", "-verbosity=0"]
         result = subprocess.run(
-            [*command, "--libfuzzer", *options], capture_output=True, text=True, errors="replace", check=False
+            [*command, *(f"--libfuzzer={option}" for option in options)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
         found = dict(re.findall(r"stat::(\w+):\s*(\d+)", result.stderr))
         if result.returncode or "FIND" in result.stderr or not found:
@@ -325,31 +332,43 @@ def run_campaign(executions: int, corpus: Path) -> int:
     return 0
 
 
-def main() -> int:
-    """Command line; gives the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("inputs", nargs="*", type=Path, help="inputs to run once instead of fuzzing")
-    parser.add_argument("--seconds", type=int, default=600, help="how long to fuzz")
-    parser.add_argument("--executions", type=int, help="run so many inputs instead, in several processes")
-    parser.add_argument("--corpus", type=Path, default=ROOT / "runs" / "fuzz", help="where finds of coverage are kept")
-    parser.add_argument("--seeds", action="store_true", help="write the seeds to tests/corpus and stop")
-    parser.add_argument("--libfuzzer", nargs=argparse.REMAINDER, default=[], help="further arguments of libFuzzer")
-    arguments = parser.parse_args()
-    if arguments.seeds:
+@program(__doc__)
+@click.argument("inputs", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--seconds", default=600, show_default=True, help="How long to fuzz.")
+@click.option("--executions", type=int, help="Run so many inputs instead, in several processes.")
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path),
+    default=ROOT / "runs" / "fuzz",
+    help="Where finds of coverage are kept.",
+)
+@click.option("--seeds", is_flag=True, help="Write the seeds to tests/corpus and stop.")
+@click.option("--libfuzzer", "extra", multiple=True, help="A further argument of libFuzzer; may be repeated.")
+@click.pass_context
+def main(
+    ctx: click.Context,
+    inputs: tuple[Path, ...],
+    seconds: int,
+    executions: int | None,
+    corpus: Path,
+    seeds: bool,
+    extra: tuple[str, ...],
+) -> None:
+    """Fuzz, or run single inputs; exit code 1 when a campaign was stopped."""
+    if seeds:
         print(f"{write_seeds(CORPUS)} seeds")
-        return 0
-    if arguments.inputs:
+        return
+    if inputs:
         targets = make_targets()
-        for path in arguments.inputs:
+        for path in inputs:
             run_input(path.read_bytes(), targets)
             print(f"{path}: passed")
-        return 0
-    arguments.corpus.mkdir(parents=True, exist_ok=True)
-    if arguments.executions:
-        return run_campaign(arguments.executions, arguments.corpus)
-    fuzz(arguments.seconds, arguments.corpus, arguments.libfuzzer)
-    return 0
+        return
+    corpus.mkdir(parents=True, exist_ok=True)
+    if executions:
+        ctx.exit(run_campaign(executions, corpus))
+    fuzz(seconds, corpus, extra)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,12 +11,12 @@ that it wins against `random` and against `pipcount`.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from pathlib import Path
 from typing import Any
 
+import click
 import gymnasium
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from backgammon.table.arena.encoding import NUM_UNITS, write_units
 from backgammon.table.arena.opponents import resolve_opponent
 from backgammon.table.arena.turns import NUM_REGISTERS
 from backgammon.tools.arrays import Boards, Int64s
+from scripts.program import program
 
 NUM_GAMES, EVALUATION_GAMES = 256, 1000
 
@@ -76,29 +77,30 @@ def make(num_games: int, opponent: str) -> Any:
     )
 
 
-def main() -> None:
+@program(__doc__)
+@click.option("--expert", default="engine", help="Any opponent that environments know, for instance pipcount.")
+@click.option("--minutes", default=3.0, show_default=True)
+@click.option("--every", default=200, show_default=True, help="Steps between evaluations.")
+@click.option("--seed", default=1, show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("docs/comparison-learner.jsonl"), show_default=True
+)
+def main(expert: str, minutes: float, every: int, seed: int, out: Path) -> None:
     """Watch, learn, print the curve."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--expert", default="engine", help="any opponent that environments know, for instance pipcount")
-    parser.add_argument("--minutes", type=float, default=3)
-    parser.add_argument("--every", type=int, default=200, help="steps between evaluations")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("docs/comparison-learner.jsonl"))
-    arguments = parser.parse_args()
-    torch.manual_seed(arguments.seed)
+    torch.manual_seed(seed)
     torch.set_num_threads(1)
-    expert = resolve_opponent(arguments.expert).player or RandomPlayer()
+    watched = resolve_opponent(expert).player or RandomPlayer()
     network = nn.Sequential(nn.Linear(NUM_UNITS, 64), nn.ReLU(), nn.Linear(64, 1, bias=False))
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     envs = make(NUM_GAMES, "self")
-    observation, info = envs.reset(seed=arguments.seed, options={"random_turns": 4})
+    observation, info = envs.reset(seed=seed, options={"random_turns": 4})
     in_play = np.ones(NUM_GAMES, dtype=np.bool_)
     lines: list[str] = []
     agreed, decisions, started, step = 0, 0, time.perf_counter(), 0
     while True:
         chosen = np.zeros(NUM_GAMES, dtype=np.int64)  # where a game has just ended nobody has to choose
         boards, dice = observation["board"][in_play], observation["dice"][in_play]
-        chosen[in_play] = expert.choose(boards, dice, np.zeros(len(boards), dtype=np.uint64))
+        chosen[in_play] = watched.choose(boards, dice, np.zeros(len(boards), dtype=np.uint64))
         is_choice = np.diff(info["candidates"].offsets) > 1
         agreed += int((best_by(network, info["candidates"]) == chosen)[is_choice].sum())  # before it is learnt from
         decisions += int(is_choice.sum())
@@ -108,15 +110,15 @@ def main() -> None:
         observation, _, has_ended, _, info = envs.step(chosen)
         in_play = ~has_ended
         step += 1
-        if step % arguments.every == 0:
+        if step % every == 0:
             seconds = time.perf_counter() - started
             figures = {"decisions": step * NUM_GAMES, "seconds": round(seconds, 1), "agreement": agreed / decisions}
             figures |= {f"wins_against_{name}": share_won(network, name) for name in ("random", "pipcount")}
             lines.append(json.dumps({key: round(value, 4) for key, value in figures.items()}))
             print(lines[-1], flush=True)
-            arguments.out.write_text("\n".join(lines) + "\n")
+            out.write_text("\n".join(lines) + "\n")
             agreed = decisions = 0
-            if seconds > 60 * arguments.minutes:
+            if seconds > 60 * minutes:
                 return
 
 

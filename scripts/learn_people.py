@@ -14,9 +14,10 @@ import numpy as np
 from backgammon.learner.coach.play_table import read_plays
 from backgammon.learner.coach.study import learn_people
 from backgammon.learner.net.scorer import load_scorer
+from scripts.program import program
 
 
-@click.command(help=(__doc__ or "").splitlines()[0])
+@program(__doc__)
 @click.argument("logs", nargs=-1, required=True)
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--seed", type=int, default=1, show_default=True)

@@ -11,7 +11,6 @@ twentieth.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import re
 import subprocess
@@ -21,9 +20,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import click
 import numpy as np
 
 from backgammon.protocols.http_guard import HttpLimits
+from scripts.program import program
 
 TARGET = "/move?die1=3&die2=1&p24=2&p19=-5&p17=-3&p13=5&p12=-5&p8=3&p6=5&p1=-2"
 WORST_P99 = 2.0
@@ -143,47 +144,67 @@ async def siege(server: Server, drippers: int, seconds: float) -> tuple[Tally, l
     return tally, ages
 
 
-def check(server: Server, arguments: argparse.Namespace) -> bool:
+@dataclass(frozen=True)
+class Load:
+    """What the server has to bear.
+
+    Attributes:
+        clients: at once, in the first round.
+        requests: of each of them.
+        drippers: connections that drip a byte a second, in the second round.
+        seconds: for which they come back.
+        total: requests of the third round.
+    """
+
+    clients: int
+    requests: int
+    drippers: int
+    seconds: float
+    total: int
+
+
+def check(server: Server, load: Load) -> bool:
     """Run the three rounds and print what they found; False when one of them failed."""
-    tally = asyncio.run(many(server, arguments.clients, arguments.requests))
-    print(f"{arguments.clients} clients x {arguments.requests} requests: {tally}", flush=True)
+    tally = asyncio.run(many(server, load.clients, load.requests))
+    print(f"{load.clients} clients x {load.requests} requests: {tally}", flush=True)
     is_good = tally.is_good
     limit = HttpLimits().client_seconds
-    tally, ages = asyncio.run(siege(server, arguments.drippers, arguments.seconds))
+    tally, ages = asyncio.run(siege(server, load.drippers, load.seconds))
     oldest = max(ages, default=0.0)
-    print(f"{arguments.drippers} dripping connections for {arguments.seconds:g} s: {len(ages):,} closed,")
+    print(f"{load.drippers} dripping connections for {load.seconds:g} s: {len(ages):,} closed,")
     print(f"  the oldest after {oldest:.1f} s (limit {limit:g} s); others meanwhile: {tally}", flush=True)
-    is_good &= tally.is_good and len(ages) >= arguments.drippers * (arguments.seconds // (limit + 5))
+    is_good &= tally.is_good and len(ages) >= load.drippers * (load.seconds // (limit + 5))
     is_good &= oldest < limit + 5
-    tenth = max(arguments.total // 10 // 20, 1)
+    tenth = max(load.total // 10 // 20, 1)
     asyncio.run(many(server, 20, tenth))
     before = server.memory()
     tally = asyncio.run(many(server, 20, 9 * tenth))
     after = server.memory()
-    print(f"{arguments.total:,} requests: {tally}")
+    print(f"{load.total:,} requests: {tally}")
     print(f"  memory after a tenth of them {before / 2**20:.1f} MB, after all {after / 2**20:.1f} MB")
     return is_good and tally.is_good and after <= before * GROWTH
 
 
-def main() -> int:
-    """Start a server, load it; 0 when it stood."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clients", type=int, default=200)
-    parser.add_argument("--requests", type=int, default=100)
-    parser.add_argument("--drippers", type=int, default=500)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--total", type=int, default=50_000)
-    arguments = parser.parse_args()
+@program(__doc__)
+@click.option("--clients", default=200, show_default=True)
+@click.option("--requests", default=100, show_default=True)
+@click.option("--drippers", default=500, show_default=True)
+@click.option("--seconds", default=60.0, show_default=True)
+@click.option("--total", default=50_000, show_default=True)
+@click.pass_context
+def main(ctx: click.Context, clients: int, requests: int, drippers: int, seconds: float, total: int) -> None:
+    """Start a server, load it; exit code 1 when it did not stand."""
+    load = Load(clients, requests, drippers, seconds, total)
     command = [sys.executable, "-c", "from backgammon.cli import main; main()", "serve-http", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             found = re.search(r":(\d+)/move", process.stdout.readline())
             assert found is not None, "the server has not started"
-            return 0 if check(Server(process, int(found[1])), arguments) else 1
+            ctx.exit(0 if check(Server(process, int(found[1])), load) else 1)
         finally:
             process.terminate()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -15,12 +15,10 @@ GNU Backgammon waits in steps of 10 ms for each evaluation; a library that short
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -30,6 +28,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from backgammon.cli.advisers import make_adviser
@@ -42,13 +41,16 @@ from backgammon.records.reading import LogReading
 from backgammon.records.record.record import DoubleAction, DropAction, GameRecord, MatchRecord, TakeAction
 from backgammon.records.replay.replay import ReplayedGame
 from backgammon.rules.game import Stage
-from backgammon.tools.errors import PairgammonError
+from backgammon.tools.errors import ConfigError
+from scripts.program import program
 
 OWN_NAME, PEER_NAME = "pairgammon", "gnubg"
 SESSION = 250
 """Games of a session: GNU Backgammon keeps all of it in memory and slows down."""
 PATIENCE = 300.0
 """Seconds without a request after which a session counts as stalled."""
+SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/games"])
+"""Where Debian puts the program, too."""
 
 _GNUBG_SCRIPT = """
 import json, os
@@ -134,37 +136,47 @@ class Account:
     faults: list[str] = field(default_factory=list)
 
 
-def play_session(adviser: Adviser, options: argparse.Namespace, number: int, games: int, account: Account) -> None:
+@dataclass(frozen=True)
+class Table:
+    """How GNU Backgammon plays: its program, depth, seed, points of the matches (0: money), cube, preloaded library."""
+
+    program: str
+    plies: int
+    seed: int
+    length: int
+    cube: bool
+    preload: Path | None
+
+
+def play_session(adviser: Adviser, table: Table, number: int, games: int, account: Account) -> None:
     """Play one session of so many games, or one match, and enter it into the account."""
     dialogue = Dialogue()
     with ExternalPlayerServer("127.0.0.1", 0, adviser, dialogue.add) as server, tempfile.TemporaryDirectory() as folder:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        is_complete = run_gnubg(Path(folder), options, server.address[1], number, games, dialogue)
+        is_complete = run_gnubg(Path(folder), table, server.address[1], number, games, dialogue)
         server.shutdown()
         if not is_complete:
             account.faults.append(f"session {number}: stalled, or GNU Backgammon failed")
             return
-        compare(Path(folder), dialogue, 0 if options.length else games, account)
+        compare(Path(folder), dialogue, 0 if table.length else games, account)
 
 
-def run_gnubg(
-    folder: Path, options: argparse.Namespace, port: int, number: int, games: int, dialogue: Dialogue
-) -> bool:
+def run_gnubg(folder: Path, table: Table, port: int, number: int, games: int, dialogue: Dialogue) -> bool:
     """Let GNU Backgammon play its games in a folder; True when it came to the end without a stall."""
     script = folder / "session.py"
     script.write_text(_GNUBG_SCRIPT)
     settings = {
         "HOME": str(folder),
         "PG_SEAT": str(number % 2),
-        "PG_SEED": str(options.seed + number),
-        "PG_PLIES": str(options.plies),
+        "PG_SEED": str(table.seed + number),
+        "PG_PLIES": str(table.plies),
         "PG_GAMES": str(games),
-        "PG_LENGTH": str(options.length),
-        "PG_CUBE": "on" if options.cube or options.length else "off",
+        "PG_LENGTH": str(table.length),
+        "PG_CUBE": "on" if table.cube or table.length else "off",
         "PG_ADDRESS": f"localhost:{port}",
-        **({"LD_PRELOAD": str(options.preload.resolve())} if options.preload else {}),
+        **({"LD_PRELOAD": str(table.preload.resolve())} if table.preload else {}),
     }
-    command = [options.gnubg, "-t", "-q", "-r", "-p", str(script)]
+    command = [table.program, "-t", "-q", "-r", "-p", str(script)]
     process = subprocess.Popen(command, cwd=folder, env={**os.environ, **settings}, stdout=subprocess.DEVNULL)
     dialogue.last = time.monotonic()
     while process.poll() is None:
@@ -276,40 +288,46 @@ def render(account: Account, seconds: float, adviser: Adviser, plies: int) -> st
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Command line; gives the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--games", type=int, default=1000)
-    parser.add_argument("--cube", action="store_true", help="money games with the cube")
-    parser.add_argument("--matches", type=int, default=100, help="matches to play where --length is given")
-    parser.add_argument("--length", type=int, default=0, help="points of the matches; 0 plays money games")
-    parser.add_argument("--plies", type=int, default=0, help="depth of GNU Backgammon")
-    parser.add_argument("--seed", type=int, default=1, help="of GNU Backgammon's dice")
-    parser.add_argument("--model", help="a run folder or checkpoint; without it the shipped model")
-    search = os.pathsep.join([os.environ.get("PATH", ""), "/usr/games"])  # where Debian puts it
-    parser.add_argument("--gnubg", default=shutil.which("gnubg", path=search), help="the program")
-    parser.add_argument("--preload", type=Path, help="a library for GNU Backgammon's LD_PRELOAD")
-    options = parser.parse_args()
-    if not options.gnubg:
-        print("error: GNU Backgammon is missing; install it (Debian: apt-get install gnubg) or give --gnubg")
-        return 1
-    try:
-        adviser = make_adviser(options.model)
-    except PairgammonError as error:
-        print(f"error: {error}")
-        return 1
+@program(__doc__)
+@click.option("--games", default=1000, show_default=True)
+@click.option("--cube", is_flag=True, help="Money games with the cube.")
+@click.option("--matches", default=100, show_default=True, help="Matches to play where --length is given.")
+@click.option("--length", default=0, help="Points of the matches; 0 plays money games.")
+@click.option("--plies", default=0, show_default=True, help="Depth of GNU Backgammon.")
+@click.option("--seed", default=1, show_default=True, help="Of GNU Backgammon's dice.")
+@click.option("--model", help="A run folder or checkpoint; without it the shipped model.")
+@click.option("--gnubg", "peer", default=lambda: shutil.which("gnubg", path=SEARCH), help="GNU Backgammon's program.")
+@click.option("--preload", type=click.Path(path_type=Path), help="A library for GNU Backgammon's LD_PRELOAD.")
+@click.pass_context
+def main(
+    ctx: click.Context,
+    games: int,
+    cube: bool,
+    matches: int,
+    length: int,
+    plies: int,
+    seed: int,
+    model: str | None,
+    peer: str | None,
+    preload: Path | None,
+) -> None:
+    """Play, compare, print; exit code 1 on any difference or stall."""
+    if not peer:
+        raise ConfigError("GNU Backgammon is missing; install it (Debian: apt-get install gnubg) or give --gnubg")
+    adviser = make_adviser(model)
+    table = Table(peer, plies, seed, length, cube, preload)
     account = Account()
     started = time.monotonic()
-    if options.length:
-        for number in range(options.matches):
-            play_session(adviser, options, number, 0, account)
+    if length:
+        for number in range(matches):
+            play_session(adviser, table, number, 0, account)
     else:
-        for number, first in enumerate(range(0, options.games, SESSION)):
-            play_session(adviser, options, number, min(SESSION, options.games - first), account)
-    print(render(account, time.monotonic() - started, adviser, options.plies))
-    is_complete = len(account.results) == options.matches if options.length else account.games == options.games
-    return 0 if is_complete and not account.faults else 1
+        for number, first in enumerate(range(0, games, SESSION)):
+            play_session(adviser, table, number, min(SESSION, games - first), account)
+    print(render(account, time.monotonic() - started, adviser, plies))
+    is_complete = len(account.results) == matches if length else account.games == games
+    ctx.exit(0 if is_complete and not account.faults else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,13 +11,13 @@ dice; each gives one line of the curve. Stops after `--minutes`, or when the win
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import click
 import gymnasium
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 
 from backgammon.tools.intervals import estimate_rate
+from scripts.program import program
 
 EVALUATION_GAMES = 2000
 EVALUATION_SEED = 10_000_000
@@ -133,54 +134,66 @@ def evaluate(model: MaskablePPO, opponent: str) -> dict[str, float]:
 class Curve(BaseCallback):  # type: ignore[misc, unused-ignore]
     """Evaluates every so many updates, writes a line, and stops in time."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
+    def __init__(self, opponent: str, minutes: float, until: float, every: int, out: Path) -> None:
         super().__init__()
-        self._arguments = arguments
+        self._opponent, self._minutes, self._until, self._every, self._out = opponent, minutes, until, every, out
+        self.is_done = minutes <= 0
+        """The win rate has been reached, or no curve was asked for."""
         self._started = time.perf_counter()
         self._num_updates = 0
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text("")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text("")
 
     def _on_step(self) -> bool:
         """Go on until the time is over."""
-        return bool(time.perf_counter() - self._started < 60 * self._arguments.minutes)
+        return not self.is_done and bool(time.perf_counter() - self._started < 60 * self._minutes)
 
     def _on_rollout_start(self) -> None:
-        if self._num_updates % self._arguments.every == 0:
+        if self._num_updates % self._every == 0:
             self.write_line()
         self._num_updates += 1
 
     def write_line(self) -> None:
         """Evaluate, print and keep the figures."""
         model: Any = self.model
-        figures = evaluate(model, self._arguments.opponent)
+        figures = evaluate(model, self._opponent)
         line = {"steps": self.num_timesteps, "seconds": round(time.perf_counter() - self._started, 1)} | figures
         print(json.dumps(line), flush=True)
-        with self._arguments.out.open("a") as out:
+        with self._out.open("a") as out:
             out.write(json.dumps(line) + "\n")
-        if figures["win_rate"] >= self._arguments.until:
-            self._arguments.minutes = 0
+        if figures["win_rate"] >= self._until:
+            self.is_done = True
 
 
-def main() -> None:
-    """Train and print the curve."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--until", type=float, default=0.9, help="win rate that ends the training")
-    parser.add_argument("--opponent", default="random")
-    parser.add_argument("--games", type=int, default=256, help="games side by side")
-    parser.add_argument("--steps", type=int, default=128, help="steps of each game between updates")
-    parser.add_argument("--every", type=int, default=4, help="updates between evaluations")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("docs/maskable-ppo.jsonl"))
-    parser.add_argument("--save", type=Path, help="where to keep the trained model")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+@program(__doc__)
+@click.option("--minutes", default=30.0, show_default=True)
+@click.option("--until", default=0.9, show_default=True, help="Win rate that ends the training.")
+@click.option("--opponent", default="random", show_default=True)
+@click.option("--games", default=256, show_default=True, help="Games side by side.")
+@click.option("--steps", default=128, show_default=True, help="Steps of each game between updates.")
+@click.option("--every", default=4, show_default=True, help="Updates between evaluations.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--threads", default=1, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/maskable-ppo.jsonl"), show_default=True)
+@click.option("--save", type=click.Path(path_type=Path), help="Where to keep the trained model.")
+def main(
+    minutes: float,
+    until: float,
+    opponent: str,
+    games: int,
+    steps: int,
+    every: int,
+    seed: int,
+    threads: int,
+    out: Path,
+    save: Path | None,
+) -> None:
+    """Train, evaluate, keep."""
+    torch.set_num_threads(threads)
     model = MaskablePPO(
         "MlpPolicy",
-        SteppedByBatch(arguments.games, arguments.opponent, arguments.seed),
-        n_steps=arguments.steps,
+        SteppedByBatch(games, opponent, seed),
+        n_steps=steps,
         batch_size=2048,
         n_epochs=4,
         learning_rate=5e-4,
@@ -188,15 +201,15 @@ def main() -> None:
         gae_lambda=0.95,
         ent_coef=0.01,
         policy_kwargs={"net_arch": [256, 128], "activation_fn": torch.nn.ReLU},
-        seed=arguments.seed,
+        seed=seed,
         device="cpu",
     )
-    curve = Curve(arguments)
+    curve = Curve(opponent, minutes, until, every, out)
     model.learn(total_timesteps=10**12, callback=curve)
-    if arguments.minutes > 0:  # the time was over in the middle of an update
+    if not curve.is_done:  # the time was over in the middle of an update
         curve.write_line()
-    if arguments.save:
-        model.save(arguments.save)
+    if save:
+        model.save(save)
 
 
 if __name__ == "__main__":

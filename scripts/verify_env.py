@@ -13,15 +13,14 @@ Exit code 1 when anything differs; one JSON line for each check.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
-import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
+import click
 import gymnasium
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +33,7 @@ from backgammon.rules.movegen import legal_candidates
 from backgammon.table.arena.micro import NO_OP, NUM_ACTIONS, fill_mask, move_checker
 from backgammon.tools.arrays import Boards, Dice, Int8s
 from backgammon.tools.jit import kernel
+from scripts.program import program
 from tests.positions import nasty_decisions, random_play_decisions
 
 CHUNK = 2000
@@ -303,33 +303,32 @@ def check_trajectories(num: int) -> dict[str, Any]:
     }
 
 
-def main() -> int:
-    """Run the checks that were asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    checks: dict[str, tuple[Callable[[int], dict[str, Any]], int]] = {
-        "micro": (check_micro, 200_000),
-        "open_spiel": (check_open_spiel, 50_000),
-        "trajectories": (check_trajectories, 1000),
-    }
-    parser.add_argument("checks", nargs="*", metavar="CHECK", help=f"{', '.join(checks)}; all when none is named")
-    parser.add_argument("--quick", action="store_true", help="a fiftieth of everything")
-    arguments = parser.parse_args()
-    unknown = set(arguments.checks) - set(checks)
-    if unknown:
-        parser.error(f"no such check: {', '.join(sorted(unknown))}")
+CHECKS: dict[str, tuple[Callable[[int], dict[str, Any]], int]] = {
+    "micro": (check_micro, 200_000),
+    "open_spiel": (check_open_spiel, 50_000),
+    "trajectories": (check_trajectories, 1000),
+}
+
+
+@program(__doc__)
+@click.argument("checks", nargs=-1, type=click.Choice(tuple(CHECKS)))
+@click.option("--quick", "is_quick", is_flag=True, help="A fiftieth of everything.")
+@click.pass_context
+def main(ctx: click.Context, checks: tuple[str, ...], is_quick: bool) -> None:
+    """Run the checks that were asked for; exit code 1 when anything differs."""
     is_clean = True
-    for name, (check, num) in checks.items():
-        if arguments.checks and name not in arguments.checks:
+    for name, (check, num) in CHECKS.items():
+        if checks and name not in checks:
             continue
         if name == "open_spiel" and find_spec("pyspiel") is None:
             print(json.dumps({"check": name, "skipped": "pip install 'pairgammon[peers]'"}))
             continue
         started = time.perf_counter()
-        report = check(num // 50 if arguments.quick else num)
+        report = check(num // 50 if is_quick else num)
         print(json.dumps(report | {"seconds": round(time.perf_counter() - started, 1)}), flush=True)
         is_clean = is_clean and not report["differences"]
-    return 0 if is_clean else 1
+    ctx.exit(0 if is_clean else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -10,18 +10,19 @@ on a difference.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
+import click
 import numpy as np
 
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.rules.board import START, points_won, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.tools.arrays import Boards
+from scripts.program import program
 from tests.naive.movegen import legal_results
 from tests.positions import nasty_decisions, random_play_decisions
 
@@ -123,24 +124,24 @@ def compare_block(kind: str, num: int, seed: int, with_peer: bool) -> Outcome:
     return Outcome(kind, num, len(candidates), twin_differences, peer_differences, first)
 
 
-def main() -> int:
+@program(__doc__)
+@click.option("--pairs", default=1_000_000, show_default=True)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--workers", default=2, show_default=True)
+@click.option("--no-peer", is_flag=True, help="Leave gnubg-nn out.")
+@click.pass_context
+def main(ctx: click.Context, pairs: int, seed: int, workers: int, no_peer: bool) -> None:
     """Run the comparison over worker processes and print one line a kind."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--no-peer", action="store_true", help="leave gnubg-nn out")
-    options = parser.parse_args()
-    per_kind = -(-options.pairs // len(KINDS))
+    per_kind = -(-pairs // len(KINDS))
     jobs = [
-        (kind, min(BLOCK, per_kind - begin), options.seed * 1_000_003 + begin + 7919 * number)
+        (kind, min(BLOCK, per_kind - begin), seed * 1_000_003 + begin + 7919 * number)
         for number, kind in enumerate(KINDS)
         for begin in range(0, per_kind, BLOCK)
     ]
     started = time.monotonic()
     outcomes: list[Outcome] = []
-    with ProcessPoolExecutor(options.workers) as pool:
-        futures = [pool.submit(compare_block, *job, not options.no_peer) for job in jobs]
+    with ProcessPoolExecutor(workers) as pool:
+        futures = [pool.submit(compare_block, *job, not no_peer) for job in jobs]
         for done, future in enumerate(futures, 1):
             outcomes.append(future.result())
             if sys.stderr.isatty():
@@ -150,7 +151,7 @@ def main() -> int:
         print(
             f"{kind:26s} {sum(o.pairs for o in mine):9,d} rolls {sum(o.candidates for o in mine):11,d} candidates   "
             f"differences: twin {sum(o.twin_differences for o in mine)}"
-            + ("" if options.no_peer else f", gnubg-nn {sum(o.peer_differences for o in mine)}")
+            + ("" if no_peer else f", gnubg-nn {sum(o.peer_differences for o in mine)}")
         )
     bad = [o.first_difference for o in outcomes if o.first_difference]
     print(*bad[:10], sep="\n", end="\n" if bad else "")
@@ -158,8 +159,8 @@ def main() -> int:
         f"{sum(o.pairs for o in outcomes):,d} rolls, {len(bad)} blocks with differences, "
         f"{time.monotonic() - started:.0f} s"
     )
-    return 1 if bad else 0
+    ctx.exit(1 if bad else 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

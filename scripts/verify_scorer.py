@@ -8,9 +8,7 @@ largest difference of a score, and how close the two candidates are where the ch
 
 from __future__ import annotations
 
-import argparse
-import sys
-
+import click
 import numpy as np
 import torch
 
@@ -21,6 +19,7 @@ from backgammon.tools.arrays import Boards, Dice, Float32s
 from comparison_net.choices import ChoiceSets
 from comparison_net.comparator import CandidateNet
 from comparison_net.network import make_network
+from scripts.program import program
 from scripts.verify_movegen import engine_decisions
 from tests.positions import random_play_decisions
 
@@ -42,20 +41,20 @@ def torch_scores(net: CandidateNet, boards: Boards, dice: Dice) -> Float32s:
     return np.concatenate(parts)
 
 
-def main() -> int:
+@program(__doc__)
+@click.option("--model", help="A model file or run folder instead of the default model.")
+@click.option("--decisions", default=10_000, show_default=True)
+@click.option("--seed", default=1, show_default=True)
+@click.pass_context
+def main(ctx: click.Context, model: str | None, decisions: int, seed: int) -> None:
     """Score everything twice and compare."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", help="a model file or run folder instead of the default model")
-    parser.add_argument("--decisions", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    scorer = load_scorer(options.model)
-    half = options.decisions
-    parts = [engine_decisions(half, options.seed, 0.0), random_play_decisions(half, options.seed)]
+    scorer = load_scorer(model)
+    half = decisions
+    parts = [engine_decisions(half, seed, 0.0), random_play_decisions(half, seed)]
     boards = np.concatenate([part[0] for part in parts])
     dice = np.concatenate([part[1] for part in parts])
     has_choice = np.flatnonzero(np.diff(legal_candidates(boards, dice)[1]) > 1)
-    picked = np.random.default_rng(options.seed).permutation(has_choice)[: options.decisions]
+    picked = np.random.default_rng(seed).permutation(has_choice)[:decisions]
     boards, dice = boards[picked], dice[picked]
     candidates, offsets = legal_candidates(boards, dice)
     net = make_network(scorer.model.network, BoardEncoder())
@@ -76,8 +75,8 @@ def main() -> int:
     print(f"equal choices {share:.4%}; largest difference of a score {np.abs(found - expected).max():.2e}")
     if gaps:
         print(f"where they differ torch's two scores are at most {max(gaps):.2e} apart")
-    return 0 if share >= REQUIRED else 1
+    ctx.exit(0 if share >= REQUIRED else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from playwright.sync_api import Browser
 
+from scripts.program import program
 from tests.browser.driver import ROOT, Site, Visit, open_context, running_site, start_browser
 
 DESKTOP = {"viewport": {"width": 1120, "height": 680}, "color_scheme": "light"}
@@ -19,7 +20,7 @@ PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobil
 LOG = ROOT / "tests" / "vectors" / "logs" / "gnubg-match5.mat"
 
 
-@click.command()
+@program(__doc__)
 @click.option("--out", default=str(ROOT / "docs" / "web"), show_default=True, help="Folder of the pictures.")
 def main(out: str) -> None:
     """Take the pictures."""
