@@ -44,6 +44,7 @@ ROOMS: tuple[str, ...] = (
     "backgammon.learner.teach",
     "backgammon.learner.measure",
     "backgammon.learner.coach",
+    "backgammon.learner.players",
     "backgammon.learner",
     # doors
     "backgammon.env",
@@ -94,6 +95,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         "backgammon.learner.training",
         "backgammon.learner.teach",
         "backgammon.learner.coach",
+        "backgammon.learner.players",
         "backgammon.learner.measure",
     ),
     "gymnasium": ("backgammon.env", "backgammon.registration"),

@@ -132,7 +132,7 @@ def test_an_interrupted_run_keeps_what_was_finished(workers: Workers, tmp_path: 
     store = ResultStore(tmp_path)
     found = do_units(units(9), workers, store)
     assert [next(found), next(found)] == expected(2)
-    found.close()  # type: ignore[attr-defined]
+    found.close()
     kept = len(list(tmp_path.iterdir()))
     assert 2 <= kept < 9
     done: list[int] = []

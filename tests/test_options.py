@@ -364,6 +364,11 @@ TABLE: dict[str, dict[str, list[Line]]] = {
         "--threads": [
             changes("duel net.safetensors pipcount --games 2", "--threads 3"),
             refused("duel random pipcount --games 2", "--threads 3", "a model"),
+            refused("duel net.safetensors pipcount --games 2 --workers 1", "--threads 3", "give one of them"),
+        ],
+        "--workers": [
+            changes("duel random pipcount --games 2", "--workers 1"),
+            refused("duel net.safetensors pipcount --games 2 --time 1", "--workers 1", "clock"),
         ],
         "--json": [changes("duel random pipcount --games 4", "--json")],
     },

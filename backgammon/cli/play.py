@@ -126,11 +126,12 @@ def command(
     import numpy as np
 
     from backgammon.cli.game_table import Quit, TableGame, TableOptions
-    from backgammon.cli.players import close_player, is_model, make_player
+    from backgammon.cli.players import is_model, make_player
     from backgammon.cli.resumed_game import ResumedGame
     from backgammon.cli.screen import announce_compilation, is_colour_wanted
     from backgammon.cli.table_commands import BY_WORD
     from backgammon.cli.terminal import EndOfInput, Terminal
+    from backgammon.learner.players.player_spec import close_player
     from backgammon.table.session import Session
 
     _refuse_idle_options(ctx)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backgammon.cli.depth import Depth
+from backgammon.cli.screen import say
 from backgammon.evaluation.strengths import FULL, LEVEL_NAMES, MAX_PLIES
 
 if TYPE_CHECKING:
     from backgammon.evaluation.player import Player
+    from backgammon.learner.players.player_spec import PlayerSpec
 
 PLAYER_HELP = (
     "random, pipcount, model (the one that ships with the package), or the path of a run or checkpoint; a model may "
@@ -36,7 +37,7 @@ def is_model(text: str) -> bool:
     return _WITH_PLIES.fullmatch(text) is None and (level is None or FULL in (level[2], level[4]))
 
 
-def make_player(text: str, threads: int | None = None, depth: Depth | None = None, seed: int = 0) -> Player:
+def player_spec(text: str, threads: int | None = None, depth: Depth | None = None, seed: int = 0) -> PlayerSpec:
     """The player that `text` names; see PLAYER_HELP.
 
     Args:
@@ -46,70 +47,52 @@ def make_player(text: str, threads: int | None = None, depth: Depth | None = Non
         seed: 0 or greater, of what a model at a level misjudges.
 
     Raises:
-        ModelError: neither a name nor a usable checkpoint, or one without outcomes where it is to look ahead or to
-            play at a level.
-        ConfigError, PeerError: a level or a program that does not exist, or a program that does not start.
+        ConfigError: a level that does not exist, or a depth that cannot be.
     """
-    from backgammon.cli.advisers import open_engine
-    from backgammon.engine.peers import PeerPlayer, is_peer
-    from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
+    from backgammon.engine.levels import find_level
+    from backgammon.engine.peers import is_peer
+    from backgammon.learner.players.player_spec import PlayerSpec
+    from backgammon.tools.errors import ConfigError
     from backgammon.tools.processors import usable_processors
 
     workers = threads or usable_processors()
     if text == "random":
-        return RandomPlayer()
+        return PlayerSpec("random")
     if text == "pipcount":
-        return PipCountPlayer()
+        return PlayerSpec("pipcount")
     if is_peer(text):
-        return PeerPlayer(text, workers)
+        return PlayerSpec("peer", text, threads=workers)
     if text.startswith(AS):
-        return _make_mimic(Path(text.removeprefix(AS)), workers)
+        return PlayerSpec("mimic", text.removeprefix(AS), threads=workers)
     match = _WITH_LEVEL.fullmatch(text)
     if match is not None and (match[2] or match[4]) != FULL:
-        return _make_level_player(match[1] or match[3], match[2] or match[4], workers, seed)
-    text = text.removesuffix(f":{FULL}")
-    text, plies = split_plies(text)
+        model, level = match[1] or match[3], find_level(match[2] or match[4])
+        if model in ("random", "pipcount") or _WITH_PLIES.fullmatch(model):
+            raise ConfigError(f"{model}:{level.name}: levels are for models, without look-ahead (model:{level.name})")
+        return PlayerSpec("level", level.name, Depth().spec(None if model == "model" else model, workers), seed)
+    text, plies = split_plies(text.removesuffix(f":{FULL}"))
     if plies is not None:
         depth = (depth or Depth()).at(plies)
-    return open_engine((depth or Depth()).spec(None if text == "model" else text, workers)).player
+    return PlayerSpec("engine", engine=(depth or Depth()).spec(None if text == "model" else text, workers))
 
 
-def _make_level_player(model: str, level_name: str, threads: int, seed: int) -> Player:
-    """A model that plays at a weaker level; it judges at 0-ply."""
-    from backgammon.cli.advisers import open_engine
-    from backgammon.engine.levels import LevelPlayer, find_level
-    from backgammon.tools.errors import ConfigError
+def make_player(text: str, threads: int | None = None, depth: Depth | None = None, seed: int = 0) -> Player:
+    """The player that `text` names, built; arguments as those of `player_spec`.
 
-    level = find_level(level_name)
-    if model in ("random", "pipcount") or _WITH_PLIES.fullmatch(model):
-        raise ConfigError(f"{model}:{level.name}: levels are for models, and without look-ahead (model:{level.name})")
-    engine = open_engine(Depth().spec(None if model == "model" else model, threads))
-    engine.evaluator.require_outcomes()
-    return LevelPlayer(engine.evaluator, level, seed)
+    Raises:
+        ModelError: neither a name nor a usable checkpoint, or one without outcomes where it is to look ahead or to
+            play at a level.
+        ConfigError, PeerError: a level or a program that does not exist, or a program that does not start.
+    """
+    from backgammon.learner.players.player_spec import build_player
 
-
-def _make_mimic(path: Path, threads: int) -> Player:
-    """An opponent out of a file that `pairgammon coach` wrote."""
-    from backgammon.learner.coach.mimic import Mimic
-    from backgammon.learner.coach.people_model import load_people
-    from backgammon.learner.net.scorer import load_scorer
-
-    model = load_people(path)
-    return Mimic(model, load_scorer(threads=threads), str(model.about.get("player") or path.stem))
+    return build_player(player_spec(text, threads, depth, seed), lambda line: say(line, err=True))
 
 
 def split_plies(text: str) -> tuple[str, int | None]:
     """A player's name and the N of an @N behind it, None where there is none."""
     match = _WITH_PLIES.fullmatch(text)
     return (text, None) if match is None else (match[1], int(match[2]))
-
-
-def close_player(player: Player) -> None:
-    """End what a player has started: the processes of another program."""
-    from backgammon.engine.peers import PeerPlayer
-
-    if isinstance(player, PeerPlayer):
-        player.close()
 
 
 def warm_up(player: Player) -> None:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from backgammon.cli.depth import Depth, depth_options
-from backgammon.cli.group import ExampleCommand
+from backgammon.cli.group import ExampleCommand, workers_option
 from backgammon.cli.players import PLAYER_HELP
 from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
     from backgammon.cube.stakes import Stakes
     from backgammon.engine.engine import Engine
+    from backgammon.engine.engine_spec import EngineSpec
+    from backgammon.learner.players.duel_units import DuelPlan
     from backgammon.table.cube_duel import CubeDuelResult
     from backgammon.table.duel import DuelResult
-    from backgammon.tools.sprt import Sprt
 
 
 @click.command(
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         ("pairgammon duel runs/two runs/one --games 100000 --sprt 0 0.05", "until one hypothesis is clear"),
         ("pairgammon duel model gnubg:0 --length 7 --luck model", "matches to 7 points with the cube"),
         ("pairgammon duel model model@1 --cube --jacoby", "money games with the cube"),
+        ("pairgammon duel model@2 gnubg:2 --workers dask://10.0.0.1:8786", "on several machines (docs/cluster.md)"),
     ),
     epilog=f"Players: {PLAYER_HELP}.",
 )
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 @click.option("--luck", metavar="MODEL", help="Subtract the luck of the dice as this model (or `model`) measures it.")
 @click.option("--sprt", nargs=2, type=float, metavar="LOW HIGH", help="Stop when the points per game are clear of one.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of a model.  [default: all processors]")
+@workers_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def command(
     first: str,
@@ -61,6 +64,7 @@ def command(
     luck: str | None,
     sprt: tuple[float, float] | None,
     threads: int | None,
+    workers: str | None,
     as_json: bool,
 ) -> None:
     """Play A against B and print points per game with the standard error.
@@ -79,35 +83,31 @@ def command(
     measured cubeful at the score. Players must give chances: models without a level, and gnubg:N. GNU Backgammon's
     cube and its plays at a score follow from the chances of its own nets by our formulas, which equal its own to 6e-5;
     its package has no cubeful calls.
+
+    Without --workers this process plays all games side by side. With it they are cut into pieces of seconds, and the
+    result is the same.
     """
-    from backgammon.cli.players import close_player, is_model, make_player, warm_up
-    from backgammon.cli.screen import show_progress
-    from backgammon.table.duel import DuelChecks, duel
+    from backgammon.cli.players import is_model
+    from backgammon.learner.players.duel_units import DuelPlan
+    from backgammon.tools.errors import ConfigError
     from backgammon.tools.sprt import Sprt
 
     if depth != Depth() and not (is_model(first) or is_model(second)):
         raise click.UsageError(f"--ply and what belongs to it are for models: {first} and {second} ask for none")
     if threads is not None and luck is None and {first, second} <= {"random", "pipcount"}:
         raise click.UsageError("--threads are those of a model: neither player is one")
-    test = Sprt(*sprt) if sprt else None
-    stakes = _stakes(has_cube, jacoby, beavers, length)
-    if stakes is not None:
-        found = _duel_with_cube((first, second), games, seed, stakes, depth, luck, test, threads)
-        say(json.dumps(found.as_dict()) if as_json else render_cube_duel(found))
-        return
-    checks = DuelChecks(_make_judge(luck, threads).searcher if luck else None, test)
-    with ExitStack() as stack:
-        players = []
-        for text in (first, second):
-            players.append(make_player(text, threads, depth, seed))
-            stack.callback(close_player, players[-1])
-            warm_up(players[-1])  # compile before the clock starts, or the first run would report a slow machine
-        advance = stack.enter_context(show_progress(f"{players[0].name} - {players[1].name}", games))
-        result = duel(players[0], players[1], num_games=games, seed=seed, progress=advance, checks=checks)
-    if as_json:
-        say(json.dumps(result.as_dict()))
+    if threads is not None and workers is not None:
+        raise ConfigError("--threads are those of this process, and --workers play with one each: give one of them")
+    plan = DuelPlan(games, seed, _stakes(has_cube, jacoby, beavers, length), Sprt(*sprt) if sprt else None)
+    names = (first, second)
+    result: DuelResult | CubeDuelResult
+    if workers is not None:
+        result = _duel_on_workers(names, plan, depth, luck, workers)
+    elif plan.stakes is not None:
+        result = _duel_with_cube(names, plan, depth, luck, threads)
     else:
-        say(render_duel(result))
+        result = _duel(names, plan, depth, luck, threads)
+    say(json.dumps(result.as_dict()) if as_json else render(result))
 
 
 def _stakes(has_cube: bool, jacoby: bool, beavers: bool, length: int | None) -> Stakes | None:
@@ -128,36 +128,83 @@ def _stakes(has_cube: bool, jacoby: bool, beavers: bool, length: int | None) -> 
     return Stakes(length=length or 0, has_jacoby=jacoby, has_beavers=beavers)
 
 
+def _duel(names: tuple[str, str], plan: DuelPlan, depth: Depth, luck: str | None, threads: int | None) -> DuelResult:
+    """Seat two players without a cube and let them play."""
+    from backgammon.cli.players import make_player, warm_up
+    from backgammon.cli.screen import show_progress
+    from backgammon.learner.players.player_spec import close_player
+    from backgammon.table.duel import DuelChecks, duel
+
+    checks = DuelChecks(_make_judge(luck, threads).searcher if luck else None, plan.sprt)
+    with ExitStack() as stack:
+        players = []
+        for text in names:
+            players.append(make_player(text, threads, depth, plan.seed))
+            stack.callback(close_player, players[-1])
+            warm_up(players[-1])  # compile before the clock starts, or the first run would report a slow machine
+        advance = stack.enter_context(show_progress(f"{players[0].name} - {players[1].name}", plan.games))
+        return duel(players[0], players[1], plan.games, plan.seed, progress=advance, checks=checks)
+
+
+def _duel_on_workers(
+    names: tuple[str, str], plan: DuelPlan, depth: Depth, luck: str | None, workers: str
+) -> DuelResult | CubeDuelResult:
+    """Pack two players and let others play."""
+    from backgammon.cli.players import player_spec
+    from backgammon.cli.screen import announce_compilation, show_units
+    from backgammon.learner.players.duel_units import duel_on_workers
+    from backgammon.learner.players.packed_player import pack_judge, pack_player
+    from backgammon.tools.jobs.workers import workers_named
+
+    crew = workers_named(workers)
+    announce_compilation()
+    first, second = (pack_player(player_spec(name, 1, depth, plan.seed), plan.stakes is not None) for name in names)
+    judge = pack_judge(_judge_spec(luck, 1)) if luck else None
+    with show_units(f"{first.name} - {second.name}", plan.games) as progress:
+        return duel_on_workers((first, second), plan, crew, judge, progress)
+
+
 def _duel_with_cube(
-    names: tuple[str, str],
-    units: int,
-    seed: int,
-    stakes: Stakes,
-    depth: Depth,
-    luck: str | None,
-    sprt: Sprt | None,
-    threads: int | None,
+    names: tuple[str, str], plan: DuelPlan, depth: Depth, luck: str | None, threads: int | None
 ) -> CubeDuelResult:
     """Seat two players with the cube and let them play."""
-    from backgammon.cli.cube_players import make_cube_player
-    from backgammon.cli.players import close_player
+    from backgammon.cli.players import player_spec
     from backgammon.cli.screen import show_progress
+    from backgammon.learner.players.player_spec import build_cube_seat, close_player
     from backgammon.table.cube_duel import duel_with_cube
 
     judge = _make_judge(luck, threads).plays if luck else None
     with ExitStack() as stack:
-        first, second = (make_cube_player(name, threads, depth) for name in names)
+        first, second = (build_cube_seat(player_spec(name, threads, depth), _note) for name in names)
         for one in (first, second):
             stack.callback(close_player, one.player)
-        advance = stack.enter_context(show_progress(f"{first.name} - {second.name}", units))
-        return duel_with_cube(first, second, units, seed, stakes, progress=advance, luck_judge=judge, sprt=sprt)
+        advance = stack.enter_context(show_progress(f"{first.name} - {second.name}", plan.games))
+        return duel_with_cube(
+            first, second, plan.games, plan.seed, plan.stakes, progress=advance, luck_judge=judge, sprt=plan.sprt
+        )
 
 
 def _make_judge(model: str, threads: int | None) -> Engine:
     """The engine of a model, to measure luck with."""
     from backgammon.cli.advisers import open_engine
 
-    return open_engine(Depth().spec(None if model == "model" else model, threads))
+    return open_engine(_judge_spec(model, threads))
+
+
+def _judge_spec(model: str, threads: int | None) -> EngineSpec:
+    return Depth().spec(None if model == "model" else model, threads)
+
+
+def _note(text: str) -> None:
+    """Say what takes time."""
+    say(text, err=True)
+
+
+def render(result: DuelResult | CubeDuelResult) -> str:
+    """The result as a small table."""
+    from backgammon.table.duel import DuelResult
+
+    return render_duel(result) if isinstance(result, DuelResult) else render_cube_duel(result)
 
 
 def render_duel(result: DuelResult) -> str:

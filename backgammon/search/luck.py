@@ -84,8 +84,10 @@ def _beyond_average(values: Float64s, others: Float64s, dice: Dice, is_opening: 
         dice: int8[N, 2] thrown.
         is_opening: bool[N].
     """
-    average = values @ _WEIGHTS
-    average[is_opening] = (values[is_opening] @ _OPENING_WEIGHTS + others @ _OPENING_WEIGHTS) / 2
+    # row by row: the last bits of a matrix product depend on how many rolls are looked at together
+    average: Float64s = (values * _WEIGHTS).sum(axis=1)
+    opening = (values[is_opening] * _OPENING_WEIGHTS).sum(axis=1) + (others * _OPENING_WEIGHTS).sum(axis=1)
+    average[is_opening] = opening / 2
     high, low = dice.max(axis=1).astype(np.int64), dice.min(axis=1).astype(np.int64)
     luck: Float64s = values[np.arange(len(values)), roll_numbers(high, low)] - average
     return luck

@@ -9,7 +9,7 @@ them, or matches won; luck is taken off in the same currency (`search.luck`), ov
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from backgammon.cube.stakes import Stakes
 from backgammon.engine.at_stakes import StakesEngine
 from backgammon.table.cube_games import CubeCount, CubePlayer, CubeTable
-from backgammon.table.duel import check_duel, mean_and_error, play_tables
+from backgammon.table.duel import CHECKED_PAIRS, blocks_of_pairs, check_duel, mean_and_error, play_to_end, take_parts
 from backgammon.tools.arrays import Float64s
 from backgammon.tools.sprt import Sprt
 
@@ -107,6 +107,25 @@ def _figure(found: tuple[float, float | None] | None) -> dict[str, Any] | None:
     return {"mean": mean, "standard_error": error, "interval_95": interval}
 
 
+@dataclass(frozen=True)
+class CubePart:
+    """Some pairs of a duel with the cube, played.
+
+    Attributes:
+        results: float64[P, 2], see `CubeDuelResult`.
+        adjusted: float64[P, 2], less luck where that was measured, else the results.
+        games: played.
+        plies: rolls of both players.
+        count: what was done with the cube.
+    """
+
+    results: Float64s
+    adjusted: Float64s
+    games: int
+    plies: int
+    count: CubeCount
+
+
 def duel_with_cube(
     first: CubePlayer,
     second: CubePlayer,
@@ -138,24 +157,56 @@ def duel_with_cube(
     check_duel(num_units, seed, batch_size)
     rules = start or Stakes()
     started = time.perf_counter()
-    tables, verdict = play_tables(
-        lambda pairs: CubeTable((first, second), pairs, seed, batch_size, rules, luck_judge),
-        num_units // 2,
-        sprt,
-        progress,
-    )
+    num_pairs = num_units // 2
+
+    def play(pairs: range) -> CubePart:
+        before = 2 * pairs.start
+        shown = None if progress is None else lambda finished: progress(before + finished)
+        return play_cube_pairs((first, second), pairs, seed, rules, luck_judge, batch_size, shown)
+
+    blocks = blocks_of_pairs(num_pairs, num_pairs if sprt is None else CHECKED_PAIRS)
+    parts, verdict = take_parts(map(play, blocks), num_pairs, sprt)
+    seconds = time.perf_counter() - started
+    return sum_cube_duel((first.name, second.name), seed, rules, parts, luck_judge is not None, verdict, seconds)
+
+
+def play_cube_pairs(
+    players: tuple[CubePlayer, CubePlayer],
+    pairs: range,
+    seed: int,
+    start: Stakes,
+    luck_judge: StakesEngine | None = None,
+    batch_size: int = 1024,
+    progress: Callable[[int], None] | None = None,
+) -> CubePart:
+    """Play some pairs of a duel with the cube to the end; arguments as those of `duel.play_pairs`."""
+    table = CubeTable(players, pairs, seed, batch_size, start, luck_judge)
+    play_to_end(table, progress)
+    return CubePart(table.results, table.adjusted, table.num_games, table.num_plies, table.count)
+
+
+def sum_cube_duel(
+    names: tuple[str, str],
+    seed: int,
+    start: Stakes,
+    parts: Sequence[CubePart],
+    has_luck: bool,
+    verdict: str | None,
+    seconds: float,
+) -> CubeDuelResult:
+    """The result of a duel with the cube out of its parts, in their order."""
     count = CubeCount.empty()
-    for table in tables:
-        count += table.count
+    for part in parts:
+        count += part.count
     return CubeDuelResult(
-        players=(first.name, second.name),
+        players=names,
         seed=seed,
-        start=rules,
-        results=np.concatenate([table.results for table in tables]),
-        adjusted=None if luck_judge is None else np.concatenate([table.adjusted for table in tables]),
-        games=sum(table.num_games for table in tables),
+        start=start,
+        results=np.concatenate([part.results for part in parts]),
+        adjusted=np.concatenate([part.adjusted for part in parts]) if has_luck else None,
+        games=sum(part.games for part in parts),
         count=count,
-        plies=sum(table.num_plies for table in tables),
+        plies=sum(part.plies for part in parts),
         verdict=verdict,
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
     )

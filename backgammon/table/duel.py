@@ -15,7 +15,7 @@ games only, not on how many are in play at once. `tests/test_duel.py` plays the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Protocol, TypeVar
@@ -126,6 +126,21 @@ class DuelResult:
         }
 
 
+@dataclass(frozen=True)
+class DuelPart:
+    """Some pairs of a duel, played.
+
+    Attributes:
+        points: int8[P, 2], see `DuelResult`.
+        adjusted: float64[P, 2], less luck where that was measured, else the points.
+        plies: rolls of both players.
+    """
+
+    points: Int8s
+    adjusted: Float64s
+    plies: int
+
+
 def duel(
     first: Player,
     second: Player,
@@ -153,17 +168,51 @@ def duel(
     check_duel(num_games, seed, batch_size)
     started = time.perf_counter()
     wanted = checks or DuelChecks()
-    tables, verdict = play_tables(
-        lambda pairs: _Table((first, second), pairs, seed, batch_size, wanted.luck_judge),
-        num_games // 2,
-        wanted.sprt,
-        progress,
+    seats = (first, second)
+    parts = (
+        play_pairs(seats, pairs, seed, wanted.luck_judge, batch_size, _from(progress, 2 * pairs.start))
+        for pairs in blocks_of_pairs(num_games // 2, num_games // 2 if wanted.sprt is None else CHECKED_PAIRS)
     )
-    points = np.concatenate([table.points for table in tables])
+    taken, verdict = take_parts(parts, num_games // 2, wanted.sprt)
+    seconds = time.perf_counter() - started
+    return sum_duel((first.name, second.name), seed, taken, wanted.luck_judge is not None, verdict, seconds)
+
+
+def play_pairs(
+    players: tuple[Player, Player],
+    pairs: range,
+    seed: int,
+    luck_judge: Evaluator | None = None,
+    batch_size: int = 2048,
+    progress: Callable[[int], None] | None = None,
+) -> DuelPart:
+    """Play some pairs of a duel to the end.
+
+    Args:
+        players: first and second.
+        pairs: numbers of the pairs; what they come to does not depend on which others are played here.
+        seed: of the duel.
+        luck_judge: see `DuelChecks`.
+        batch_size: games in play at once.
+        progress: called with the number of these games that are finished.
+
+    Raises:
+        GameError: a player chose a row that does not exist.
+    """
+    table = _Table(players, pairs, seed, batch_size, luck_judge)
+    play_to_end(table, progress)
+    return DuelPart(table.points, table.adjusted, table.num_plies)
+
+
+def sum_duel(
+    names: tuple[str, str], seed: int, parts: Sequence[DuelPart], has_luck: bool, verdict: str | None, seconds: float
+) -> DuelResult:
+    """The result of a duel out of its parts, in their order."""
+    points = np.concatenate([part.points for part in parts])
     mean, error = mean_and_error(points.mean(axis=1))
     won = [[int((sign * points == size).sum()) for size in (1, 2, 3)] for sign in (1, -1)]
     return DuelResult(
-        players=(first.name, second.name),
+        players=names,
         seed=seed,
         games=points.size,
         points_per_game=mean,
@@ -171,10 +220,10 @@ def duel(
         wins=(sum(won[0]), sum(won[1])),
         gammons=(won[0][1], won[1][1]),
         backgammons=(won[0][2], won[1][2]),
-        plies=sum(table.num_plies for table in tables),
+        plies=sum(part.plies for part in parts),
         points=points,
-        seconds=time.perf_counter() - started,
-        adjusted=None if wanted.luck_judge is None else np.concatenate([table.adjusted for table in tables]),
+        seconds=seconds,
+        adjusted=np.concatenate([part.adjusted for part in parts]) if has_luck else None,
         verdict=verdict,
     )
 
@@ -192,41 +241,58 @@ class Table(Protocol):
     def is_busy(self) -> bool:
         """True while a unit is to be played to its end."""
 
-    @property
-    def adjusted(self) -> Float64s:
-        """float64[P, 2], results less the luck that was measured."""
-
     def play_turn(self) -> None:
         """One roll in every game in play."""
 
 
-AnyTable = TypeVar("AnyTable", bound=Table)
+class Part(Protocol):
+    """Some pairs of units, played."""
+
+    @property
+    def adjusted(self) -> Float64s:
+        """float64[P, 2], results less the luck that was measured."""
 
 
-def play_tables(
-    seat: Callable[[range], AnyTable], num_pairs: int, sprt: Sprt | None, progress: Callable[[int], None] | None
-) -> tuple[list[AnyTable], str | None]:
-    """Play pairs of units to the end, or to the verdict of a sequential test, which is given beside.
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+def play_to_end(table: Table, progress: Callable[[int], None] | None) -> None:
+    """Play every unit of a table; `progress` is called with those that are finished."""
+    while table.is_busy:
+        table.play_turn()
+        if progress is not None:
+            progress(table.num_finished)
+
+
+def _from(progress: Callable[[int], None] | None, before: int) -> Callable[[int], None] | None:
+    """Progress of a part that begins behind so many units."""
+    return None if progress is None else lambda finished: progress(before + finished)
+
+
+def blocks_of_pairs(num_pairs: int, size: int) -> Iterator[range]:
+    """The numbers of the pairs, `size` at a time."""
+    for first in range(0, num_pairs, size):
+        yield range(first, min(first + size, num_pairs))
+
+
+def take_parts(parts: Iterable[AnyPart], num_pairs: int, sprt: Sprt | None) -> tuple[list[AnyPart], str | None]:
+    """The parts of a duel to its end, or to the verdict of a sequential test, which is given beside.
 
     Args:
-        seat: makes a table for pairs with these numbers.
-        num_pairs: at least 1.
-        sprt: looked at after every CHECKED_PAIRS pairs; None plays them all at one table.
-        progress: called with the number of units finished so far.
+        parts: in order, played as they are asked for; CHECKED_PAIRS pairs end with a part.
+        num_pairs: of the duel.
+        sprt: looked at after every CHECKED_PAIRS pairs, and at the end; None takes all parts.
     """
-    tables: list[AnyTable] = []
-    size = num_pairs if sprt is None else CHECKED_PAIRS
-    for first_pair in range(0, num_pairs, size):
-        tables.append(seat(range(first_pair, min(first_pair + size, num_pairs))))
-        while tables[-1].is_busy:
-            tables[-1].play_turn()
-            if progress is not None:
-                progress(2 * first_pair + tables[-1].num_finished)
-        if sprt is not None:
-            verdict = sprt.verdict(np.concatenate([table.adjusted for table in tables]).mean(axis=1))
+    taken: list[AnyPart] = []
+    pairs = 0
+    for part in parts:
+        taken.append(part)
+        pairs += len(part.adjusted)
+        if sprt is not None and (pairs % CHECKED_PAIRS == 0 or pairs == num_pairs):
+            verdict = sprt.verdict(np.concatenate([one.adjusted for one in taken]).mean(axis=1))
             if verdict is not None:
-                return tables, verdict
-    return tables, None
+                return taken, verdict
+    return taken, None
 
 
 def mean_and_error(means: Float64s) -> tuple[float, float | None]:
@@ -234,7 +300,7 @@ def mean_and_error(means: Float64s) -> tuple[float, float | None]:
     return float(means.mean()), float(means.std(ddof=1)) / sqrt(len(means)) if len(means) > 1 else None
 
 
-def check_duel(num_units: int, seed: int, batch_size: int) -> None:
+def check_duel(num_units: int, seed: int, batch_size: int = 2) -> None:
     """Refuse numbers that make no duel.
 
     Raises:

@@ -27,9 +27,10 @@ from backgammon.learner.data.decision_shards import join_shards
 from backgammon.learner.data.shards import Shards, open_shards
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.net.model_files import load_model
+from backgammon.learner.net.packed_model import model_file
 from backgammon.learner.teach.self_play import GamesPlan, play_into_shards
 from backgammon.learner.teach.shard_labels import LabelPlan, label_shards
-from backgammon.learner.teach.teacher import MODEL, TeacherSpec, model_file, pack_teacher
+from backgammon.learner.teach.teacher import MODEL, TeacherSpec, pack_teacher
 from backgammon.learner.training.shard_training import train_on_shards
 from backgammon.tools.errors import ConfigError
 from backgammon.tools.jobs.content import digest_of

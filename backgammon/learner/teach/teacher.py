@@ -14,31 +14,29 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from backgammon.engine.engine import Engine
-from backgammon.engine.engine_spec import PRUNER, EngineSpec
+from backgammon.engine.engine_spec import EngineSpec
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import Noise
 from backgammon.evaluation.strengths import MAX_PLIES
 from backgammon.learner.net.engine_builder import build_engine
-from backgammon.learner.net.scorer import DEFAULT_NAME, PRUNER_NAME, load_scorer
+from backgammon.learner.net.packed_model import pack_model, pack_pruner, pack_settings, unpack_settings, write_model
+from backgammon.learner.net.scorer import DEFAULT_NAME, load_scorer
 from backgammon.learner.teach.contested_searcher import ContestedSearcher
 from backgammon.learner.teach.gnubg_teacher import GnubgEvaluator, GnubgTeacher
 from backgammon.learner.teach.joint_evaluator import JointEvaluator
 from backgammon.learner.teach.teacher_verdict import Verdict
 from backgammon.rules.decisions import Decisions
-from backgammon.search import RankedCandidate, Ranker, RolloutSettings, Searcher, Workshop
+from backgammon.search import RankedCandidate, Ranker, Searcher, Workshop
 from backgammon.tools.arrays import Boards, Dice, Int64s
-from backgammon.tools.errors import ConfigError, ModelError
-from backgammon.tools.jobs.content import digest_of, find_content, install_contents
-from backgammon.tools.storage import read_bounded
-from comparison_net.checkpoint import MAX_BYTES, MODEL_FILE
+from backgammon.tools.errors import ConfigError
+from backgammon.tools.jobs.content import install_contents
 
 MODEL = "model"
 """The name of the engine with its model."""
@@ -111,11 +109,8 @@ def pack_teacher(spec: TeacherSpec) -> PackedTeacher:
     contents: dict[str, bytes] = {}
     engine = spec.engine
     names = [_pack_name(name, engine.model, contents) for name in spec.names]
-    pruner: list[str] | None = None
-    if engine.pruner is not None and not isinstance(names[0], str):
-        pruner = _pack_model(None if engine.pruner == PRUNER else engine.pruner, PRUNER_NAME, contents)
-    described = {**asdict(engine), "model": None, "pruner": pruner, "threads": 1}
-    values = {"names": names, "engine": described, "contested": spec.contested}
+    pruner = None if isinstance(names[0], str) else pack_pruner(engine, contents)
+    values = {"names": names, "engine": pack_settings(engine, pruner), "contested": spec.contested}
     install_contents(contents)
     plies = int(names[0].removeprefix(PEER)) if isinstance(names[0], str) else engine.plies
     return PackedTeacher(values, contents, find_teacher(values).name, plies, engine.rollout is not None)
@@ -159,38 +154,7 @@ def _pack_name(name: str, model: str | None, contents: dict[str, bytes]) -> str 
     """A peer's name as it is, a model as its digest and the name that people see."""
     if name.startswith(PEER):
         return name
-    return _pack_model(model if name == MODEL else name, DEFAULT_NAME, contents)
-
-
-def model_file(model: str | None, shipped: str = DEFAULT_NAME) -> Path:
-    """The file of a model: a model file, that of a run folder, or None for the one that ships under that name."""
-    if model is None:
-        return Path(str(files("backgammon.learner.net"))) / "models" / f"{shipped}.safetensors"
-    path = Path(model)
-    return path / MODEL_FILE if path.is_dir() else path
-
-
-def _pack_model(model: str | None, shipped: str, contents: dict[str, bytes]) -> list[str]:
-    """[digest, name] of a model, or of the shipped one of that name; its bytes join the contents."""
-    path = model_file(model, shipped)
-    try:
-        content = read_bounded(path, MAX_BYTES)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ModelError(f"{model or path}: cannot be read ({reason}); give a model file or a run folder") from error
-    digest = digest_of(content)
-    contents[digest] = content
-    return [digest, shipped if model is None else Path(model).stem]
-
-
-def _write_model(packed: Sequence[str], folder: Path) -> str:
-    """The path of a model [digest, name], written into a folder of its own."""
-    digest, name = packed
-    place = folder / digest
-    place.mkdir(exist_ok=True)
-    path = place / f"{name}.safetensors"
-    path.write_bytes(find_content(digest))
-    return str(path)
+    return pack_model(model if name == MODEL else name, DEFAULT_NAME, contents)
 
 
 @lru_cache(maxsize=4)
@@ -203,15 +167,11 @@ def _make_teacher(text: str) -> Teacher:
             return GnubgTeacher(int(names[0].removeprefix(PEER)))
         with tempfile.TemporaryDirectory(prefix="pairgammon-models-") as place:
             folder = Path(place)
-            paths = {number: _write_model(name, folder) for number, name in enumerate(names) if isinstance(name, list)}
+            paths = {number: write_model(name, folder) for number, name in enumerate(names) if isinstance(name, list)}
             others = [
                 load_scorer(paths[number]) if number in paths else GnubgEvaluator() for number in range(len(names))[1:]
             ]
-            if settings["pruner"] is not None:
-                settings["pruner"] = _write_model(settings["pruner"], folder)
-            if settings["rollout"] is not None:
-                settings["rollout"] = RolloutSettings(**settings["rollout"])
-            engine = build_engine(EngineSpec(**{**settings, "model": paths[0]}))
+            engine = build_engine(unpack_settings(settings, paths[0], folder))
     except ImportError as error:
         raise ConfigError(MISSING_PEER) from error
     return EngineTeacher(engine, others, values["contested"])

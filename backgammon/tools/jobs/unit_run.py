@@ -7,7 +7,7 @@ handed to a new executor. A unit that was in work at MAX_DEATHS deaths is given 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -42,7 +42,7 @@ def do_units(
     store: ResultStore | None = None,
     contents: Mapping[str, bytes] | None = None,
     progress: Progress | None = None,
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """The result of each unit, in their order.
 
     Args:
