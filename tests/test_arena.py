@@ -25,7 +25,7 @@ from backgammon.tools.errors import ConfigError, GameError, IllegalPlay
 from backgammon.tools.stream import draw_key, key_of_seed, throw_opening
 
 TURN = "backgammon.env:BackgammonTurn-v0"
-NUM_GAMES = 100
+NUM_GAMES = 30
 RANDOM, PIPCOUNT = RandomPlayer(), PipCountPlayer()
 Moves = list[tuple[bytes, tuple[int, int], int]]
 """(board of the seat on roll, roll, chosen row) of the turns of a game."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,10 @@ from backgammon.learner.net import engine_builder
 from backgammon.notation.gnu_id import position_id, position_ids
 from backgammon.notation.identifier import IdentifiedPosition
 from backgammon.notation.match_id import MatchId
+from backgammon.notation.play_text import format_play
 from backgammon.protocols.adviser import spell_play
 from backgammon.protocols.wildbg import answer_request
-from backgammon.records import read_logs
+from backgammon.records import GameRecord, MatchRecord, RollAction, Setup, read_logs, write_jsonl
 from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision
 from backgammon.rules.decisions import Decisions
@@ -116,6 +118,38 @@ def by_rank(plies: int, decisions: tuple[Decision, ...], has_score: bool) -> Ans
         [(one["id"], one["equity"], one["ply"], list(one["chances"].values())) for one in answer["candidates"]]
         for answer in answers
     ]
+
+
+def by_analyse(plies: int, decisions: tuple[Decision, ...], has_score: bool) -> Answers:
+    """A log in which each decision is a game of its own, with the play that the engine thinks best."""
+    names, length = ("ann", "bob"), LENGTH * has_score
+    best = [found[0].row for found in expected(plies, decisions, has_score)]
+    games = [
+        GameRecord(
+            1,
+            names,
+            SCORE if has_score else (0, 0),
+            (RollAction(0, decision.roll, format_play(decision.play_of(row))),),
+            start=Setup(decision.position, 0),
+        )
+        for decision, row in zip(decisions, best, strict=True)
+    ]
+    options = [] if has_score else ["--cubeless"]
+    with NamedTemporaryFile("w", suffix=".jsonl") as file:
+        file.write(write_jsonl(*(MatchRecord(length, (game,)) for game in games)))
+        file.flush()
+        shown = json.loads(invoke("analyse", file.name, "--ply", plies, "--worst", 0, "--json", *options))
+    rolls = [roll for match in shown["matches"] for game in match["games"] for roll in game["rolls"]]
+    assert [roll["loss"] for roll in rolls] == [0] * len(decisions)
+    answers = [[(c["after"], c["equity"], c["ply"], c["chances"]) for c in roll["candidates"]] for roll in rolls]
+    return answers if has_score else list(map(in_order, answers))
+
+
+def in_order(answer: list[Any]) -> list[Any]:
+    """A report goes by the equity of the deepest judged, also where the engine goes by its preference."""
+    keys = [(ply, equity) for _, equity, ply, _ in answer]
+    assert keys == sorted(keys, reverse=True)
+    return sorted(answer)
 
 
 def by_label(plies: int, decisions: tuple[Decision, ...], has_score: bool) -> Answers:
@@ -209,17 +243,23 @@ def as_shown(decision: Decision, one: Any) -> Any:
 
 @dataclass(frozen=True)
 class Door:
-    """A way to ask, and the form in which it gives the answer."""
+    """A way to ask, and the form in which it gives the answer.
+
+    Attributes:
+        most: candidates that it gives.
+        has_own_order: its answers come sorted, as they stand.
+    """
 
     ask: Callable[[int, tuple[Decision, ...], bool], Answers]
     form: Callable[[Decision, Any], Any]
     most: int | None = None
-    """Candidates that it gives."""
+    has_own_order: bool = False
 
 
 MONEY = {
     "hint": Door(by_hint, as_printed),
     "rank": Door(by_rank, as_ranked),
+    "analyse": Door(by_analyse, as_printed, has_own_order=True),
     "label": Door(by_label, as_printed),
     "ubgi": Door(by_ubgi, as_info, 64),
     "http": Door(by_http, as_moves),
@@ -229,6 +269,7 @@ MONEY = {
 MATCH = {
     "hint": Door(by_hint, as_printed),
     "rank": Door(by_rank, as_ranked),
+    "analyse": Door(by_analyse, as_printed),
     "ubgi": Door(by_ubgi, as_info, 64),
     "http": Door(by_http, as_moves),
     "room": Door(by_room, as_shown, 200),
@@ -248,7 +289,8 @@ def check(door: Door, plies: int, decisions: tuple[Decision, ...], has_score: bo
     answers = door.ask(plies, decisions, has_score)
     assert len(answers) == len(decisions)
     for decision, ranked, answer in zip(decisions, expected(plies, decisions, has_score), answers, strict=True):
-        assert answer == [door.form(decision, one) for one in ranked[: door.most]], str(decision.position)
+        wanted = [door.form(decision, one) for one in ranked[: door.most]]
+        assert answer == (sorted(wanted) if door.has_own_order else wanted), str(decision.position)
 
 
 @pytest.mark.parametrize("plies", QUICK)

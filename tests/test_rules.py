@@ -25,6 +25,14 @@ def test_every_play_leads_to_its_candidate(random_play: Arrays, nasty: Arrays) -
                 assert after.tobytes() == candidate.tobytes()
 
 
+def test_the_play_of_a_row_is_the_one_that_is_listed(random_play: Arrays, nasty: Arrays) -> None:
+    for boards, dice in (random_play, nasty):
+        for board, roll in zip(boards[300:400], dice[300:400].tolist(), strict=True):
+            alone, decision = (Decision.make(Position(board), tuple(roll)) for _ in range(2))
+            assert [alone.play_of(row) for row in range(len(alone.candidates))] == decision.plays
+            assert alone.play_of(0) == decision.plays[0]
+
+
 def test_row_of_finds_each_candidate_and_refuses_others() -> None:
     decision = Decision.make(Position.start(), (1, 3))
     assert decision.roll == (3, 1)

@@ -63,7 +63,7 @@ def answer_board(line: str, adviser: Adviser, has_jacoby: bool = False) -> str:
     if state.stage is Stage.ROLL:
         return "double" if state.may_double and adviser.doubles(state, stakes) else "roll"
     decision = adviser.choose(state, stakes)
-    return spell_play(decision.plays[decision.chosen or 0])
+    return spell_play(decision.play_of(decision.chosen or 0))
 
 
 class ExternalPlayerServer(socketserver.ThreadingTCPServer):

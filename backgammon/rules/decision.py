@@ -34,14 +34,15 @@ Play = tuple[Move, ...]
 
 def single_moves(board: Board, die: int) -> list[Move]:
     """Every way to play one die now, sources from the bar down. board: int8[26] of the mover."""
-    all_home = not (board[HOME + 1 :] > 0).any()
-    sources = [BAR] if board[BAR] > 0 else [s for s in range(24, 0, -1) if board[s] > 0]
+    counts = board.tolist()
+    all_home = max(counts[HOME + 1 :]) <= 0
+    sources = [BAR] if counts[BAR] > 0 else [s for s in range(24, 0, -1) if counts[s] > 0]
     moves = []
     for source in sources:
         target = source - die
         if target >= 1:
-            if board[target] >= -1:
-                moves.append(Move(source, target, bool(board[target] == -1)))
+            if counts[target] >= -1:
+                moves.append(Move(source, target, counts[target] == -1))
         elif all_home and (target == 0 or source == sources[0]):
             moves.append(Move(source, 0, False))
     return moves
@@ -147,23 +148,34 @@ class Decision:
     @cached_property
     def plays(self) -> list[Play]:
         """One play for each candidate, aligned with `candidates`: the first in canonical order."""
-        found: dict[bytes, Play] = {}
-        for sequence in self._dice_orders():
-            _collect_plays(self.position.board, sequence, (), self._rows, found)
+        found = self._find_plays(self._rows)
         return [found[candidate.tobytes()] for candidate in self.candidates]
 
-    def _dice_orders(self) -> list[tuple[int, ...]]:
+    def play_of(self, row: int) -> Play:
+        """`plays[row]` alone, which is found sooner."""
+        if "plays" in vars(self):
+            return self.plays[row]
+        key = self.candidates[row].tobytes()
+        return self._find_plays({key: row})[key]
+
+    def _find_plays(self, wanted: dict[bytes, int]) -> dict[bytes, Play]:
+        """The first play, in canonical order, to each of the wanted candidates."""
+        found: dict[bytes, Play] = {}
         high, low = self.roll
-        return [(high,) * 4] if high == low else [(high, low), (low, high)]
+        for sequence in [(high,) * 4] if high == low else [(high, low), (low, high)]:
+            _collect_plays(self.position.board, sequence, (), wanted, found)
+        return found
 
 
 def _collect_plays(
     board: Board, dice: tuple[int, ...], made: Play, wanted: dict[bytes, int], found: dict[bytes, Play]
 ) -> None:
-    """Depth-first walk that keeps the first play for every wanted result."""
+    """Depth-first walk that keeps the first play for every wanted result, and ends when it has them all."""
     moves = single_moves(board, dice[0]) if dice else []
     is_double = len(dice) + len(made) == 4
     for move in moves:
+        if len(found) == len(wanted):
+            return
         if is_double and made and move.source > made[-1].source:
             continue  # the same moves in falling order came first
         _collect_plays(apply_move(board, move), dice[1:], (*made, move), wanted, found)

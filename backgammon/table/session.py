@@ -57,7 +57,7 @@ class Turn:
     @property
     def text(self) -> str:
         """The play as text, "" when the roll could not be played."""
-        return "" if self.decision.is_dance else format_play(self.decision.plays[self.decision.chosen or 0])
+        return "" if self.decision.is_dance else format_play(self.decision.play_of(self.decision.chosen or 0))
 
 
 @dataclass(frozen=True)

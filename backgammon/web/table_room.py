@@ -369,7 +369,7 @@ def _move(table: GameTable, play: Callable[[], Turn]) -> None:
     """Play and note what it looked like."""
     before = table.session.board_of(PERSON).board.tolist()
     turn = play()
-    moves = moves_view(turn.decision.plays[turn.decision.chosen or 0])
+    moves = moves_view(turn.decision.play_of(turn.decision.chosen or 0))
     table.note("play", seat=turn.seat, before=before, moves=moves, text=turn.text, dice=list(turn.decision.roll))
     _note_result(table)
 

@@ -135,14 +135,14 @@ def _typical(study: Study) -> Iterable[tuple[Decision, str, str]]:
         decision = plays.one(place)
         assert decision.chosen is not None
         usual = int(np.argmax(study.others[plays.offsets[place] : plays.offsets[place + 1]]))
-        yield decision, format_play(decision.plays[decision.chosen]), format_play(decision.plays[usual])
+        yield decision, format_play(decision.play_of(decision.chosen)), format_play(decision.play_of(usual))
 
 
 def _drawn(decision: Decision, own: str, others: str) -> str:
     """A play on its board."""
     assert decision.chosen is not None
     text = f"{decision.roll}: {own}"
-    arrows = play_arrows(decision.plays[decision.chosen], OWN_COLOUR)
+    arrows = play_arrows(decision.play_of(decision.chosen), OWN_COLOUR)
     board = board_svg(decision.position, decision.roll, arrows, title=text)
     people = "as people do" if own == others else f"people: {others}"
     identifier = position_id(decision.position)

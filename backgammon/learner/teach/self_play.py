@@ -280,7 +280,7 @@ def match_of_games(found: PlayedGames, player: PackedTeacher, plan: GamesPlan) -
         actions: list[RollAction | ResultAction] = []
         for index in range(first, last):
             decision = found.decisions.one(index)
-            play = format_play(decision.plays[int(found.played[index])])
+            play = format_play(decision.play_of(int(found.played[index])))
             actions.append(RollAction(int(found.seats[index]), (decision.roll.high, decision.roll.low), play))
         won = int(found.winnings[number])
         winner = 0 if won > 0 else 1

@@ -45,4 +45,4 @@ def _play_text(text: str, decision: Decision) -> str:
                 return format_play(make_play(reading.steps, decision))
     except NotationError:
         pass  # a dialect that only the log reader knows
-    return format_play(decision.plays[decision.chosen or 0])
+    return format_play(decision.play_of(decision.chosen or 0))
