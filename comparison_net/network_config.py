@@ -38,6 +38,7 @@ MAX_EXPERTS = 64
 MAX_SLOTS = 26
 MAX_WIDTH = 8192
 MAX_LAYERS = 8
+MAX_TOKEN_LAYERS = 4
 
 
 def setting(default: Any, explanation: str, offers: str = "") -> Any:
@@ -100,7 +101,11 @@ class NetworkConfig:
     alpha: float = setting(0.5, "weight of the view over the experts in us; the rest is the view over the tokens")
     token_width: int = setting(16, "numbers of a token")
     token_hidden: int = setting(16, "hidden units of an expert of tokens")
-    token_layers: int = setting(1, "mixture layers of tokens, 1 or 2")
+    token_layers: int = setting(1, "layers of tokens")
+    expert_layers: int = setting(0, "layers of tokens, the last ones, that have experts; 0 for all of them")
+    attention: int = setting(
+        0, "heads by which the tokens of an item attend to each other before each layer: a transformer; 0 for none"
+    )
 
     def __post_init__(self) -> None:
         """Refuse values out of range, and routers that do not go with the tokens, with a ConfigError."""
@@ -131,10 +136,17 @@ class NetworkConfig:
             ("alpha", 0, 1),
             ("token_width", 1, 1024),
             ("token_hidden", 1, 1024),
-            ("token_layers", 1, 2),
+            ("token_layers", 1, MAX_TOKEN_LAYERS),
+            ("expert_layers", 0, self.token_layers),
+            ("attention", 0, self.token_width),
         ):
             value = getattr(self, name)
             require(least <= value <= most, f"network.{name}", value, f"from {least} to {most}")
+        is_whole = self.attention == 0 or self.token_width % self.attention == 0
+        require(is_whole, "network.attention", self.attention, f"a divisor of the token_width {self.token_width}")
+        has_tokens = self.tokens == "locations" or not (self.attention or self.expert_layers)
+        name = "attention" if self.attention else "expert_layers"
+        require(has_tokens, f"network.{name}", getattr(self, name), '0 without network.tokens = "locations"')
 
     @property
     def is_mixture(self) -> bool:
@@ -171,6 +183,11 @@ class NetworkConfig:
         if self.kind(domain) in (SPLIT, SPLIT_GATE, MERGED):
             return len(domain.splits[self.split]) ** (2 if self.route_by == BY_PAIR else 1)
         return 1 if self.head == "dense" else self.experts
+
+    def routed_layers(self) -> list[bool]:
+        """Which layers of tokens have a router and experts; the others have one expert for every token."""
+        routed = 0 if self.head == "dense" else self.expert_layers or self.token_layers
+        return [False] * (self.token_layers - routed) + [True] * routed
 
     def num_patterns(self, domain: Domain) -> int:
         """P, patterns that the first layer sees; 0 without them."""

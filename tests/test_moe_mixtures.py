@@ -12,6 +12,7 @@ from torch import Tensor
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import GATE_FEATURES, PLANS, expert_codes, gate_features
 from backgammon.learner.inputs.head_names import HEAD_NAMES, HEADS
+from backgammon.learner.inputs.tokens import token_rows
 from backgammon.rules.board import Board
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_code
@@ -45,6 +46,10 @@ LOCATION_SETTINGS: tuple[dict[str, object], ...] = (
     {"head": "softmax-token", "batch_priority": True},
     {"head": "soft", "experts": 3, "slots": 2, "token_layers": 2},
     *({"head": head, "token_layers": 2} for head in (*TOKEN_CHOICES, *GROUP_ROUTERS)),
+    {"head": "dense", "attention": 3, "token_layers": 2},
+    {"head": "soft", "attention": 2, "token_layers": 3, "expert_layers": 1, "slots": 3},
+    {"head": "softmax-expert", "attention": 2, "token_layers": 2, "expert_layers": 1, "token_hidden": 180},
+    {"head": "us", "attention": 1, "token_layers": 2, "token_hidden": 180},
 )
 
 
@@ -154,7 +159,7 @@ def test_a_mixture_over_locations_equals_its_formula(batch: Batch) -> None:
     for row, board in enumerate(candidates):
         view = weights["context.weight"] @ hidden[row].numpy() + weights["context.bias"]
         tokens = np.array(
-            [weights["embedding.weight"][31 * place + int(board[place]) + 15] + view for place in range(26)]
+            [weights["embedding.weight"][31 * place + count + 15] + view for place, count in naive.token_counts(board)]
         )
         shares = naive.gates(tokens @ weights["token_layers.0.gate.weight"].T)
         np.testing.assert_allclose(routing.gates[row].numpy(), shares * naive.expert_choice(shares, 10), atol=1e-5)
@@ -164,6 +169,41 @@ def test_a_mixture_over_locations_equals_its_formula(batch: Batch) -> None:
         joined = np.concatenate([hidden[row].numpy(), np.maximum(mixed, 0).mean(0)])
         last = np.maximum(weights["layers.0.weight"] @ joined + weights["layers.0.bias"], 0)
         assert float(scores[row]) == pytest.approx(float(weights["head.score.weight"][0] @ last), abs=2e-5)
+
+
+def test_a_block_of_a_transformer_equals_its_formula(batch: Batch) -> None:
+    net = make({"tokens": "locations", "head": "softmax-token", "attention": 2, "choices": 2, "capacity": 4.0})
+    assert isinstance(net, TokenMixture)
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if ".norm." in name:
+                parameter.uniform_(0.5, 1.5)
+    every = {name: tensor.numpy().astype(float) for name, tensor in net.state_dict().items()}
+    prefix = "token_layers.0."
+    block = {name.removeprefix(prefix): value for name, value in every.items() if name.startswith(prefix)}
+    parts = {
+        part: {name.removeprefix(f"{part}."): value for name, value in block.items() if name.startswith(f"{part}.")}
+        for part in ("attention", "experts", "norm")
+    }
+    candidates = batch[0][:6]
+    with torch.no_grad():
+        first = net.first_tokens(units(net, candidates), alone(candidates))
+        found, _, _ = net.token_layers[0](first, None)
+    for row in range(len(candidates)):
+        tokens = first[row].numpy().astype(float)
+        tokens = tokens + naive.attention(tokens, parts["attention"], 2)
+        given = np.array([naive.normalised(token, parts["norm"]["weight"], parts["norm"]["bias"]) for token in tokens])
+        shares = naive.gates(given @ block["gate.weight"].T)
+        slots = naive.token_choice(shares, 2, 28, is_priority=False)
+        dispatch = (slots[..., None] == np.arange(28)).astype(float)
+        mixed = tokens + naive.token_result(given, dispatch, dispatch * shares[..., None], parts["experts"])
+        np.testing.assert_allclose(found[row].numpy(), mixed, atol=2e-5)
+
+
+def test_tokens_are_the_locations_and_what_each_side_has_borne_off(random_play: Decisions, nasty: Decisions) -> None:
+    for boards in (random_play[0][:200], nasty[0][:200]):
+        for board, rows in zip(boards, token_rows(boards), strict=True):
+            assert rows.tolist() == [31 * place + count + 15 for place, count in naive.token_counts(board)]
 
 
 def draw_for(batch: Batch, **settings: object) -> TrainingDraw:
@@ -307,7 +347,10 @@ def test_phase_heads_are_refused_for_locations(head: str) -> None:
         {"capacity": 0.0},
         {"alpha": 2.0},
         {"slots": 27},
-        {"token_layers": 3},
+        {"token_layers": 5},
+        {"attention": 3, "tokens": "locations"},
+        {"attention": 2},
+        {"expert_layers": 2, "tokens": "locations"},
         {"token_width": 0},
         {"noise": -1.0},
         {"split": "x"},

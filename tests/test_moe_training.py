@@ -190,7 +190,7 @@ def test_multiply_adds_count_the_matrices_that_a_candidate_passes() -> None:
     assert multiply_adds(NetworkConfig((256, 61), head="phase", split="plan"), BOARDS) == dense
     assert multiply_adds(NetworkConfig((256, 61), head="softmax-token"), BOARDS) == dense + 256 * (6 + 1)
     board = NetworkConfig((64, 32), tokens="locations", token_width=16, token_hidden=12)
-    expected = 2 * 64 + 64 * 16 + 26 * 16 + 26 * 2 * 16 * 12 + 26 * 16 + (64 + 16) * 32 + 32
+    expected = 2 * 64 + 64 * 16 + 28 * 16 + 28 * 2 * 16 * 12 + 28 * 16 + (64 + 16) * 32 + 32
     assert multiply_adds(board, BOARDS) == expected
 
 

@@ -61,15 +61,14 @@ def _dense(widths: list[int]) -> int:
 
 
 def _token_cost(config: NetworkConfig, domain: Domain) -> int:
-    """View of the item, tokens, mixture layers, mean."""
+    """View of the item, tokens, their layers, mean."""
     assert domain.tokens is not None
     m, d, n = domain.tokens.places, config.token_width, config.num_experts(domain)
     expert = 2 * d * config.token_hidden
-    if config.head == "dense":
-        layer = m * expert
-    elif config.head == "soft":
+    layer = 0
+    if config.head == "soft":
         layer = n * config.slots * (3 * m * d + expert)
-    else:
+    elif config.head != "dense":
         if config.head in TOKEN_CHOICES:
             taken = min(m * config.choices, n * math.ceil(m * config.choices * config.capacity / n))
         elif config.head in ("us", "us-free"):
@@ -77,4 +76,8 @@ def _token_cost(config: NetworkConfig, domain: Domain) -> int:
         else:
             taken = n * max(1, round(m * config.capacity / n))
         layer = m * d * n + taken * expert
-    return config.hidden[0] * d + m * d + config.token_layers * layer + m * d
+    routed = sum(config.routed_layers())
+    layers = routed * layer + (config.token_layers - routed) * m * expert
+    if config.attention:
+        layers += config.token_layers * (4 * m * d * d + 2 * m * m * d)
+    return config.hidden[0] * d + m * d + layers + m * d

@@ -1,4 +1,4 @@
-"""Experts of a layer as one stacked linear map, and two ways to compute them.
+"""Experts of a layer as one stacked linear map, and ways to compute them.
 
 E experts, M items, K experts of an item, H units given, W units of the last hidden layer, C outcome classes; G groups,
 m tokens, c slots, d width of a token, w hidden units of a token expert.
@@ -16,6 +16,9 @@ from torch.nn.functional import linear
 from comparison_net.encoders import Encoder
 from comparison_net.moe.algebra import SoftRouting, SparseRouting, gather, send
 from comparison_net.tools import Int64s
+
+PICKED_SIZE = 1024
+"""Weights of an expert's layer from which on it is cheaper to pick the tokens that it takes than to compute all."""
 
 
 class StackedLinear(nn.Module):
@@ -188,6 +191,10 @@ class TokenExperts(nn.Module):
         """Results float32[G, m, d] of tokens float32[G, m, d]."""
         if isinstance(routing, SoftRouting):
             return self.on_slots(tokens, routing.dispatch, routing.combine)
+        first, _ = stacked(self.layers)
+        num_experts, hidden, width = first.weight.shape
+        if num_experts > 1 and hidden * width >= PICKED_SIZE:
+            return self.picked(tokens, routing.gates, routing.slots >= 0)
         return self.weighted(tokens, routing.gates)
 
     def on_slots(self, tokens: Tensor, dispatch: Tensor, combine: Tensor) -> Tensor:
@@ -199,6 +206,21 @@ class TokenExperts(nn.Module):
         units = torch.relu(torch.baddbmm(first.bias[:, None], by_expert, first.weight.transpose(1, 2)))
         outputs = torch.baddbmm(second.bias[:, None], units, second.weight.transpose(1, 2))
         return gather(outputs.reshape(n, groups, c, width).transpose(0, 1), combine)
+
+    def picked(self, tokens: Tensor, gates: Tensor, is_taken: Tensor) -> Tensor:
+        """The same sum as `weighted`, each expert computed for the tokens that it takes, bool[G, m, n], alone."""
+        first, second = stacked(self.layers)
+        groups, m, width = tokens.shape
+        by_expert = is_taken.flatten(0, 1).T
+        rows = by_expert.nonzero()[:, 1]
+        given = tokens.reshape(groups * m, width)[rows]
+        parts = torch.split(given, by_expert.sum(1).tolist())
+        outputs = [
+            linear(torch.relu(linear(part, first.weight[e], first.bias[e])), second.weight[e], second.bias[e])
+            for e, part in enumerate(parts)
+        ]
+        weighted = torch.cat(outputs) * gates.flatten(0, 1).T[by_expert][:, None]
+        return tokens.new_zeros(groups * m, width).index_add(0, rows, weighted.to(tokens.dtype)).reshape_as(tokens)
 
     def weighted(self, tokens: Tensor, gates: Tensor) -> Tensor:
         """Sum of the experts weighted by gates float32[G, m, n]: the same for a sparse routing, without its slots.

@@ -48,23 +48,31 @@ def _item_shapes(config: NetworkConfig, domain: Domain, num_outcomes: int) -> Sh
 
 
 def _token_shapes(config: NetworkConfig, domain: Domain, num_outcomes: int) -> Shapes:
-    hidden, n, d, w = config.hidden, config.num_experts(domain), config.token_width, config.token_hidden
+    hidden, d, w = config.hidden, config.token_width, config.token_hidden
     assert domain.tokens is not None
     shapes: Shapes = {
         "embedding.weight": (domain.tokens.places * domain.tokens.kinds, d),
         "context.weight": (d, hidden[0]),
         "context.bias": (d,),
     }
-    for index in range(config.token_layers):
+    for index, is_routed in enumerate(config.routed_layers()):
+        n = config.num_experts(domain) if is_routed else 1
         prefix = f"token_layers.{index}."
         shapes[f"{prefix}experts.layers.0.weight"] = (n, w, d)
         shapes[f"{prefix}experts.layers.0.bias"] = (n, w)
         shapes[f"{prefix}experts.layers.1.weight"] = (n, d, w)
         shapes[f"{prefix}experts.layers.1.bias"] = (n, d)
-        if config.head == "soft":
+        if config.attention:
+            shapes[f"{prefix}attention.norm.weight"] = shapes[f"{prefix}attention.norm.bias"] = (d,)
+            shapes[f"{prefix}attention.given.weight"] = (3 * d, d)
+            shapes[f"{prefix}attention.given.bias"] = (3 * d,)
+            shapes[f"{prefix}attention.result.weight"] = (d, d)
+            shapes[f"{prefix}attention.result.bias"] = (d,)
+            shapes[f"{prefix}norm.weight"] = shapes[f"{prefix}norm.bias"] = (d,)
+        if is_routed and config.head == "soft":
             shapes[f"{prefix}gate.slots"] = (n, config.slots, d)
             shapes[f"{prefix}gate.scale"] = (1,)
-        elif config.head != "dense":
+        elif is_routed:
             shapes[f"{prefix}gate.weight"] = (n, d)
     width = hidden[0] + d
     for index, next_width in enumerate(hidden[1:]):

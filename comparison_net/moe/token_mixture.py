@@ -3,15 +3,19 @@
 M items (one group each), m tokens, d width of a token, H units of the first layer, n experts, c slots.
 
 A token is a row of a table for its place and kind, plus a linear view of the whole item's first layer: without that
-view an expert would see one place alone, and everything could be folded into the table. One or two layers
+view an expert would see one place alone, and everything could be folded into the table. Layers
 tokens + mixture(tokens) follow; the mean of the rectified tokens joins the first layer, and hidden layers and the
 heads come last.
+
+With `attention` the layers are the blocks of a transformer (Vaswani et al. 2017, normalised before each part):
+tokens + attention(norm(tokens)), then tokens + mixture(norm(tokens)).
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 
 from comparison_net.addresses import is_address
 from comparison_net.choices import ChoiceSets
@@ -44,28 +48,60 @@ class SoftGate(nn.Module):
         return soft_logits(tokens, self.slots, self.scale)
 
 
-class TokenLayer(nn.Module):
-    """tokens + mixture(tokens)."""
+class Attention(nn.Module):
+    """What each token of an item takes from all of them, by scaled products of queries and keys."""
 
-    def __init__(self, config: NetworkConfig, num_experts: int) -> None:
+    def __init__(self, width: int, num_heads: int) -> None:
         """Fresh weights from torch's current generator."""
         super().__init__()
+        self.num_heads = num_heads
+        self.norm = nn.LayerNorm(width)
+        self.given = nn.Linear(width, 3 * width)
+        self.result = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """float32[M, m, d] from tokens float32[M, m, d]."""
+        items, m, width = tokens.shape
+        given = self.given(self.norm(tokens)).reshape(items, m, 3, self.num_heads, -1)
+        queries, keys, values = given.permute(2, 0, 3, 1, 4)
+        taken = scaled_dot_product_attention(queries, keys, values)
+        result: Tensor = self.result(taken.transpose(1, 2).reshape(items, m, width))
+        return result
+
+
+class TokenLayer(nn.Module):
+    """tokens + mixture(tokens), or a block of a transformer with a mixture in it."""
+
+    def __init__(self, config: NetworkConfig, num_experts: int, is_routed: bool) -> None:
+        """Fresh weights from torch's current generator.
+
+        Args:
+            config: router and sizes.
+            num_experts: of the layer.
+            is_routed: False for one expert that takes every token.
+        """
+        super().__init__()
         self.config = config
+        self.attention = Attention(config.token_width, config.attention) if config.attention else None
+        self.norm = nn.LayerNorm(config.token_width) if config.attention else None
         self.experts = TokenExperts(num_experts, config.token_width, config.token_hidden)
         self.gate: nn.Module | None = None
-        if config.head == "soft":
+        if is_routed and config.head == "soft":
             self.gate = SoftGate(num_experts, config.slots, config.token_width)
-        elif config.head != "dense":
+        elif is_routed:
             self.gate = nn.Linear(config.token_width, num_experts, bias=False)
             nn.init.normal_(self.gate.weight, std=GATE_DEVIATION)
 
     def forward(self, tokens: Tensor, draw: TrainingDraw | None) -> tuple[Tensor, Tensor, Metrics]:
         """Tokens float32[M, m, d] after the layer, the auxiliary loss, and metrics."""
-        routing, balance = self.route(tokens, draw)
-        return tokens + self.experts(tokens, routing), balance, routing.metrics
+        if self.attention is not None:
+            tokens = tokens + self.attention(tokens)
+        given = tokens if self.norm is None else self.norm(tokens)
+        routing, balance = self.route(given, draw)
+        return tokens + self.experts(given, routing), balance, routing.metrics
 
     def route(self, tokens: Tensor, draw: TrainingDraw | None) -> tuple[SparseRouting | SoftRouting, Tensor]:
-        """The routing of tokens float32[M, m, d], each item a group; and the auxiliary loss."""
+        """The routing of tokens float32[M, m, d] as the experts get them, each item a group; the auxiliary loss."""
         config = self.config
         none = tokens.new_zeros(())
         if self.gate is None:
@@ -128,7 +164,9 @@ class TokenMixture(CandidateNet):
         nn.init.normal_(self.embedding.weight, std=EMBEDDING_DEVIATION)
         self.context = nn.Linear(width, d)
         num_experts = config.num_experts(domain)
-        self.token_layers = nn.ModuleList([TokenLayer(config, num_experts) for _ in range(config.token_layers)])
+        self.token_layers = nn.ModuleList(
+            [TokenLayer(config, num_experts if is_routed else 1, is_routed) for is_routed in config.routed_layers()]
+        )
         self.layers = nn.ModuleList()
         joined = width + d
         for next_width in hidden:
@@ -142,10 +180,11 @@ class TokenMixture(CandidateNet):
         tokens = self.first_tokens(hidden, sets)
         balance = hidden.new_zeros(())
         measured = []
-        for layer in self.token_layers:
+        for layer, is_routed in zip(self.token_layers, self.config.routed_layers(), strict=True):
             tokens, extra, metrics = layer(tokens, draw)
             balance = balance + extra
-            measured.append(metrics)
+            if is_routed or self.config.head == "dense":
+                measured.append(metrics)
         units = torch.cat([hidden, torch.relu(tokens).mean(1)], 1)
         for hidden_layer in self.layers:
             units = torch.relu(hidden_layer(units))

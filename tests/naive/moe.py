@@ -30,6 +30,48 @@ def gates(logits: Float64s) -> Float64s:
     return np.array([softmax(row) for row in logits])
 
 
+def token_counts(board: Int8s) -> list[tuple[int, int]]:
+    """(place, count) of the tokens of a board: its locations, then what each side has borne off."""
+    own, other = 15, -15
+    counts = []
+    for place in range(26):
+        count = int(board[place])
+        own -= max(count, 0)
+        other -= min(count, 0)
+        counts.append((place, count))
+    return [*counts, (26, own), (27, other)]
+
+
+def normalised(token: Float64s, weight: Float64s, bias: Float64s) -> Float64s:
+    """Layer normalisation of one token."""
+    mean = sum(token) / len(token)
+    variance = sum((value - mean) ** 2 for value in token) / len(token)
+    return np.array(
+        [(v - mean) / math.sqrt(variance + 1e-5) * w + b for v, w, b in zip(token, weight, bias, strict=True)]
+    )
+
+
+def attention(tokens: Float64s, weights: Mapping[str, Float64s], num_heads: int) -> Float64s:
+    """What each token takes: for each head the values, weighted by softmax(query . key / sqrt(width of a head))."""
+    width = tokens.shape[1]
+    size = width // num_heads
+    given = np.array(
+        [
+            weights["given.weight"] @ normalised(token, weights["norm.weight"], weights["norm.bias"])
+            + weights["given.bias"]
+            for token in tokens
+        ]
+    )
+    taken = np.zeros_like(tokens)
+    for head in range(num_heads):
+        part = slice(head * size, (head + 1) * size)
+        queries, keys, values = (given[:, kind * width : (kind + 1) * width][:, part] for kind in range(3))
+        for i in range(len(tokens)):
+            shares = softmax(np.array([queries[i] @ key / math.sqrt(size) for key in keys]))
+            taken[i, part] = sum(share * value for share, value in zip(shares, values, strict=True))
+    return np.array([weights["result.weight"] @ row + weights["result.bias"] for row in taken])
+
+
 def token_choice(affinity: Float64s, num_choices: int, capacity: int, is_priority: bool) -> Int64s:
     """Slots [m, n]; first choices of all tokens, then second choices, until an expert is full."""
     m, n = affinity.shape

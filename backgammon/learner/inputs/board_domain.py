@@ -11,7 +11,7 @@ from backgammon.learner.inputs import features
 from backgammon.learner.inputs.codes import GATE_FEATURES, PLANS, SPLITS
 from backgammon.learner.inputs.head_names import HEAD_NAMES
 from backgammon.learner.inputs.patterns import NUM_PATTERNS
-from backgammon.rules.board import NUM_LOCATIONS
+from backgammon.learner.inputs.tokens import NUM_TOKENS
 from backgammon.rules.phase import PHASES
 from comparison_net.domain import Domain, OutcomeClasses, Tokens
 from comparison_net.network_config import SPLIT
@@ -32,7 +32,7 @@ BOARDS = Domain(
     splits=SPLITS,
     gate_features=GATE_FEATURES,
     gate_parts={split: _gate_parts(split) for split in SPLITS},
-    tokens=Tokens(NUM_LOCATIONS, features.NUM_COUNTS),
+    tokens=Tokens(NUM_TOKENS, features.NUM_COUNTS),
     head_names=HEAD_NAMES,
     # What the compiled walk has: patterns with one expert, or with one for each phase.
     pattern_heads={"dense": (), HEAD_NAMES[SPLIT]: ("phase",)},

@@ -1,6 +1,6 @@
 """Mixtures at play time, with numpy alone: boards in, scores and outcome logits out.
 
-N decisions, M positions, m = 26 location tokens, H units of the first layer, E (or n) experts, d width of a token, w
+N decisions, M positions, m tokens of a board, H units of the first layer, E (or n) experts, d width of a token, w
 hidden units.
 
 The twin of `item_mixture` and `token_mixture` without noise and, for positions, without capacity. Every row is
@@ -19,6 +19,7 @@ import numpy as np
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import expert_codes, gate_features
 from backgammon.learner.inputs.features import NUM_COUNTS, fold
+from backgammon.learner.inputs.tokens import token_rows
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.tools.arrays import Boards, Float32s, Int64s
 from comparison_net.moe import selection
@@ -36,6 +37,8 @@ Weights = Mapping[str, Float32s]
 _BLOCK = 64
 """Boards computed together: their intermediate numbers stay in the caches."""
 _NORM_EPSILON = np.float32(1e-6)
+_LAYER_EPSILON = np.float32(1e-5)
+"""Of torch's LayerNorm."""
 _ROW_OF_EMPTY = np.arange(NUM_LOCATIONS) * NUM_COUNTS + NUM_COUNTS // 2
 
 
@@ -145,17 +148,18 @@ class MixtureEvaluator:
         every, owners = self._seen(asked)
         for start in range(0, len(boards), _BLOCK):
             part = boards[start : start + _BLOCK]
-            rows = part.astype(np.int64) + _ROW_OF_EMPTY
             hidden = self._first_units(part)
             if self.config.tokens == "positions":
                 seen = every.take(owners[start : start + _BLOCK]) if asked is not None else every
                 parts.append(self._shares_of(hidden, part, seen))
                 continue
-            tokens, total = self._first_tokens(hidden, rows), np.zeros((len(part), self.num_experts), np.float32)
-            for layer in range(self.config.token_layers):
-                gates = self._gates(tokens, f"token_layers.{layer}.")
-                total += gates.reshape(*gates.shape[:2], self.num_experts, -1).sum((1, 3))
-                tokens = tokens + self._mix(tokens, f"token_layers.{layer}.")
+            tokens, total = self._first_tokens(hidden, part), np.zeros((len(part), self.num_experts), np.float32)
+            for layer, is_routed in enumerate(self.config.routed_layers()):
+                tokens, given = self._before_mixture(tokens, layer)
+                if is_routed or self.num_experts == 1:
+                    gates = self._gates(given, f"token_layers.{layer}.")
+                    total += gates.reshape(*gates.shape[:2], self.num_experts, -1).sum((1, 3))
+                tokens = tokens + self._mix(given, f"token_layers.{layer}.")
             parts.append(total)
         totals = np.concatenate(parts)
         shares: Float32s = totals / totals.sum(1, keepdims=True)
@@ -224,9 +228,10 @@ class MixtureEvaluator:
     def _locations(self, hidden: Float32s, boards: Boards) -> Float32s:
         """Outputs of a mixture over the locations of each board."""
         weights = self.weights
-        tokens = self._first_tokens(hidden, boards.astype(np.int64) + _ROW_OF_EMPTY)
+        tokens = self._first_tokens(hidden, boards)
         for layer in range(self.config.token_layers):
-            tokens = tokens + self._mix(tokens, f"token_layers.{layer}.")
+            tokens, given = self._before_mixture(tokens, layer)
+            tokens = tokens + self._mix(given, f"token_layers.{layer}.")
         units = np.concatenate([hidden, np.maximum(tokens, 0).mean(1)], axis=1)
         layer = 0
         while (name := f"layers.{layer}.weight") in weights:
@@ -237,11 +242,34 @@ class MixtureEvaluator:
             outputs.append(rows_times(units, weights["head.outcome.weight"]) + weights["head.outcome.bias"])
         return np.concatenate(outputs, axis=1)
 
-    def _first_tokens(self, hidden: Float32s, rows: Int64s) -> Float32s:
-        """Tokens float32[M, m, d] before the first mixture, from table rows int64[M, m]."""
+    def _first_tokens(self, hidden: Float32s, boards: Boards) -> Float32s:
+        """Tokens float32[M, m, d] before the first layer."""
         view = rows_times(hidden, self.weights["context.weight"]) + self.weights["context.bias"]
-        tokens: Float32s = self.weights["embedding.weight"][rows] + view[:, None]
+        tokens: Float32s = self.weights["embedding.weight"][token_rows(boards)] + view[:, None]
         return tokens
+
+    def _before_mixture(self, tokens: Float32s, layer: int) -> tuple[Float32s, Float32s]:
+        """Tokens float32[M, m, d] after the attention of a layer, if there is one, and what its experts are given."""
+        if not self.config.attention:
+            return tokens, tokens
+        prefix = f"token_layers.{layer}."
+        norm, given, result = (f"{prefix}attention.{part}." for part in ("norm", "given", "result"))
+        weights, (items, m, width) = self.weights, tokens.shape
+        asked = self._normalised(tokens, norm) @ weights[f"{given}weight"].T + weights[f"{given}bias"]
+        by_head = asked.reshape(items, m, 3, self.config.attention, -1).transpose(2, 0, 3, 1, 4)
+        queries, keys, values = by_head
+        scale = np.float32(queries.shape[-1] ** -0.5)
+        taken = selection.softmax(queries @ keys.swapaxes(2, 3) * scale, 3) @ values
+        joined = np.ascontiguousarray(taken.transpose(0, 2, 1, 3)).reshape(items, m, width)
+        tokens = tokens + (joined @ weights[f"{result}weight"].T + weights[f"{result}bias"])
+        return tokens, self._normalised(tokens, f"{prefix}norm.")
+
+    def _normalised(self, tokens: Float32s, prefix: str) -> Float32s:
+        """Tokens of mean 0 and deviation 1, scaled and shifted as learned."""
+        centred = tokens - tokens.mean(-1, keepdims=True)
+        lengths = np.sqrt(np.square(centred).mean(-1, keepdims=True) + _LAYER_EPSILON)
+        result: Float32s = centred / lengths * self.weights[f"{prefix}weight"] + self.weights[f"{prefix}bias"]
+        return result
 
     def _soft_logits(self, tokens: Float32s, prefix: str) -> Float32s:
         """Logits float32[M, m, n c] of the soft router."""
@@ -251,9 +279,9 @@ class MixtureEvaluator:
 
     def _gates(self, tokens: Float32s, prefix: str) -> Float32s:
         """Combine weights of a layer: float32[M, m, n], of the soft router float32[M, m, n c]."""
-        if self.config.head == "soft":
+        if f"{prefix}gate.slots" in self.weights:
             return selection.softmax(self._soft_logits(tokens, prefix), 2)
-        if self.config.head == "dense":
+        if f"{prefix}gate.weight" not in self.weights:
             return np.ones((*tokens.shape[:2], 1), dtype=np.float32)
         return board_gates(self.config, tokens @ self.weights[f"{prefix}gate.weight"].T)
 
@@ -263,7 +291,7 @@ class MixtureEvaluator:
             self.weights[f"{prefix}experts.layers.{name}"] for name in ("0.weight", "0.bias", "1.weight", "1.bias")
         )
         n, hidden, width = first.shape
-        if self.config.head == "soft":
+        if f"{prefix}gate.slots" in self.weights:
             logits = self._soft_logits(tokens, prefix)
             inputs = selection.softmax(logits, 1).transpose(0, 2, 1) @ tokens
             given = inputs.reshape(len(tokens), n, -1, width)

@@ -10,17 +10,14 @@ from torch import Tensor
 from backgammon.evaluation.possible import allowed_outcomes
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.inputs.codes import expert_codes, gate_features
-from backgammon.learner.inputs.features import NUM_COUNTS
+from backgammon.learner.inputs.tokens import token_rows
 from backgammon.learner.training.bag_layer import bag_layer
 from backgammon.learner.training.first_layer import first_layer
 from backgammon.learner.training.sampling import keep_candidates
 from backgammon.learner.training.second_layer import second_layer
-from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.tools.arrays import Bools, Float32s, Int64s
 from comparison_net.choices import ChoiceSets
 from comparison_net.encoders import Encoder, FirstLayer
-
-_ROW_OF_EMPTY = np.arange(NUM_LOCATIONS) * NUM_COUNTS + NUM_COUNTS // 2
 
 
 class BoardEncoder(Encoder):
@@ -57,9 +54,8 @@ class BoardEncoder(Encoder):
         return gate_features(sets.items)
 
     def token_rows(self, sets: ChoiceSets) -> Int64s:
-        """A row for each (location, count)."""
-        rows: Int64s = sets.items.astype(np.int64) + _ROW_OF_EMPTY
-        return rows
+        """A row for each (location, count), see `inputs.tokens`."""
+        return token_rows(sets.items)
 
     def possible_outcomes(self, items: Any) -> Bools:
         """What the rules still allow."""
