@@ -3,8 +3,9 @@
     DIR/train              decisions of GNU Backgammon's 0-ply self-play, every candidate with its 0-ply equity; the
                            games from TRAIN_GAMES on are the tuning set
     DIR/fresh.jsonl.xz     decisions of other such games, judged by GNU Backgammon at 2-ply; looked at once, in the end
+    DIR/later.jsonl.xz     decisions of the shipped net's own games, judged by its own 1-ply, for what was asked later
 
-Needs `pip install -e '.[peers]'`; a quarter of an hour on one core, nearly all of it for the fresh set. What exists is
+Needs `pip install -e '.[peers]'`; a few minutes on one core, a quarter of an hour with the fresh set. What exists is
 left alone.
 """
 
@@ -15,21 +16,38 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backgammon.engine.engine_spec import EngineSpec
 from backgammon.learner.data.comparisons import make_comparisons
 from backgammon.learner.data.shards import Shards, open_shards
 from backgammon.learner.teach.line_labels import lines_of_shards, write_line_labels
 from backgammon.learner.teach.self_play import GamesPlan, play_into_shards
 from backgammon.learner.teach.shard_labels import LabelPlan, label_shards
-from backgammon.learner.teach.teacher import TeacherSpec, pack_teacher
+from backgammon.learner.teach.teacher import MODEL, TeacherSpec, pack_teacher
 from backgammon.tools.arrays import Int64s
 from backgammon.tools.errors import DataError
 from backgammon.tools.jobs.delivery import is_finished
 from comparison_net.choices import ChoiceSets
 from comparison_net.training.choice_source import cut_evenly
 
-TRAIN_SEED, FRESH_SEED = 21_010_001, 21_010_003
+TRAIN_SEED = 21_010_001
 GAMES, TRAIN_GAMES = 6_400, 5_740
-FRESH_GAMES, FRESH_DECISIONS = 3_000, 12_000
+
+
+class Judged(NamedTuple):
+    """A set to judge by: seed of its games, how many, who plays, decisions, and who judges them."""
+
+    seed: int
+    games: int
+    player: str
+    decisions: int
+    judge: TeacherSpec
+
+
+JUDGED = {
+    "fresh": Judged(21_010_003, 3_000, "gnubg:0", 12_000, TeacherSpec(("gnubg:2",))),
+    "later": Judged(21_010_005, 2_000, MODEL, 4_000, TeacherSpec((MODEL,), EngineSpec(None, 1))),
+}
+"""By name; each is read after everything that it is to judge was chosen."""
 
 
 class TaughtDecisions:
@@ -85,16 +103,14 @@ class Sets(NamedTuple):
     train: Int64s
     games: Int64s
     tuning: Int64s
-    fresh: Path
 
 
 def make_sets(folder: Path) -> Sets:
     """The sets, made where they are missing."""
     folder.mkdir(parents=True, exist_ok=True)
     gnubg = pack_teacher(TeacherSpec(("gnubg:0",)))
-    for name, games, seed in (("train", GAMES, TRAIN_SEED), ("fresh", FRESH_GAMES, FRESH_SEED)):
-        if not is_finished(folder / f"{name}-play"):
-            play_into_shards(gnubg, GamesPlan(games, seed=seed), folder / f"{name}-play")
+    if not is_finished(folder / "train-play"):
+        play_into_shards(gnubg, GamesPlan(GAMES, seed=TRAIN_SEED), folder / "train-play")
     if not is_finished(folder / "train"):
         label_shards(open_shards(folder / "train-play"), gnubg, folder / "train", LabelPlan(teacher_chooses=True))
     shards = open_shards(folder / "train", verify=False)
@@ -104,11 +120,16 @@ def make_sets(folder: Path) -> Sets:
         raise DataError(f"{folder / 'train'}: holds no games to learn from or none to tune on; make it again")
     train = unforced[is_train]
     game = shards.game[train].astype(np.int64)
-    return Sets(shards, train, game, unforced[~is_train], folder / "fresh.jsonl.xz")
+    return Sets(shards, train, game, unforced[~is_train])
 
 
-def judge_fresh(sets: Sets) -> None:
-    """Let GNU Backgammon judge the fresh decisions, unless it has."""
-    if not sets.fresh.exists():
-        lines = lines_of_shards(open_shards(sets.fresh.parent / "fresh-play"), LabelPlan(FRESH_DECISIONS))
-        write_line_labels(lines, pack_teacher(TeacherSpec(("gnubg:2",))), sets.fresh)
+def judged_set(folder: Path, name: str) -> Path:
+    """The file of one of JUDGED, made if it is missing."""
+    plan, path = JUDGED[name], folder / f"{name}.jsonl.xz"
+    if not path.exists():
+        if not is_finished(folder / f"{name}-play"):
+            player = pack_teacher(TeacherSpec((plan.player,)))
+            play_into_shards(player, GamesPlan(plan.games, seed=plan.seed), folder / f"{name}-play")
+        lines = lines_of_shards(open_shards(folder / f"{name}-play"), LabelPlan(plan.decisions))
+        write_line_labels(lines, pack_teacher(plan.judge), path)
+    return path

@@ -1,6 +1,6 @@
 """The tables of the experiment on mixtures of experts, in markdown, from the result files of `moe_experiment`.
 
-    python -m scripts.moe_table DIR [--reference phase] [--loss soft]
+    python -m scripts.moe_table DIR [--reference phase] [--loss soft] [--judge fresh]
 
 Intervals are 95 %. A difference is paired: the same decisions, the same seeds. Its variance is that of the mean over
 decisions, clustered by game, of what it is on average over the seeds, plus that from seed to seed, pooled over the
@@ -31,9 +31,12 @@ from backgammon.tools.errors import DataError
 from backgammon.tools.intervals import NORMAL_REACH, estimate_mean, student_quantile
 from comparison_net.moe.cost import decision_multiply_adds, multiply_adds
 from comparison_net.network_config import NetworkConfig
+from scripts.moe_sets import JUDGED, judged_set
 from scripts.program import program
 
 TIMED_DECISIONS = 500
+TIMED_BOARDS = 50
+"""The same for what is routed inside a board, which is slower."""
 TIMED_ROUNDS = 9
 POWER = 0.8416
 """Standard errors beyond the interval that a true difference needs to be seen in four of five experiments."""
@@ -60,10 +63,10 @@ class Result:
     weights: dict[str, Float32s]
 
 
-def read_results(folder: Path, loss: str) -> dict[str, Result]:
-    """Every judged cell of a loss."""
+def read_results(folder: Path, loss: str, judged: str) -> dict[str, Result]:
+    """Every cell of a loss that was judged on a set."""
     results: dict[str, Result] = {}
-    for path in sorted((folder / "judged").glob(f"*.{loss}.*.npz")):
+    for path in sorted((folder / "judged" / judged).glob(f"*.{loss}.*.npz")):
         run = json.loads((folder / "cells" / f"{path.stem}.json").read_text(encoding="utf-8"))
         judged = np.load(path)
         result = results.setdefault(run["recipe"], Result(run["recipe"], {}, {}, {}, {}, {}))
@@ -144,10 +147,11 @@ def mean_loss(result: Result) -> float:
 
 def choosing_times(results: Iterable[Result], labelled: DecisionSet) -> dict[str, float]:
     """Microseconds of processor time for a decision by recipe, one thread: the best of rounds that take turns."""
-    boards, dice = labelled.decisions.boards[:TIMED_DECISIONS], labelled.decisions.dice[:TIMED_DECISIONS]
     scorers = {
         result.name: Scorer(make_model(_network(result), result.weights, "none", {}), result.name) for result in results
     }
+    count = TIMED_BOARDS if any(name.startswith("board-") for name in scorers) else TIMED_DECISIONS
+    boards, dice = labelled.decisions.boards[:count], labelled.decisions.dice[:count]
     times = dict.fromkeys(scorers, np.inf)
     for _ in range(TIMED_ROUNDS):
         for name, scorer in scorers.items():
@@ -248,13 +252,14 @@ def count_variants(folder: Path) -> int:
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--reference", default="phase", show_default=True, help="Who the others of its table are compared with.")
 @click.option("--loss", default="soft", show_default=True, help="What the cells learnt: soft or listwise.")
-def main(folder: Path, reference: str, loss: str) -> None:
+@click.option("--judge", "judged", type=click.Choice(list(JUDGED)), default="fresh", show_default=True)
+def main(folder: Path, reference: str, loss: str, judged: str) -> None:
     """Print the tables."""
-    found = read_results(folder, loss)
+    found = read_results(folder, loss, judged)
     results = {name: result for name, result in found.items() if belongs(name, reference)}
     if reference not in results:
         raise DataError(f"{folder}: holds no judged cell {reference!r} of loss {loss!r}; run scripts.moe_experiment")
-    labelled, _ = read_labels([folder / "sets" / "fresh.jsonl.xz"])
+    labelled, _ = read_labels([judged_set(folder / "sets", judged)])
     games = labelled.decisions.unit
     click.echo(
         f"{len(labelled):,} decisions of {len(np.unique(games)):,} games; {count_variants(folder)} variants tuned\n"
