@@ -99,7 +99,7 @@ class Plan:
 ITEMS = Plan(
     "dense", None, 60_000, 1, 256, 8, (0.008, 0.016, 0.032, 0.064), (0.001, 0.004, 0.016), (0.1, 1.0), (0.01, 0.1)
 )
-BOARD = Plan("board-dense", 16_000, 6_000, 20, 128, 6, (0.003, 0.006, 0.012), (0.001, 0.003), (0.1,), ())
+BOARD = Plan("board-dense", 12_000, 4_000, 28, 128, 4, (0.003, 0.006, 0.012), (0.001, 0.003), (0.1,), ())
 
 
 def plan_of(name: str) -> Plan:
@@ -114,7 +114,7 @@ def recipes(plan: Plan) -> list[str]:
 
 
 class Form(NamedTuple):
-    """What stands in a name: recipe, widths or (), if there is a share and how much, if it comes on top of the dense."""
+    """What stands in a name: recipe, widths or (), is it a share, how much, and on top of the dense net."""
 
     recipe: str
     hidden: tuple[int, ...]
@@ -144,7 +144,7 @@ def read_recipe(name: str, loss: str = "soft", seed: int = 1, **tuned: Any) -> T
     if form.hidden:
         config = replace(config, network=replace(config.network, hidden=form.hidden))
     plan = plan_of(name)
-    common = {"batch_decisions": plan.batch, "sampled_candidates": plan.sampled}
+    common: dict[str, Any] = {"batch_decisions": plan.batch, "sampled_candidates": plan.sampled}
     common |= {"held_out": 0.0, "threads": 1, "patience": 0}
     return replace(config, loss=loss, seed=seed, epochs=EPOCHS, **{**common, **tuned})
 

@@ -63,10 +63,10 @@ class Result:
     weights: dict[str, Float32s]
 
 
-def read_results(folder: Path, loss: str, judged: str) -> dict[str, Result]:
+def read_results(folder: Path, loss: str, judge: str) -> dict[str, Result]:
     """Every cell of a loss that was judged on a set."""
     results: dict[str, Result] = {}
-    for path in sorted((folder / "judged" / judged).glob(f"*.{loss}.*.npz")):
+    for path in sorted((folder / "judged" / judge).glob(f"*.{loss}.*.npz")):
         run = json.loads((folder / "cells" / f"{path.stem}.json").read_text(encoding="utf-8"))
         judged = np.load(path)
         result = results.setdefault(run["recipe"], Result(run["recipe"], {}, {}, {}, {}, {}))
