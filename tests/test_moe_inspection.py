@@ -56,6 +56,10 @@ def test_a_hard_head_gives_each_phase_to_its_expert(games: list[Board]) -> None:
     np.testing.assert_array_equal(inspection.phase_shares[seen], np.eye(6)[seen])
     assert inspection.game.argmax(1).tolist() == phase_codes(games[0]).tolist()
     assert inspection.agreement["bearoff"] == (3, 10)
+    named = {line.split()[0] for line in inspection.lines()[1:]}
+    assert named == {PHASES[code].split()[0] for code in np.flatnonzero(seen)}
+    for line in inspection.lines()[1:]:  # a hard split: each phase goes to the expert of its name alone
+        assert f" to {next(name for name in PHASES if line.startswith(f'  {name:18} '))} 100%" in line
 
 
 @pytest.mark.parametrize(("route_by", "separator"), [("decision", None), ("pair", " to ")])

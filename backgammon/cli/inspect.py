@@ -48,7 +48,7 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Draw which expert takes which phase, the gate along a game, the load in training, and agreement by phase.
+    """Show which expert takes which phase; draw it, the gate along a game, the load in training, agreement by phase.
 
     MODEL is a run folder or a checkpoint of a mixture (`train --head ...`). The load in training is read from the log
     of a run folder. Without --logs, agreement is that on the decisions each training held out.
@@ -72,7 +72,7 @@ def command(
     if other is not None:
         inspection = replace(inspection, dense=_measure(other, logs) if logs else held_out_rates(other.model))
     replace_file(Path(out), draw_inspection(inspection).encode())
-    say(json.dumps(inspection.as_dict()) if as_json else f"picture: {out}")
+    say(json.dumps(inspection.as_dict()) if as_json else "\n".join([*inspection.lines(), f"picture: {out}"]))
 
 
 def _read_games(logs: tuple[str, ...]) -> list[Boards]:

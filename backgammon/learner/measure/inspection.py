@@ -34,6 +34,8 @@ MAX_LOG = 1 << 28
 Rates = Mapping[str, tuple[int, int]]
 """(agreed, decisions) by phase."""
 
+SHOWN_EXPERTS = 3
+"""Of a phase, in lines for a terminal."""
 MAX_PLAYS = 400
 """A game of self-play is given up after so many plays."""
 
@@ -63,6 +65,19 @@ class Inspection:
     load: Sequence[tuple[int, Sequence[float]]] = ()
     agreement: Rates = field(default_factory=dict)
     dense: Rates | None = None
+
+    def lines(self) -> list[str]:
+        """Which experts take the positions of each phase, the busiest first, and agreement there, for a terminal."""
+        lines = [f"{self.name}: {self.router}"]
+        for name, count, shares in zip(PHASES, self.phase_counts.tolist(), self.phase_shares, strict=True):
+            if not count:
+                continue
+            busiest = [e for e in np.argsort(-shares, kind="stable")[:SHOWN_EXPERTS].tolist() if shares[e] >= 0.005]
+            taken = ", ".join(f"{self.experts[e]} {shares[e]:.0%}" for e in busiest)
+            agreed, decisions = self.agreement.get(name, (0, 0))
+            measured = f"; agreement {agreed / decisions:.3f} of {decisions:,}" if decisions else ""
+            lines.append(f"  {name:18} {count:6,} positions to {taken}{measured}")
+        return lines
 
     def as_dict(self) -> dict[str, Any]:
         """Plain lists and dictionaries for JSON."""
