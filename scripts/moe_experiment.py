@@ -200,7 +200,7 @@ def tune(name: str, sets: Sets, work: Path) -> dict[str, Any]:
         for key, settings in missing.items():
             source = TaughtDecisions(sets.shards, sets.train[:: len(sets.train) // plan_of(name).tuning], True)
             net, _ = train_net(begun(read_recipe(name, **with_balance(settings)), name, work), source)
-            losses[key] = tuning_loss(net, sets, plan_of(name))
+            losses[key] = tuning_loss(net, sets, plan_of(name).tuned_on)
             note(f"tuning {name:28s} {key:60s} {losses[key]:.3f} mpt")
             replace_file(path, json.dumps(losses, indent=1).encode() + b"\n")
     tried = variants(name, losses)
@@ -244,9 +244,9 @@ def taught(cell: Cell, sets: Sets) -> TaughtDecisions:
     return TaughtDecisions(sets.shards, rows, cell.loss == "soft")
 
 
-def tuning_loss(net: CandidateNet, sets: Sets, plan: Plan) -> float:
-    """Millipoints that its choices on the tuning set lose by the labels."""
-    source = TaughtDecisions(sets.shards, sets.tuning[:: plan.tuned_on], True)
+def tuning_loss(net: CandidateNet, sets: Sets, every: int = 1) -> float:
+    """Millipoints that its choices on the tuning set, one decision in `every`, lose by the labels."""
+    source = TaughtDecisions(sets.shards, sets.tuning[::every], True)
     losses = []
     for rows in source.parts(np.arange(len(source)), 20_000):
         found = source.sets(rows)
@@ -289,7 +289,7 @@ def run_cell(cell: Cell, sets: Sets, folder: Path) -> None:
         "decisions_per_second": len(source) * EPOCHS / seconds,
     }
     keep(path, result, net.weights())
-    loss = tuning_loss(net, sets, plan_of(cell.recipe))
+    loss = tuning_loss(net, sets, plan_of(cell.recipe).tuned_on)
     note(f"{cell.name:40s} trained in {seconds:.0f} s, tuning set {loss:.2f} mpt")
 
 

@@ -89,7 +89,7 @@ def split_games(shards: Shards) -> Sets:
     is_tuning = games >= 0.9 * shards.manifest.games
     if not is_tuning.any() or is_tuning.all():
         raise DataError(f"{shards.path}: has too few games for a tuning set; play more")
-    return Sets(shards, rows[~is_tuning], games[~is_tuning], rows[is_tuning], Path())
+    return Sets(shards, rows[~is_tuning], games[~is_tuning], rows[is_tuning])
 
 
 def train_cell(told: Mapping[str, Any], folder: str) -> bytes:
