@@ -15,9 +15,10 @@ from backgammon.cube.stakes import Stakes
 from backgammon.engine.engine_spec import EngineSpec
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.learner.net.model_files import make_model, weight_shapes
+from backgammon.learner.net.packed_model import pack_engine
 from backgammon.learner.players import duel_units
 from backgammon.learner.players.duel_units import DuelPlan, duel_on_workers
-from backgammon.learner.players.packed_player import PackedPlayer, pack_judge, pack_player
+from backgammon.learner.players.packed_player import PackedPlayer, pack_player
 from backgammon.learner.players.player_spec import build_cube_seat
 from backgammon.table.cube_duel import duel_with_cube
 from backgammon.table.duel import DuelChecks, DuelResult, duel
@@ -65,7 +66,7 @@ def test_a_duel_with_luck_is_that_of_one_table(
     first, second = (make_player(name, 1, seed=3) for name in names)
     table = duel(first, second, 10, seed=3, checks=DuelChecks(judge.searcher))
     players = packed(names[0], seed=3), packed(names[1], seed=3)
-    found = duel_on_workers(players, DuelPlan(10, 3), workers, pack_judge(EngineSpec(str(net))))
+    found = duel_on_workers(players, DuelPlan(10, 3), workers, pack_engine(EngineSpec(str(net))))
     assert isinstance(found, DuelResult)
     assert without_times(found.as_dict()) == without_times(table.as_dict())
     assert found.points.tobytes() == table.points.tobytes()
@@ -82,7 +83,7 @@ def test_a_duel_with_the_cube_is_that_of_one_table(net: Path, length: int, monke
     table = duel_with_cube(build_cube_seat(spec), build_cube_seat(spec), 4, 2, stakes, luck_judge=judge)
     player = pack_player(spec, has_cube=True)
     found = duel_on_workers(
-        (player, player), DuelPlan(4, 2, stakes), ThreadWorkers(2), pack_judge(EngineSpec(str(net)))
+        (player, player), DuelPlan(4, 2, stakes), ThreadWorkers(2), pack_engine(EngineSpec(str(net)))
     )
     assert without_times(found.as_dict()) == without_times(table.as_dict())
     assert found.adjusted is not None

@@ -143,7 +143,14 @@ TABLE: dict[str, dict[str, list[Line]]] = {
     "evaluate": {
         "--model": [changes("evaluate game.mat", "--model net.safetensors")],
         "--ply": [changes("evaluate labels.jsonl", "--ply 1"), refused("evaluate game.mat", "--ply 1", "labelled")],
-        "--threads": [changes("evaluate game.mat", "--threads 3")],
+        "--threads": [
+            changes("evaluate game.mat", "--threads 3"),
+            refused("evaluate labels.jsonl --workers 1", "--threads 3", "give one of them"),
+        ],
+        "--workers": [
+            changes("evaluate labels.jsonl", "--workers 1"),
+            refused("evaluate game.mat", "--workers 1", "labelled"),
+        ],
         "--json": [changes("evaluate game.mat", "--json")],
     },
     "inspect": {
@@ -427,6 +434,7 @@ TABLE: dict[str, dict[str, list[Line]]] = {
         "--checkers": [changes("bearoff build --folder t --points 2 --exact-points 2", "--checkers 2")],
         "--folder": [changes("bearoff build --points 2 --exact-points 2 --checkers 2", "--folder t")],
         "--force": [changes(KEPT, "--force")],
+        "--workers": [changes("bearoff build --folder t --points 2 --exact-points 2 --checkers 2", "--workers 1")],
     },
     "ids": {"--json": [changes(f"ids {START}", "--json")]},
     "serve-gnubg": {

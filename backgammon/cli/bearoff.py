@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from backgammon.cli.group import ExampleCommand
+from backgammon.cli.group import ExampleCommand, workers_option
 from backgammon.cli.screen import say
 
 
@@ -32,18 +32,20 @@ def command() -> None:
     help="Where to write; without it, `bearoff` in $PAIRGAMMON_DATA or in the user's data folder.",
 )
 @click.option("--force", is_flag=True, help="Compute and replace tables that are there.")
-def build(points: int, exact_points: int, checkers: int, folder: Path | None, force: bool) -> None:
+@workers_option
+def build(points: int, exact_points: int, checkers: int, folder: Path | None, force: bool, workers: str | None) -> None:
     """Compute the bear-off tables and keep them on disk.
 
     The one-sided table gives the chances to bear off in 1, 2, 3, ... rolls, the two-sided one exact equities with the
     cube in every place. A table that is there and undamaged is kept. Files appear whole or not at all, in safetensors
-    format.
+    format. Without --workers this process computes one table after the other.
     """
     from backgammon.cli.screen import show_progress
     from backgammon.evaluation.bearoff import BearoffSize, table_paths
     from backgammon.evaluation.bearoff import build as build_tables
     from backgammon.evaluation.bearoff.index import num_positions
     from backgammon.rules.board import NUM_CHECKERS
+    from backgammon.tools.jobs.workers import workers_named
 
     size = BearoffSize(points, exact_points, checkers)
     one_sided = num_positions(points, NUM_CHECKERS)
@@ -54,6 +56,7 @@ def build(points: int, exact_points: int, checkers: int, folder: Path | None, fo
             lambda name, done, _: advance(done if name == "one-sided" else one_sided + done),
             force,
             lambda text: say(text, err=True),
+            None if workers is None else workers_named(workers),
         )
     for path in table_paths(size, folder):
         verb = "wrote" if path in written else "kept "

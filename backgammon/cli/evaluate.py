@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from backgammon.cli.depth import Depth
-from backgammon.cli.group import ExampleCommand, model_option, plies_option
+from backgammon.cli.group import ExampleCommand, model_option, plies_option, workers_option
 from backgammon.cli.screen import say
 from backgammon.tools.quoting import one_line
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from backgammon.analysis.agreement import AgreementReport, AgreementRow
+    from backgammon.engine.engine_spec import EngineSpec
+    from backgammon.learner.measure.choice_units import DistantEngine
     from backgammon.tools.intervals import Estimate
 
 MAX_PLAYERS = 12
@@ -37,8 +39,11 @@ MAX_PLAYERS = 12
 @model_option
 @plies_option
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the model.  [default: all processors]")
+@workers_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
-def command(logs: tuple[str, ...], model: str | None, plies: int, threads: int | None, as_json: bool) -> None:
+def command(
+    logs: tuple[str, ...], model: str | None, plies: int, threads: int | None, workers: str | None, as_json: bool
+) -> None:
     """Measure how often a model's first choice is the play of a log.
 
     LOGS are files or folders of match logs, plain or packed. Agreement is counted by resulting position. Forced plays
@@ -51,6 +56,8 @@ def command(logs: tuple[str, ...], model: str | None, plies: int, threads: int |
 
     Labels at a score and cube are lines with "xgid" as `rank` answers them: plays and cube decisions. The figures are
     agreement and loss in thousandths of an EMG, of plays and of the cube (double or not, take or pass), at --ply both.
+
+    Labelled decisions may be chosen by --workers; without, by threads of this process. The figures are the same.
     """
     from backgammon.analysis.agreement import measure_agreement
     from backgammon.cli.advisers import open_engine
@@ -58,12 +65,19 @@ def command(logs: tuple[str, ...], model: str | None, plies: int, threads: int |
     from backgammon.learner.data.stakes_labels import find_stakes_labels
     from backgammon.records import find_labels, read_logs
 
+    if threads is not None and workers is not None:
+        raise click.UsageError("--threads are those of this process, and --workers have one each: give one of them")
+    asked = _Asked(Depth(plies).spec(model, 1 if workers else threads), workers)
     if find_stakes_labels(logs):
-        _score_at_stakes(logs, model, plies, threads, as_json)
+        _score_at_stakes(logs, asked, as_json)
         return
     if find_labels(logs):
-        _score_labels(logs, model, plies, threads, as_json)
+        _score_labels(logs, asked, as_json)
         return
+    if workers is not None:
+        raise click.UsageError(
+            "--workers are for labelled decisions: of agreement with logs the reading takes the time"
+        )
     if plies:
         raise click.UsageError("--ply is for labelled decisions; agreement with logs is that of the model alone")
     # people are compared with what the model learnt, without the tables that it plays with
@@ -79,7 +93,22 @@ def command(logs: tuple[str, ...], model: str | None, plies: int, threads: int |
     say("\n" + reading.report.render(), err=True)
 
 
-def _score_labels(logs: tuple[str, ...], model: str | None, plies: int, threads: int | None, as_json: bool) -> None:
+class _Asked(NamedTuple):
+    """Who chooses: an engine, and the workers that the user named, if any."""
+
+    spec: EngineSpec
+    workers: str | None
+
+    def distant(self) -> DistantEngine:
+        """The engine on the workers."""
+        from backgammon.learner.measure.choice_units import DistantEngine
+        from backgammon.learner.net.packed_model import pack_engine
+        from backgammon.tools.jobs.workers import workers_named
+
+        return DistantEngine(pack_engine(self.spec), workers_named(self.workers))
+
+
+def _score_labels(logs: tuple[str, ...], asked: _Asked, as_json: bool) -> None:
     """Agreement and loss on labelled decisions."""
     from backgammon.cli.advisers import open_engine
     from backgammon.cli.screen import show_byte_progress
@@ -94,7 +123,7 @@ def _score_labels(logs: tuple[str, ...], model: str | None, plies: int, threads:
     with show_byte_progress("reading labels") as advance:
         whole, report = read_labels(labelled, advance)
     found = unforced(whole)
-    searcher = open_engine(Depth(plies).spec(model, threads)).searcher
+    searcher = open_engine(asked.spec).searcher if asked.workers is None else asked.distant()
     rows = searcher.choose(found.decisions.boards, found.decisions.dice)
     scores = score_choices(found, rows, forced=len(whole) - len(found))
     if as_json:
@@ -110,27 +139,30 @@ def _score_labels(logs: tuple[str, ...], model: str | None, plies: int, threads:
     say(report.render(), err=True)
 
 
-def _score_at_stakes(logs: tuple[str, ...], model: str | None, plies: int, threads: int | None, as_json: bool) -> None:
+def _score_at_stakes(logs: tuple[str, ...], asked: _Asked, as_json: bool) -> None:
     """Agreement and loss on labels at a score and cube."""
     from backgammon.cli.advisers import open_engine
     from backgammon.learner.data.stakes_labels import find_stakes_labels, read_stakes_labels
     from backgammon.learner.measure.stakes_scores import score_at_stakes
     from backgammon.records.record.source import find_files
+    from backgammon.table.cube_seat import CubeSeat
     from backgammon.tools.errors import ConfigError
 
     labelled = find_stakes_labels(logs)
     if others := set(find_files(logs)) - set(labelled):
         raise ConfigError(f"{min(others)}: no labels at a score, as the others are; evaluate on one kind at a time")
     reading = read_stakes_labels(labelled)
-    engine = open_engine(Depth(plies).spec(model, threads))
-    rows = score_at_stakes(engine, reading.labels)
+    engine = open_engine(asked.spec)
+    chooser = CubeSeat(engine, engine.cube, engine.plays) if asked.workers is None else asked.distant()
+    rows = score_at_stakes(chooser, reading.labels)
     if as_json:
         told = {"rejected": reading.rejected, "problems": reading.problems}
         scores = [row.as_dict() for row in rows]
-        say(json.dumps({"model": engine.net_name, "plies": plies, "stakes": scores, "labels": told}))
+        say(json.dumps({"model": engine.net_name, "plies": asked.spec.plies, "stakes": scores, "labels": told}))
         return
     units = len({label.unit for label in reading.labels})
-    say(f"{engine.net_name} at {plies}-ply on {len(reading.labels):,} decisions of {units:,} matches and money games\n")
+    number = len(reading.labels)
+    say(f"{engine.net_name} at {asked.spec.plies}-ply on {number:,} decisions of {units:,} matches and money games\n")
     for row in rows:
         loss = "" if row.loss is None else f"loss {row.loss.show(2)} mpt"
         left = f"  not judged {row.not_judged:.3f}" if row.not_judged else ""

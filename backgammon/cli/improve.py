@@ -57,7 +57,11 @@ from backgammon.cli.screen import say
 @click.option("--config", metavar="FILE", help="Settings of the training in TOML.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the training; repeatable.")
 @click.option(
-    "--device", default="cpu", show_default=True, metavar="NAME", help="Where the nets learn: cpu, cuda or mps."
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="NAME",
+    help="Where the nets judge and learn: cpu, cuda or mps.",
 )
 @click.option("--seed", default=0, show_default=True, help="Other games.")
 @workers_option
@@ -80,12 +84,16 @@ def command(
     player's, whose choices count so many points more than the look-ahead says: the net is a student then. The settings
     of the training are those of docs/experiments/labels.md with the shape of the model, unless --config says otherwise.
 
+    With --device cuda the net judges the leaves of the look-ahead there, many at once, and learns there; threads of
+    this process make the positions, unless --workers names others.
+
     Ctrl-C, or a crash, loses nothing: the same command goes on, and ends with the bytes of an uninterrupted run.
     """
     from backgammon.cli.screen import announce_compilation, show_units
     from backgammon.learner.inputs.board_domain import BOARDS
     from backgammon.learner.teach.improvement import EXPERT_NOISE, NOISE, Improvement, RoundPlan
-    from backgammon.tools.jobs.workers import workers_named
+    from backgammon.tools.jobs.workers import ThreadWorkers, Workers, workers_named
+    from backgammon.tools.processors import usable_processors
     from comparison_net.training.loop import Interrupted
     from comparison_net.training.progress import make_reporter
 
@@ -100,7 +108,9 @@ def command(
         settings,
         device,
     )
-    crew = workers_named(workers)
+    crew: Workers = workers_named(workers)
+    if device != "cpu" and workers is None:  # processes would share the device, and have a copy of the net each
+        crew = ThreadWorkers(usable_processors())
     announce_compilation()
     try:
         for run in improvement.run(rounds, crew, show_units, make_reporter(sys.stderr, BOARDS)):

@@ -152,14 +152,15 @@ def _duel_on_workers(
     """Pack two players and let others play."""
     from backgammon.cli.players import player_spec
     from backgammon.cli.screen import announce_compilation, show_units
+    from backgammon.learner.net.packed_model import pack_engine
     from backgammon.learner.players.duel_units import duel_on_workers
-    from backgammon.learner.players.packed_player import pack_judge, pack_player
+    from backgammon.learner.players.packed_player import pack_player
     from backgammon.tools.jobs.workers import workers_named
 
     crew = workers_named(workers)
     announce_compilation()
     first, second = (pack_player(player_spec(name, 1, depth, plan.seed), plan.stakes is not None) for name in names)
-    judge = pack_judge(_judge_spec(luck, 1)) if luck else None
+    judge = pack_engine(_judge_spec(luck, 1)) if luck else None
     with show_units(f"{first.name} - {second.name}", plan.games) as progress:
         return duel_on_workers((first, second), plan, crew, judge, progress)
 

@@ -5,7 +5,9 @@ Everything here is from the side of the player ON ROLL, also while the opponent 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from backgammon.cube.met import MAX_LENGTH
 from backgammon.notation.match_id import CENTRED as MATCH_ID_CENTRED
@@ -61,6 +63,11 @@ class Stakes:
         if self.length and (self.has_jacoby or self.has_beavers):
             field = "Jacoby rule" if self.has_jacoby else "beavers"
             raise StakesError(f"{field}: it belongs to money play (length 0), not to a match to {self.length}")
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Stakes:
+        """Out of plain values, as `dataclasses.asdict` and JSON have them."""
+        return cls(**{**values, "score": tuple(values["score"])})
 
     @property
     def is_match(self) -> bool:

@@ -18,7 +18,11 @@ def check_device(config: TrainConfig) -> None:
     Raises:
         ConfigError: with what is missing.
     """
-    name = config.device
+    check_device_name(config.device)
+
+
+def check_device_name(name: str) -> None:
+    """As `check_device`, of a device alone."""
     has_it = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}[name]
     if not has_it:
         raise ConfigError(

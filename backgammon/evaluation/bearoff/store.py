@@ -7,7 +7,9 @@ computed again.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from math import prod
 from pathlib import Path
 
 from backgammon.evaluation.bearoff.builder import Progress
@@ -15,6 +17,12 @@ from backgammon.evaluation.bearoff.database import Bearoff, make_tables
 from backgammon.evaluation.bearoff.table_file import DEFAULT_SIZE, Arrays, BearoffSize, TableFile, table_files
 from backgammon.tools.errors import DataError, PairgammonWarning
 from backgammon.tools.folders import DATA_VARIABLE, data_folder, is_writable, require_data_folder
+from backgammon.tools.jobs.message import pack_message, unpack_columns, unpack_message
+from backgammon.tools.jobs.unit_run import do_units
+from backgammon.tools.jobs.work_unit import unit_of
+from backgammon.tools.jobs.workers import Workers
+
+TASK_VERSION = 1
 
 Notice = Callable[[str], None]
 """Called with one line of text."""
@@ -43,8 +51,12 @@ def build(
     progress: Progress | None = None,
     force: bool = False,
     notice: Notice | None = None,
+    workers: Workers | None = None,
 ) -> list[Path]:
     """Compute the tables and write them; a table that is there and undamaged is kept.
+
+    The tables do not need each other, so two workers may compute them at once. Inside a table every part needs those
+    before it: there is nothing more to share out.
 
     Args:
         size: what to cover.
@@ -52,6 +64,7 @@ def build(
         progress: called with ("one-sided" or "two-sided", positions done, all positions).
         force: compute even what is there.
         notice: told when a file is damaged; None warns.
+        workers: compute, and tell of progress table by table; None for the calling thread.
 
     Returns:
         The files that were written, none if both were there.
@@ -64,11 +77,38 @@ def build(
     written: list[Path] = []
     tables = table_files(size)
     found = [None] * len(tables) if force else _find(tables, folder, notice or _warn)
-    for table, arrays in zip(tables, found, strict=True):
-        if arrays is None:
-            table.write(folder, table.compute(progress))
-            written.append(folder / table.file_name)
+    missing = [table for table, arrays in zip(tables, found, strict=True) if arrays is None]
+    made = (table.compute(progress) for table in missing)
+    arrays_of = made if workers is None else _computed(missing, size, workers, progress)
+    for table, arrays in zip(missing, arrays_of, strict=True):
+        table.write(folder, arrays)
+        written.append(folder / table.file_name)
     return written
+
+
+def _computed(
+    tables: Sequence[TableFile], size: BearoffSize, workers: Workers, progress: Progress | None
+) -> Iterator[Arrays]:
+    """The arrays of tables, computed by others."""
+    units = [
+        unit_of(compute_unit, TASK_VERSION, pack_message({"table": table.name, "size": asdict(size)}))
+        for table in tables
+    ]
+    for table, result in zip(tables, do_units(units, workers), strict=True):
+        columns = {name: (kind, shape[1:]) for name, (kind, shape) in table.layout.items()}
+        found = unpack_columns(result, columns)[1]
+        arrays = {name: found[name] for name in table.layout}
+        if progress is not None:
+            number = prod(next(iter(arrays.values())).shape[:-1])
+            progress(table.name, number, number)
+        yield arrays
+
+
+def compute_unit(message: bytes) -> bytes:
+    """A task: one of the tables of a size."""
+    told, _ = unpack_message(message)
+    (table,) = (one for one in table_files(BearoffSize(**told["size"])) if one.name == told["table"])
+    return pack_message({}, table.compute(None))
 
 
 def open_tables(size: BearoffSize = DEFAULT_SIZE, directory: Path | None = None) -> Bearoff:

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from backgammon.cube.cube_verdict import CubeVerdict
-from backgammon.engine.engine import Engine
 from backgammon.learner.data.stakes_labels import StakesLabel
 from backgammon.notation.gnu_id import position_ids
 from backgammon.rules.board import swap
 from backgammon.rules.decisions import Decisions
+from backgammon.table.cube_games import CubePlayer
 from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
 
 CLOSE = 0.16
@@ -55,7 +55,7 @@ class StakesRow:
         return asdict(self)
 
 
-def score_at_stakes(engine: Engine, labels: Sequence[StakesLabel]) -> list[StakesRow]:
+def score_at_stakes(engine: CubePlayer, labels: Sequence[StakesLabel]) -> list[StakesRow]:
     """The figures of an engine: plays in matches, in money games, all plays; doubles, answers, and both together.
 
     Args:
@@ -70,12 +70,13 @@ def score_at_stakes(engine: Engine, labels: Sequence[StakesLabel]) -> list[Stake
     return rows + _score_cubes(engine, cubes, units[~is_play])
 
 
-def _score_plays(engine: Engine, labels: Sequence[StakesLabel], units: Any) -> list[StakesRow]:
+def _score_plays(engine: CubePlayer, labels: Sequence[StakesLabel], units: Any) -> list[StakesRow]:
     if not labels:
         return []
     boards = np.array([label.line.position.board for label in labels], dtype=np.int8)
     decisions = Decisions.make(boards, np.array([label.line.roll for label in labels], dtype=np.int8))
-    chosen = engine.plays.choose(boards, decisions.dice, [label.line.stakes for label in labels])
+    noise = np.zeros(len(labels), dtype=np.uint64)
+    chosen = engine.choose_plays(boards, decisions.dice, [label.line.stakes for label in labels], noise)
     ids = position_ids(swap(decisions.candidates[decisions.places(chosen)]))
     best = np.array([label.values[label.best] for label in labels])
     found = np.array([label.values.get(after, np.nan) for after, label in zip(ids, labels, strict=True)])
@@ -91,11 +92,11 @@ def _score_plays(engine: Engine, labels: Sequence[StakesLabel], units: Any) -> l
     return rows
 
 
-def _score_cubes(engine: Engine, labels: Sequence[StakesLabel], units: Any) -> list[StakesRow]:
+def _score_cubes(engine: CubePlayer, labels: Sequence[StakesLabel], units: Any) -> list[StakesRow]:
     if not labels:
         return []
     boards = np.array([label.line.position.board for label in labels], dtype=np.int8)
-    own = engine.cube.decide_cubes(boards, [label.line.stakes for label in labels])
+    own = engine.decide_cubes(boards, [label.line.stakes for label in labels])
     told = [label.verdict for label in labels if label.verdict is not None]
     doubles = _MPT * np.array([label.loss(one.is_double) for label, one in zip(told, own, strict=True)])
     answers = _MPT * np.array([label.answer_loss(one.is_take) for label, one in zip(told, own, strict=True)])

@@ -5,17 +5,22 @@ What travels are values that JSON knows; the same engine has the same values whe
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from backgammon.engine.engine import Engine
 from backgammon.engine.engine_spec import PRUNER, EngineSpec
+from backgammon.learner.net.engine_builder import build_engine
 from backgammon.learner.net.scorer import DEFAULT_NAME, PRUNER_NAME
 from backgammon.search import RolloutSettings
-from backgammon.tools.errors import ModelError
-from backgammon.tools.jobs.content import digest_of, find_content
+from backgammon.tools.errors import ConfigError, ModelError
+from backgammon.tools.jobs.content import digest_of, find_content, install_contents
 from backgammon.tools.storage import read_bounded
 from comparison_net.checkpoint import MAX_BYTES, MODEL_FILE
 
@@ -94,16 +99,47 @@ def unpack_settings(settings: Mapping[str, Any], model: str, folder: Path) -> En
     )
 
 
-def pack_engine(spec: EngineSpec, contents: dict[str, bytes]) -> dict[str, Any]:
-    """An engine as values; the bytes of its models join the contents.
+class PackedEngine(NamedTuple):
+    """An engine that can be sent.
+
+    Attributes:
+        values: for a message between workers.
+        contents: what they name, by digest.
+        plies: the depth that decides how long it takes.
+    """
+
+    values: dict[str, Any]
+    contents: dict[str, bytes]
+    plies: int
+
+
+def pack_engine(spec: EngineSpec) -> PackedEngine:
+    """An engine ready to travel.
 
     Raises:
+        ConfigError: it has a limit of time.
         ModelError: a model cannot be read.
     """
+    if spec.seconds is not None:
+        raise ConfigError("--time with --workers: what they do must not depend on the clock; give a depth")
+    contents: dict[str, bytes] = {}
     model = pack_model(spec.model, DEFAULT_NAME, contents)
-    return {"model": model, "settings": pack_settings(spec, pack_pruner(spec, contents))}
+    values = {"model": model, "settings": pack_settings(spec, pack_pruner(spec, contents))}
+    install_contents(contents)
+    return PackedEngine(values, contents, spec.plies)
 
 
 def unpack_engine(values: Mapping[str, Any], folder: Path) -> EngineSpec:
     """The engine of `pack_engine`; its models are written into `folder`, which must last until it is built."""
     return unpack_settings(values["settings"], write_model(values["model"], folder), folder)
+
+
+def find_engine(values: Mapping[str, Any]) -> Engine:
+    """The engine that was packed as these values; made once in each process, which must know the contents."""
+    return _make_engine(json.dumps(values, sort_keys=True))
+
+
+@lru_cache(maxsize=4)
+def _make_engine(text: str) -> Engine:
+    with tempfile.TemporaryDirectory(prefix="pairgammon-models-") as folder:
+        return build_engine(unpack_engine(json.loads(text), Path(folder)))

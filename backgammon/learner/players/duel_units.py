@@ -8,7 +8,8 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 
 from backgammon.cube.stakes import Stakes
-from backgammon.learner.players.packed_player import PackedPlayer, find_cube_seat, find_engine, find_player
+from backgammon.learner.net.packed_model import PackedEngine, find_engine
+from backgammon.learner.players.packed_player import PackedPlayer, find_cube_seat, find_player
 from backgammon.table.cube_duel import CubeDuelResult, CubePart, play_cube_pairs, sum_cube_duel
 from backgammon.table.cube_games import CubeCount
 from backgammon.table.duel import (
@@ -68,7 +69,7 @@ def duel_on_workers(
     players: tuple[PackedPlayer, PackedPlayer],
     plan: DuelPlan,
     workers: Workers | None = None,
-    luck: PackedPlayer | None = None,
+    luck: PackedEngine | None = None,
     progress: Progress | None = None,
 ) -> DuelResult | CubeDuelResult:
     """The result of a duel, the same as at one table.
@@ -95,7 +96,7 @@ def duel_on_workers(
 
 
 def duel_units(
-    players: tuple[PackedPlayer, PackedPlayer], plan: DuelPlan, luck: PackedPlayer | None
+    players: tuple[PackedPlayer, PackedPlayer], plan: DuelPlan, luck: PackedEngine | None
 ) -> Iterator[WorkUnit]:
     """The units of a duel, in order."""
     plies = max(players[0].plies, players[1].plies, 0 if luck is None else 1)
@@ -123,7 +124,7 @@ def play_unit(message: bytes) -> bytes:
         return pack_message({"plies": part.plies}, {"points": part.points, "adjusted": part.adjusted})
     stakes_judge = None if luck is None else find_engine(luck).plays
     seats = (find_cube_seat(first), find_cube_seat(second))
-    cubed = play_cube_pairs(seats, pairs, told["seed"], Stakes(**told["stakes"]), stakes_judge)
+    cubed = play_cube_pairs(seats, pairs, told["seed"], Stakes.of(told["stakes"]), stakes_judge)
     values = {
         "plies": cubed.plies,
         "games": cubed.games,

@@ -10,14 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backgammon.engine.engine import Engine
-from backgammon.engine.engine_spec import EngineSpec
 from backgammon.evaluation.player import Player
-from backgammon.learner.net.engine_builder import build_engine
 from backgammon.learner.net.packed_model import pack_engine, pack_file, unpack_engine, write_model
 from backgammon.learner.players.player_spec import PlayerSpec, build_cube_seat, build_player
 from backgammon.table.cube_seat import CubeSeat
-from backgammon.tools.errors import ConfigError
 from backgammon.tools.jobs.content import install_contents
 
 
@@ -48,23 +44,17 @@ def pack_player(spec: PlayerSpec, has_cube: bool = False) -> PackedPlayer:
         ConfigError: a limit of time, or see `build_player` and `build_cube_seat`.
         ModelError, PeerError: see there.
     """
-    if spec.engine is not None and spec.engine.seconds is not None:
-        raise ConfigError("--time with --workers: what they do must not depend on the clock; give a depth")
-    contents: dict[str, bytes] = {}
+    engine = None if spec.engine is None else pack_engine(spec.engine)
+    contents = {} if engine is None else dict(engine.contents)
     values = {
         "kind": spec.kind,
         "name": pack_file(Path(spec.name), contents) if spec.kind == "mimic" else spec.name,
-        "engine": None if spec.engine is None else pack_engine(spec.engine, contents),
+        "engine": None if engine is None else engine.values,
         "seed": spec.seed,
     }
     install_contents(contents)
     player = find_cube_seat(values).player if has_cube else find_player(values)
     return PackedPlayer(values, contents, player.name, _depth(spec))
-
-
-def pack_judge(spec: EngineSpec) -> PackedPlayer:
-    """An engine that measures luck, ready to travel."""
-    return pack_player(PlayerSpec("engine", engine=spec))
 
 
 def find_player(values: Mapping[str, Any]) -> Player:
@@ -77,11 +67,6 @@ def find_cube_seat(values: Mapping[str, Any]) -> CubeSeat:
     return _make_cube_seat(json.dumps(values, sort_keys=True))
 
 
-def find_engine(values: Mapping[str, Any]) -> Engine:
-    """The engine of a player that is one."""
-    return _make_engine(json.dumps(values, sort_keys=True))
-
-
 @lru_cache(maxsize=4)
 def _make_player(text: str) -> Player:
     with tempfile.TemporaryDirectory(prefix="pairgammon-models-") as folder:
@@ -92,14 +77,6 @@ def _make_player(text: str) -> Player:
 def _make_cube_seat(text: str) -> CubeSeat:
     with tempfile.TemporaryDirectory(prefix="pairgammon-models-") as folder:
         return build_cube_seat(_unpack(text, Path(folder)))
-
-
-@lru_cache(maxsize=2)
-def _make_engine(text: str) -> Engine:
-    with tempfile.TemporaryDirectory(prefix="pairgammon-models-") as folder:
-        spec = _unpack(text, Path(folder)).engine
-        assert spec is not None
-        return build_engine(spec)
 
 
 def _depth(spec: PlayerSpec) -> int:

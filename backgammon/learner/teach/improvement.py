@@ -128,7 +128,7 @@ class Improvement:
         also: further labelled shards to learn from.
         config: settings of the training, a file; None for SETTINGS and the shape of `start`.
         settings: more of them, name=value.
-        device: where the nets are while they learn; games and labels are made on processors.
+        device: where the nets are while they learn, play and judge; see `TeacherSpec`.
     """
 
     out: Path
@@ -233,7 +233,7 @@ class _Round:
         plan, out = self._plan, self._folder / "labelled"
         games = self._play()
         engine = EngineSpec(self._model, plan.plies, pruner=self._pruner(games, reporter))
-        teacher = pack_teacher(TeacherSpec(plan.teachers, engine, plan.contested))
+        teacher = pack_teacher(TeacherSpec(plan.teachers, engine, plan.contested, self._device))
         label_plan = LabelPlan(plan.sample, teacher_chooses=not plan.prefer, prefer=plan.prefer)
         if not is_finished(out):
             size = min(plan.sample or len(games), len(games))
@@ -248,7 +248,7 @@ class _Round:
             return open_shards(out)
         plan = GamesPlan(self._plan.games, self._plan.noise, 1000 * self._plan.seed + self._number)
         spec = EngineSpec(self._model if self._plan.player == MODEL else None)
-        player = pack_teacher(TeacherSpec((self._plan.player,), spec))
+        player = pack_teacher(TeacherSpec((self._plan.player,), spec, device=self._device))
         with self._shown(f"round {self._number}: games of {player.name}", plan.games) as progress:
             play_into_shards(player, plan, out, self._workers, progress)
         return open_shards(out)

@@ -73,11 +73,14 @@ class TeacherSpec:
         names: who judges, see the module's text; the first of several is the engine that plays.
         engine: the engine; its model is what MODEL stands for.
         contested: decisions whose best two are within so many points are looked at a ply deeper; 0 for none.
+        device: where the engine's net judges, see `comparison_net.config`; the generator and the small net that
+            proposes replies stay on the processor.
     """
 
     names: tuple[str, ...] = (MODEL,)
     engine: EngineSpec = field(default_factory=EngineSpec)
     contested: float = 0.0
+    device: str = "cpu"
 
 
 class PackedTeacher(NamedTuple):
@@ -111,6 +114,8 @@ def pack_teacher(spec: TeacherSpec) -> PackedTeacher:
     names = [_pack_name(name, engine.model, contents) for name in spec.names]
     pruner = None if isinstance(names[0], str) else pack_pruner(engine, contents)
     values = {"names": names, "engine": pack_settings(engine, pruner), "contested": spec.contested}
+    if spec.device != "cpu" and not isinstance(names[0], str):
+        values["device"] = spec.device
     install_contents(contents)
     plies = int(names[0].removeprefix(PEER)) if isinstance(names[0], str) else engine.plies
     return PackedTeacher(values, contents, find_teacher(values).name, plies, engine.rollout is not None)
@@ -171,10 +176,18 @@ def _make_teacher(text: str) -> Teacher:
             others = [
                 load_scorer(paths[number]) if number in paths else GnubgEvaluator() for number in range(len(names))[1:]
             ]
-            engine = build_engine(unpack_settings(settings, paths[0], folder))
+            unpacked = unpack_settings(settings, paths[0], folder)
+            engine = build_engine(unpacked) if "device" not in values else _build_on(values["device"], unpacked)
     except ImportError as error:
         raise ConfigError(MISSING_PEER) from error
     return EngineTeacher(engine, others, values["contested"])
+
+
+def _build_on(device: str, spec: EngineSpec) -> Engine:
+    """An engine whose net is on a device; only this needs torch."""
+    from backgammon.learner.training.device_evaluator import build_device_engine
+
+    return build_device_engine(spec, device)
 
 
 class EngineTeacher:
