@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from backgammon.cli import main
 from backgammon.tools.errors import ConfigError
 from backgammon.tools.jobs import cluster
 from backgammon.tools.jobs.cluster import DaskExecutor, own_version
@@ -25,7 +27,12 @@ import os, signal, sys
 from backgammon.tools.jobs.content import digest_of
 from backgammon.tools.jobs.unit_run import do_units
 from backgammon.tools.jobs.work_unit import unit_of
+from backgammon.tools.jobs.unit_run import do_units
+from backgammon.tools.jobs.work_unit import unit_of
 from backgammon.tools.jobs.workers import workers_named
+from tests.listening import listening_addresses
+from tests.test_jobs import add_up, expected, message_of
+from tests.listening import listening_addresses
 from tests.test_jobs import TABLE, add_up, expected, message_of
 
 if __name__ == "__main__":
@@ -33,6 +40,8 @@ if __name__ == "__main__":
     addresses = list(workers._client.scheduler_info()["workers"])
     assert addresses and all(one.startswith("tcp://127.0.0.1:") for one in addresses), addresses
     assert workers._client.scheduler_info()["address"].startswith("tcp://127.0.0.1:")
+    heard = listening_addresses()
+    assert heard == {"127.0.0.1"}, f"somebody listens on {heard}"
     digest = digest_of(TABLE)
     units = [unit_of(add_up, 1, message_of(number, digest)) for number in range(20)]
     dead = []
@@ -53,6 +62,51 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, module, None)
         with pytest.raises(ConfigError, match=mend):
             workers_named(name)
+
+
+class Library:
+    """What stands in for a library of clusters whose workers have some version."""
+
+    class ClientBuilder:
+        def __init__(self, address: str, timeout: float) -> None:
+            self.asked = address, timeout
+
+        def run(self, function: Any) -> dict[str, str]:  # noqa: ARG002 - see `distributed.Client.run`
+            return {"tcp://far": "0.0.1"}
+
+    class Scheduler:
+        KilledWorker = RuntimeError
+
+    Client = ClientBuilder
+    scheduler = Scheduler
+    WorkerPlugin = object
+
+    @staticmethod
+    def init(address: str) -> None:
+        raise ConnectionError(address)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "words"),
+    [
+        ("dask://127.0.0.1:9", "distributed", "tcp://far has pairgammon 0.0.1, this is"),
+        ("ray://127.0.0.1:9", "ray", "no Ray cluster answers at 127.0.0.1:9; start one: ray start --head"),
+        ("dask", None, "the package distributed is missing; install it: pip install 'pairgammon[cluster]'"),
+        ("dask:127.0.0.1", None, "write local:N, dask, dask://HOST:PORT or ray://HOST:PORT"),
+    ],
+)
+@pytest.mark.parametrize("command", ["self-play --games 4 --out made", "duel random pipcount --games 4"])
+def test_what_is_wrong_with_a_cluster_is_one_line_before_any_work(
+    command: str, name: str, module: str | None, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for library in ("distributed", "ray"):
+        monkeypatch.setitem(sys.modules, library, Library if library == module else None)
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(main, [*command.split(), "--workers", name])
+    assert found.exit_code == 1
+    assert found.stderr.count("\n") == 1
+    assert words in found.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_ray_is_not_started_here_for_it_listens_on_outer_addresses() -> None:

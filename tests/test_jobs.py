@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -22,6 +23,7 @@ from backgammon.tools.jobs.result_store import ResultStore
 from backgammon.tools.jobs.unit_run import MAX_DEATHS, do_units
 from backgammon.tools.jobs.work_unit import WorkUnit, name_of, unit_of
 from backgammon.tools.jobs.workers import ProcessWorkers, ThreadWorkers, Workers, workers_named
+from tests.listening import listening_addresses
 
 TABLE = bytes(range(256))
 
@@ -206,3 +208,17 @@ def test_workers_are_named_as_the_command_line_names_them() -> None:
 def test_a_content_that_nobody_brought_is_named() -> None:
     with pytest.raises(DataError, match="content abc is not known"):
         find_content("abc")
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="sockets are read where Linux shows them")
+def test_local_workers_listen_nowhere() -> None:
+    heard: list[set[str]] = []
+    work = [unit_of(add_up, 1, message_of(number)) for number in range(4)]
+    assert list(do_units(work, ProcessWorkers(2), progress=lambda _: heard.append(listening_addresses()))) == expected(
+        4
+    )
+    assert heard == [set()] * 4
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen()
+        assert listening_addresses() == {"127.0.0.1"}, "the test sees a socket that listens"
