@@ -1,6 +1,6 @@
 """Units on clusters beside local processes: the same results, what they cost more, and with a worker killed.
 
-    python -m scripts.bench_workers [--workers dask] [--rounds 3] [--units 24] [--decisions 1200]
+    python -m scripts.bench_workers [--workers dask] [--rounds 3] [--units 12] [--decisions 5800]
     python -m scripts.bench_workers --kill [--workers dask] [--workers ray://127.0.0.1:10001]
 
 Two local processes and others do the same units of labels, in turn, once all of them have compiled what they need:
@@ -173,8 +173,8 @@ def _do(units: Sequence[WorkUnit], workers: Workers) -> Row:
 @click.option("--workers", "names", multiple=True, default=("dask",), show_default=True, help="Beside local processes.")
 @click.option("--kill", is_flag=True, help="Kill a worker of each, and compare fingerprints.")
 @click.option("--rounds", default=3, show_default=True)
-@click.option("--units", "num_units", default=24, show_default=True, help="Of a row.")
-@click.option("--decisions", default=1200, show_default=True, help="Of a unit, judged at 1 ply.")
+@click.option("--units", "num_units", default=12, show_default=True, help="Of a row.")
+@click.option("--decisions", default=5800, show_default=True, help="Of a unit, judged at 1 ply.")
 @click.option("--games", default=2000, show_default=True, help="With --kill: of self-play, and of the duel.")
 @click.option("--seed", default=20301, show_default=True, help="Of the games that the decisions come from.")
 def main(
