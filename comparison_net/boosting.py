@@ -4,7 +4,7 @@ N decisions, M alternatives, F features, T thresholds of all features, D levels 
 
 Newton boosting (Friedman 2001; Chen and Guestrin 2016): with p the share of an alternative in its set and y what was
 chosen, a leaf's value is -sum(p - y) / (sum(p (1 - p)) + RIDGE). Trees are grown level by level; the gains of all
-thresholds in all leaves of a level are one product of matrices, on a sample of decisions drawn anew for each tree.
+thresholds in all leaves of a level are products of matrices, on a sample of decisions drawn anew for each tree.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ LEAST_CURVATURE = 1.0
 """Sum of p (1 - p) that a leaf must have."""
 _BLOCK = 65_536
 """Rows that a tree scores at a time."""
+_SMALL_PRODUCT = 100_000
+"""Multiplications of a product that no library shares among threads."""
 Codes = npt.NDArray[np.uint8]
 
 
@@ -127,19 +129,21 @@ class Boosting:
         target[sets.chosen_items()] = 1.0
         scores, rows_of = np.zeros(sets.num_items), np.flatnonzero(is_learnt)
         best, owners = 0, sets.owners()
+        judged = is_learnt if is_learnt.all() else ~is_learnt
+        logs = log_shares(scores, sets.offsets)
         while len(self.trees) < settings.max_trees and len(self.trees) - best < settings.patience:
-            shares = np.exp(log_shares(scores, sets.offsets))
-            drawn = rng.choice(rows_of, min(settings.sampled_sets, -(-len(rows_of) // 2)), replace=False)
-            items = np.flatnonzero(np.isin(owners, drawn))
-            slopes = (shares - target)[items] * weights[owners[items]]
-            curvatures = np.maximum(shares * (1 - shares), 1e-6)[items] * weights[owners[items]]
+            shares = np.exp(logs)
+            is_drawn = np.zeros(len(sets), dtype=np.bool_)
+            is_drawn[rng.choice(rows_of, min(settings.sampled_sets, -(-len(rows_of) // 2)), replace=False)] = True
+            items = np.flatnonzero(is_drawn[owners])
+            slopes = (shares[items] - target[items]) * weights[owners[items]]
+            curvatures = np.maximum(shares[items] * (1 - shares[items]), 1e-6) * weights[owners[items]]
             features = np.sort(rng.permutation(len(binning.edges))[: self._num_features(len(binning.edges))])
             tree = self._grow(codes[items], slopes, curvatures, binning.thresholds(features))
             self.trees.append(tree)
             scores += tree.values[tree.leaves(codes)]
-            logs = log_shares(scores, sets.offsets)[sets.chosen_items()]
-            judged = is_learnt if is_learnt.all() else ~is_learnt
-            self.curve.append(float(np.average(logs[judged], weights=weights[judged])))
+            logs = log_shares(scores, sets.offsets)
+            self.curve.append(float(np.average(logs[sets.chosen_items()][judged], weights=weights[judged])))
             if self.curve[-1] > self.curve[best - 1] or len(self.curve) == 1:
                 best = len(self.curve)
 
@@ -152,21 +156,20 @@ class Boosting:
         depth = self.settings.depth
         tree_features = np.zeros(2**depth - 1, dtype=np.int64)
         tree_bins = np.full(2**depth - 1, 255, dtype=np.uint8)
-        is_right = (codes[:, features] >= bins).astype(np.float32)
+        passed = Passed(codes, features, bins, 2 ** (depth - 1))
         places = np.zeros(len(codes), dtype=np.int64)  # of each row within its level
+        right = passed.sums(slopes, curvatures, places, 1)
         for level in range(depth):
             size = 2**level
-            both = np.zeros((len(codes), 2 * size), dtype=np.float32)
-            both[np.arange(len(codes)), places] = slopes
-            both[np.arange(len(codes)), size + places] = curvatures
-            right = is_right.T @ both
-            best, gains = best_splits(right, both.sum(axis=0), size)
+            if level:
+                right = _sums_of_children(right, passed, slopes, curvatures, places)
+            totals = np.concatenate([np.bincount(places, one, size) for one in (slopes, curvatures)])
+            best, gains = best_splits(right, totals, size)
             first = size - 1
             worthy = gains > 0
             tree_features[first : first + size][worthy] = features[best[worthy]]
             tree_bins[first : first + size][worthy] = bins[best[worthy]]
-            goes_right = worthy[places] & (codes[np.arange(len(codes)), features[best[places]]] >= bins[best[places]])
-            places = 2 * places + goes_right
+            places = 2 * places + (worthy[places] & passed.of(best[places]))
         slope, curvature = (np.bincount(places, one, 2**depth) for one in (slopes, curvatures))
         return Tree(tree_features, tree_bins, -self.settings.rate * slope / (curvature + RIDGE))
 
@@ -180,16 +183,80 @@ class Boosting:
         return total
 
 
-def best_splits(right: Float32s, totals: Float32s, size: int) -> tuple[Int64s, Float64s]:
+class Passed:
+    """Which rows pass which thresholds, in blocks whose products with a few columns are small.
+
+    One product of everything would be shared among threads that mostly wait: that burnt four times the processor time.
+    Small ones are computed by the thread that asks, and what they read stays near.
+    """
+
+    def __init__(self, codes: Codes, features: Int64s, bins: Codes, most_nodes: int) -> None:
+        """Of R rows.
+
+        Args:
+            codes: uint8[R, F].
+            features: int64[T], of each threshold.
+            bins: uint8[T], the least code that passes; at least 1.
+            most_nodes: that sums will be asked for.
+        """
+        self.num_rows = len(codes)
+        self.size = int(np.clip(_SMALL_PRODUCT // max(1, len(bins) * most_nodes), 16, 256))
+        padded = np.zeros((-(-len(codes) // self.size) * self.size, codes.shape[1]), dtype=np.uint8)
+        padded[: len(codes)] = codes
+        blocks = np.ascontiguousarray(padded.reshape(-1, self.size, codes.shape[1]).transpose(0, 2, 1))
+        self.blocks = (blocks[:, features] >= bins[:, None]).astype(np.float32)  # [R / size, T, size]
+
+    def of(self, thresholds: Int64s) -> Bools:
+        """bool[R], whether each row passes its threshold of int64[R]."""
+        rows = np.arange(self.num_rows)
+        passed: Bools = self.blocks[rows // self.size, thresholds, rows % self.size] > 0
+        return passed
+
+    def sums(self, slopes: Float64s, curvatures: Float64s, nodes: Int64s, num_nodes: int) -> Float32s:
+        """float32[T, 2 K], over the rows of each of K nodes that pass each threshold: of slopes, then of curvatures.
+
+        Args:
+            slopes: float64[R].
+            curvatures: float64[R].
+            nodes: int64[R], the node of each row; below 0 for none.
+            num_nodes: K.
+        """
+        columns = np.zeros((len(self.blocks) * self.size, 2 * num_nodes), dtype=np.float32)
+        rows = np.flatnonzero(nodes >= 0)
+        columns[rows, nodes[rows]] = slopes[rows]
+        columns[rows, num_nodes + nodes[rows]] = curvatures[rows]
+        sums: Float32s = (self.blocks @ columns.reshape(-1, self.size, 2 * num_nodes)).sum(axis=0)
+        return sums
+
+
+def _sums_of_children(
+    right: Float32s, passed: Passed, slopes: Float64s, curvatures: Float64s, places: Int64s
+) -> Float32s:
+    """`Passed.sums` of K nodes from those of the K / 2 nodes above: a left one is its parent less its right sister.
+
+    Args:
+        right: float32[T, K], of the nodes above.
+        passed: the thresholds of all rows.
+        slopes: float64[R].
+        curvatures: float64[R].
+        places: int64[R], the node of each row, of K.
+    """
+    sisters = passed.sums(slopes, curvatures, np.where(places % 2, places // 2, -1), right.shape[1] // 2)
+    children = np.empty((len(right), 2 * right.shape[1]), dtype=np.float32)
+    children[:, ::2], children[:, 1::2] = right - sisters, sisters
+    return children
+
+
+def best_splits(right: Float32s, totals: Float64s, size: int) -> tuple[Int64s, Float64s]:
     """The best threshold of each leaf, int64[size], and what it gains, float64[size].
 
     Args:
         right: float32[T, 2 size], sums of slopes, then of curvatures, of what goes right in each leaf.
-        totals: float32[2 size], the same of all.
+        totals: float64[2 size], the same of all.
         size: leaves of the level.
     """
     slopes, curvatures = right[:, :size].astype(np.float64), right[:, size:].astype(np.float64)
-    all_slopes, all_curvatures = totals[:size].astype(np.float64), totals[size:].astype(np.float64)
+    all_slopes, all_curvatures = totals[:size], totals[size:]
     others, other_curvatures = all_slopes - slopes, all_curvatures - curvatures
     gains = slopes**2 / (curvatures + RIDGE) + others**2 / (other_curvatures + RIDGE)
     gains -= all_slopes**2 / (all_curvatures + RIDGE)
