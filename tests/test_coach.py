@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from backgammon.cli import main
 from backgammon.learner.coach.coach_page import coach_values, render_coach_page, render_coach_text
 from backgammon.learner.coach.mimic import Mimic
-from backgammon.learner.coach.people_fit import CALIBRATION, FitSettings, fit_people
+from backgammon.learner.coach.people_fit import CALIBRATION, FitSettings, PeopleNet, fit_people, floored
 from backgammon.learner.coach.people_inputs import TYPICAL_REGRET, measure_strengths, people_inputs
 from backgammon.learner.coach.people_model import FLOOR, PeopleModel, load_people, shipped_people
 from backgammon.learner.coach.play_table import PlayTable, make_table, score_kind
@@ -26,6 +27,8 @@ from backgammon.rules.match import MatchScore
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.shots import shots_against
 from backgammon.tools.errors import DataError, ModelError
+from comparison_net.choices import ChoiceSets
+from comparison_net.config import TrainConfig
 from tests.naive import style
 from tests.positions import nasty_decisions, random_play_decisions
 
@@ -122,16 +125,29 @@ def test_the_same_seed_gives_the_same_weights(table: PlayTable) -> None:
     assert any((one[name] != other[name]).any() for name in one)
 
 
-def test_a_pull_holds_the_weights_at_their_start(table: PlayTable) -> None:
+def test_a_calibration_is_pulled_to_its_start_and_nothing_else_moves(table: PlayTable) -> None:
     inputs = people_inputs(table, np.full(len(table), TYPICAL_REGRET))
     start = shipped_people().weights
-    settings = FitSettings(epochs=2, batch=64, warmup=1, decay=0.0)
+    settings = replace(CALIBRATION, epochs=2, warmup=1)
     free, held = (
-        fit_people(inputs, table.plays.chosen_rows, replace(settings, pull=pull), start) for pull in (0.0, 300.0)
+        fit_people(inputs, table.plays.chosen_rows, replace(settings, decay=decay), start) for decay in (0.0, 300.0)
     )
-    moved = [sum(float(((weights[n] - start[n]) ** 2).sum()) for n in start) for weights in (free, held)]
-    assert moved[1] < moved[0] / 2
-    assert CALIBRATION.pull > 0
+    moved = [float(((weights["shape.weight"] - start["shape.weight"]) ** 2).sum()) for weights in (free, held)]
+    assert 0 < moved[1] < moved[0] / 2
+    assert all((held[name] == start[name]).all() for name in start if not name.startswith("shape"))
+
+
+def test_the_net_that_learns_says_what_the_model_says(table: PlayTable) -> None:
+    """Two forward passes, torch's in training and numpy's at play time: the same preferences, the same loss."""
+    inputs = people_inputs(table, measure_strengths(table))
+    people = shipped_people()
+    sets = ChoiceSets(inputs.items, inputs.offsets, table.plays.chosen_rows, inputs.context)
+    for only_calibration in (False, True):
+        net = PeopleNet(people.weights, only_calibration)
+        mask = torch.from_numpy(sets.mask())
+        scores = net.answers(sets).padded(mask)
+        losses = floored(scores, mask, torch.from_numpy(sets.chosen), None, TrainConfig()).detach().numpy()
+        assert losses == pytest.approx(-people.log_probabilities(inputs)[table.made], abs=1e-4)
 
 
 def test_a_mimic_draws_plays_as_its_model_says(table: PlayTable, scorer: Scorer) -> None:

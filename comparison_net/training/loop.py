@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from comparison_net.checkpoint import Model, load_model, save_model
+from comparison_net.comparator import CandidateNet
 from comparison_net.config import VALUE_LOSSES, TrainConfig
 from comparison_net.encoders import Encoder
 from comparison_net.network_config import AUTO, LOG_LOSS
@@ -89,7 +90,13 @@ def train(
         return training.run()
 
 
-def fit(source: Source, encoder: Encoder, config: TrainConfig, reporter: Reporter | None = None) -> RunState:
+def fit(
+    source: Source,
+    encoder: Encoder,
+    config: TrainConfig,
+    reporter: Reporter | None = None,
+    net: CandidateNet | None = None,
+) -> RunState:
     """Train in memory, without a folder and without a way to go on; the best weights are in the state.
 
     Args:
@@ -97,6 +104,7 @@ def fit(source: Source, encoder: Encoder, config: TrainConfig, reporter: Reporte
         encoder: reads its alternatives.
         config: settings.
         reporter: hears of progress; None for silence.
+        net: is trained as it stands, whatever its layers; None for a fresh one of `config.network`.
 
     Raises:
         ConfigError, DataError, Interrupted: as for `train`.
@@ -104,7 +112,7 @@ def fit(source: Source, encoder: Encoder, config: TrainConfig, reporter: Reporte
     config = config.for_domain(encoder.domain)
     check_device(config)
     with Stepper(source, config) as stepper, _interrupt_flag() as interrupted:
-        training = _Training(encoder, config, None, stepper, reporter or SilentReporter(), interrupted)
+        training = _Training(encoder, config, None, stepper, reporter or SilentReporter(), interrupted, net)
         training.begin_from_models()
         training.run_epochs()
         return training.state
@@ -121,6 +129,7 @@ class _Training:
         stepper: Stepper,
         reporter: Reporter,
         interrupted: threading.Event,
+        net: CandidateNet | None = None,
     ) -> None:
         self.source = stepper.source
         self.encoder = encoder
@@ -135,7 +144,7 @@ class _Training:
             raise DataError(f"{self.source.name}: nothing is left to train on; lower held_out or add data")
         self.total_steps = -(-len(self.train_rows) // config.batch_decisions) * config.epochs
         self.selector = self._find_selector()
-        self.state = RunState(config, encoder)
+        self.state = RunState(config, encoder, net)
         if config.loss in VALUE_LOSSES and not self.source.has_values:
             raise ConfigError(
                 f"{self.source.name}: loss {config.loss!r} reads values, and no alternative has one; take listwise or "

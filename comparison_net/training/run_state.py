@@ -56,10 +56,10 @@ class Progress:
 class RunState:
     """The living objects of a run."""
 
-    def __init__(self, config: TrainConfig, encoder: Encoder) -> None:
-        """Fresh weights from the configured seed."""
+    def __init__(self, config: TrainConfig, encoder: Encoder, net: CandidateNet | None = None) -> None:
+        """Begin with `net`, or with fresh weights from the configured seed."""
         self.config = config
-        self.net = make_net(config, encoder)
+        self.net = make_net(config, encoder) if net is None else net.to(config.device)
         self.optimizer = make_optimizer(self.net, config)
         self.average = copy.deepcopy(self.net) if config.average_decay > 0 else self.net
         self.best: Tensors = {}
