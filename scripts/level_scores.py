@@ -22,7 +22,8 @@ import click
 from backgammon.analysis.scales import rating_word
 from backgammon.engine.engine_spec import EngineSpec
 from backgammon.engine.levels import LEVELS, Level
-from backgammon.learner.measure.level_fit import RATING_POINTS, LevelGauge, gauge_levels, likely_scales
+from backgammon.evaluation.strengths import RATING_POINTS
+from backgammon.learner.measure.level_fit import LevelGauge, gauge_levels, likely_scales
 from backgammon.learner.measure.people_agreement import read_analysed_plays
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.records import read_labels

@@ -12,6 +12,7 @@ import torch
 from click.testing import CliRunner
 
 from backgammon.cli import main
+from backgammon.evaluation.outcome import equities
 from backgammon.learner.coach.coach_page import coach_values, render_coach_page, render_coach_text
 from backgammon.learner.coach.mimic import Mimic
 from backgammon.learner.coach.people_fit import CALIBRATION, FitSettings, PeopleNet, fit_people, floored
@@ -21,8 +22,10 @@ from backgammon.learner.coach.play_table import PlayTable, make_table, score_kin
 from backgammon.learner.coach.study import study_player
 from backgammon.learner.inputs.style_features import STYLE_FEATURES, style_features
 from backgammon.learner.net.scorer import Scorer, load_scorer
+from backgammon.notation.gnu_id import position_ids
 from backgammon.rules import ragged
 from backgammon.rules.decisions import Decisions
+from backgammon.rules.ending import has_won
 from backgammon.rules.match import MatchScore
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.shots import shots_against
@@ -155,7 +158,7 @@ def test_a_mimic_draws_plays_as_its_model_says(table: PlayTable, scorer: Scorer)
     boards, dice = np.repeat(table.plays.boards[:1], 4000, axis=0), np.repeat(table.plays.dice[:1], 4000, axis=0)
     noise = np.random.default_rng(1).integers(0, 2**64, size=4000, dtype=np.uint64)
     rows = mimic.choose(boards, dice, noise)
-    _, logs = mimic.judge(table.plays.boards[:1], table.plays.dice[:1])
+    logs = mimic.preferences(Decisions.make(table.plays.boards[:1], table.plays.dice[:1]))
     shares = np.bincount(rows, minlength=len(logs)) / 4000
     assert shares == pytest.approx(np.exp(logs), abs=0.04)
     assert (mimic.choose(boards[:50], dice[:50], noise[:50]) == rows[:50]).all()
@@ -208,3 +211,45 @@ def test_the_command_learns_a_player_whom_play_can_seat(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["play", "--as", model, "--opponent", "random", "--no-save"])
     assert done.exit_code == 1
     assert "give one opponent" in done.output
+
+
+def test_rank_orders_as_a_person_chooses_and_says_how_likely_and_what_it_costs(scorer: Scorer) -> None:
+    boards, dice = random_play_decisions(30, seed=5)
+    ids = position_ids(boards)
+    lines = "".join(f"{one} {roll[0]}{roll[1]}\n" for one, roll in zip(ids, dice.tolist(), strict=True))
+    done = CliRunner().invoke(main, ["rank", "--as", "people:12"], input=lines)
+    assert done.exit_code == 0, done.output
+    person = Mimic(shipped_people(), scorer, "people", 12 / 500)
+    for line, board, roll in zip(done.output.splitlines(), boards, dice, strict=True):
+        found = json.loads(line)["candidates"]
+        decisions = Decisions.make(board[None], roll[None])
+        expected = np.exp(person.preferences(decisions))
+        assert [one["probability"] for one in found] == pytest.approx(sorted(expected, reverse=True), abs=1e-5)
+        assert sum(one["probability"] for one in found) == pytest.approx(1.0, abs=1e-4)
+        worth = equities(scorer.outcomes(decisions.candidates))
+        assert sorted(one["equity"] for one in found) == pytest.approx(sorted(worth.tolist()), abs=1e-5)
+        assert [one["margin"] for one in found] == pytest.approx(
+            [found[0]["equity"] - one["equity"] for one in found], abs=2e-6
+        )
+
+
+def test_weaker_people_lose_more(table: PlayTable, scorer: Scorer) -> None:
+    def regret(rating: float) -> float:
+        logs = Mimic(shipped_people(), scorer, "people", rating / 500).preferences(table.plays)
+        return float(ragged.total(np.exp(logs) * table.regrets, table.plays.offsets).mean())
+
+    losses = [regret(rating) for rating in (3, 6, 10, 15)]
+    assert losses == sorted(losses)
+    assert losses[-1] > 1.5 * losses[0]
+
+
+def test_a_play_that_wins_is_never_missed(scorer: Scorer) -> None:
+    board = np.zeros((1, 26), dtype=np.int8)
+    board[0, [1, 2, 24]] = (1, 1, -3)
+    boards, dice = np.repeat(board, 500, axis=0), np.tile(np.array([[6, 1]], dtype=np.int8), (500, 1))
+    noise = np.random.default_rng(1).integers(0, 2**64, size=500, dtype=np.uint64)
+    person = Mimic(shipped_people(), scorer, "people", 0.03)
+    decisions = Decisions.make(board, dice[:1])
+    assert len(decisions.candidates) > 1
+    winning = np.flatnonzero(has_won(decisions.candidates))
+    assert (person.choose(boards, dice, noise) == winning[0]).all()

@@ -171,6 +171,12 @@ TABLE: dict[str, dict[str, list[Line]]] = {
         "--model": [changes("rank", "--model net.safetensors", ROLL)],
         "--ply": [changes("rank", "--ply 0", ROLL), changes("rank --ply 0", "--ply 1", ROLL)],
         **depth_lines("rank", "rank", ROLL),
+        "--as": [
+            changes("rank", "--as ann.safetensors", ROLL),
+            refused("rank --ply 1", "--as ann.safetensors", "leave out --ply", ROLL),
+            refused("rank --model net.safetensors", "--as people:8", "leave out --model", ROLL),
+            refused("rank", "--as people:99", "from 3 to 15", ROLL),
+        ],
         "--threads": [changes("rank --ply 0", "--threads 3", ROLL)],
         "--skip-bad": [changes("rank", "--skip-bad", "nonsense\n")],
     },

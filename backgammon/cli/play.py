@@ -35,6 +35,7 @@ LARGEST_SEED = 1_000_000
     examples=(
         ("pairgammon play", "money games against the model that ships with the package"),
         ("pairgammon play --level casual", "against a weaker opponent, who errs as people do"),
+        ("pairgammon play --as people:8", "against somebody who chooses as people of that rating do"),
         ("pairgammon play --length 5 --model runs/one", "a match to 5 points against your own model"),
         ("pairgammon play --model runs/one --time 2", "against a model that thinks for two seconds"),
         ("pairgammon play --ply 1 --tutor", "told before you make a play that costs .02 or more"),
@@ -55,7 +56,12 @@ LARGEST_SEED = 1_000_000
     help="How well the model plays; the weaker ones misjudge positions, and take no look-ahead.",
 )
 @click.option("--opponent", default="model", metavar="PLAYER", help="Whom to play instead of the model.")
-@click.option("--as", "as_player", metavar="FILE", help="Play somebody who chooses like the player `coach` learnt.")
+@click.option(
+    "--as",
+    "as_player",
+    metavar="PERSON",
+    help="Play somebody who chooses like the player in a file of `coach`, or like people:N, people of a rating.",
+)
 @click.option(
     "--length", type=click.IntRange(min=0), default=0, help="Points that win the match.  [default: money play]"
 )

@@ -14,7 +14,7 @@ from backgammon.cli.screen import say
 
 if TYPE_CHECKING:
     from backgammon.engine.engine import Engine
-    from backgammon.learner.data.line_ranking import StakesAnswerer
+    from backgammon.learner.data.line_ranking import Answerer, StakesAnswerer
 
 BATCH_SIZE = 2048
 """Decisions that are scored together; more gain no speed, only memory."""
@@ -33,14 +33,21 @@ CHUNK = 1 << 18
         ("pairgammon rank < decisions.jsonl > picks.jsonl", "rank a file with the default model"),
         ("pairgammon decisions LOGS | pairgammon rank --model runs/one", "rank what was played in logs"),
         ("pairgammon rank --ply 2 < decisions.jsonl", "equities and chances, two plies deep"),
+        ("pairgammon rank --as ann/player.safetensors < decisions.jsonl", "what a player that `coach` learnt would do"),
         ("""echo '{"xgid": "XGID=..."}' | pairgammon rank --ply 2""", "a cube action, or a play at a score"),
     ),
 )
 @model_option
 @depth_options
+@click.option(
+    "--as",
+    "as_player",
+    metavar="PERSON",
+    help="Rank as the player in a file of `coach` chooses, or people:N, people of a rating.",
+)
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the model.  [default: all processors]")
 @click.option("--skip-bad", is_flag=True, help='Answer an unusable line with {"error": ...} and go on.')
-def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool) -> None:
+def command(model: str | None, depth: Depth, as_player: str | None, threads: int | None, skip_bad: bool) -> None:
     """Rank every candidate of decisions read from standard input.
 
     Each input line is an object with "id", a GNU Position ID with the player on roll, and "dice", two numbers. An XGID,
@@ -58,15 +65,22 @@ def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool
     place of the dice it is the cube action: "action" (no double, double/take, double/pass, too good/take, too
     good/pass), "double", "take", and "equities" of no double, double and take, double and pass.
 
+    With --as the order is that of a person, who looks nothing ahead: candidates are objects, likeliest first, with
+    "probability" beside equity, chances and margin, which are the engine's; a margin below 0 is a play that it prefers.
+
     Lines are answered in order and as soon as they are read, so that another program can ask one question at a time.
     The first line that cannot be used ends the run with exit code 1, unless --skip-bad is given.
     """
     from backgammon.cli.advisers import open_engine
     from backgammon.learner.data.line_ranking import answer_lines, by_chances, by_scores
 
-    engine = open_engine(depth.spec(model, threads))
-    answer = by_chances(engine.ranker) if depth.is_given else by_scores(engine.evaluator)
-    at_stakes = _stakes_answerer(engine, depth) if engine.has_outcomes else None
+    at_stakes = None
+    if as_player is not None:
+        answer = _person_answerer(as_player, model, depth, threads)
+    else:
+        engine = open_engine(depth.spec(model, threads))
+        answer = by_chances(engine.ranker) if depth.is_given else by_scores(engine.evaluator)
+        at_stakes = _stakes_answerer(engine, depth) if engine.has_outcomes else None
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     if source.isatty():
         say("Type or paste decisions, one a line; end with Ctrl-D.", err=True)
@@ -74,6 +88,26 @@ def command(model: str | None, depth: Depth, threads: int | None, skip_bad: bool
         for line in answer_lines(lines, answer, skip_bad, at_stakes):
             sink.write(line)
         sink.flush()
+
+
+def _person_answerer(name: str, model: str | None, depth: Depth, threads: int | None) -> Answerer:
+    """Answers as a person chooses.
+
+    Raises:
+        ConfigError: a model or a depth besides, or see `load_mimic`.
+        ModelError: see `load_mimic`.
+    """
+    from backgammon.learner.coach.mimic import load_mimic
+    from backgammon.learner.data.line_ranking import by_chances
+    from backgammon.search import Ranker, Searcher, SearchSettings
+    from backgammon.tools.errors import ConfigError
+    from backgammon.tools.processors import usable_processors
+
+    for option, is_there in (("--model", model is not None), ("--ply and what belongs to it", depth.is_given)):
+        if is_there:
+            raise ConfigError(f"--as {name}: it was learnt beside the model that ships, at 0 plies; leave out {option}")
+    mimic = load_mimic(name, threads or usable_processors())
+    return by_chances(Ranker(Searcher(mimic, SearchSettings(0))), mimic)
 
 
 def _stakes_answerer(engine: Engine, depth: Depth) -> StakesAnswerer:

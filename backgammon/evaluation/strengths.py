@@ -15,6 +15,11 @@ FULL = "full"
 LEVEL_NAMES = ("beginner", "casual", "intermediate", "advanced", "expert", FULL)
 """Playing levels, weakest first; what they are is in `engine.levels`."""
 
+RATING_POINTS = 500
+"""Rating of a point lost in every unforced decision."""
+PEOPLE = "people:"
+"""Before the rating of people to choose like, as in people:8; the range is in `learner.coach.mimic`."""
+
 CUBE_PLIES = 2
 """Least depth of cube decisions in play: thousandths of a second, and a tenth of the errors of the model alone."""
 ROLLOUT_PLIES = 2

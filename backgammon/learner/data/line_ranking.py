@@ -101,11 +101,15 @@ def by_scores(scorer: Evaluator) -> Answerer:
     return partial(_rank, scorer)
 
 
-def by_chances(ranker: Ranker) -> Answerer:
+def by_chances(ranker: Ranker, person: Evaluator | None = None) -> Answerer:
     """Answers whose candidates are objects, best first: id, equity, chances, ply, margin; of a rollout also its
     standard error and games.
+
+    Args:
+        ranker: ranks.
+        person: whose preferences are logarithms of probabilities, which are told as well; None for nobody.
     """
-    return partial(_judge, ranker)
+    return partial(_judge, ranker, person)
 
 
 def read_decisions(lines: Sequence[NumberedLine]) -> tuple[list[tuple[int, DecisionLine]], Board, Problems]:
@@ -164,17 +168,23 @@ def _rank(scorer: Evaluator, decisions: Sequence[DecisionLine], boards: Boards) 
         yield f'{head}, "best": "{ids[start]}", "candidates": [{pairs}]}}\n'.encode()
 
 
-def _judge(ranker: Ranker, decisions: Sequence[DecisionLine], boards: Boards) -> Iterator[bytes]:
+def _judge(
+    ranker: Ranker, person: Evaluator | None, decisions: Sequence[DecisionLine], boards: Boards
+) -> Iterator[bytes]:
     """The answers to N usable decisions with boards int8[N, 26]."""
     if not decisions:
         return
     choices = Decisions.make(boards, np.array([line.roll for line in decisions], dtype=np.int8))
     ranked = ranker.rank(choices)
     ids = position_ids(swap(choices.candidates))
+    chances = None if person is None else np.exp(person.preferences(choices))
     for line, candidates, start in zip(decisions, ranked, choices.offsets[:-1].tolist(), strict=True):
         line.record.pop("best", None)
         line.record.pop("candidates", None)
         entries = [_candidate_entry(ids[start + one.row], one) for one in candidates]
+        if chances is not None:
+            for entry, one in zip(entries, candidates, strict=True):
+                entry["probability"] = round(float(chances[start + one.row]), 6)
         yield json.dumps({**line.record, "best": entries[0]["id"], "candidates": entries}).encode() + b"\n"
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from backgammon.engine.levels import candidate_equities, choice_chances, decision_scales
 from backgammon.evaluation.evaluator import Evaluator
+from backgammon.evaluation.strengths import RATING_POINTS
 from backgammon.learner.measure.label_scores import unforced
 from backgammon.records.decision_set import DecisionSet
 from backgammon.rules import ragged
@@ -26,8 +27,6 @@ from backgammon.tools.arrays import Bools, Float64s, Int64s
 from backgammon.tools.errors import ConfigError
 from backgammon.tools.intervals import Estimate, estimate_mean
 
-RATING_POINTS = 500
-"""Rating of a point lost in every unforced decision."""
 LARGEST_SCALE = 4.0
 SIZES = (2, 5, 10, 20, 40, 1000)
 """Classes of decisions by their number of candidates."""

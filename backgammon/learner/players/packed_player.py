@@ -48,7 +48,7 @@ def pack_player(spec: PlayerSpec, has_cube: bool = False) -> PackedPlayer:
     contents = {} if engine is None else dict(engine.contents)
     values = {
         "kind": spec.kind,
-        "name": pack_file(Path(spec.name), contents) if spec.kind == "mimic" else spec.name,
+        "name": pack_file(Path(spec.name), contents) if spec.is_file else spec.name,
         "engine": None if engine is None else engine.values,
         "seed": spec.seed,
     }
@@ -89,8 +89,7 @@ def _depth(spec: PlayerSpec) -> int:
 def _unpack(text: str, folder: Path) -> PlayerSpec:
     """The specification of packed values in JSON; models are written into `folder`."""
     values = json.loads(text)
-    if values["kind"] == "mimic":
-        return PlayerSpec("mimic", write_model(values["name"], folder))
-    engine = values["engine"]
-    spec = PlayerSpec(values["kind"], values["name"], seed=values["seed"])
+    name, engine = values["name"], values["engine"]
+    name = name if isinstance(name, str) else write_model(name, folder)
+    spec = PlayerSpec(values["kind"], name, seed=values["seed"])
     return spec if engine is None else replace(spec, engine=unpack_engine(engine, folder))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from backgammon.engine.engine_spec import EngineSpec
@@ -13,6 +12,7 @@ from backgammon.engine.peers import PeerPlayer
 from backgammon.engine.peers.peer_evaluator import peer_stakes_engine
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.player import PipCountPlayer, Player, RandomPlayer
+from backgammon.evaluation.strengths import PEOPLE
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.table.cube_seat import CubeSeat
 from backgammon.tools.errors import ConfigError
@@ -27,7 +27,7 @@ class PlayerSpec:
     Attributes:
         kind: a blind one (random, pipcount), another program (peer), an engine, one at a weaker level (level), or one
             that chooses like a person (mimic).
-        name: of a peer or a level; the file of a mimic.
+        name: of a peer or a level; of a mimic see `load_mimic`.
         engine: of an engine or a level; None for the others.
         seed: of what a level misjudges.
         threads: of a mimic; processes of a peer.
@@ -38,6 +38,11 @@ class PlayerSpec:
     engine: EngineSpec | None = None
     seed: int = 0
     threads: int = 1
+
+    @property
+    def is_file(self) -> bool:
+        """True of a mimic that was learnt from one person's matches."""
+        return self.kind == "mimic" and not self.name.startswith(PEOPLE)
 
 
 def build_player(spec: PlayerSpec, notice: Notice | None = None) -> Player:
@@ -58,7 +63,9 @@ def build_player(spec: PlayerSpec, notice: Notice | None = None) -> Player:
     if spec.kind == "peer":
         return PeerPlayer(spec.name, spec.threads)
     if spec.kind == "mimic":
-        return _build_mimic(Path(spec.name), spec.threads)
+        from backgammon.learner.coach.mimic import load_mimic
+
+        return load_mimic(spec.name, spec.threads)
     assert spec.engine is not None
     engine = build_engine(spec.engine, notice)
     if spec.kind == "engine":
@@ -98,13 +105,3 @@ def close_player(player: Player) -> None:
     """End what a player has started: the processes of another program."""
     if isinstance(player, PeerPlayer):
         player.close()
-
-
-def _build_mimic(path: Path, threads: int) -> Player:
-    """An opponent out of a file that `pairgammon coach` wrote."""
-    from backgammon.learner.coach.mimic import Mimic
-    from backgammon.learner.coach.people_model import load_people
-    from backgammon.learner.net.scorer import load_scorer
-
-    model = load_people(path)
-    return Mimic(model, load_scorer(threads=threads), str(model.about.get("player") or path.stem))
