@@ -127,10 +127,11 @@ class PeopleNet(CandidateNet):
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights as they are now, by name."""
+        state = {**dict(self.named_buffers()), **dict(self.named_parameters())}
         found = {}
         for name in weight_shapes():
-            start, learnt = getattr(self, f"start_{_key(name)}", None), getattr(self, _key(name), None)
-            found[name] = start if learnt is None else learnt if start is None else start + learnt
+            parts = [state[key] for key in (f"start_{_key(name)}", _key(name)) if key in state]
+            found[name] = parts[0] if len(parts) == 1 else parts[0] + parts[1]
         return found
 
     def say(self, sets: ChoiceSets, rows: Tensor | None, draw: TrainingDraw | None, pull: float) -> Said:  # noqa: ARG002
