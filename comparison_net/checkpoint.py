@@ -230,6 +230,8 @@ def _read_content(path: Path) -> tuple[bytes, dict[str, Any]]:
         raise ModelError(
             f"{path}: cannot be read ({error.strerror or error}); give a model file or a run folder"
         ) from error
+    except ValueError as error:  # a name with a zero character, which a file of settings can hold
+        raise ModelError(f"{str(path)!r}: is no name of a file; give a model file or a run folder") from error
     if size > MAX_BYTES:
         raise ModelError(f"{path}: more than the {MAX_BYTES:,} bytes that a model may have")
     return b"".join(parts), entry

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from comparison_net.choices import UNKNOWN, ChoiceSets
-from comparison_net.tools import DataError
+from comparison_net.tools import DataError, read_bounded
 
+MAX_FILE = 1 << 32
+"""Bytes of a table."""
 MAX_LINE = 1 << 24
 """Characters of a line; a longer one is refused."""
 
@@ -157,7 +159,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
     """The objects of a file, one a line."""
     entries = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_bounded(path, MAX_FILE).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
     for number, line in enumerate(lines, 1):

@@ -19,7 +19,7 @@ from typing import Any
 from comparison_net.addresses import is_address
 from comparison_net.domain import Domain
 from comparison_net.network_config import AUTO, SPLIT, NetworkConfig, offered, require, setting
-from comparison_net.tools import ConfigError
+from comparison_net.tools import ConfigError, read_bounded
 
 INDIFFERENT: tuple[str, ...] = ("threads", "checkpoint_steps")
 """Settings that do not decide the finished weights: a run may be resumed with others."""
@@ -48,6 +48,8 @@ _FROM_ZERO = (
     "tilt",
 )
 
+MAX_FILE = 1 << 20
+"""Bytes of a file of settings."""
 _BARE_WORD = re.compile("[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -203,10 +205,10 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = (), domain:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_bounded(path, MAX_FILE).decode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         raise ConfigError(f"{path}: not TOML ({error})") from error
 
 

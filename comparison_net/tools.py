@@ -1,18 +1,21 @@
-"""What every room of the learner needs: its errors, files that appear whole or not at all, the number of processors.
+"""What every room of the learner needs: its errors, whole files, reading within a limit, the number of processors.
 
     LearnerError
     +-- ConfigError   a setting that does not exist or is out of range
     +-- DataError     choices that cannot be used: they do not fit together, hold no number, or are too few
     +-- ModelError    a file of weights that cannot be used: damaged, foreign, or made for other inputs
 
-A message says what is wrong, where, and how to mend it. `backgammon.tools` has errors and a `replace_file` of its own:
-the learner is a product by itself and stands on no other package of the house, so these few lines are written twice.
+A message says what is wrong, where, and how to mend it. `backgammon.tools` has errors, a `replace_file` and a
+`read_bounded` of its own: the learner is a product by itself and stands on no other package of the house, so these few
+lines are written twice.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +68,29 @@ def replace_file(path: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """All bytes of a file that has at most so many, counted as they are read: the system may say 0 of a size.
+
+    Args:
+        path: a file, or a pipe; a pipe that nobody writes to is empty.
+        most: bytes.
+
+    Raises:
+        OSError: it cannot be read, is a device or a folder, or has more.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        mode = os.fstat(handle).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            raise OSError(errno.EINVAL, "is no file", str(path))
+        if hasattr(os, "set_blocking"):
+            os.set_blocking(handle, True)
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"more than the {most:,} bytes that it may have", str(path))
+    return content
 
 
 def usable_processors() -> int:

@@ -101,8 +101,8 @@ class Trial:
         self._source = folder / "source"
         if self._case.prepare is not None:
             words = self._words(self._case.prepare, folder)
-            self._source = Path(words[words.index("--out") + 1])
             self._finish(self._start(self._case.prepare, folder))
+            self._source = Path(words[words.index("--out") + 1])
 
     def run(self, kills: int) -> bool:
         """The undisturbed run, then the kills; True where everything was equal."""
@@ -115,7 +115,7 @@ class Trial:
         while num_killed < kills:
             out = self._folder / "killed"
             out.mkdir()
-            num_killed += self._one(out, seconds, kills - num_killed)
+            num_killed += self._one(out, seconds, kills - num_killed, expected)
             found = contents(out)
             if found != expected:
                 _show_difference(self._name, expected, found)
@@ -125,8 +125,11 @@ class Trial:
         print(f"{self._name}: killed {num_killed} times, {num_whole} times whole in the end, to the byte", flush=True)
         return True
 
-    def _one(self, out: Path, seconds: float, most: int) -> int:
-        """From nothing to the end, killed at most so many times; gives how many."""
+    def _one(self, out: Path, seconds: float, most: int, expected: dict[str, str]) -> int:
+        """From nothing to the end, killed at most so many times; gives how many.
+
+        A kill may come when all is there and only the process has not ended yet: that is the end too.
+        """
         killed = 0
         while killed < most:
             process = self._start(self._case.command, out)
@@ -135,6 +138,8 @@ class Trial:
             except subprocess.TimeoutExpired:
                 self._kill(process)
                 killed += 1
+                if contents(out) == expected:
+                    return killed
                 continue
             self._finish(process)
             return killed

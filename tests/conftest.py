@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -11,6 +12,9 @@ from tests.positions import nasty_decisions, random_play_decisions
 
 collect_ignore = [] if os.environ.get("PAIRGAMMON_BROWSER") else ["browser"]
 """A browser is for `make test-web`."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun with & in a script: programs under test would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Arrays = tuple[Int8s, Int8s]
 

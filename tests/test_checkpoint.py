@@ -180,6 +180,11 @@ def test_a_device_and_a_pipe_are_refused_before_a_byte_is_read(tmp_path: Path) -
             load_model(path, BOARDS)
 
 
+def test_a_name_that_no_file_can_have_is_one_line() -> None:
+    with pytest.raises(ModelError, match="is no name of a file; give a model file"):
+        load_model(Path("a\0b"), BOARDS)
+
+
 def test_a_file_of_zeros_is_refused_by_its_beginning(tmp_path: Path) -> None:
     with (tmp_path / "zeros").open("wb") as file:
         file.truncate(checkpoint.MAX_BYTES - 1)  # takes no room on disk, and would take a gigabyte of memory

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from backgammon.learner.inputs.board_domain import BOARDS
+from comparison_net import config as config_module
 from comparison_net.config import TrainConfig, load_config, make_config, settings, to_toml, to_values
 from comparison_net.domain import feature_domain
 from comparison_net.network_config import NetworkConfig
@@ -159,3 +161,25 @@ def test_an_error_in_a_file_names_the_file(tmp_path: Path) -> None:
         load_config(file)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a = " + b"[" * 50_000, b"epochs = " + b"9" * 5_000, b"\xff\xfe", b"# \0\n"],
+    ids=["deep", "long number", "no text", "zero"],
+)
+def test_a_file_of_settings_that_is_none_is_one_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"run\.toml: not TOML"):
+        load_config(tmp_path / "run.toml")
+
+
+def test_a_device_and_an_endless_file_are_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"/dev/zero: cannot be read \(is no file\)"):
+        load_config(Path("/dev/zero"))
+    monkeypatch.setattr(config_module, "MAX_FILE", 20)
+    (tmp_path / "run.toml").write_text("# a comment of some length\n")
+    with pytest.raises(ConfigError, match="more than the 20 bytes"):
+        load_config(tmp_path / "run.toml")
+    os.mkfifo(tmp_path / "pipe")  # nobody writes to it, and nobody waits
+    assert load_config(tmp_path / "pipe") == TrainConfig()

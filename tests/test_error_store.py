@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from backgammon.analysis import error_store
 from backgammon.analysis.cube_spots import NO_DOUBLE
 from backgammon.analysis.document import as_document
 from backgammon.analysis.error_store import LEAST_LOSS, SHOWN_CANDIDATES, ErrorStore
@@ -142,6 +144,55 @@ def test_a_damaged_document_is_said(store: ErrorStore, report: Report, tmp_path:
     with sqlite3.connect(tmp_path / "data" / "errors.sqlite") as connection:
         connection.execute("UPDATE matches SET document = x'00'")
     connection.close()
+    with pytest.raises(RecordError, match="damaged in the store"):
+        store.document(number)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "entry = '{'",
+        "entry = '[]'",
+        "entry = replace(entry, '\"candidates\": [', '\"candidates\": [3, ')",
+        "entry = replace(entry, '\"board\": [', '\"board\": [200, ')",
+        "entry = replace(entry, '\"dice\": [', '\"dice\": [7, ')",
+        'entry = replace(entry, \'"equity": \', \'"equity": 1e400, "was": \')',
+        "entry = replace(entry, '\"played\": ', '\"plaid\": ')",
+        "xgid = 'XGID=other'",
+        "loss = 'much'",
+        "failed = 'often'",
+    ],
+)
+def test_an_error_that_no_document_holds_is_said(
+    change: str, store: ErrorStore, report: Report, tmp_path: Path
+) -> None:
+    store.keep(report, "one", now=0.0)
+    assert store.errors(ANN)
+    with sqlite3.connect(tmp_path / "data" / "errors.sqlite") as connection:
+        connection.execute(f"UPDATE errors SET {change}")
+    connection.close()
+    for ask in (lambda: store.errors(ANN), lambda: store.due(ANN, now=1.0), lambda: store.error(1)):
+        with pytest.raises(RecordError, match=r"is damaged in the store: analyse .* again"):
+            ask()
+
+
+@pytest.mark.parametrize("content", [b"[]", b"3", b"[" * 100_000, b"\xff"], ids=["list", "number", "deep", "no text"])
+def test_a_document_that_is_none_is_said(content: bytes, store: ErrorStore, report: Report, tmp_path: Path) -> None:
+    number = store.keep(report, "one", now=0.0)
+    packed = zlib.compress(content)
+    for damaged in (packed, packed[:-3], "text"):
+        with sqlite3.connect(tmp_path / "data" / "errors.sqlite") as connection:
+            connection.execute("UPDATE matches SET document = ?", (damaged,))
+        connection.close()
+        with pytest.raises(RecordError, match="analyse it again"):
+            store.document(number)
+
+
+def test_a_document_that_never_ends_costs_no_memory(
+    store: ErrorStore, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(error_store, "MAX_DOCUMENT", 1_000)
+    number = store.keep(report, "one", now=0.0)
     with pytest.raises(RecordError, match="damaged in the store"):
         store.document(number)
 

@@ -129,6 +129,12 @@ def test_a_student_learns_from_the_choices_of_another_and_its_own_look_ahead(
     assert sorted(path.name for path in folder.iterdir()) == ["games", "labelled", "pruner", "run"]
 
 
+def test_a_model_that_is_none_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
+    with pytest.raises(LearnerError, match="/dev/zero: is no file; give a model file or a run folder"):
+        next(Improvement(tmp_path / "out", "/dev/zero", PLAN).run(1))
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_does_not_go_together_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     network = NetworkConfig(hidden=(8,))

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from backgammon.cli.resumed_game import ResumedGame
 from backgammon.evaluation.player import PipCountPlayer
 from backgammon.records import write_mat
 from backgammon.rules.game import Stage
 from backgammon.table.arena.options import parse_set_up
 from backgammon.table.saved_session import SavedSession, open_session, parse_session
-from backgammon.tools.errors import RecordError
+from backgammon.tools.errors import ConfigError, RecordError
 
 NAMES = ("ann", "bob")
 PIPCOUNT = PipCountPlayer()
@@ -104,3 +106,17 @@ def test_a_file_that_cannot_be_is_refused_with_what_and_where(text: str, words: 
         open_session(path)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_devices_pipes_and_endless_files_are_no_saved_games(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")  # reading would wait for a writer for ever
+    with pytest.raises(RecordError, match=r"pipe\.json"):
+        open_session(tmp_path / "pipe.json")
+    (tmp_path / "zero.json").symlink_to("/dev/zero")
+    with pytest.raises(OSError, match="is no file"):
+        open_session(tmp_path / "zero.json")
+    for name in ("zero.json", "zero.mat", "zero.jsonl"):
+        if not (tmp_path / name).exists():
+            (tmp_path / name).symlink_to("/dev/zero")
+        with pytest.raises(ConfigError, match="no such file"):
+            ResumedGame(str(tmp_path / name), {}, seed=1)

@@ -376,6 +376,18 @@ def test_the_size_of_a_game_survives_whatever_the_log_says_about_its_cube(rows: 
     assert (before.winner, before.size, before.ending) == (after.winner, after.size, after.ending)
 
 
+def test_who_has_won_behind_something_unreadable_is_not_told_how_on_the_way_through_sgf() -> None:
+    games = [
+        GameRecord(1, ("Ann", "Bob"), (0, 0), (RollAction(0, (3, 1), "8/5 6/5"), UnreadableAction(1, "?!"))),
+        GameRecord(2, ("Ann", "Bob"), (1, 0), (RollAction(1, (3, 1), "8/5 6/5"),)),
+    ]
+    match = MatchRecord(7, tuple(games))
+    (again,) = read(write_sgf(match).encode())
+    first = replay_match(again).games[0]
+    assert (first.winner, first.size, first.ending) == (0, 0, "unknown")
+    assert "results" not in find_losses(match, again)
+
+
 def test_matches_do_not_flow_into_each_other() -> None:
     first = only_match(as_match("  1) 31: 8/5 6/5\n", 7))
     second = MatchRecord(7, (GameRecord(2, ("C", "D"), (1, 0), (RollAction(0, (4, 2), "8/4 6/4"),)),))

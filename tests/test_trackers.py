@@ -61,6 +61,15 @@ def test_a_table_goes_on_and_does_not_mix_columns(tmp_path: Path) -> None:
         reporter.epoch(EpochReport(2, 1.0, {"value_loss": 0.5}, True, 1.0))
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe\n", b'"' + b"x" * 200_000 + b"\n"], ids=["no text", "long field"])
+def test_a_file_that_is_no_table_is_left_alone(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "epochs.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"epochs\.csv: is no table .* move it away"):
+        CsvReporter(path).epoch(EpochReport(0, 1.0, {"agreement": 0.5}, True, 1.0))
+    assert path.read_bytes() == content
+
+
 def test_what_is_missing_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
     with pytest.raises(ConfigError, match=r"TensorBoard's package is missing; install it: pip install .*\[track\]"):

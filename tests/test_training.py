@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.net.model_files import load_model
 from backgammon.learner.training.shard_training import train_on_shards
 from backgammon.tools.errors import DataError
+from comparison_net.checkpoint import read_tensors, write_tensors
 from comparison_net.config import TrainConfig
 from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import ConfigError, ModelError
@@ -30,7 +31,7 @@ from comparison_net.training import loop as training
 from comparison_net.training.loop import Interrupted, learning_rate
 from comparison_net.training.progress import EpochReport, SilentReporter, StepReport
 from comparison_net.training.run_folder import RunFolder
-from comparison_net.training.run_state import RunState, make_net, make_optimizer
+from comparison_net.training.run_state import STATE_KIND, RunState, make_net, make_optimizer
 from comparison_net.training.step import Stepper, measure_pipeline
 from comparison_net.training.verdict import Verdict
 from scripts.resize import first_sums
@@ -212,6 +213,55 @@ def test_the_log_of_a_resumed_run_tells_every_step_once(shards: Shards, tmp_path
     assert [event["epoch"] for event in events if event["event"] == "epoch"] == [0, 1, 2]
     assert 18 not in [event["step"] for event in events]
     assert [event["step"] for event in events] == sorted(event["step"] for event in events)
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe\n", b"[" * 100_000 + b"\n", b"3\n", b'{"step": "7"}\n'])
+def test_a_damaged_log_is_kept_as_far_as_it_can_be_read(damage: bytes, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    first = b'{"event": "start", "step": 0}\n'
+    folder.log.write_bytes(first + damage + first)
+    folder.rewind_log(5)
+    assert folder.log.read_bytes() == first
+
+
+def damaged_state(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
+    """A state with other contents and a right checksum."""
+    tensors, description = read_tensors(path, STATE_KIND)
+    tensors = {name: np.array(tensor) for name, tensor in tensors.items()}
+    change(tensors, description["progress"])
+    write_tensors(path, STATE_KIND, tensors, description)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors, _: tensors["net.trunk.layers.0.weight"].fill(np.nan),
+        lambda tensors, _: tensors["adam.trunk.layers.0.weight.exp_avg_sq"].fill(-1),
+        lambda tensors, _: tensors["adam.trunk.layers.0.weight.exp_avg"].fill(np.inf),
+        lambda tensors, _: tensors.update({"adam.trunk.layers.0.weight.exp_avg": np.zeros(3, np.float32)}),
+        lambda tensors, _: tensors.pop("adam.trunk.layers.0.weight.step"),
+        lambda tensors, _: tensors.update({"best.trunk.layers.0.weight": np.zeros((2, 2), np.float32)}),
+        lambda _, progress: progress.update(epoch=-1),
+        lambda _, progress: progress.update(epoch=1.5),
+        lambda _, progress: progress.update(history=[]),
+        lambda _, progress: progress.update(history=[3] * progress["epoch"]),
+        lambda _, progress: progress.update(best_epoch=9),
+        lambda _, progress: progress.update(decisions=0),
+        lambda _, progress: progress.update(loss_sum=float("nan")),
+        lambda _, progress: progress.update(best_figure="high"),
+        lambda _, progress: progress.update(surprise=1),
+    ],
+)
+def test_a_state_that_no_run_leaves_is_refused_whatever_its_checksum_says(
+    change: Callable[[dict[str, Any], dict[str, Any]], object], shards: Shards, tmp_path: Path
+) -> None:
+    with pytest.raises(Interrupted):
+        train_on_shards(shards, SMALL, tmp_path, reporter=StopAfter(16))
+    damaged_state(tmp_path / "state.safetensors", lambda *_: None)
+    RunState(SMALL.for_domain(BOARDS), ENCODER).load(tmp_path / "state.safetensors", shards.manifest.fingerprint)
+    damaged_state(tmp_path / "state.safetensors", change)
+    with pytest.raises(ModelError, match=r"state\.safetensors: "):
+        train_on_shards(shards, SMALL, tmp_path, resume=True)
 
 
 def test_a_finished_run_is_left_as_it_is(shards: Shards, finished: Path) -> None:

@@ -13,6 +13,7 @@ Every call opens the file anew: any number of threads and processes may use it a
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -29,12 +30,15 @@ from backgammon.analysis.mean_figures import XG_FACTOR
 from backgammon.analysis.rate_lines import CUBE, phase_losses, rate_line
 from backgammon.analysis.repetition import FIRST, Schedule, schedule_next
 from backgammon.analysis.report import Report
+from backgammon.rules.board import NUM_CHECKERS, NUM_LOCATIONS
 from backgammon.rules.phase import phase_name
 from backgammon.tools.errors import RecordError
 
 LEAST_LOSS = 0.02
 """Equity from which on a play is an error; eXtreme Gammon's threshold."""
 SHOWN_CANDIDATES = 8
+MAX_DOCUMENT = 64 << 20
+"""Bytes of a document, unpacked; that of a long match has some hundred thousand."""
 VERSION = 2
 _UPDATE = "ALTER TABLE matches ADD COLUMN cubeful INTEGER NOT NULL DEFAULT 0"
 """From the first version, whose matches were all judged without score and cube."""
@@ -187,10 +191,10 @@ class ErrorStore:
         if row is None:
             raise RecordError(f"there is no match {number} in the store")
         try:
-            found: dict[str, Any] = json.loads(zlib.decompress(row[0]))
-        except (zlib.error, ValueError) as error:
+            found = json.loads(_unpacked(row[0]))
+        except (zlib.error, ValueError, TypeError, RecursionError) as error:
             raise RecordError(f"match {number} is damaged in the store: analyse it again") from error
-        if found.get("version") != DOCUMENT_VERSION:
+        if not isinstance(found, dict) or found.get("version") != DOCUMENT_VERSION:
             raise RecordError(f"match {number} was judged by an earlier version of pairgammon: analyse it again")
         return found
 
@@ -297,11 +301,64 @@ _SELECT = (
 )
 
 
+def _unpacked(packed: bytes) -> bytes:
+    """A document of a match as it was packed.
+
+    Raises:
+        zlib.error, ValueError, TypeError: it is none.
+    """
+    unpacking = zlib.decompressobj()
+    found = unpacking.decompress(packed, MAX_DOCUMENT)
+    if not unpacking.eof:
+        raise ValueError("it has no end")
+    return found
+
+
 def _stored(row: tuple[Any, ...]) -> StoredError:
-    *head, entry, due, days, asked, failed = row
+    """A line of _SELECT.
+
+    Raises:
+        RecordError: it is damaged.
+    """
+    *head, text, due, days, asked, failed = row
     number, player, match, game, roll, xgid, phase, loss = head
-    schedule = Schedule(due, days, asked, failed)
-    return StoredError(number, player, match, game, roll, xgid, phase, loss, json.loads(entry), schedule)
+    try:
+        entry = json.loads(text)
+        _check_entry(entry, phase == CUBE)
+        is_sane = all(type(value) in (int, float) for value in (loss, due, days, asked, failed))
+        if not is_sane or entry["xgid"] != xgid:
+            raise ValueError("its columns do not fit together")
+    except (ValueError, KeyError, TypeError, LookupError, RecursionError) as error:
+        raise RecordError(f"error {number} is damaged in the store: analyse {match!r} again") from error
+    return StoredError(number, player, match, game, roll, xgid, phase, loss, entry, Schedule(due, days, asked, failed))
+
+
+def _check_entry(entry: dict[str, Any], is_cube: bool) -> None:
+    """Refuse an entry without what is asked, shown or written of it.
+
+    Raises:
+        ValueError, KeyError, TypeError: it cannot have been in a document.
+    """
+    texts = [entry["xgid"]]
+    numbers = [entry["seat"], *entry["cube"].values()]
+    is_board = all(type(count) is int and abs(count) <= NUM_CHECKERS for count in entry["board"])
+    if is_cube:
+        verdict = entry["verdict"]
+        texts += [entry["action"], entry["text"], verdict["wording"]]
+        numbers += [entry["on_roll"], verdict["ply"], *verdict["equities"], *verdict["chances"]]
+        sizes = (len(entry["board"]), len(verdict["equities"]), len(verdict["chances"]))
+        is_whole = sizes == (NUM_LOCATIONS, 3, 5)
+    else:
+        candidates = entry["candidates"]
+        texts += [entry["difference"], *(text for one in candidates for text in (one["play"], one["after"]))]
+        is_board = is_board and all(type(die) is int and 1 <= die <= 6 for die in entry["dice"])
+        numbers += [value for one in candidates for value in (one["equity"], one["ply"], *one["chances"])]
+        numbers += [one["standard_error"] for one in candidates if one["standard_error"] is not None]
+        is_whole = (len(entry["board"]), len(entry["dice"])) == (NUM_LOCATIONS, 2) and len(candidates) > 0
+        is_whole = is_whole and all(len(one["chances"]) == 5 and type(one["played"]) is bool for one in candidates)
+    is_told = all(type(text) is str for text in texts) and all(type(number) in (int, float) for number in numbers)
+    if not is_whole or not is_board or not is_told or not all(map(math.isfinite, numbers)):
+        raise ValueError("it is no entry of a document")
 
 
 def _errors(report: Report, document: dict[str, Any]) -> Iterator[tuple[JudgedRoll | JudgedCube, str, dict[str, Any]]]:
@@ -321,6 +378,6 @@ def _grouped(connection: sqlite3.Connection) -> dict[tuple[int, int], dict[str, 
     """Decisions and PR by match and seat."""
     rows = connection.execute("SELECT match_id, seat, SUM(decisions), SUM(lost) FROM phase_losses GROUP BY 1, 2")
     return {
-        (match, seat): {"decisions": decisions, "lost": lost, "rate": XG_FACTOR * lost / decisions}
+        (match, seat): {"decisions": decisions, "lost": lost, "rate": XG_FACTOR * lost / max(decisions, 1)}
         for match, seat, decisions, lost in rows
     }

@@ -12,12 +12,13 @@ from backgammon.cli.screen import say
 from backgammon.evaluation.strengths import FULL, LEVEL_NAMES
 from backgammon.records import read_records
 from backgammon.records.formats.registry import WRITABLE, Format
+from backgammon.records.record.source import MAX_BYTES
 from backgammon.table.record_session import session_of_record
 from backgammon.table.saved_session import SavedSession, open_session
 from backgammon.table.session import Session
 from backgammon.tools.errors import ConfigError, RecordError
 from backgammon.tools.folders import data_folder
-from backgammon.tools.storage import replace_file
+from backgammon.tools.storage import read_bounded, replace_file
 
 
 class ResumedGame:
@@ -97,7 +98,7 @@ def _open_match(path: Path, seed: int) -> SavedSession:
     Raises:
         RecordError: it cannot go on.
     """
-    matches = read_records(path.read_bytes(), path.name)
+    matches = read_records(read_bounded(path, MAX_BYTES), path.name)
     if len(matches) != 1:
         raise RecordError(f"{path}: {len(matches)} matches are in it; give a file with one")
     try:

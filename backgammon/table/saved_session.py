@@ -29,7 +29,7 @@ from backgammon.table.arena.options import SetUp
 from backgammon.table.session import CubeRules, Session, Turn
 from backgammon.tools.errors import ConfigError, PairgammonError, RecordError
 from backgammon.tools.quoting import quote
-from backgammon.tools.storage import replace_file
+from backgammon.tools.storage import read_bounded, replace_file
 
 FORMAT, VERSION = "pairgammon session", 1
 MAX_BYTES = 4 << 20
@@ -153,12 +153,9 @@ def open_session(path: Path) -> SavedSession:
 
     Raises:
         RecordError: not such a file, or one whose actions cannot be done.
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is too large.
     """
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise RecordError(f"{path}: more than {MAX_BYTES >> 20} MB is no saved session")
+    data = read_bounded(path, MAX_BYTES)
     try:
         return parse_session(data.decode())
     except UnicodeDecodeError as error:

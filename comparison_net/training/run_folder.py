@@ -21,7 +21,10 @@ from typing import Any
 from comparison_net.checkpoint import MODEL_FILE
 from comparison_net.config import INDIFFERENT, TrainConfig, load_config, to_toml, to_values
 from comparison_net.domain import Domain
-from comparison_net.tools import ConfigError, DataError, replace_file
+from comparison_net.tools import ConfigError, DataError, read_bounded, replace_file
+
+MAX_LOG = 1 << 28
+"""Bytes of the log of a run."""
 
 
 class RunFolder:
@@ -102,13 +105,17 @@ class RunFolder:
         if not self.log.exists():
             return
         kept = []
-        for line in self.log.read_text(encoding="utf-8").splitlines():
+        try:
+            lines = read_bounded(self.log, MAX_LOG).splitlines()
+        except OSError as error:
+            raise DataError(f"{self.log}: cannot be read ({error.strerror or error}); remove it to go on") from error
+        for line in lines:
             try:
                 if json.loads(line)["step"] <= step:
-                    kept.append(line + "\n")
-            except (ValueError, KeyError, TypeError):
+                    kept.append(line + b"\n")
+            except (ValueError, KeyError, TypeError, RecursionError):
                 break
         try:
-            replace_file(self.log, "".join(kept).encode())
+            replace_file(self.log, b"".join(kept))
         except OSError as error:
             raise DataError(f"{self.log}: cannot be written ({error.strerror or error})") from error

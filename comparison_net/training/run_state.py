@@ -7,6 +7,7 @@ course so far. No random state needs saving: the order of the decisions is a fun
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from comparison_net.checkpoint import Tensors, load_model, read_tensors, write_tensors
+from comparison_net.checkpoint import Tensors, check_weights, load_model, read_tensors, write_tensors
 from comparison_net.comparator import CandidateNet
 from comparison_net.config import TrainConfig
 from comparison_net.encoders import Encoder
@@ -26,6 +27,14 @@ from comparison_net.tools import ModelError
 from comparison_net.training.run_folder import RunFolder
 
 STATE_KIND = "pairgammon-run-state"
+_PROGRESS_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("epoch", "batch", "step", "decisions", "best_epoch", "epochs_without_gain"), (int,)),
+    **dict.fromkeys(("loss_sum", "train_seconds"), (float, int)),
+    "best_figure": (float, int, type(None)),
+    "history": (list,),
+    "is_finished": (bool,),
+}
+"""What JSON makes of the fields of `Progress`."""
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """What AdamW keeps for every parameter."""
 
@@ -151,26 +160,68 @@ class RunState:
         if description.get("data_fingerprint") != data_fingerprint:
             raise ModelError(f"{path}: belongs to other training data; resume with the data of that run")
         try:
-            self.progress = Progress(**description["progress"])
+            self.progress = _progress_of(description["progress"])
+            check_weights(path, {name: tensor for name, tensor in tensors.items() if not name.startswith("adam.")})
             _load_weights(self.net, _with_prefix(tensors, "net."))
             if self.average is not self.net:
                 _load_weights(self.average, _with_prefix(tensors, "average."))
             self.best = _with_prefix(tensors, "best.")
+            self._check_best()
             self.optimizer.load_state_dict(self._optimizer_state(tensors))
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise ModelError(f"{path}: does not fit the run's configuration ({error}); start a new run") from error
 
+    def _check_best(self) -> None:
+        """Refuse best weights that a finished epoch would not have left.
+
+        Raises:
+            ValueError: there are none, or of other shapes than the network's.
+        """
+        shapes = {name: (weight.shape, weight.dtype) for name, weight in self.net.weights().items()}
+        found = {name: (weight.shape, weight.dtype) for name, weight in self.best.items()}
+        if found != (shapes if self.progress.history else {}):
+            raise ValueError("its best weights are not those of such a network")
+
     def _optimizer_state(self, tensors: Tensors) -> dict[str, Any]:
-        """A state dict of the optimiser: groups as configured, moments from the file."""
+        """A state dict of the optimiser: groups as configured, moments from the file.
+
+        Raises:
+            KeyError, ValueError: a moment is missing, of another shape, or can be none.
+        """
         state = self.optimizer.state_dict()
         numbers = {parameter: name for name, parameter in self.net.named_parameters()}
         ordered = [numbers[parameter] for group in self.optimizer.param_groups for parameter in group["params"]]
-        moments = {
-            number: {key: torch.from_numpy(np.array(tensors[f"adam.{name}.{key}"])) for key in _MOMENTS}
-            for number, name in enumerate(ordered)
-            if self.progress.step > 0
-        }
+        shapes = {name: tuple(parameter.shape) for name, parameter in self.net.named_parameters()}
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for number, name in enumerate(ordered if self.progress.step else ()):
+            found = {key: np.array(tensors[f"adam.{name}.{key}"]) for key in _MOMENTS}
+            for key, moment in found.items():
+                least = -np.inf if key == "exp_avg" else 0.0
+                is_sane = bool((np.isfinite(moment) & (moment >= least)).all())
+                shape = (1,) if key == "step" else shapes[name]
+                if not is_sane or moment.dtype != np.float32 or moment.shape != shape:
+                    raise ValueError(f"{key} of {name} is none")
+            moments[number] = {key: torch.from_numpy(moment) for key, moment in found.items()}
         return {"state": moments, "param_groups": state["param_groups"]}
+
+
+def _progress_of(values: Any) -> Progress:
+    """What a file says of the course of a run.
+
+    Raises:
+        TypeError, ValueError: values of other kinds, or such that no run has.
+    """
+    progress = Progress(**values)
+    for name, kinds in _PROGRESS_KINDS.items():
+        value = getattr(progress, name)
+        if type(value) not in kinds or (isinstance(value, float) and not math.isfinite(value)):
+            raise TypeError(f"{name} cannot be {value!r}"[:200])
+    counts = (progress.epoch, progress.batch, progress.step, progress.decisions, progress.epochs_without_gain)
+    is_whole = len(progress.history) == progress.epoch and all(type(entry) is dict for entry in progress.history)
+    is_whole = is_whole and (progress.batch == 0) == (progress.decisions == 0)
+    if min(counts) < 0 or not is_whole or not -1 <= progress.best_epoch < max(progress.epoch, 1):
+        raise ValueError("its epochs do not fit together")
+    return progress
 
 
 def make_net(config: TrainConfig, encoder: Encoder) -> CandidateNet:

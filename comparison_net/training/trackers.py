@@ -42,12 +42,15 @@ class CsvReporter(SilentReporter):
         row |= {"train_seconds": round(report.train_seconds, 3), **figures}
         has_head = self.path.exists() and self.path.stat().st_size > 0
         if has_head:
-            with self.path.open(newline="") as file:
-                head = next(csv.reader(file))
+            try:
+                with self.path.open(newline="", encoding="utf-8") as file:
+                    head = next(csv.reader(file))
+            except (UnicodeDecodeError, csv.Error) as error:
+                raise DataError(f"{self.path}: is no table ({error}); move it away") from error
             if head != list(row):
                 raise DataError(f"{self.path}: has the columns {', '.join(head)}, not those of this run; move it away")
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", newline="") as file:
+        with self.path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(row))
             if not has_head:
                 writer.writeheader()

@@ -26,10 +26,7 @@ from backgammon.tools.arrays import Float64s, Int64s
 from backgammon.tools.errors import ConfigError, DataError
 from backgammon.tools.storage import read_bounded
 from comparison_net.checkpoint import Model
-from comparison_net.training.run_folder import RunFolder
-
-MAX_LOG = 1 << 28
-"""Bytes of the log of a training."""
+from comparison_net.training.run_folder import MAX_LOG, RunFolder
 
 Rates = Mapping[str, tuple[int, int]]
 """(agreed, decisions) by phase."""

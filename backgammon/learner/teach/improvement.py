@@ -39,6 +39,7 @@ from backgammon.tools.jobs.unit_run import Progress
 from backgammon.tools.jobs.work_unit import name_of
 from backgammon.tools.jobs.workers import Workers
 from backgammon.tools.storage import read_bounded, replace_file
+from comparison_net.checkpoint import MAX_BYTES
 from comparison_net.config import INDIFFERENT, TrainConfig, load_config
 from comparison_net.training.progress import Reporter
 from comparison_net.training.run_folder import RunFolder
@@ -194,11 +195,12 @@ class Improvement:
         Raises:
             ConfigError: it is another one.
         """
+        training = _described(self._train_config(model))  # reads the model, and says what is wrong with it
         described = {
-            "start": digest_of(model.read_bytes()),
+            "start": digest_of(read_bounded(model, MAX_BYTES)),
             "plan": dataclasses.asdict(self.plan),
             "also": [open_shards(path, verify=False).manifest.fingerprint for path in self.also],
-            "training": _described(self._train_config(model)),
+            "training": training,
         }
         text = json.dumps(described, indent=1, sort_keys=True)
         path = self.out / "plan.json"

@@ -56,6 +56,8 @@ _VARIATION = re.compile(r"nackgammon|hypergammon[1-3]?", re.IGNORECASE)
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _ROLL = re.compile(r"([1-6])([1-6])((?:[a-z]{2}){0,4})")
 _DICE = re.compile(r"([1-6])([1-6])")
+UNKNOWN_RESULT = "?"
+"""In RE: the score of the next game says who has won, and nothing how."""
 _RESULT = re.compile(r"([WB])\+([0-9]{1,6})(R|Resign)?", re.IGNORECASE)
 _GAME_TYPE = re.compile(r"GM\s*\[\s*([0-9]{1,3})\s*\]")
 _CHARACTER_SET = re.compile(rb"CA\[([^\]]{1,20})\]")
@@ -213,7 +215,10 @@ class _GameReader:
         last = tree.nodes[-1].line
         if tree.damage:
             self.actions.append(UnreadableAction(0, tree.damage, line=last))
-        if result := _RESULT.fullmatch(tree.nodes[0].text("RE").strip()):
+        told = tree.nodes[0].text("RE").strip()
+        if told == UNKNOWN_RESULT:
+            self.actions.append(UnreadableAction(0, f"RE[{told}], a result that nobody knows", line=last))
+        if result := _RESULT.fullmatch(told):
             self.actions.append(ResultAction(COLOURS[result[1].upper()], int(result[2]) or None, line=last))
 
     def _act(self, node: Node, seat: int, value: str) -> None:

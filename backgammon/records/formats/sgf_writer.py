@@ -24,6 +24,7 @@ from backgammon.records.formats.sgf import (
     NO_CUBE,
     RATINGS,
     TEXT_HEADERS,
+    UNKNOWN_RESULT,
 )
 from backgammon.records.formats.sgf_moves import format_cube_analysis, format_hops_as_letters, format_play_analysis
 from backgammon.records.formats.sgf_tree import escape
@@ -42,7 +43,7 @@ from backgammon.records.record.record import (
 )
 from backgammon.records.replay.logged_labels import LabelledDecision, labelled_decisions
 from backgammon.records.replay.replay import ReplayedGame, replay_match
-from backgammon.records.replay.result import RESIGNED
+from backgammon.records.replay.result import RESIGNED, UNKNOWN
 from backgammon.records.replay.retrace import find_hops
 from backgammon.records.replay.script import order_events
 
@@ -115,6 +116,8 @@ def _result(game: GameRecord, replayed: ReplayedGame, cube: int) -> str:
     """The property RE, with the points that are written in the log where a reader takes the same size from them."""
     if replayed.winner is None:
         return ""
+    if replayed.ending == UNKNOWN:
+        return f"RE[{UNKNOWN_RESULT}]"
     written = _written_points(game, replayed.winner)
     if replayed.ending == RESIGNED:
         size = 0 if written > MAX_SIZE * cube else -(-written // cube)

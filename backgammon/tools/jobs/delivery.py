@@ -12,9 +12,10 @@ from pathlib import Path
 
 from backgammon.tools.errors import DataError
 from backgammon.tools.jobs.result_store import ResultStore
-from backgammon.tools.storage import replace_file
+from backgammon.tools.storage import read_bounded, replace_file
 
 _MARK = "delivered"
+_MAX_MARK = 1 << 16
 
 
 def parts_folder(out: Path) -> Path:
@@ -73,7 +74,7 @@ class Delivery:
     def _was_delivered(self) -> bool:
         """True where an earlier run of the same work has been killed in the middle of `finish`."""
         try:
-            is_same = (self._folder / _MARK).read_bytes() == self._work.encode()
+            is_same = read_bounded(self._folder / _MARK, _MAX_MARK) == self._work.encode()
         except OSError:
             return False
         has_draft = any(self._folder.glob("draft*"))

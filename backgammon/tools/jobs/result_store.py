@@ -10,7 +10,10 @@ import hashlib
 from pathlib import Path
 
 from backgammon.tools.errors import DataError
-from backgammon.tools.storage import replace_file
+from backgammon.tools.storage import read_bounded, replace_file
+
+MAX_RESULT = 1 << 30
+"""Bytes of a unit's result; one of those there are has some megabytes."""
 
 
 class ResultStore:
@@ -25,12 +28,13 @@ class ResultStore:
 
         Raises:
             DataError: the file is damaged.
+            OSError: it cannot be read, or is no file.
         """
         if self.folder is None:
             return None
         path = self._path(name)
         try:
-            digest, _, result = path.read_bytes().partition(b"\n")
+            digest, _, result = read_bounded(path, MAX_RESULT).partition(b"\n")
         except FileNotFoundError:
             return None
         if _digest(name, result) != digest:
