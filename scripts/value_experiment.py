@@ -45,14 +45,13 @@ from scripts.program import note, program
 
 TARGETS: dict[str, tuple[str, str]] = {
     "value": ("scripts.value_losses:value_loss", "the value of every candidate"),
-    "differences": ("scripts.value_losses:difference_loss", "the same, less the decision's mean"),
+    "differences": ("scripts.value_losses:difference_loss", "the value less the decision's mean"),
     "pairwise": ("pairwise", "the best against each other candidate"),
     "listwise": ("listwise", "the best among all"),
-    "pairs": ("pairs", "every pair, by value"),
     "soft": ("soft", "shares of the choice, by value"),
 }
 """By name: the loss, and what is learnt from."""
-RATES = (0.004, 0.008, 0.016)
+RATES = (0.008, 0.016, 0.032)
 TUNING_DECISIONS = 60_000
 TASK_VERSION = 1
 """Another one where the same cell would give other weights."""
@@ -139,7 +138,15 @@ class Found(NamedTuple):
 
 def table(found: Sequence[Found], reference: Found, games: Int64s) -> list[str]:
     """One row a target, the best loss first; intervals as in `moe_table`."""
-    heads = ("learns", "step", "agreement", "loss, mpt", f"loss against {reference.target}", "agreement", "CPU s")
+    heads = (
+        "learns",
+        "step",
+        "agreement",
+        "loss, mpt",
+        f"loss against {reference.target}",
+        f"agreement against {reference.target}",
+        "CPU s",
+    )
     lines = ["| loss | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     others = [one for one in found if one is not reference]
 

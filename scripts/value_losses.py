@@ -1,7 +1,8 @@
 """Losses that learn what a play is worth instead of which is better, for `loss=scripts.value_losses:NAME`.
 
-The score is the value in units of `soft_temperature`, so that a score means the same as where `loss=soft` is at its
-least, and the step sizes of both can be compared. B decisions, N the most alternatives of one of them.
+Regression wants targets with a deviation near 1, else the step size that suits the first layers is too small for the
+last: the score is the value in units of VALUE_UNIT, a difference in units of DIFFERENCE_UNIT, which are about the
+deviations over candidates of self-play. B decisions, N the most alternatives of one of them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from torch.nn.functional import huber_loss
 
 from comparison_net.config import TrainConfig
 
+VALUE_UNIT, DIFFERENCE_UNIT = 0.5, 0.15
+"""Points."""
 REACH = 0.1
 """Points beyond which an error counts linearly: a few hopeless candidates would outweigh all others."""
 
@@ -23,25 +26,23 @@ def value_loss(scores: Tensor, mask: Tensor, chosen: Tensor, values: Tensor, con
         mask: bool[B, N].
         chosen: int64[B], not read.
         values: float32[B, N], NaN where unknown, anything on padding.
-        config: says what a unit of score is worth.
+        config: not read.
     """
     known = mask & ~values.isnan()
-    wanted = values.masked_fill(~known, 0.0) / config.soft_temperature
-    return _mean_error(scores, wanted, known, REACH / config.soft_temperature)
+    return _mean_error(scores, values.masked_fill(~known, 0.0) / VALUE_UNIT, known, REACH / VALUE_UNIT)
 
 
 def difference_loss(scores: Tensor, mask: Tensor, chosen: Tensor, values: Tensor, config: TrainConfig) -> Tensor:  # noqa: ARG001
     """Regression of what tells the alternatives of a decision apart: both sides less their means; as `value_loss`."""
     known = mask & ~values.isnan()
+    wanted = _less_mean(values.masked_fill(~known, 0.0) / DIFFERENCE_UNIT, known)
+    return _mean_error(_less_mean(scores, known), wanted, known, REACH / DIFFERENCE_UNIT)
+
+
+def _less_mean(numbers: Tensor, known: Tensor) -> Tensor:
+    """Numbers float32[B, N] less the mean of those that are `known`, bool[B, N], in each row."""
     count = known.sum(1, keepdim=True).clamp(min=1)
-    wanted = values.masked_fill(~known, 0.0) / config.soft_temperature
-    said = scores.masked_fill(~known, 0.0)
-    return _mean_error(
-        said - said.sum(1, keepdim=True) / count,
-        wanted - wanted.sum(1, keepdim=True) / count,
-        known,
-        REACH / config.soft_temperature,
-    )
+    return numbers - numbers.masked_fill(~known, 0.0).sum(1, keepdim=True) / count
 
 
 def _mean_error(said: Tensor, wanted: Tensor, known: Tensor, reach: float) -> Tensor:

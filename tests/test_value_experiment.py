@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from torch import Tensor
 
 from backgammon.engine.engine_spec import EngineSpec
 from backgammon.learner.data.shards import Shards, open_shards
@@ -18,34 +17,28 @@ from backgammon.learner.teach.teacher import TeacherSpec, pack_teacher
 from backgammon.tools.jobs.workers import ThreadWorkers
 from comparison_net.config import TrainConfig
 from scripts import value_experiment
-from scripts.value_losses import REACH, difference_loss, value_loss
+from scripts.value_losses import DIFFERENCE_UNIT, REACH, VALUE_UNIT, difference_loss, value_loss
 
 LABELS = Path(__file__).resolve().parent.parent / "data" / "fresh"
-CONFIG = TrainConfig(soft_temperature=0.05)
+CONFIG = TrainConfig()
 
 
-def of_values(values: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Both losses, float32[B], where every place holds an alternative."""
-    mask, chosen = torch.ones_like(values, dtype=torch.bool), torch.zeros(len(values), dtype=torch.int64)
-    found = tuple(loss(scores, mask, chosen, values, CONFIG) for loss in (value_loss, difference_loss))
-    return found[0], found[1]
-
-
-def test_a_score_is_a_value_in_units_of_the_temperature() -> None:
+def test_a_score_is_a_value_in_its_unit() -> None:
     values = torch.tensor([[0.2, -0.3, 0.1], [1.0, 0.9, torch.nan]])
-    scores = values.nan_to_num(7.0) / 0.05
-    for found in of_values(values, scores):
-        torch.testing.assert_close(found, torch.zeros(2), atol=1e-5, rtol=0)
-    by_value, by_difference = of_values(values, scores + 0.4)
-    torch.testing.assert_close(by_value, torch.full((2,), 0.08))  # 0.4 squared, half
-    torch.testing.assert_close(by_difference, torch.zeros(2), atol=1e-5, rtol=0)
+    mask, chosen = torch.ones_like(values, dtype=torch.bool), torch.zeros(len(values), dtype=torch.int64)
+    for loss, unit in ((value_loss, VALUE_UNIT), (difference_loss, DIFFERENCE_UNIT)):
+        scores = values.nan_to_num(7.0) / unit
+        torch.testing.assert_close(loss(scores, mask, chosen, values, CONFIG), torch.zeros(2), atol=1e-5, rtol=0)
+        found = loss(scores + 0.1, mask, chosen, values, CONFIG)
+        expected = torch.full((2,), 0.005 if loss is value_loss else 0.0)  # 0.1 squared, half; a mean is taken off
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
 def test_far_errors_count_linearly_and_padding_not_at_all() -> None:
-    values, scores = torch.zeros(1, 3), torch.tensor([[5.0, 1.0, 100.0]])
+    values, scores = torch.zeros(1, 3), torch.tensor([[5.0, 0.1, 100.0]])
     mask, chosen = torch.tensor([[True, True, False]]), torch.zeros(1, dtype=torch.int64)
-    reach = REACH / 0.05
-    expected = (reach * (5 - reach / 2) + 0.5) / 2
+    reach = REACH / VALUE_UNIT
+    expected = (reach * (5 - reach / 2) + 0.005) / 2
     assert value_loss(scores, mask, chosen, values, CONFIG).item() == pytest.approx(expected)
 
 
