@@ -17,7 +17,7 @@ from backgammon.learner.net.model_files import load_model, make_model, weight_sh
 from backgammon.learner.teach import improvement
 from backgammon.learner.teach.improvement import EXPERT_NOISE, Improvement, RoundPlan
 from backgammon.learner.teach.teacher import TeacherSpec, pack_teacher
-from backgammon.tools.errors import ConfigError
+from backgammon.tools.errors import ConfigError, ModelError
 from backgammon.tools.jobs.delivery import is_finished
 from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
@@ -130,7 +130,7 @@ def test_a_student_learns_from_the_choices_of_another_and_its_own_look_ahead(
 
 
 def test_a_model_that_is_none_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
-    with pytest.raises(LearnerError, match="/dev/zero: is no file; give a model file or a run folder"):
+    with pytest.raises(ModelError, match="/dev/zero: is no file; give a model file or a run folder"):
         next(Improvement(tmp_path / "out", "/dev/zero", PLAN).run(1))
     assert not (tmp_path / "out").exists()
 
