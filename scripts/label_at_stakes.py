@@ -7,9 +7,10 @@ its unforced plays in matches, and in money games once the cube has been turned,
 Decisions in which a play wins at once are left out.
 
 GNU Backgammon (Debian package `gnubg`) judges every candidate cubeful at 0-ply, and the 8 best within 0.16 of the top
-at --plies: the value to the opponent, who is to move and may double, from the other side. Each line is as `rank` would
-answer: XGID with score, cube and dice, candidates best first with EMG and ply; `evaluate` reads them. GNU Backgammon's
-own 0-ply choice stands under "anchor"; what it loses is told at the end.
+at --plies: the value to the opponent, who is to move and may double, from the other side. So it does with what our
+model plays, wherever that stands: its own choice is always among the 8, and a loss must not compare two depths. Each
+line is as `rank` would answer: XGID with score, cube and dice, candidates best first with EMG and ply; `evaluate` reads
+them. GNU Backgammon's own 0-ply choice stands under "anchor"; what it loses is told at the end.
 
 The answers are kept in WORK as they come, so an interrupted run goes on. GNU Backgammon waits in steps of 10 ms for
 each evaluation; a library that shortens such sleeps may be given to --preload and changes nothing but the speed.
@@ -80,14 +81,15 @@ with open("questions.jsonl") as questions, open("answers.jsonl", "a") as answers
             return -no_double
         shallow = [worth(board, 0) for board in boards]
         order = sorted(range(len(boards)), key=lambda row: -shallow[row])[:asked["kept"]]
-        deep = {row: worth(boards[row], plies) for row in order if shallow[order[0]] - shallow[row] <= asked["within"]}
+        searched = {row for row in order if shallow[order[0]] - shallow[row] <= asked["within"]} | {asked["chosen"]}
+        deep = {row: worth(boards[row], plies) for row in searched}
         answers.write(json.dumps([shallow, sorted(deep.items())]) + "\\n")
         answers.flush()
 """
 
 
 def draw(count: int, seed: int) -> Iterator[tuple[str, Decision, Stakes]]:
-    """Decisions with their stakes and the name of what is independent of everything else: match or money game."""
+    """Decisions as our model plays them, their stakes, the name of what is independent of all else: match or game."""
     engine = build_engine(EngineSpec())
     seat = CubeSeat(engine, engine.cube, engine.plays)
     seats = seat, seat
@@ -104,7 +106,7 @@ def draw(count: int, seed: int) -> Iterator[tuple[str, Decision, Stakes]]:
                 if is_wanted and _is_open(decision) and rng.integers(TAKEN) == 0:
                     unit = f"{seed}/{number}" if length else f"{seed}/{number}/{session.game_number}"
                     found += 1
-                    yield unit, decision, stakes
+                    yield unit, decision.choose(engine.plays.rank_plays(decision, stakes)[0].row), stakes
             act(session, seats)
 
 
@@ -123,6 +125,7 @@ def question(decision: Decision, stakes: Stakes) -> dict[str, Any]:
         "crawford": int(theirs.is_crawford),
         "may_double": theirs.may_double,
         "boards": list(engine_boards(swap(decision.candidates))),
+        "chosen": decision.chosen,
         "kept": KEPT,
         "within": WITHIN,
     }

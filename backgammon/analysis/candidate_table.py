@@ -34,6 +34,17 @@ def candidate_lines(decision: Decision, ranked: Sequence[RankedCandidate], limit
     return [_line(place, texts[place].ljust(width), ranked, decision.chosen) for place in shown]
 
 
+def order_note(shown: Sequence[tuple[int, float]]) -> str:
+    """Why plays are not in the order of the numbers beside them; nothing where they are.
+
+    Args:
+        shown: ply and equity of each play, in the order of the list.
+    """
+    if list(shown) == sorted(shown, reverse=True):
+        return ""
+    return "at 0-ply the plays are in the order of the model's preference, which is surer than the equities shown"
+
+
 def play_text(decision: Decision, row: int) -> str:
     """The play of a candidate; "no legal play" for a dance."""
     return format_play(decision.plays[row]) or "no legal play"

@@ -233,7 +233,7 @@ class StakesJudge:
 
     def _rank(self, decision: Decision, stakes: Stakes) -> Ranking:
         """The candidates of a decision, best first."""
-        plays = self._engine.rank_plays(decision, stakes)
+        plays = self._engine.rank_plays(decision, stakes, by_equity=True)
         margins = {play.row: play.margin for play in plays}
         if self._rollout is not None and not decision.is_forced:
             plays = self._rollout.rank_plays(decision, stakes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backgammon.analysis.candidate_table import chances_text, heading_of, play_text
+from backgammon.analysis.candidate_table import chances_text, heading_of, order_note, play_text
 from backgammon.cube.cube_verdict import CubeVerdict
 from backgammon.cube.stakes import OPPONENT, OWN, Stakes
 from backgammon.cube.valuation import Unit, Valuation, Value
@@ -68,6 +68,8 @@ def stakes_lines(decision: Decision, plays: Sequence[PlayAtStakes], limit: int |
         chances = chances_text(play.outcomes)
         depth = f"{play.ply}-ply" if play.standard_error is None else f"± {NORMAL_REACH * play.standard_error:.3f}"
         lines.append(f" {place:3}  {text}  {depth:{depths}}  {play.equity:+.3f} {behind:8}  {mwc}{chances}")
+    if not plays[0].games:
+        lines += filter(None, [order_note([(play.ply, play.equity) for play in shown])])
     return lines
 
 

@@ -115,7 +115,7 @@ class Tutor:
     def judge_play(self, session: Session, row: int) -> PlayVerdict:
         """What a play of the roll gives up."""
         chosen = session.decision().choose(row)
-        ranked = self.engine.rank_plays(chosen, session.stakes)
+        ranked = self.engine.rank_plays(chosen, session.stakes, by_equity=True)
         margin = next(one.margin for one in ranked if one.row == row)
         return PlayVerdict(max(0.0, margin), ranked, chosen)
 

@@ -219,16 +219,12 @@ def _draw(found: IdentifiedPosition, decision: Decision | None = None) -> str:
 
 def _lines(decision: Decision, ranked: list[RankedCandidate] | None, engine: Engine, count: int) -> list[str]:
     """The candidates as text."""
-    from backgammon.analysis.candidate_table import candidate_lines, heading_of, play_text
+    from backgammon.analysis.candidate_table import candidate_lines, heading_of, order_note, play_text
 
     total = len(decision.candidates)
     if ranked is not None:
         lines = [heading_of(is_cubeful=False, has_match=False), *candidate_lines(decision, ranked, count)]
-        shown = [(one.ply, one.equity) for one in ranked[:count]]
-        if shown != sorted(shown, reverse=True):
-            lines.append(
-                f"{engine.net_name} orders the plays by its preference, which is surer than the equities shown"
-            )
+        lines += filter(None, [order_note([(one.ply, one.equity) for one in ranked[:count]])])
     else:
         order = _score_order(decision, engine)[:count]
         width = max(len(play_text(decision, row)) for row, _ in order)

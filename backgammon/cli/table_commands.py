@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from backgammon.analysis.candidate_table import order_note
 from backgammon.cli.cube_talk import hint_lines
 from backgammon.cli.game_table import OPPONENT, PERSON, Command, Quit, TableGame
 from backgammon.engine.at_stakes import StakesEngine
@@ -47,6 +48,8 @@ def _show_plays_at_score(table: TableGame, engine: StakesEngine) -> None:
     for number, (text, play) in enumerate(zip(texts, plays, strict=True), start=1):
         won = "" if play.mwc is None else f"  match won in {100 * play.mwc:.2f} %"
         table.terminal.say(f"  ={number}  {text:{width}}  {play.equity:+.3f} EMG{won}")
+    if note := order_note([(play.ply, play.equity) for play in plays]):
+        table.terminal.say(f"  {note}")
 
 
 def _show_preferences(table: TableGame) -> None:

@@ -2,8 +2,9 @@
 
 Axis legend: N decisions, M candidates of a decision.
 
-Everything is cubeful: chances come from an evaluator, values from the stakes. Candidates are ordered by what they are
-worth; a net's own preference, which knows neither score nor cube, has no say.
+Everything is cubeful: chances come from an evaluator, values from the stakes. At 0-ply a net's choices know more than
+its chances do: what it leans to, in points, is added to the values before they are compared. It knows neither score nor
+cube, but neither do the chances. Deeper candidates are ordered by what they are worth.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class PlayAtStakes:
         mwc: chance to win the match; None in money play.
         outcomes: float32[6], see `outcome.OUTCOMES`.
         ply: depth of the search.
-        margin: equity of the best candidate minus this one's.
+        margin: equity of the best candidate minus this one's; below 0 at 0-ply where the engine leans to the best.
         standard_error: of a rollout's equity, EMG; None for a search.
         joint_error: standard error of a rollout's margin; None for a search.
         games: of the rollout; 0 for a search.
@@ -144,14 +145,20 @@ class StakesEngine:
         values = self._searcher.judge_rolls(board[None], valuation, self._settings.plies).values
         return float(valuation.emg(values[0, 0]))
 
-    def rank_plays(self, decision: Decision, stakes: Stakes) -> list[PlayAtStakes]:
-        """Every candidate of a decision, best first: deeper judged ones before others, then by equity.
+    def rank_plays(self, decision: Decision, stakes: Stakes, by_equity: bool = False) -> list[PlayAtStakes]:
+        """Every candidate of a decision, best first: deeper judged ones before others, then as the engine chooses.
 
         A play that was chosen is judged as deeply as the best, so that what it loses never compares two depths.
+
+        Args:
+            decision: whose candidates.
+            stakes: of the player who moves.
+            by_equity: order what was judged at 0-ply by the equities, which losses are counted in, not by what the
+                engine chooses by; deeper the two are the same.
         """
         valuation = self.valuation(stakes)
-        equities, outcomes, depths = self._judge(Decisions.of([decision]), [stakes])
-        order = np.lexsort((-equities, -depths))
+        preferred, equities, outcomes, depths = self._judge(Decisions.of([decision]), [stakes])
+        order = np.lexsort((-(equities if by_equity else preferred), -depths))
         best = equities[order[0]]
         chances = valuation.native(equities) if stakes.is_match else None
         return [
@@ -175,24 +182,30 @@ class StakesEngine:
             stakes: of each.
         """
         decisions = Decisions.make(boards, dice)
-        equities, _, depths = self._judge(decisions, stakes)
+        preferred, _, _, depths = self._judge(decisions, stakes)
         deepest = ragged.spread(ragged.largest(depths, decisions.offsets), decisions.offsets)
-        return ragged.best(np.where(depths == deepest, equities, -np.inf), decisions.offsets)
+        return ragged.best(np.where(depths == deepest, preferred, -np.inf), decisions.offsets)
 
-    def _judge(self, decisions: Decisions, stakes: Sequence[Stakes]) -> tuple[Float64s, Outcomes, Int64s]:
-        """EMG float64[M], outcomes float32[M, 6] and depths int64[M] of the candidates of N decisions."""
+    def _judge(self, decisions: Decisions, stakes: Sequence[Stakes]) -> tuple[Float64s, Float64s, Outcomes, Int64s]:
+        """The candidates of N decisions.
+
+        Returns:
+            What to choose by float64[M], comparable within a decision; EMG float64[M]; outcomes float32[M, 6]; depths
+            int64[M].
+        """
         candidates, owners = decisions.candidates, decisions.owners
         groups = [(self.valuation(common), np.isin(owners, rows)) for common, rows in group_by_stakes(stakes)]
-        outcomes = self._searcher.outcomes(candidates)
+        leanings, outcomes = self._searcher.source.judge_leanings(decisions)
         equities, depths = np.empty(len(candidates)), np.zeros(len(candidates), dtype=np.int64)
         for valuation, members in groups:
             values = self._searcher.value_plays(candidates[members], outcomes[members], valuation)
             equities[members] = valuation.emg(values)
+        preferred = equities + leanings
         has_passed = np.ones(len(candidates), dtype=np.bool_)
         for move_filter, depth in stages(self._settings.filter_name, self._settings.plies, has_cube=True):
             rows = np.flatnonzero(has_passed)
             known = equities[rows].astype(np.float32)
-            has_passed[rows] = keep_candidates(move_filter, owners[rows], known, known)
+            has_passed[rows] = keep_candidates(move_filter, owners[rows], known, preferred[rows])
             is_judged = has_passed.copy()
             if decisions.chosen is not None:  # what is judged besides takes nobody's place in the next filter
                 is_judged[decisions.places(decisions.chosen)] = True
@@ -202,8 +215,9 @@ class StakesEngine:
                 deep = self._searcher.judge_plays(candidates[rows], valuation, depth)
                 equities[rows] = (1 - share) * valuation.emg(deep.values[:, 0]) + share * equities[rows]
                 outcomes[rows] = np.float32(1 - share) * deep.outcomes + np.float32(share) * outcomes[rows]
+            preferred[is_judged] = equities[is_judged]
             depths[is_judged] = depth
-        return equities, outcomes, depths
+        return preferred, equities, outcomes, depths
 
 
 def group_by_stakes(stakes: Sequence[Stakes]) -> list[tuple[Stakes, Int64s]]:

@@ -117,6 +117,18 @@ class Evaluator(ABC):
         assert judgement.outcomes is not None
         return preferences_of(judgement, decisions.candidates), judgement.outcomes
 
+    def judge_leanings(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+        """What its own choices go by beside the outcomes, and the outcomes float32[M, 6] of all candidates.
+
+        A leaning, float64[M], is in points of a cubeless money game and comparable within ONE decision: added to the
+        equity of the outcomes it orders the candidates as the evaluator prefers them. So it may be added to their
+        values at any score. 0 from an evaluator whose scores are not in points, or add nothing to its outcomes.
+
+        Raises:
+            ModelError: it gives no chances.
+        """
+        return np.zeros(len(decisions.candidates)), self.outcomes(decisions.candidates)
+
     def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - see `Player`
         """Rows int64[N] of the preferred candidates, of equal ones the first; it needs no chance. See `Player.choose`.
 

@@ -178,6 +178,20 @@ class ExactEvaluator(Evaluator):
         self._judge_dances(decisions.candidates, outcomes)
         return preferred, outcomes
 
+    def judge_leanings(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+        """The net's leanings and outcomes; none in decisions that the tables cover, where their outcomes are all."""
+        is_covered = self._is_covered(decisions.boards)
+        if not is_covered.any():
+            leanings, outcomes = self.net.judge_leanings(decisions)
+        else:
+            places = ragged.spread(is_covered, decisions.offsets)
+            leanings, outcomes = np.zeros(len(places)), np.empty((len(places), 6), dtype=np.float32)
+            outcomes[places] = known_outcomes(self.bearoff.tables, decisions.candidates[places])[1]
+            leanings[~places], outcomes[~places] = self.net.judge_leanings(decisions.take(~is_covered))
+        self._judge_by_tables(decisions.candidates, outcomes)
+        self._judge_dances(decisions.candidates, outcomes)
+        return leanings, outcomes
+
     def proposals(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes, Offsets]:
         """Replies inside a search that somebody else may choose from, by their outcomes.
 

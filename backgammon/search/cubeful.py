@@ -122,10 +122,6 @@ class CubefulSearcher:
         theirs = values_to_move(levels[0], values)
         return Judged(1.0 - theirs if stakes.is_match else -theirs, swap_outcomes(outcomes))
 
-    def outcomes(self, candidates: Boards) -> Outcomes:
-        """Outcomes float32[M, 6] at 0-ply of positions after a play, whatever the stakes; see `value_plays`."""
-        return self._source.outcomes(candidates)
-
     def value_plays(self, candidates: Boards, outcomes: Outcomes, valuation: Valuation) -> Float64s:
         """As `judge_plays` at 0-ply, float64[M], where the outcomes are known already.
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from backgammon.analysis.candidate_table import order_note
 from backgammon.analysis.tutor import LEAST_LOSS, candidate_fields
 from backgammon.evaluation.strengths import MAX_PLIES
 from backgammon.notation.identifier import parse_identifier
@@ -200,8 +201,13 @@ class TableRoom:
                 return {"version": table.version, "cube": found.fields}
         decision = _own_decision(table)
         ranked = self.desk.at_stakes(plies).rank_plays(decision, session.stakes)
-        shown = fields.whole("count", 1, 200, 8)
-        return {"version": table.version, "candidates": [candidate_fields(decision, one) for one in ranked[:shown]]}
+        shown = ranked[: fields.whole("count", 1, 200, 8)]
+        note = order_note([(one.ply, one.equity) for one in shown])
+        return {
+            "version": table.version,
+            "candidates": [candidate_fields(decision, one) for one in shown],
+            "note": note,
+        }
 
     def _seat(self, table: GameTable) -> None:
         """Give a table a place; the one left alone longest makes room."""

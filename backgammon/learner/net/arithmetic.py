@@ -35,6 +35,10 @@ class Arithmetic(Protocol):
     @property
     def has_outcomes(self) -> bool: ...  # noqa: D102
 
+    @property
+    def score_scale(self) -> float:
+        """What a point of equity counts in a score; 0 where equities have no part in it."""
+
     def judge(self, boards: Boards, scores: Float32s, chances: Float32s, asked: Asked | None = None) -> None:
         """Scores float32[M] and outcomes float32[M, 6] or float32[0, 6] of positions int8[M, 26].
 
@@ -68,6 +72,11 @@ class CompiledNet:
     def has_outcomes(self) -> bool:
         """True when the net gives chances."""
         return self._net.has_outcomes
+
+    @property
+    def score_scale(self) -> float:
+        """See `Arithmetic.score_scale`."""
+        return float(self._net.score_scale)
 
     def judge(self, boards: Boards, scores: Float32s, chances: Float32s, asked: Asked | None = None) -> None:
         """See `Arithmetic.judge`; in their decisions positions have scores alone."""
@@ -104,7 +113,7 @@ class MixtureNet:
     def __init__(self, model: Model) -> None:
         """Take the weights over."""
         self._net = MixtureEvaluator(model.network, model.weights)
-        self._scale = _score_scale(model.weights)
+        self.score_scale = _score_scale(model.weights)
         self._ranks_by_equity = _ranks_by_equity(model.weights)
 
     @property
@@ -123,7 +132,7 @@ class MixtureNet:
         powers = np.exp(masked - masked.max(axis=1, keepdims=True))
         shares = powers / powers.sum(axis=1, keepdims=True)
         if self._ranks_by_equity:
-            equities = (shares * POINTS).sum(axis=1) * np.float32(self._scale)
+            equities = (shares * POINTS).sum(axis=1) * np.float32(self.score_scale)
             scores[:] = equities if found is None else found + equities
         if len(chances):
             chances[:] = shares

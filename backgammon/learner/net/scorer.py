@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from backgammon.evaluation.evaluator import Evaluator, Judgement, preferences_of
-from backgammon.evaluation.outcome import Outcomes
+from backgammon.evaluation.outcome import Outcomes, equities
 from backgammon.evaluation.player import Noise
 from backgammon.learner.inputs.features import check_counts
 from backgammon.learner.net.arithmetic import CompiledNet, make_arithmetic
@@ -28,6 +28,7 @@ from backgammon.learner.net.walk import NUM_PROPOSALS
 from backgammon.rules import ragged
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.rules.decisions import Decisions
+from backgammon.rules.ending import has_won
 from backgammon.rules.movegen import checked_decisions
 from backgammon.rules.rolls import NUM_ROLLS
 from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s, Offsets
@@ -155,6 +156,16 @@ class Scorer(Evaluator):
         if not self.asks_decision:
             return super().judge_plays(decisions)
         return self.preferences(decisions), self.outcomes(decisions.candidates)
+
+    def judge_leanings(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+        """See `Evaluator.judge_leanings`; a network learns what a point of equity counts in its scores."""
+        scale = self._arithmetic.score_scale
+        if not scale:
+            return super().judge_leanings(decisions)
+        preferred, outcomes = self.judge_plays(decisions)
+        leanings = preferred / scale - equities(outcomes)
+        leanings[has_won(decisions.candidates)] = 0.0
+        return leanings, outcomes
 
     def _scores_in(self, before: Boards, after: Boards, offsets: Offsets) -> Float32s:
         """Scores float32[M] of positions after the plays of decisions, of a network that asks for these."""

@@ -417,9 +417,10 @@ export class GameView {
   async hint() {
     if (this.isBusy || this.warning || !(this.isOwnPlay || this.hasCubeDecision)) return;
     try {
-      const { candidates, cube } = await ask("games/hint", { id: this.view.id });
+      const { candidates, cube, note } = await ask("games/hint", { id: this.view.id });
       const parts = cube ? [make("p", {}, "Right is ", make("span", { class: "best-text" }, cube.wording), "."), cubeTable(cube)]
-        : [make("p", { class: "soft" }, "A press puts the play on the board. Equity with the cube (EMG), chances in %."), this.table(candidates, true)];
+        : [make("p", { class: "soft" }, "A press puts the play on the board. Equity with the cube (EMG), chances in %."), this.table(candidates, true),
+          ...(note ? [make("p", { class: "soft" }, `${note[0].toUpperCase()}${note.slice(1)}.`)] : [])];
       this.hints.replaceChildren(make("div", { class: "card" }, make("h2", {}, "Hint"), ...parts));
       say(cube ? `Right is ${cube.wording}` : `Best is ${candidates[0].play}`);
     } catch (error) {
