@@ -16,10 +16,18 @@ from backgammon.cube.cube_verdict import ACTIONS
 from backgammon.cube.efficiency import GNUBG
 from backgammon.cube.stakes import Stakes
 from backgammon.engine.at_stakes import StakesEngine
+from backgammon.engine.engine_spec import EngineSpec
+from backgammon.evaluation.bearoff import UNCOVERED
+from backgammon.evaluation.outcome import Outcomes, equities
+from backgammon.learner.net.engine_builder import build_engine
+from backgammon.learner.net.scorer import load_scorer
+from backgammon.rules import ragged
 from backgammon.rules.board import Position, swap
 from backgammon.rules.decision import Decision
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.dice import make_roll
 from backgammon.search import CubefulSearcher, SearchSettings
+from backgammon.tools.arrays import Float64s
 from backgammon.tools.errors import GameError
 from tests.cube_vectors import cube_vectors, vector_state
 from tests.evaluators import PipEvaluator
@@ -69,6 +77,51 @@ def test_many_decisions_at_once_are_chosen_as_each_is_ranked(plies: int) -> None
         decision = Decision.make(Position(board), make_roll(*roll.tolist()))
         best, *rest = engine.rank_plays(decision, one)
         assert row == best.row or any(play.row == row and play.margin == 0 for play in rest)
+
+
+def test_a_leaning_has_its_say_at_0_ply_and_none_deeper_or_where_losses_are_counted() -> None:
+    class Fond(PipEvaluator):
+        """Leans to candidates by where they stand in the list, wins apart."""
+
+        def judge_leanings(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+            row = np.arange(len(decisions.candidates)) - decisions.offsets[decisions.owners]
+            return np.asarray(0.3 * (row % 3), dtype=np.float64), self.outcomes(decisions.candidates)
+
+    boards, dice = random_play_decisions(30, seed=3)
+    decision = Decision.make(Position(boards[25]), make_roll(*dice[25].tolist()))
+    for stakes in (Stakes(cube=2, owner=1), Stakes(7, (2, 5)), Stakes(5, (4, 1), is_crawford=True)):
+        engines = [StakesEngine(CubefulSearcher(Fond()), SearchSettings(plies)) for plies in (0, 1)]
+        plays = engines[0].rank_plays(decision, stakes)
+        worth = [play.equity + 0.3 * (play.row % 3) for play in plays]
+        assert worth == sorted(worth, reverse=True)
+        equities = [play.equity for play in plays]
+        assert equities != sorted(equities, reverse=True)
+        by_equity = engines[0].rank_plays(decision, stakes, by_equity=True)
+        assert [play.equity for play in by_equity] == sorted(equities, reverse=True)
+        assert min(play.margin for play in by_equity) == by_equity[0].margin == 0
+        assert engines[0].choose(decision.position.board[None], dice[25:26], [stakes]).tolist() == [plays[0].row]
+        deep = [(play.ply, play.equity) for play in engines[1].rank_plays(decision, stakes)]
+        assert deep == sorted(deep, reverse=True)
+
+
+def test_the_net_that_ships_leans_to_what_it_prefers() -> None:
+    boards, dice = random_play_decisions(200, seed=8)
+    boards[0] = 0
+    boards[0, [1, 3, 22, 24]] = 2, 2, -2, -2  # a bear-off
+    decisions = Decisions.make(boards, dice)
+    evaluator = build_engine(EngineSpec()).evaluator
+    assert evaluator.bearoff is not None
+    leanings, outcomes = evaluator.judge_leanings(decisions)
+    is_exact = np.array([int(evaluator.bearoff.coverage(board[None])[0]) != UNCOVERED for board in boards])
+    assert is_exact.tolist().count(True) == 1
+    assert not leanings[ragged.spread(is_exact, decisions.offsets)].any()
+    np.testing.assert_array_equal(outcomes, evaluator.judge_plays(decisions)[1])
+    net = load_scorer()
+    own, chances = net.judge_leanings(decisions)
+    order = ragged.best(own + equities(chances), decisions.offsets)
+    is_same = order == ragged.best(net.preferences(decisions), decisions.offsets)
+    assert is_same.mean() > 0.99  # float32 ties apart
+    assert (order != ragged.best(equities(chances), decisions.offsets)).any()
 
 
 def test_money_cubes_of_one_owner_are_worth_the_same_for_each_unit() -> None:

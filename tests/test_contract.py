@@ -363,11 +363,12 @@ def test_the_suite_notices_a_command_with_an_engine_of_its_own(monkeypatch: pyte
 
 @pytest.mark.parametrize("dice", ["11", "42", "65"])
 @pytest.mark.parametrize("ply", ["0", "1"])
-def test_a_hint_stands_in_the_order_of_the_equities_it_shows_or_says_by_what(dice: str, ply: str) -> None:
-    asked = ["hint", "pJ/gASJMZ8UBIg", "--dice", dice, "--ply", ply]
+@pytest.mark.parametrize("known", ["pJ/gASJMZ8UBIg", "pJ/gASJMZ8UBIg:cIkWAAAAAAAA"])  # cubeless, at a score
+def test_a_hint_stands_in_the_order_of_the_equities_it_shows_or_says_by_what(known: str, dice: str, ply: str) -> None:
+    asked = ["hint", known, "--dice", dice, "--ply", ply]
     plays = json.loads(CliRunner().invoke(main, [*asked, "--json"]).stdout)["plays"]
     shown = [(one["ply"], one["equity"]) for one in plays]
     assert len(shown) > 5
     text = CliRunner().invoke(main, [*asked, "--count", str(len(shown))]).output
-    assert ("by its preference" in text) == (shown != sorted(shown, reverse=True))
+    assert ("of the model's preference" in text) == (shown != sorted(shown, reverse=True))
     assert ply == "0" or shown == sorted(shown, reverse=True)

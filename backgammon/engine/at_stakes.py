@@ -215,7 +215,7 @@ class StakesEngine:
                 deep = self._searcher.judge_plays(candidates[rows], valuation, depth)
                 equities[rows] = (1 - share) * valuation.emg(deep.values[:, 0]) + share * equities[rows]
                 outcomes[rows] = np.float32(1 - share) * deep.outcomes + np.float32(share) * outcomes[rows]
-            preferred[is_judged] = equities[is_judged]
+            preferred = equities
             depths[is_judged] = depth
         return preferred, equities, outcomes, depths
 
