@@ -99,6 +99,8 @@ def command(
     folder, a share of the matches is held out to judge by, and training stops when that no longer improves. The best
     weights are in RUN/model.safetensors; every command that takes --model takes RUN. Ctrl-C, or a crash, loses nothing:
     --resume goes on, and ends with the very weights of an uninterrupted run.
+
+    Started by torchrun, several processes share each step, on one machine or more, and come to the same weights.
     """
     from comparison_net.training.run_folder import RunFolder
 
@@ -111,16 +113,25 @@ def command(
     goes_on = resume and folder.is_started
     base = Path(config_file) if config_file else folder.config if goes_on else None
 
+    from backgammon.learner.data.shards import open_shards
     from backgammon.learner.training.shard_training import make_encoder, sweep_shards, train_on_shards
     from comparison_net.training.loop import Interrupted
     from comparison_net.training.progress import make_reporter
+    from comparison_net.training.ranks import ranks_here
     from comparison_net.training.sweep import sweep_table
     from comparison_net.training.trackers import Several, make_trackers
 
     domain = make_encoder(load_config(base, texts).network.inputs).domain
     config = load_config(base, texts, domain)
     reporter = Several([make_reporter(sys.stderr, domain), *make_trackers(track, folder.path)])
-    shards = _open_or_build(folder, logs, resume, config.loss in VALUE_LOSSES)
+    ranks = ranks_here(config.device)
+    if ranks.count > 1 and (seeds is not None or track):
+        raise click.UsageError("--seeds and --track are for one process: start it without torchrun")
+    if ranks.is_first:
+        shards = _open_or_build(folder, logs, resume, config.loss in VALUE_LOSSES)
+    ranks.wait()
+    if not ranks.is_first:
+        shards = open_shards(folder.shards)
     try:
         if seeds is not None:
             summaries = sweep_shards(shards, config, folder.path, _read_seeds(seeds), reporter)
@@ -130,6 +141,8 @@ def command(
     except Interrupted as stop:
         say(str(stop), err=True)
         ctx.exit(EXIT_INTERRUPTED)
+    if not ranks.is_first:
+        return
     if as_json:
         say(json.dumps(summary))
     else:

@@ -4,8 +4,9 @@ Each step cuts its batch into parts of equal work; a pool of threads makes the a
 gradients of the parts (torch itself runs single-threaded inside each), and the gradients are added in the order of the
 parts. So the finished weights are a function of data and configuration, not of the number of threads, and a run
 killed at any moment and resumed gives the same bytes as an uninterrupted one (on one kind of processor, with the same
-libraries). Threads of our own instead of torch's: no core spins while it waits for another, which on a busy machine
-made torch's own two threads 2 to 10 times slower than one, and generating and encoding need no queue.
+libraries). Several processes may share each step in the same way, see `ranks`. Threads of our own instead of torch's:
+no core spins while it waits for another, which on a busy machine made torch's own two threads 2 to 10 times slower
+than one, and generating and encoding need no queue.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from comparison_net.tools import ConfigError, DataError
 from comparison_net.training.choice_source import Source
 from comparison_net.training.device import check_device
 from comparison_net.training.progress import EpochReport, Reporter, SilentReporter, StepReport
+from comparison_net.training.ranks import ranks_here
 from comparison_net.training.run_folder import RunFolder
 from comparison_net.training.run_state import RunState, load_net
 from comparison_net.training.step import Stepper, measure_pipeline
@@ -79,15 +81,25 @@ def train(
     else:
         config = config or TrainConfig().for_domain(domain)
         check_device(config)
+    ranks = ranks_here(config.device)
+    if ranks.is_first and not resume:
         folder.start(config, domain)
-    with Stepper(source, config) as stepper, _interrupt_flag() as interrupted:
-        training = _Training(encoder, config, folder, stepper, reporter or SilentReporter(), interrupted)
+    with Stepper(source, config, ranks) as stepper, _interrupt_flag() as interrupted:
+        written = folder if ranks.is_first else None
+        heard = (reporter if ranks.is_first else None) or SilentReporter()
+        training = _Training(encoder, config, written, stepper, heard, interrupted)
         if resume and folder.state.exists():
             training.state.load(folder.state, source.fingerprint)
         else:
             training.begin_from_models()
+        if not ranks.is_first:
+            training.run_epochs()
+            ranks.wait()
+            return folder.read_summary()
         folder.rewind_log(training.state.progress.step)
-        return training.run()
+        summary = training.run()
+        ranks.wait()
+        return summary
 
 
 def fit(
@@ -234,9 +246,10 @@ class _Training:
         if progress.step % LOG_STEPS == 0:
             self._log("progress", epoch=progress.epoch, loss=loss, **(spread.as_dict() if spread else {}))
         is_due = progress.step % self.config.checkpoint_steps == 0 or progress.step == EARLY_CHECKPOINT
-        if is_due or self.interrupted.is_set():
+        is_interrupted = self.stepper.ranks.any(self.interrupted.is_set())
+        if is_due or is_interrupted:
             self._save_state()
-        if self.interrupted.is_set():
+        if is_interrupted:
             place = "training" if self.folder is None else self.folder.path
             raise Interrupted(f"{place}: stopped after step {progress.step}; --resume goes on from here")
 

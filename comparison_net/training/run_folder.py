@@ -95,6 +95,10 @@ class RunFolder:
         """Write summary.json whole."""
         replace_file(self.summary, (json.dumps(values, indent=1) + "\n").encode())
 
+    def read_summary(self) -> dict[str, Any]:
+        """What `write_summary` has written."""
+        return dict(json.loads(self.summary.read_text(encoding="utf-8")))
+
     def log_event(self, event: str, step: int, **values: Any) -> None:
         """Append one line to the log; `step` counts finished steps of the optimiser."""
         with self.log.open("a", encoding="utf-8") as file:

@@ -26,6 +26,7 @@ from comparison_net.moe.spread import Spread
 from comparison_net.tools import Int64s, usable_processors
 from comparison_net.training.choice_source import Source
 from comparison_net.training.device import products
+from comparison_net.training.ranks import Ranks
 from comparison_net.training.run_state import make_net, make_optimizer
 from comparison_net.training.verdict import Verdict
 
@@ -59,9 +60,16 @@ class Stepper:
     While it is open, torch runs single-threaded in this process: the workers are the parallelism.
     """
 
-    def __init__(self, source: Source | None, config: TrainConfig) -> None:
-        """Workers start with the first work; without a source there is `train_on` alone."""
+    def __init__(self, source: Source | None, config: TrainConfig, ranks: Ranks | None = None) -> None:
+        """Workers start with the first work; without a source there is `train_on` alone.
+
+        Args:
+            source: what is learnt from.
+            config: settings.
+            ranks: this process among those that share each step of `train`; None for this one alone.
+        """
         self._source = source
+        self.ranks = ranks or Ranks()
         self.config = config
         self.num_workers = config.threads or usable_processors()
         self.spread: Spread | None = None
@@ -117,7 +125,9 @@ class Stepper:
             return self._gradients(net, self.source.sets(part), (step, number), progress)
 
         parts = self.source.parts(rows, PART_ITEMS)
-        return self._step(net, optimizer, self._pool.map(work, range(len(parts)), parts), rate)
+        mine = self.ranks.block(len(parts))
+        results = self._pool.map(work, mine, parts[mine.start : mine.stop])
+        return self._step(net, optimizer, results, rate, self.ranks)
 
     def train_on(
         self, net: CandidateNet, optimizer: torch.optim.Optimizer, parts: Iterable[ChoiceSets], rate: float
@@ -137,29 +147,17 @@ class Stepper:
         optimizer: torch.optim.Optimizer,
         results: Iterable[PartResult],
         rate: float,
+        ranks: Ranks | None = None,
     ) -> float:
         """Add the parts' losses and gradients in their order, and move the weights."""
-        totals: tuple[Tensor, ...] = ()
-        num_decisions, loss_sum = 0, 0.0
-        spread: Spread | None = None
-        for result in results:
-            if not totals:
-                # The fused optimiser reads memory in the order of the parameter, whatever a gradient's strides say.
-                totals = tuple(gradient.contiguous() for gradient in result.gradients)
-            else:
-                for total, gradient in zip(totals, result.gradients, strict=True):
-                    total += gradient
-            num_decisions += result.decisions
-            loss_sum += result.loss
-            if result.spread is not None:
-                spread = result.spread if spread is None else spread + result.spread
-        self.spread = spread
-        for parameter, total in zip(net.parameters(), totals, strict=True):
-            parameter.grad = total.div_(num_decisions)
+        total = _add_up(results) if ranks is None or ranks.count == 1 else _add_up_together(results, net, ranks)
+        self.spread = total.spread
+        for parameter, gradient in zip(net.parameters(), total.gradients, strict=True):
+            parameter.grad = gradient.div_(total.decisions)
         for group in optimizer.param_groups:
             group["lr"] = rate * group["share"]
         optimizer.step()
-        return loss_sum / num_decisions
+        return total.loss / total.decisions
 
     def _tensor(self, array: npt.NDArray[Any]) -> Tensor:
         """An array where the net is."""
@@ -221,6 +219,58 @@ class Stepper:
         if targets is not None:
             verdict.add_outcomes(answers.probabilities().cpu().numpy(), targets)
         return verdict
+
+
+def _add_up(results: Iterable[PartResult], before: PartResult | None = None) -> PartResult:
+    """The sum of parts in their order, behind that of the parts before them; the gradients of the first are changed."""
+    total = before
+    for result in results:
+        if total is None:
+            # The fused optimiser reads memory in the order of the parameter, whatever a gradient's strides say.
+            total = result._replace(gradients=tuple(gradient.contiguous() for gradient in result.gradients))
+            continue
+        for own, gradient in zip(total.gradients, result.gradients, strict=True):
+            own += gradient
+        spread = total.spread
+        if result.spread is not None:
+            spread = result.spread if spread is None else spread + result.spread
+        total = PartResult(total.decisions + result.decisions, total.loss + result.loss, total.gradients, spread)
+    assert total is not None, "a step has a part"
+    return total
+
+
+def _add_up_together(results: Iterable[PartResult], net: CandidateNet, ranks: Ranks) -> PartResult:
+    """The sum of the parts of all processes in their order, whoever computed which; see `ranks`."""
+    own, total = list(results), None  # computed while the others compute, added when their sum is here
+    if not ranks.is_first:
+        num_figures = 5 + (net.config.num_experts(net.domain) if net.config.is_mixture else 0)
+        sizes = sum(parameter.numel() for parameter in net.parameters()), num_figures
+        found = torch.empty(sizes[0], device=ranks.device), torch.empty(sizes[1], device=ranks.device).double()
+        ranks.receive(found)
+        total = _unpacked(found, net)
+    packed = _packed(_add_up(own, total), ranks)
+    ranks.hand_on(packed)
+    ranks.tell_all(packed)
+    return _unpacked(packed, net)
+
+
+def _packed(total: PartResult, ranks: Ranks) -> tuple[Tensor, Tensor]:
+    """Gradients float32[P], one behind the other, and figures float64, where processes exchange them."""
+    flat = torch.cat([gradient.reshape(-1) for gradient in total.gradients]).to(ranks.device)
+    spread = total.spread
+    shares = [] if spread is None else [spread.dropped, spread.entropy, spread.candidates, *spread.load.tolist()]
+    figures = [total.decisions, total.loss, *(shares or [0, 0, 0])]
+    return flat, torch.tensor(figures, dtype=torch.float64, device=ranks.device)
+
+
+def _unpacked(packed: tuple[Tensor, Tensor], net: CandidateNet) -> PartResult:
+    """The sum that was packed, where the net is."""
+    parameters = list(net.parameters())
+    parts = torch.split(packed[0].to(net.device), [parameter.numel() for parameter in parameters])
+    gradients = tuple(part.reshape(parameter.shape) for part, parameter in zip(parts, parameters, strict=True))
+    decisions, loss, dropped, entropy, candidates, *load = packed[1].tolist()
+    spread = Spread(np.array(load), dropped, entropy, int(candidates)) if load else None
+    return PartResult(int(decisions), loss, gradients, spread)
 
 
 def _rows_of(targets: OutcomeTargets | None, part: ChoiceSets) -> Tensor | None:
