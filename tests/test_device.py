@@ -19,6 +19,7 @@ from comparison_net.tools import ConfigError
 from comparison_net.training import loop
 from comparison_net.training.choice_source import ChoiceSource
 from comparison_net.training.loop import fit, train
+from comparison_net.training.progress import SilentReporter, StepReport
 from comparison_net.training.run_state import RunState
 from tests.board_nets import ENCODER, decisions_of
 from tests.choice_makers import made_choices
@@ -92,6 +93,29 @@ def test_cuda_learns_what_the_processor_learns() -> None:
     assert there.progress.history[-1]["loss"] == pytest.approx(here.progress.history[-1]["loss"], abs=1e-3)
     for name, array in here.result().weights().items():
         np.testing.assert_allclose(there.result().weights()[name], array, atol=2e-2, err_msg=name)
+
+
+class Stopping(SilentReporter):
+    """Somebody who kills a run in the middle of its second epoch."""
+
+    def step(self, report: StepReport) -> None:
+        if report.step == 9:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_a_run_goes_on_to_the_same_bytes_on_one_device(
+    device: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(loop, "measure_pipeline", lambda *_: {"streamed": 1.0, "preloaded": 1.0})
+    source, encoder = ChoiceSource(made_choices(300, seed=3)), FeatureEncoder(3)
+    config = load_config(overrides=[*SMALL, f"device={device}", "checkpoint_steps=4"])
+    train(source, encoder, config, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(source, encoder, config, tmp_path / "broken", reporter=Stopping())
+    train(source, encoder, None, tmp_path / "broken", resume=True)
+    whole, broken = (tmp_path / name / "model.safetensors" for name in ("whole", "broken"))
+    assert whole.read_bytes() == broken.read_bytes()
 
 
 def test_a_model_does_not_remember_where_it_was_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
