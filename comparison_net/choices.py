@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from comparison_net.grouping import Grouping, group_rows, number_ids, plain, sizes_to_ids
+from comparison_net.columns import checked_matrix, checked_truths, checked_values, checked_weights, per_set
+from comparison_net.grouping import Grouping, group_rows, id_column, number_ids, sizes_to_ids
 from comparison_net.tools import Bools, DataError, Float32s, Float64s, Int64s
 
 UNKNOWN = -1
@@ -93,22 +93,22 @@ class ChoiceSets:
         ([1.0, 3.0, 2.0], [0, 2, 3], [1, 0])
         """
         items = checked_matrix(X, names)
-        if (groups is None) == (sizes is None):
+        if groups is None and sizes is None:
             raise DataError("the rows belong to no set: give groups, an id for each row, or the sizes of the sets")
-        ids = sizes_to_ids(sizes, len(items)) if groups is None else groups
-        if np.shape(ids) != (len(items),):
-            raise DataError(f"{np.shape(ids)[0] if np.ndim(ids) else 0} group ids for {len(items)} rows: give one each")
-        is_available = None if available is None else _truths(available, len(items), "available")
+        if groups is not None and sizes is not None:
+            raise DataError("groups and sizes both say which rows belong together: give one of them")
+        ids = sizes_to_ids(sizes, len(items)) if groups is None else id_column(groups, len(items))
+        is_available = None if available is None else checked_truths(available, len(items), "available")
         grouping = group_rows(ids, is_available)
         rows = grouping.order
         return cls(
             items[rows],
             grouping.offsets,
             _chosen_rows(chosen, grouping, len(items)),
-            None if context is None else _per_set(checked_matrix(context), grouping, len(items), "context"),
-            None if values is None else _numbers(values, len(items), "values", has_gaps=True)[rows],
-            weights=None if weights is None else _weights(weights, grouping, len(items)),
-            units=None if units is None else number_ids(_per_set(units, grouping, len(items), "units"))[0],
+            None if context is None else per_set(checked_matrix(context), grouping, len(items), "context"),
+            None if values is None else checked_values(values, len(items))[rows],
+            weights=None if weights is None else checked_weights(weights, grouping, len(items)),
+            units=None if units is None else number_ids(per_set(units, grouping, len(items), "units"), "unit")[0],
             names=tuple(names),
         )
 
@@ -270,60 +270,6 @@ def log_shares(scores: Float64s, offsets: Int64s) -> Float64s:
     return logs
 
 
-def checked_matrix(X: Any, names: Sequence[str] = ()) -> npt.NDArray[Any]:  # noqa: N803
-    """float[M, F] of numbers, float32 where it is given so and float64 otherwise.
-
-    Raises:
-        DataError: another shape, something that is no finite number, or other names than columns.
-    """
-    if hasattr(X, "tocsr"):
-        raise DataError("the features are a sparse matrix, which is not read; give X.toarray()")
-    try:
-        given = np.asarray(X)
-        if np.iscomplexobj(given):
-            raise DataError("Complex data not supported: the features have imaginary parts; give real numbers")
-        rows = given if given.dtype == np.float32 else given.astype(np.float64)
-    except DataError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise DataError(f"the features are not all numbers ({error}); code words as numbers first") from None
-    if rows.ndim != 2:
-        raise DataError(
-            f"the features have the shape {list(rows.shape)}: give a row for each alternative. Reshape your data: "
-            "X.reshape(-1, 1) for one feature, X.reshape(1, -1) for one alternative"
-        )
-    if not rows.shape[1]:
-        raise DataError(f"0 feature(s) (shape={rows.shape}) while a minimum of 1 is required; give at least one column")
-    if names and len(names) != rows.shape[1]:
-        raise DataError(f"{len(names)} names for {rows.shape[1]} features: give one for each column")
-    if (wrong := np.argwhere(~np.isfinite(rows))).size:
-        row, column = wrong[0].tolist()
-        name = repr(names[column]) if names else str(column)
-        value = "NaN" if np.isnan(rows[row, column]) else str(rows[row, column])
-        raise DataError(f"row {row}, column {name}: {value} is no number; fill the gap or drop the set")
-    return rows
-
-
-def _numbers(values: Any, num_rows: int, what: str, has_gaps: bool = False) -> Float32s:
-    numbers = np.asarray(values, dtype=np.float64)
-    if numbers.shape != (num_rows,):
-        raise DataError(f"{what} have the shape {list(numbers.shape)}, {num_rows} numbers are needed")
-    is_wrong = np.isinf(numbers) if has_gaps else ~np.isfinite(numbers)
-    if (wrong := np.flatnonzero(is_wrong)).size:
-        raise DataError(f"row {wrong[0]}: {numbers[wrong[0]]} in {what} is no number; give a finite one")
-    return numbers.astype(np.float32)
-
-
-def _truths(values: Any, num_rows: int, what: str) -> Bools:
-    array = np.asarray(values)
-    if array.shape != (num_rows,):
-        raise DataError(f"{what} has the shape {list(array.shape)}, a truth for each of {num_rows} rows is needed")
-    truths: Bools = array.astype(np.bool_)
-    if array.dtype != np.bool_ and (wrong := np.flatnonzero(array != truths)).size:
-        raise DataError(f"row {wrong[0]}: {plain(array[wrong[0]])!r} in {what}: give 0 or 1")
-    return truths
-
-
 def _chosen_rows(chosen: Any, grouping: Grouping, num_rows: int) -> Int64s:
     """int64[N] from truths by row, or from rows counted within their sets."""
     counts = np.diff(grouping.offsets)
@@ -331,12 +277,15 @@ def _chosen_rows(chosen: Any, grouping: Grouping, num_rows: int) -> Int64s:
         return np.full(len(grouping), UNKNOWN)
     array = np.asarray(chosen)
     is_by_set = array.shape == (len(grouping),) and np.issubdtype(array.dtype, np.integer)
-    if is_by_set and not (len(grouping) == num_rows and set(np.unique(array)) <= {0, 1}):
+    # sets of one row each: ones mark rows, nothing but zeros counts from the start of each set
+    if is_by_set and not (len(grouping) == num_rows and (array == 1).any()):
         if (wrong := np.flatnonzero((array < UNKNOWN) | (array >= counts))).size:
             name, row, size = grouping.name(int(wrong[0])), array[wrong[0]], counts[wrong[0]]
             raise DataError(f"{name}: row {row} is chosen of {size} alternatives; count from 0 within the set")
         return array.astype(np.int64)
-    is_chosen = _truths(array, num_rows, "chosen")
+    if array.shape == (len(grouping),) != (num_rows,):
+        raise DataError(f"chosen are {array.dtype}: give a whole number for each set, or mark one of its rows")
+    is_chosen = checked_truths(array, num_rows, "chosen")
     if (lost := np.setdiff1d(np.flatnonzero(is_chosen), grouping.order)).size:
         raise DataError(f"row {lost[0]} is chosen but not available; mend one of the two")
     places = np.flatnonzero(is_chosen[grouping.order])
@@ -349,28 +298,3 @@ def _chosen_rows(chosen: Any, grouping: Grouping, num_rows: int) -> Int64s:
         raise DataError(f"{name} ({rows}): {number} chosen; mark one row, or leave the set out")
     result: Int64s = places - grouping.offsets[:-1]
     return result
-
-
-def _per_set(values: Any, grouping: Grouping, num_rows: int, what: str) -> npt.NDArray[Any]:
-    """One entry for each set, from as many or from one for each row that is the same within a set."""
-    array = np.asarray(values)
-    if len(array) == len(grouping):
-        return array
-    if len(array) != num_rows:
-        raise DataError(f"{what}: {len(array)} entries for {len(grouping)} sets and {num_rows} rows; give one for each")
-    sorted_rows = array[grouping.order]
-    firsts: npt.NDArray[Any] = sorted_rows[grouping.offsets[:-1]]
-    differs = sorted_rows != firsts[grouping.owners()]
-    if (wrong := np.flatnonzero(differs.reshape(len(sorted_rows), -1).any(1))).size:
-        name = grouping.name(int(grouping.owners()[wrong[0]]))
-        raise DataError(f"{name}: {what} differ between its rows; give the same for all of them")
-    return firsts
-
-
-def _weights(values: Any, grouping: Grouping, num_rows: int) -> Float32s:
-    weights = np.asarray(_per_set(values, grouping, num_rows, "weights"), dtype=np.float64)
-    if (wrong := np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))).size:
-        raise DataError(f"{grouping.name(int(wrong[0]))}: weight {weights[wrong[0]]}; give 0 or a positive number")
-    if not weights.any():
-        raise DataError("every weight is zero: there is nothing to learn from; give a positive one")
-    return weights.astype(np.float32)

@@ -142,7 +142,10 @@ def fit_logit(sets: ChoiceSets, ridge: float = 0.0, has_errors: bool = True) -> 
         DataError: nobody knows what was chosen in a set, a feature is the same within every set, features that depend
             on each other, or one that tells the chosen alternative without fail; with a ridge above 0 the last three
             are allowed.
+        ConfigError: a ridge below 0.
     """
+    if not 0 <= ridge < np.inf:
+        raise ConfigError(f"ridge {ridge}: give 0 or a positive number")
     if (unknown := np.flatnonzero(sets.chosen == UNKNOWN)).size:
         raise DataError(f"set {unknown[0]}: nobody knows what was chosen; leave it out")
     problem = _Problem(sets, ridge)

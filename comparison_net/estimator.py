@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comparison_net.choice_tables import column_names
-from comparison_net.choices import UNKNOWN, ChoiceSets, checked_matrix, log_shares
+from comparison_net.choice_tables import are_words, column_names, read_column
+from comparison_net.choices import UNKNOWN, ChoiceSets, log_shares
+from comparison_net.columns import checked_matrix, checked_truths
 from comparison_net.committee import Committee
 from comparison_net.conditional_logit import LogitFit, fit_logit
 from comparison_net.config import TrainConfig
-from comparison_net.grouping import Grouping, group_rows
+from comparison_net.grouping import Grouping, group_rows, id_column
 from comparison_net.network_config import LOG_LOSS, NetworkConfig
 from comparison_net.tools import Bools, ConfigError, DataError, Float64s, Int64s
 
@@ -94,7 +95,7 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         held_out: float = 0.1,
         patience: int = 10,
         num_nets: int = 1,
-        random_state: int = 1,
+        random_state: Any = 1,
         threads: int = 1,
     ) -> None:
         """Nothing is checked before `fit`, as scikit-learn wants it.
@@ -113,7 +114,7 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
             held_out: share of the units that decides when to stop; 0 to train all epochs.
             patience: epochs without a better held-out log-likelihood before it stops.
             num_nets: how many, from different seeds and with different units held out; their scores are averaged.
-            random_state: seed.
+            random_state: seed; None for another one in each fit, or numpy's RandomState to draw one from.
             threads: workers of a step; the result does not depend on them.
         """
         self.hidden = hidden
@@ -157,18 +158,15 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
             DataError: see `ChoiceSets.from_arrays`.
             ConfigError: a parameter out of range.
         """
+        self._check_parameters()
         names, rows = _read_features(X)
-        if y is None:
-            raise DataError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None: mark the chosen row of a set"
-            )
+        self._require(y)
         if groups is None:
             raise DataError("the rows belong to no set: give groups, the id of the choice set of each row")
         sets = ChoiceSets.from_arrays(
             rows, groups, chosen=y, weights=sample_weight, units=units, available=available, names=names or ()
         )
-        if (sets.chosen == UNKNOWN).any():
-            raise DataError("y holds -1, nobody knows: mark the chosen row of every set")
+        _check_known(sets)
         self.n_features_in_ = rows.shape[1]
         if names:
             self.feature_names_in_ = np.array(names, dtype=object)
@@ -177,7 +175,7 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         self._score: Callable[[Float64s], Float64s]
         if self.hidden is None:
             self._refuse_unused("the committee", "hidden=(16,) for a net", _ALWAYS)
-            self.committee_ = Committee(sets, self.random_state, self.threads)
+            self.committee_ = Committee(sets, self._seed(), self.threads)
             self._score = self.committee_.scores
         elif not len(self.hidden) and self.head == "dense" and self.loss == "listwise":
             self._refuse_unused("the conditional logit", "hidden=(16,) for a net", {*_ALWAYS, "alpha"})
@@ -185,6 +183,37 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         else:
             self._fit_nets(sets, reporter)
         return self
+
+    def _require(self, y: Any) -> None:
+        if y is None:
+            raise DataError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None: mark the chosen row of a set"
+            )
+
+    def _check_parameters(self) -> None:
+        """Refuse what the settings of a net, which check the rest, would not see."""
+        widths = self.hidden
+        if widths is not None and (
+            isinstance(widths, str)
+            or not np.iterable(widths)
+            or not all(isinstance(width, (int, np.integer)) and not isinstance(width, bool) for width in widths)
+        ):
+            raise ConfigError(f"hidden={widths!r}: give None, or whole numbers in brackets, as in hidden=(16,)")
+        if isinstance(self.num_nets, bool) or not isinstance(self.num_nets, (int, np.integer)) or self.num_nets < 1:
+            raise ConfigError(f"num_nets={self.num_nets!r}: give a whole number from 1")
+        if isinstance(self.alpha, str) or not 0 <= self.alpha < np.inf:
+            raise ConfigError(f"alpha={self.alpha!r}: give 0 or a positive number")
+
+    def _seed(self) -> int:
+        """The seed of a fit: the one that was given, or drawn from what was given, as scikit-learn has it."""
+        given = self.random_state
+        if given is None:
+            return int(np.random.default_rng().integers(2**31))
+        if isinstance(given, np.random.RandomState):
+            return int(given.randint(2**31 - 1))
+        if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 0:
+            raise ConfigError(f"random_state={given!r}: give a whole number from 0, None, or a RandomState")
+        return int(given)
 
     def _refuse_unused(self, what: str, mend: str, used: set[str]) -> None:
         """A parameter that would change nothing is a mistake."""
@@ -210,9 +239,10 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         scales = np.where(scales > 0, scales, 1.0)
         source = ChoiceSource(replace(sets, items=((sets.items - means) / scales).astype(np.float32)))
         self.nets_: list[CandidateNet] = []
+        first = self._seed()
         for number in range(self.num_nets):
             encoder = FeatureEncoder(sets.items.shape[1])
-            state = fit(source, encoder, self._config(number), reporter)
+            state = fit(source, encoder, self._config(first + number), reporter)
             state.take_best()
             self.nets_.append(state.result())
         self._scaling = means, scales
@@ -227,7 +257,7 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         mean: Float64s = np.mean([scores_of(net, scaled) for net in self.nets_], axis=0)
         return mean
 
-    def _config(self, number: int) -> TrainConfig:
+    def _config(self, seed: int) -> TrainConfig:
         """The settings of one net."""
         assert self.hidden is not None
         network = NetworkConfig(
@@ -241,10 +271,10 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
             learning_rate=self.learning_rate,
             weight_decay=self.alpha,
             held_out=self.held_out,
-            split_seed=self.random_state + number,
+            split_seed=seed,
             select_by=LOG_LOSS if self.held_out > 0 else "agreement",
             patience=self.patience if self.held_out > 0 else 0,
-            seed=self.random_state + number,
+            seed=seed,
             threads=self.threads,
         )
 
@@ -309,11 +339,13 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
         available: Any = None,
     ) -> float:
         """Mean log-likelihood of a choice; arguments as for `fit`."""
+        self._require(y)
         scores, grouping = self._grouped(X, groups, available)
         ids = np.zeros(len(scores), dtype=np.int64) if groups is None else groups
         sets = ChoiceSets.from_arrays(
             np.zeros((len(scores), 1)), ids, chosen=y, weights=sample_weight, available=available
         )
+        _check_known(sets)
         logs = log_shares(scores[grouping.order], grouping.offsets)[sets.chosen_items()]
         return float(np.average(logs, weights=sets.weights))
 
@@ -331,22 +363,24 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
 
     def _grouped(self, X: Any, groups: Any, available: Any) -> tuple[Float64s, Grouping]:  # noqa: N803
         scores = self.decision_function(X)
-        ids = np.zeros(len(scores), dtype=np.int64) if groups is None else groups
-        if len(ids) != len(scores):
-            raise DataError(f"{len(ids)} group ids for {len(scores)} rows: give one each")
-        is_kept: Bools | None = None if available is None else np.asarray(available, dtype=np.bool_)
+        ids = np.zeros(len(scores), dtype=np.int64) if groups is None else id_column(groups, len(scores))
+        is_kept: Bools | None = None if available is None else checked_truths(available, len(scores), "available")
         return scores, group_rows(ids, is_kept)
+
+
+def _check_known(sets: ChoiceSets) -> None:
+    """Refuse sets of which nobody knows what was chosen."""
+    if (sets.chosen == UNKNOWN).any():
+        raise DataError("y holds -1, nobody knows: mark the chosen row of every set")
 
 
 def _read_features(X: Any) -> tuple[tuple[str, ...] | None, Any]:  # noqa: N803
     """Names, where X has them, and the numbers."""
-    if hasattr(X, "columns") or (isinstance(X, dict) and not hasattr(X, "tocsr")):
+    if hasattr(X, "columns") or isinstance(X, dict):
         names = column_names(X)
-        numbers = checked_matrix(np.column_stack([np.asarray(X[label]) for label in _labels(X)]), names)
-        return (names if all(isinstance(label, str) for label in _labels(X)) else None), numbers
+        columns = [read_column(X, name) for name in names]
+        if len(set(map(len, columns))) > 1:
+            raise DataError(f"the columns have {', '.join(str(len(column)) for column in columns)} rows: give as many")
+        numbers = checked_matrix(np.column_stack(columns), names)
+        return (names if are_words(X) else None), numbers
     return None, checked_matrix(X)
-
-
-def _labels(frame: Any) -> list[Any]:
-    """A frame's columns as it names them: numbers, where pandas made them up."""
-    return list(frame.keys() if isinstance(frame, dict) else frame.columns)

@@ -53,24 +53,82 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def number_ids(ids: Any) -> tuple[Int64s, npt.NDArray[Any]]:
+def same_kind(values: Any) -> Any:
+    """A list of different kinds as an array of objects, everything else as it is: numpy would make 1 and "1" the same.
+
+    >>> same_kind([1, "1"]).tolist()
+    [1, '1']
+    """
+    if not isinstance(values, (list, tuple)):
+        return values
+    kinds = set(map(type, values))
+    if len(kinds) <= 1 and not kinds & {tuple} and (kinds != {int} or np.asarray(values).dtype.kind in "iu"):
+        return values
+    objects = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        objects[row] = value
+    return objects
+
+
+def id_column(ids: Any, num_rows: int) -> npt.NDArray[Any]:
+    """The ids of M rows.
+
+    Raises:
+        DataError: another number of them, or no column.
+    """
+    array = np.asarray(same_kind(ids))
+    if array.ndim != 1:
+        raise DataError(f"the group ids have the shape {list(array.shape)}: give one for each of {num_rows} rows")
+    if len(array) != num_rows:
+        raise DataError(f"{len(array)} group ids for {num_rows} rows: give one each")
+    return array
+
+
+def number_ids(ids: Any, what: str = "set") -> tuple[Int64s, npt.NDArray[Any]]:
     """The number of each id in the order of first appearance, int64[M], and the different ids.
+
+    Args:
+        ids: of any type that can be compared for equality.
+        what: they are ids of.
+
+    Raises:
+        DataError: no column, an id that is missing (NaN), or one that cannot be compared.
 
     >>> number_ids(["b", "a", "b"])[0].tolist()
     [0, 1, 0]
     """
-    array = np.asarray(ids)
+    array = np.asarray(same_kind(ids))
     if array.ndim != 1:
         raise DataError(f"ids have the shape {list(array.shape)}: give one for each row")
     if array.dtype == object:
         numbers: dict[Any, int] = {}
-        codes = np.fromiter((numbers.setdefault(value, len(numbers)) for value in array), np.int64, len(array))
-        return codes, np.array(list(numbers), dtype=object)
-    values, first, inverse = np.unique(array, return_index=True, return_inverse=True)
-    by_appearance = np.argsort(first, kind="stable")
-    ranks = np.empty(len(values), dtype=np.int64)
-    ranks[by_appearance] = np.arange(len(values))
-    return ranks[inverse], values[by_appearance]
+        try:
+            codes = np.fromiter((numbers.setdefault(value, len(numbers)) for value in array), np.int64, len(array))
+        except TypeError as error:
+            raise DataError(f"an id of a {what} cannot be compared ({error}); give numbers, words or tuples") from None
+        values = np.empty(len(numbers), dtype=object)
+        for place, value in enumerate(numbers):
+            values[place] = value
+        gaps = np.array([is_missing(value) for value in values], dtype=np.bool_)
+    else:
+        values, first, inverse = np.unique(array, return_index=True, return_inverse=True)
+        by_appearance = np.argsort(first, kind="stable")
+        ranks = np.empty(len(values), dtype=np.int64)
+        ranks[by_appearance] = np.arange(len(values))
+        codes, values = ranks[inverse], values[by_appearance]
+        gaps = values != values
+    if gaps.any():
+        row = int(np.flatnonzero(gaps[codes])[0])
+        raise DataError(f"row {row}: the id of its {what} is missing ({array[row]}); give it one, or leave the row out")
+    return codes, values
+
+
+def is_missing(value: Any) -> bool:
+    """True of what does not equal itself: NaN, and the gaps of pandas. None is an id like any other."""
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return True
 
 
 def group_rows(ids: Any, is_kept: Bools | None = None) -> Grouping:
@@ -106,6 +164,7 @@ def sizes_to_ids(sizes: Any, num_rows: int) -> Int64s:
         raise DataError(f"sizes are {counts.dtype}{list(counts.shape)}: give a whole number for each set")
     if (wrong := np.flatnonzero(counts < 1)).size:
         raise DataError(f"set {wrong[0]} has {counts[wrong[0]]} alternatives: leave sets without alternatives out")
-    if counts.sum() != num_rows:
-        raise DataError(f"the sizes add up to {counts.sum():,} rows of {num_rows:,}: give the size of every set")
+    total = sum(counts.tolist())  # exact, whatever the sizes
+    if total != num_rows:
+        raise DataError(f"the sizes add up to {total:,} rows of {num_rows:,}: give the size of every set")
     return np.repeat(np.arange(len(counts)), counts)

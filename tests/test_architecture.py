@@ -61,6 +61,7 @@ LEARNER_ROOMS: tuple[str, ...] = (
     "comparison_net.tools",
     "comparison_net.domain",
     "comparison_net.grouping",
+    "comparison_net.columns",
     "comparison_net.choices",
     "comparison_net.choice_tables",
     "comparison_net.conditional_logit",

@@ -39,6 +39,19 @@ def test_ids_may_be_anything(ids: list[Any]) -> None:
         assert ChoiceSets.from_arrays(X, given, chosen=CHOSEN).chosen.tolist() == [2, 0, 0]
 
 
+def test_ids_of_different_kinds_are_different_ids() -> None:
+    """numpy would make words of them all, and one set of two."""
+    assert ChoiceSets.from_arrays(X, [1, "1", 1, "1", 1, "1"]).offsets.tolist() == [0, 3, 6]
+    assert ChoiceSets.from_arrays(X, [(1, 2), (1, 3), (1, 2), (1, 3), (1, 2), 7]).offsets.tolist() == [0, 3, 5, 6]
+    large = [-1, 2**63, -1, 2**63 + 1, 2**63, 2**63 + 1]
+    assert ChoiceSets.from_arrays(X, large).offsets.tolist() == [0, 2, 4, 6]
+
+
+def test_sets_of_one_alternative_are_told_by_mark_or_by_place() -> None:
+    for chosen in ([1] * 6, [0] * 6):
+        assert ChoiceSets.from_arrays(X, np.arange(6), chosen=chosen).chosen.tolist() == [0] * 6
+
+
 def test_sizes_stand_for_ids() -> None:
     by_id = ChoiceSets.from_arrays(X, [0, 0, 0, 1, 1, 2], chosen=[0, 0, 1, 1, 0, 1])
     by_size = ChoiceSets.from_arrays(X, sizes=[3, 2, 1], chosen=np.array([2, 0, 0]))
@@ -95,6 +108,16 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"groups": GROUPS, "weights": [0, 0, 0]}, "every weight is zero"),
     ({"groups": GROUPS, "units": [1, 2]}, "units: 2 entries for 3 sets and 6 rows"),
     ({"groups": GROUPS, "names": ["x"]}, "1 names for 2 features"),
+    ({"groups": GROUPS, "sizes": [3, 3]}, "groups and sizes both say"),
+    ({"sizes": [2**62, 2**62]}, "the sizes add up to 9,223,372,036,854,775,808 rows of 6"),
+    ({"groups": 3}, r"the group ids have the shape \[\]"),
+    ({"groups": [1.0, 1.0, np.nan, 2.0, 2.0, np.nan]}, "row 2: the id of its set is missing"),
+    ({"groups": np.array([[1], [1], [2], [2], [3], [3, 4]], dtype=object)}, "an id of a set cannot be compared"),
+    ({"groups": GROUPS, "units": 5}, "units: 5 alone; give one for each of 3 sets"),
+    ({"groups": GROUPS, "weights": ["a", "b", "c"]}, "weights, row 0: 'a' is no number"),
+    ({"groups": GROUPS, "weights": [1, 1e300, 1]}, "set 'a': weight 1e\\+300"),
+    ({"groups": GROUPS, "values": ["a"] * 6}, "values, row 0: 'a' is no number"),
+    ({"groups": GROUPS, "chosen": [0.0, 1.0, 0.0]}, "chosen are float64: give a whole number for each set"),
 ]
 
 
@@ -113,6 +136,16 @@ def test_what_is_no_number_is_named_by_row_and_column() -> None:
         ChoiceSets.from_arrays([["cheap"]], ["a"])
     with pytest.raises(DataError, match="give a row for each alternative"):
         ChoiceSets.from_arrays(np.zeros(6), GROUPS)
+    with pytest.raises(DataError, match="row 1 has 1 numbers and row 0 has 2"):
+        ChoiceSets.from_arrays([[1, 2], [3]], ["a", "a"])
+    with pytest.raises(DataError, match="row 1, column 'b': 'x' is none"):
+        ChoiceSets.from_arrays([[1, 2], [3, "x"]], ["a", "a"], names=["a", "b"])
+    with pytest.raises(DataError, match="row 0, column 0: 1000"):
+        ChoiceSets.from_arrays([[10**400]], ["a"])
+    with pytest.raises(DataError, match="dates or times"):
+        ChoiceSets.from_arrays(np.array([["2020-01-01"]], dtype="M8[D]"), ["a"])
+    with pytest.raises(DataError, match="row 1, column 0: NaN"):
+        ChoiceSets.from_arrays(np.ma.masked_array([[1.0], [2.0]], mask=[[0], [1]]), ["a", "a"])
 
 
 TABLE = {"trip": GROUPS, "taken": CHOSEN, "time": X[:, 0], "cost": X[:, 1], "who": [1, 1, 1, 2, 1, 1]}
@@ -138,6 +171,36 @@ def test_a_frame_without_a_column_is_told_which() -> None:
         from_frame([1, 2], "a")
     with pytest.raises(DataError, match="no column of features"):
         from_frame({"trip": [1]}, "trip")
+    with pytest.raises(DataError, match="column 'taken' has 1 rows and 'trip' has 2"):
+        from_frame({"trip": [1, 1], "taken": [1], "cost": [1, 2]}, "trip", chosen="taken")
+
+
+def test_odd_frames_are_read_or_refused_in_a_line() -> None:
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    plain = {"s": [1, 1, 2, 2], "y": [1, 0, 0, 1]}
+    for column in (
+        np.array([1, 2, 3, 4], dtype=object),
+        pandas.array([1, 2, 3, 4], dtype="Int64"),
+        pandas.Categorical([1, 2, 3, 4]),
+    ):
+        sets = from_frame(pandas.DataFrame({**plain, "a": column}), "s", chosen="y")
+        assert sets.items.tolist() == [[1], [2], [3], [4]]
+    unnamed = pandas.DataFrame({0: [1, 1], 1: [1, 0], 2: [1.0, 2.0]})
+    assert from_frame(unnamed, 0, chosen=1).items.tolist() == [[1], [2]]  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="column 'a', row 0: 'x' is no number"):
+        from_frame(pandas.DataFrame({**plain, "a": ["x"] * 4}), "s", chosen="y")
+    with pytest.raises(DataError, match="row 1, column 'a': NaN is no number"):
+        from_frame(pandas.DataFrame({**plain, "a": pandas.array([1, None, 2, 3], dtype="Int64")}), "s", chosen="y")
+    with pytest.raises(DataError, match="row 1: <NA> in chosen"):
+        from_frame(
+            pandas.DataFrame({**plain, "y": pandas.array([1, None, 0, 1], dtype="boolean")}).assign(a=1),
+            "s",
+            chosen="y",
+        )
+    with pytest.raises(DataError, match="2 columns 'a'; rename all but one"):
+        from_frame(pandas.DataFrame([[1, 1, 2.0, 3.0]], columns=["s", "y", "a", "a"]), "s", chosen="y")
+    with pytest.raises(DataError, match=r"give frame\.collect\(\)"):
+        from_frame(polars.LazyFrame({**plain, "a": [1, 2, 3, 4]}), "s", chosen="y")
 
 
 def write_lines(path: Path, *entries: Any) -> Path:
@@ -171,7 +234,15 @@ def test_json_lines_are_read(tmp_path: Path) -> None:
         ([{"alternatives": [[1], ["x"]]}], "1: an alternative must be a list of numbers"),
         ([{"alternatives": [{"a": 1}]}, {"alternatives": [{"b": 1}]}], "2: an alternative with other names than a"),
         ([{"alternatives": [[1]], "weight": 2}, {"alternatives": [[1]]}], "'weight' stands on 1 of 2 lines"),
-        ([{"alternatives": [[1], [1, 2]]}], "the features are not all numbers"),
+        ([{"alternatives": [[1], [1, 2]]}], "1: an alternative of 2 numbers, the first of all has 1"),
+        ([{"alternatives": [[1], [10**400]]}], "1: an alternative must be a list of numbers"),
+        ([{"alternatives": [[1]]}, {"alternatives": [{"a": 1}]}], "2: an alternative must be a list of numbers"),
+        ([{"alternatives": [[1], [2]], "values": [1]}], '1: "values" must be a list of 2'),
+        ([{"alternatives": [[1]], "values": 3}], '1: "values" must be a list of 1'),
+        ([{"alternatives": [[1]], "values": ["a"]}], '1: "values" must be numbers or null'),
+        ([{"alternatives": [[1]], "weight": "x"}], '1: "weight" must be a number'),
+        ([{"alternatives": [[1]], "unit": {}}], '1: "unit" must be a word or a number'),
+        ([{"alternatives": [[1]], "context": 2}], '1: "context" must be a list of numbers'),
     ],
 )
 def test_a_line_that_is_no_choice_set_is_told(entries: list[Any], message: str, tmp_path: Path) -> None:

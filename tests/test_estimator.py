@@ -13,7 +13,7 @@ import pytest
 from comparison_net.choices import ChoiceSets
 from comparison_net.conditional_logit import fit_logit
 from comparison_net.estimator import ComparisonRanker, NotFittedError
-from comparison_net.tools import DataError
+from comparison_net.tools import ConfigError, DataError
 from tests.choice_makers import made_choices
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -186,3 +186,38 @@ except Exception as error:
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "no parameter 'epoch'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"hidden": 16}, r"as in hidden=\(16,\)"),
+        ({"hidden": "16"}, r"as in hidden=\(16,\)"),
+        ({"hidden": (2.5,)}, r"as in hidden=\(16,\)"),
+        ({"hidden": (4,), "num_nets": 0}, "num_nets=0: give a whole number from 1"),
+        ({"hidden": (), "alpha": -1.0}, "alpha=-1.0: give 0 or a positive number"),
+        ({"random_state": -3}, "random_state=-3: give a whole number from 0"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_one_line(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ComparisonRanker(**parameters).fit([[1.0], [2.0]] * 20, [1, 0] * 20, np.arange(40) // 2)
+
+
+def test_a_score_needs_to_know_what_was_chosen() -> None:
+    X, groups = [[1.0], [2.0], [3.0], [1.0]], [1, 1, 2, 2]
+    ranker = ComparisonRanker(hidden=(), alpha=0.1).fit(X, [1, 0, 0, 1], groups)
+    for unknown in (None, [-1, -1]):
+        with pytest.raises(DataError, match="mark the chosen row"):
+            ranker.score(X, unknown, groups)
+
+
+def test_a_seed_may_be_drawn() -> None:
+    X, groups = np.random.default_rng(1).normal(size=(60, 2)), np.arange(60) // 2
+    y = np.arange(60) % 2
+    scores = [
+        ComparisonRanker((3,), epochs=1, random_state=np.random.RandomState(seed)).fit(X, y, groups).score(X, y, groups)
+        for seed in (1, 1, 2)
+    ]
+    assert scores[0] == scores[1] != scores[2]
+    ComparisonRanker((3,), epochs=1, random_state=None).fit(X, y, groups)
