@@ -52,11 +52,8 @@ def from_frame(
     >>> sets.names, sets.chosen.tolist()
     (('cost',), [1, 0])
     """
-    group, chosen, values, weights, unit, available = (
-        None if name is None else str(name) for name in (group, chosen, values, weights, unit, available)
-    )
     names = column_names(frame)
-    special = [name for name in (group, chosen, values, weights, unit, available) if name is not None]
+    special = [str(name) for name in (group, chosen, values, weights, unit, available) if name is not None]
     wanted = [name for name in names if name not in special] if features is None else list(map(str, features))
     for name in (*special, *wanted):
         if name not in names:
@@ -66,14 +63,13 @@ def from_frame(
     if not wanted:
         raise DataError("the frame has no column of features beside those that are named otherwise")
     columns = {name: read_column(frame, name) for name in (*special, *wanted)}
-    assert group is not None
-    for name, column in columns.items():
-        rows, wanted_rows = np.size(column), np.size(columns[group])
-        if rows != wanted_rows:
-            raise DataError(f"column {name!r} has {rows:,} rows and {group!r} has {wanted_rows:,}: give as many")
+    num_rows = len(columns[str(group)])
+    for name, values_of in columns.items():
+        if len(values_of) != num_rows:
+            raise DataError(f"column {name!r} has {len(values_of):,} rows and {group!r} has {num_rows:,}: give as many")
 
     def column(name: str | None) -> npt.NDArray[Any] | None:
-        return None if name is None else columns[name]
+        return None if name is None else columns[str(name)]
 
     return ChoiceSets.from_arrays(
         np.column_stack([_feature(columns[name], name) for name in wanted]),

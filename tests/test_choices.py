@@ -145,7 +145,7 @@ def test_what_is_no_number_is_named_by_row_and_column() -> None:
     with pytest.raises(DataError, match="dates or times"):
         ChoiceSets.from_arrays(np.array([["2020-01-01"]], dtype="M8[D]"), ["a"])
     with pytest.raises(DataError, match="row 1, column 0: NaN"):
-        ChoiceSets.from_arrays(np.ma.masked_array([[1.0], [2.0]], mask=[[0], [1]]), ["a", "a"])
+        ChoiceSets.from_arrays(np.ma.masked_array([[1.0], [2.0]], mask=[[False], [True]]), ["a", "a"])
 
 
 TABLE = {"trip": GROUPS, "taken": CHOSEN, "time": X[:, 0], "cost": X[:, 1], "who": [1, 1, 1, 2, 1, 1]}

@@ -16,7 +16,12 @@ from backgammon.evaluation.outcome import equities
 from backgammon.learner.coach.coach_page import coach_values, render_coach_page, render_coach_text
 from backgammon.learner.coach.mimic import Mimic
 from backgammon.learner.coach.people_fit import CALIBRATION, FitSettings, PeopleNet, fit_people, floored
-from backgammon.learner.coach.people_inputs import TYPICAL_REGRET, measure_strengths, people_inputs
+from backgammon.learner.coach.people_inputs import (
+    TYPICAL_REGRET,
+    measure_strengths,
+    other_half_strengths,
+    people_inputs,
+)
 from backgammon.learner.coach.people_model import FLOOR, PeopleModel, load_people, shipped_people
 from backgammon.learner.coach.play_table import PlayTable, make_table, score_kind
 from backgammon.learner.coach.study import study_player
@@ -91,6 +96,17 @@ def test_the_answer_is_not_among_the_inputs(table: PlayTable) -> None:
     chosen = np.where(np.arange(len(table)) == 7, 0, table.plays.chosen_rows)
     other = replace(table, plays=replace(table.plays, chosen=chosen))
     assert measure_strengths(other)[7] == measure_strengths(table)[7]
+
+
+def test_strength_by_the_other_half_knows_nothing_of_its_own_half(table: PlayTable) -> None:
+    strengths = other_half_strengths(table)
+    own = np.flatnonzero((table.player == 0) & (table.plays.unit == table.plays.unit[0]))
+    chosen = table.plays.chosen_rows.copy()
+    chosen[own[::2]] = 0
+    changed = other_half_strengths(replace(table, plays=replace(table.plays, chosen=chosen)))
+    assert (changed[own[::2]] == strengths[own[::2]]).all()
+    assert (changed[own[1::2]] != strengths[own[1::2]]).all()
+    assert len(np.unique(strengths[own])) == 2
 
 
 def test_a_habit_is_learnt_and_named(table: PlayTable, monkeypatch: pytest.MonkeyPatch) -> None:

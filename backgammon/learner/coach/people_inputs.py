@@ -35,7 +35,8 @@ NUM_CONTEXT = len(PHASES) + 2
 
 TYPICAL_REGRET = 0.0105
 """Mean regret in points of an unforced play over 1,238 matches between people (0-ply, each capped at .3)."""
-_REGRET_CAP = 0.3
+REGRET_CAP = 0.3
+"""Points that a play loses at most in a mean: one blunder is no measure of strength."""
 _PRIOR_PLAYS = 40
 """Plays of typical regret that are added before the mean is taken: a few plays say little."""
 _STRENGTH_UNIT = 0.01
@@ -109,9 +110,29 @@ def measure_strengths(table: PlayTable) -> Float64s:
 
     The play itself is left out, or the answer would be among the inputs; a typical player's plays are added.
     """
-    regrets = np.minimum(table.regrets[table.made], _REGRET_CAP).astype(np.float64)
+    regrets = np.minimum(table.regrets[table.made], REGRET_CAP).astype(np.float64)
     _, seats = np.unique(table.plays.unit * len(table.players) + table.player, return_inverse=True)
     totals, counts = np.bincount(seats, regrets), np.bincount(seats)
     others = totals[seats] - regrets + _PRIOR_PLAYS * TYPICAL_REGRET
     strengths: Float64s = others / (counts[seats] - 1 + _PRIOR_PLAYS)
+    return strengths
+
+
+def other_half_strengths(table: PlayTable) -> Float64s:
+    """Strength of the player of every play, float64[N], from the other half of his plays of the match alone.
+
+    Every second play is one half; typical plays are added as in `measure_strengths`. Plays of one half share their
+    strength, and none of them has a part in it: groups by it say nothing of what was played.
+    """
+    regrets = np.minimum(table.regrets[table.made], REGRET_CAP).astype(np.float64)
+    _, seats, counts = np.unique(
+        table.plays.unit * len(table.players) + table.player, return_inverse=True, return_counts=True
+    )
+    order = np.argsort(seats, kind="stable")
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    halves = 2 * seats + places % 2
+    totals = np.bincount(halves, regrets, 2 * len(counts)) + _PRIOR_PLAYS * TYPICAL_REGRET
+    numbers = np.bincount(halves, minlength=2 * len(counts)) + _PRIOR_PLAYS
+    strengths: Float64s = (totals / numbers)[halves ^ 1]
     return strengths
