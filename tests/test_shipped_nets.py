@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from backgammon.cli import main
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.records import read_logs
 from backgammon.rules.board import Board
@@ -38,3 +41,18 @@ def decisions() -> tuple[Board, Board]:
 def test_a_trained_file_chooses_what_it_always_chose(name: str, decisions: tuple[Board, Board]) -> None:
     expected = np.load(ROOT / "tests" / "vectors" / "net-choices.npz")[name]
     np.testing.assert_array_equal(load_scorer(MODELS[name]).choose(*decisions), expected)
+
+
+def test_the_published_figures_are_those_of_decisions_that_nobody_looked_at_before() -> None:
+    """Of the net that ships: another one needs other decisions, drawn after the last choice about it."""
+    done = CliRunner().invoke(main, ["evaluate", str(ROOT / "data" / "fresh"), "--json"], catch_exceptions=False)
+    scores = json.loads(done.stdout)["scores"]["overall"]
+    assert scores["decisions"] == 4_279
+    for page, row in (
+        ("README.md", "| 0-ply |"),
+        ("docs/model-card.md", "| **4,279 of gnubg 2-ply self-play, fresh**"),
+    ):
+        lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+        (line,) = (line for line in lines if line.startswith(row))
+        for name, digits in (("agreement", 3), ("loss", 2)):
+            assert f"{scores[name]['value']:.{digits}f}".lstrip("0") in line, (page, name)
