@@ -172,7 +172,7 @@ def checked_weights(values: Any, grouping: Grouping, num_rows: int) -> Float32s:
     Raises:
         DataError: a weight below 0 or none, different ones within a set, or nothing but zeros.
     """
-    if np.ndim(values):
+    if np.asarray(same_kind(values)).ndim:
         values = _column_of_numbers(values, "weights")
         if (wrong := np.flatnonzero(~((values >= 0) & (values <= LARGEST)))).size:
             row = int(wrong[0])

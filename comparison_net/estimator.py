@@ -377,7 +377,7 @@ def _check_known(sets: ChoiceSets) -> None:
 
 def _read_features(X: Any) -> tuple[tuple[str, ...] | None, Any]:  # noqa: N803
     """Names, where X has them, and the numbers."""
-    if hasattr(X, "columns") or isinstance(X, dict):
+    if hasattr(X, "columns") or (isinstance(X, dict) and not hasattr(X, "tocsr")):  # a sparse one may be a dict
         names = column_names(X)
         columns = [read_column(X, name) for name in names]
         if len(set(map(len, columns))) > 1:

