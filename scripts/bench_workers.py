@@ -5,8 +5,7 @@
 
 Two local processes and others do the same units of labels, in turn, once all of them have compiled what they need:
 
-    cpu     processor time of everything that was started here beyond that inside the units, as a share of it; a cluster
-            that was started elsewhere is not seen
+    cpu     processor time of the workers and of this process, scheduler and all, beyond that inside the units
     wall    how much longer the whole row took than with local processes, the median of the rounds
     idle    of the workers' time between their first and last unit, by the clock
 
@@ -24,7 +23,7 @@ import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -121,22 +120,17 @@ class Killing:
             os.kill(self.killed, signal.SIGKILL)
 
 
-def _processor_seconds() -> float:
-    """Of this process and all that it has started, also where that has ended."""
+def _processor_seconds(pids: Iterable[int]) -> float:
+    """Of this process, which holds a scheduler that it has started, and of workers; those elsewhere count nothing."""
     ticks = os.sysconf("SC_CLK_TCK")
-    parents, spent = {}, {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    found = time.process_time()
+    for pid in pids:
         try:
-            fields = path.read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        pid = int(path.parent.name)
-        parents[pid], spent[pid] = int(fields[1]), sum(map(int, fields[11:15])) / ticks
-    family, found = {os.getpid()}, 0
-    while len(family) > found:
-        found = len(family)
-        family |= {pid for pid, parent in parents.items() if parent in family}
-    return sum(spent.get(pid, 0.0) for pid in family)
+        found += sum(map(int, fields[11:13])) / ticks
+    return found
 
 
 @dataclass(frozen=True)
@@ -163,10 +157,19 @@ class Row:
         return gaps / spans
 
 
-def _do(units: Sequence[WorkUnit], workers: Workers) -> Row:
-    started, before = time.monotonic(), _processor_seconds()
+def _do(units: Sequence[WorkUnit], workers: Workers, pids: Iterable[int] = ()) -> Row:
+    """A row of units, the processor time of these workers beside it."""
+    started, before = time.monotonic(), _processor_seconds(pids)
     told = [Unit(*json.loads(result)) for result in do_units(units, workers)]
-    return Row(time.monotonic() - started, _processor_seconds() - before, told)
+    return Row(time.monotonic() - started, _processor_seconds(pids) - before, told)
+
+
+def _warm_up(units: Sequence[WorkUnit], workers: Workers) -> set[int]:
+    """The processes of workers, once each has done a unit: others would start and compile in a row that counts."""
+    pids: set[int] = set()
+    while len(pids) < workers.count:
+        pids |= {unit.pid for unit in _do(units, workers).units}
+    return pids
 
 
 @program(__doc__)
@@ -196,12 +199,11 @@ def _measure(shards: Shards, names: Sequence[str], rounds: int, num_units: int, 
     plain = list(shard_units(shards, np.arange((num_units + 4) * decisions), teacher))
     units = [WorkUnit(unit.name, partial(watched, unit.work), unit.size) for unit in plain]
     held = {name: Held(workers_named(name), teacher.contents) for name in names}
-    for crew in held.values():
-        _do(units[num_units:], crew)
+    pids = {name: _warm_up(units[num_units:], crew) for name, crew in held.items()}
     rows: dict[str, list[Row]] = {name: [] for name in held}
     for number in range(rounds):
         for name in [*held][:: 1 if number % 2 else -1]:
-            rows[name].append(_do(units[:num_units], held[name]))
+            rows[name].append(_do(units[:num_units], held[name], pids[name]))
     _show(rows)
 
 
