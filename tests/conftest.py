@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -17,6 +19,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun with & in a scrip
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Arrays = tuple[Int8s, Int8s]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_timing() -> Iterator[None]:
+    """A training run that ends times its data pipeline for seconds, which show nothing here: one pass must do."""
+    from comparison_net.training import loop  # here, so that a test that needs no torch can be the first
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "measure_pipeline", partial(loop.measure_pipeline, seconds=0.0))
+        yield
 
 
 @pytest.fixture(scope="session")

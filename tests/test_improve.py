@@ -27,14 +27,23 @@ TRAINING = ("batch_decisions=64", "epochs=1", "threads=1")
 PLAN = RoundPlan(games=3, noise=(0.0, 0.3), sample=60)
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network with outcomes that knows nothing."""
+    folder = tmp_path_factory.mktemp("start")
     network = NetworkConfig(hidden=(8,), outcomes=True)
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(tmp_path / "start.safetensors", make_model(network, weights, "none", {}))
-    return tmp_path / "start.safetensors"
+    save_model(folder / "start.safetensors", make_model(network, weights, "none", {}))
+    return folder / "start.safetensors"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, start: Path) -> Path:
+    """Two rounds that nobody interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    improve(folder / "rounds", start)
+    return folder / "rounds"
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -51,22 +60,21 @@ def improve(out: Path, start: Path, rounds: int = 2, plan: RoundPlan = PLAN) -> 
     return list(Improvement(out, str(start), plan, settings=TRAINING).run(rounds))
 
 
-def test_each_round_goes_on_from_the_net_of_the_one_before(tmp_path: Path, start: Path) -> None:
-    runs = improve(tmp_path / "rounds", start)
-    assert [run.relative_to(tmp_path) for run in runs] == [Path("rounds/1/run"), Path("rounds/2/run")]
-    labelled = [open_shards(tmp_path / "rounds" / number / "labelled") for number in "12"]
+def test_each_round_goes_on_from_the_net_of_the_one_before(whole: Path, start: Path) -> None:
+    runs = [whole / "1/run", whole / "2/run"]
+    labelled = [open_shards(whole / number / "labelled") for number in "12"]
     assert [len(shards) for shards in labelled] == [60, 60]
     assert [shards.manifest.teacher for shards in labelled] == ["start 1-ply", "model 1-ply"]
-    assert len(open_shards(tmp_path / "rounds/2/set")) == 120, "the labels of both rounds"
+    assert len(open_shards(whole / "2/set")) == 120, "the labels of both rounds"
     assert labelled[0].boards.tobytes() != labelled[1].boards.tobytes()
     assert 'start = "' + str(runs[0] / "model.safetensors") in (runs[1] / "config.toml").read_text()
     models = [load_model(path) for path in (start, *runs)]
     for before, after in pairwise(models):
         assert before.network == after.network
         assert any((before.weights[name] != after.weights[name]).any() for name in before.weights)
-    again = files_of(tmp_path / "rounds")
-    assert improve(tmp_path / "rounds", start) == runs, "what is there is left alone"
-    assert files_of(tmp_path / "rounds") == again
+    again = files_of(whole)
+    assert improve(whole, start) == runs, "what is there is left alone"
+    assert files_of(whole) == again
 
 
 class Killed(BaseException):
@@ -75,9 +83,8 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("step", ["play_into_shards", "label_shards", "join_shards", "train_on_shards"])
 def test_interrupted_in_any_step_it_goes_on_to_the_same_bytes(
-    step: str, tmp_path: Path, start: Path, monkeypatch: pytest.MonkeyPatch
+    step: str, tmp_path: Path, start: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    improve(tmp_path / "whole", start)
     real: Callable[..., Any] = getattr(improvement, step)
     calls: list[int] = []
 
@@ -92,7 +99,7 @@ def test_interrupted_in_any_step_it_goes_on_to_the_same_bytes(
         with pytest.raises(Killed):
             improve(tmp_path / "cut", start)
     improve(tmp_path / "cut", start)
-    assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
+    assert files_of(tmp_path / "cut") == files_of(whole)
 
 
 def test_another_plan_or_net_does_not_go_on(tmp_path: Path, start: Path) -> None:
