@@ -7,6 +7,8 @@ import signal
 from collections.abc import Iterator
 from functools import partial
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as many processes as cores run the suite: more threads only wait
+
 import pytest
 
 from backgammon.tools.arrays import Int8s

@@ -96,7 +96,7 @@ def _deterministic() -> Iterator[None]:
 def batch(random_play: Decisions) -> tuple[Board, Int64s]:
     """(candidates int8[M, 26], offsets int64[B + 1]) of some decisions."""
     boards, dice = random_play
-    return legal_candidates(boards[:60], dice[:60])
+    return legal_candidates(boards[:24], dice[:24])
 
 
 Batch = tuple[Board, Int64s]
