@@ -27,8 +27,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="streams are closed by a POSIX shell")
-@pytest.mark.parametrize("redirection", CLOSINGS)
-@pytest.mark.parametrize("command", [f"ids {START}", "decisions match.mat", "rank"])
+@pytest.mark.parametrize(
+    ("command", "redirection"),
+    [
+        *(("decisions match.mat", closing) for closing in CLOSINGS),
+        (f"ids {START}", ">&-"),
+        ("rank", "<&-"),
+        ("rank", "<&- >&- 2>&-"),
+    ],
+)
 def test_a_closed_stream_reads_and_writes_nothing(command: str, redirection: str, folder: Path) -> None:
     done = shell(command, redirection, folder)
     assert done.returncode == 0

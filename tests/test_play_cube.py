@@ -164,7 +164,7 @@ def test_a_record_becomes_the_session_that_it_tells_of(suffix: str) -> None:
     while not session.is_over:
         act(session, seats)
         is_dance = session.state.stage is Stage.PLAY and session.decision().is_dance  # a forced one is played at once
-        if len(session.turns) % 9 == 5 and session.state.stage in (Stage.ROLL, Stage.PLAY) and not is_dance:
+        if len(session.turns) % 40 == 5 and session.state.stage in (Stage.ROLL, Stage.PLAY) and not is_dance:
             text = writable_format(f"match{suffix}").write
             assert text is not None
             (record,) = read_records(text(session.record()).encode(), f"match{suffix}")

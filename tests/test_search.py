@@ -154,13 +154,13 @@ def test_for_a_choice_a_candidate_without_a_rival_is_not_searched(name: str, pli
 def test_where_no_candidate_has_a_rival_nothing_is_searched(random_play: Arrays) -> None:
     evaluator = Counting()
     search = Searcher(evaluator, SearchSettings(2, "staged"), cache=OutcomeCache(100))
-    values = search.analyse(*random_play)
+    boards, dice = random_play[0][:300], random_play[1][:300]
+    values = search.analyse(boards, dice)
     searched = np.add.reduceat(values.plies > 0, values.decisions.offsets[:-1])
     alone = np.flatnonzero((searched == 1) & (np.diff(values.decisions.offsets) > 1))[:20]
-    assert len(alone)
+    assert len(alone) >= 5
     evaluator.expanded = 0
-    boards, dice = random_play[0][alone], random_play[1][alone]
-    assert search.choose(boards, dice).tolist() == values.best_rows[alone].tolist()
+    assert search.choose(boards[alone], dice[alone]).tolist() == values.best_rows[alone].tolist()
     assert evaluator.expanded == 0
 
 
