@@ -121,27 +121,24 @@ def by_rank(plies: int, decisions: tuple[Decision, ...], has_score: bool) -> Ans
 
 
 def by_analyse(plies: int, decisions: tuple[Decision, ...], has_score: bool) -> Answers:
-    """A log in which each decision is a game of its own, with the play that the engine thinks best."""
-    length = LENGTH * has_score
-    best = [found[0].row for found in expected(plies, decisions, has_score)]
-    games = [
-        GameRecord(
-            1,
-            ("ann", f"bob {number}"),  # one that is there twice would be taken for a copy
-            SCORE if has_score else (0, 0),
-            (RollAction(0, decision.roll, format_play(decision.play_of(row))),),
-            start=Setup(decision.position, 0),
-        )
-        for number, (decision, row) in enumerate(zip(decisions, best, strict=True))
-    ]
+    """A log in which each decision is a match of its own, with the play that the engine thinks best."""
+    length, scores = (LENGTH, SCORE) if has_score else (0, (0, 0))
+    matches = []
+    for decision, found in zip(decisions, expected(plies, decisions, has_score), strict=True):
+        best = RollAction(0, decision.roll, format_play(decision.play_of(found[0].row)))
+        game = GameRecord(1, ("ann", "bob"), scores, (best,), start=Setup(decision.position, 0))
+        matches.append(MatchRecord(length, (game,)))
     options = [] if has_score else ["--cubeless"]
     with NamedTemporaryFile("w", suffix=".jsonl") as file:
-        file.write(write_jsonl(*(MatchRecord(length, (game,)) for game in games)))
+        file.write(write_jsonl(*matches))
         file.flush()
         shown = json.loads(invoke("analyse", file.name, "--ply", plies, "--worst", 0, "--json", *options))
-    rolls = [roll for match in shown["matches"] for game in match["games"] for roll in game["rolls"]]
-    answers = [[(c["after"], c["equity"], c["ply"], c["chances"]) for c in roll["candidates"]] for roll in rolls]
-    return answers if has_score else list(map(in_order, answers))
+    answers: dict[Any, list[Any]] = {}  # a match that is there twice is read once
+    for match in shown["matches"]:
+        (roll,) = match["games"][0]["rolls"]
+        plays = [(one["after"], one["equity"], one["ply"], one["chances"]) for one in roll["candidates"]]
+        answers[tuple(roll["board"]), tuple(roll["dice"])] = plays if has_score else in_order(plays)
+    return [answers[tuple(one.position.board.tolist()), tuple(one.roll)] for one in decisions]
 
 
 def in_order(answer: list[Any]) -> list[Any]:
