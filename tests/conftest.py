@@ -26,10 +26,11 @@ Arrays = tuple[Int8s, Int8s]
 @pytest.fixture(scope="session", autouse=True)
 def short_timing() -> Iterator[None]:
     """A training run that ends times its data pipeline for seconds, which show nothing here: one pass must do."""
-    from comparison_net.training import loop  # here, so that a test that needs no torch can be the first
+    from comparison_net.training import loop
+    from comparison_net.training.step import measure_pipeline
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "measure_pipeline", partial(loop.measure_pipeline, seconds=0.0))
+        patch.setattr(loop, "measure_pipeline", partial(measure_pipeline, seconds=0.0))
         yield
 
 
