@@ -1,13 +1,14 @@
 """Compare our analysis of matches, at the score and with the cube, with GNU Backgammon's and with the file's own.
 
-    python -m scripts.check_analysis MATCH... [--ply 2] [--gnubg PROGRAM] [--keep FOLDER] [--model RUN_OR_FILE]
+    python -m scripts.check_analysis MATCH... [--ply 2] [--luck-ply 0] [--gnubg PROGRAM] [--keep FOLDER] [--model FILE]
 
 Every MATCH (any format) is judged by us and by GNU Backgammon at 2-ply (cube 2-ply, luck 0-ply: its defaults), which
 takes it a minute a match. From its values losses are counted as from ours: PR by eXtreme Gammon's rule for each player.
 Printed beside each other are decisions, equity lost by plays and by the cube, PR, the PR by the numbers in the file,
-how many of the ten worst decisions are the same, and luck: its total, and how far single rolls differ. Where losses are
-close together the ten worst are a matter of chance; so it is told too how many of ours lose as much by GNU Backgammon's
-numbers as its own tenth, give or take .02, and by how much the net luck of a game differs.
+how many of the ten worst decisions are the same (and of those by the file, where it holds some), and luck: its total,
+and how far single rolls differ. Where losses are close together the ten worst are a matter of chance; so it is told too
+how many of ours lose as much by GNU Backgammon's numbers as its own tenth, give or take .02, and by how much the net
+luck of a game differs. `--luck-ply` 1 shows how far GNU Backgammon's luck one ply deeper is from its own.
 
 Exit code 1 unless, in every match and for each player, the PR is within .5 of GNU Backgammon's and within .7 of the
 file's, nine of the ten worst are the same, and the total of the luck is within .1 points. `--keep` stores GNU
@@ -29,7 +30,7 @@ from typing import Any
 import click
 import numpy as np
 
-from backgammon.analysis.cube_figures import LEAST_SPREAD, counts_for_pr
+from backgammon.analysis.cube_figures import LEAST_SPREAD, counts_for_pr, told_loss
 from backgammon.analysis.cube_spots import DOUBLE, JudgedCube, action_loss, is_counted
 from backgammon.analysis.judging import JudgedMatch, JudgedRoll, judge_match
 from backgammon.analysis.ranking import StakesJudge
@@ -56,6 +57,7 @@ _SETTINGS = (
     "set analysis chequerplay evaluation plies 2",
     "set analysis cubedecision evaluation plies 2",
     "set analysis luck on",
+    "set analysis luckanalysis plies {luck_plies}",
     "set analysis cube on",
 )
 _SCRIPT = """import gnubg, json
@@ -80,6 +82,7 @@ class Decision:
         theirs: by GNU Backgammon's.
         is_counted: XG's rule, by our numbers.
         is_counted_theirs: by GNU Backgammon's.
+        told: equity lost by the numbers in the file; None where it has none.
     """
 
     seat: int
@@ -87,10 +90,11 @@ class Decision:
     theirs: float
     is_counted: bool
     is_counted_theirs: bool
+    told: float | None = None
 
 
-def ask_gnubg(peer: str, match_text: str, kept: Path | None) -> dict[str, Any]:
-    """GNU Backgammon's analysis of a .mat file, as its Python gives it.
+def ask_gnubg(peer: str, match_text: str, kept: Path | None, luck_plies: int) -> dict[str, Any]:
+    """GNU Backgammon's analysis of a .mat file, as its Python gives it, its luck at `luck_plies`.
 
     Raises:
         RecordError: it gave none.
@@ -100,7 +104,8 @@ def ask_gnubg(peer: str, match_text: str, kept: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="check-analysis-") as folder:
         match, script, answer = (Path(folder) / name for name in ("match.mat", "ask.py", "answer.json"))
         match.write_text(match_text)
-        script.write_text(_SCRIPT.format(settings=_SETTINGS, match=str(match), answer=str(answer)))
+        settings = [one.format(luck_plies=luck_plies) for one in _SETTINGS]
+        script.write_text(_SCRIPT.format(settings=settings, match=str(match), answer=str(answer)))
         done = subprocess.run([peer, "-t", "-q", "-p", str(script)], capture_output=True, text=True, check=False)
         if not answer.exists():
             raise RecordError(f"{peer} gave no analysis: {done.stderr.strip()[-300:]}")
@@ -155,7 +160,7 @@ def _pair_play(roll: JudgedRoll, moves: list[dict[str, Any]], analysis: dict[str
     scores = [move["score"] for move in moves]
     loss = max(scores) - scores[analysis["imove"]]
     is_spread = max(scores) - min(scores) >= LEAST_SPREAD
-    return Decision(roll.seat, roll.loss, loss, counts_for_pr(roll), is_spread)
+    return Decision(roll.seat, roll.loss, loss, counts_for_pr(roll), is_spread, told_loss(roll))
 
 
 def _pair_cube(cube: JudgedCube, analysis: dict[str, Any]) -> Decision:
@@ -165,7 +170,7 @@ def _pair_cube(cube: JudgedCube, analysis: dict[str, Any]) -> Decision:
         values = float(valuation.emg(values[0])), float(valuation.emg(values[1]))
     verdict = CubeVerdict(cube.verdict.stakes, *values)
     theirs = action_loss(cube.action, verdict)
-    return Decision(cube.seat, cube.loss, theirs, cube.is_counted, is_counted(cube.action, verdict))
+    return Decision(cube.seat, cube.loss, theirs, cube.is_counted, is_counted(cube.action, verdict), cube.told_loss)
 
 
 def compare(report: Report, theirs: dict[str, Any]) -> bool:
@@ -190,9 +195,7 @@ def compare(report: Report, theirs: dict[str, Any]) -> bool:
         file_text = "" if told is None else f", by the file {told:.2f}"
         print(f"  {player.name}: {counts}, lost by plays {_lost_text(plays)}, by the cube {_lost_text(cubes)}")
         print(f"    PR {pr:.2f} (gnubg {gnubg_pr:.2f}){file_text}; luck {_luck_text(own_luck)}")
-    ours, others = (
-        sorted(pairs, key=lambda key: -getattr(pairs[key], kind))[:NUM_WORST] for kind in ("ours", "theirs")
-    )
+    ours, others = _worst(pairs, "ours"), _worst(pairs, "theirs")
     tenth = min(pairs[key].theirs for key in others)
     near = sum(pairs[key].theirs >= tenth - TIED for key in ours)
     net = [np.where(luck[:, 0] == 0, luck[:, column], -luck[:, column]).sum() for column in (1, 2)]
@@ -200,7 +203,16 @@ def compare(report: Report, theirs: dict[str, Any]) -> bool:
     num_common = len(set(ours) & set(others))
     common = f"{num_common}, {near} give or take {TIED}"
     print(f"  worst {NUM_WORST} in common: {common}; net luck a game differs by {a_game:.3f} points")
+    if any(one.told for one in pairs.values()):
+        by_file = set(_worst(pairs, "told"))
+        shared = f"{len(by_file & set(ours))} with ours, {len(by_file & set(others))} with GNU Backgammon's"
+        print(f"  worst {NUM_WORST} by the file: {shared}")
     return is_good and num_common >= NUM_COMMON
+
+
+def _worst(pairs: dict[Key, Decision], kind: str) -> list[Key]:
+    """The decisions that lost most by the numbers of `kind`, most first."""
+    return sorted(pairs, key=lambda key: -(getattr(pairs[key], kind) or 0.0))[:NUM_WORST]
 
 
 def _lost_text(decisions: list[Decision]) -> str:
@@ -221,12 +233,19 @@ SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/games"])
 @program(__doc__)
 @click.argument("matches", nargs=-1, required=True, metavar="MATCH...")
 @click.option("--ply", type=click.IntRange(0, 3), default=2, show_default=True)
+@click.option("--luck-ply", "luck_plies", type=click.IntRange(0, 2), default=0, show_default=True, help="Of its luck.")
 @click.option("--model", help="A run folder or checkpoint; without it the shipped model.")
 @click.option("--gnubg", "peer", default=lambda: shutil.which("gnubg", path=SEARCH), help="GNU Backgammon's program.")
 @click.option("--keep", type=click.Path(path_type=Path), help="A folder for GNU Backgammon's answers.")
 @click.pass_context
 def main(
-    ctx: click.Context, matches: tuple[str, ...], ply: int, model: str | None, peer: str | None, keep: Path | None
+    ctx: click.Context,
+    matches: tuple[str, ...],
+    ply: int,
+    luck_plies: int,
+    model: str | None,
+    peer: str | None,
+    keep: Path | None,
 ) -> None:
     """Compare each match."""
     if peer is None:
@@ -235,8 +254,9 @@ def main(
     judge = StakesJudge(open_engine(Depth(plies=ply).spec(model)).plays)
     for file in matches:
         for number, (record, replayed) in enumerate(read_logs([file]).matches()):
-            kept = keep / f"{Path(file).stem}-{number}.json" if keep else None
-            theirs = ask_gnubg(peer, write_mat(canonical_match(record, replayed)), kept)
+            luck = f"-luck-{luck_plies}" if luck_plies else ""
+            kept = keep / f"{Path(file).stem}-{number}{luck}.json" if keep else None
+            theirs = ask_gnubg(peer, write_mat(canonical_match(record, replayed)), kept, luck_plies)
             is_good &= compare(make_report(judge_match(record, replayed, judge)), theirs)
     if not is_good:
         ctx.exit(1)

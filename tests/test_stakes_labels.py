@@ -72,6 +72,28 @@ def test_what_another_choice_was_worth_more_is_lost(tmp_path: Path, answered: li
     assert rows["take or pass"]["loss"]["value"] == 0
 
 
+def test_the_choices_of_an_anchor_are_scored_over_the_same_plays(
+    tmp_path: Path, answered: list[dict[str, Any]]
+) -> None:
+    plays = [json.loads(json.dumps(one)) for one in answered[1:]]
+    for play, worse in zip(plays, (0.02, 0.06), strict=True):
+        first, second = play["candidates"][:2]
+        second["equity"] = first["equity"] - worse
+        play["anchor"] = second["id"]
+    path = write(tmp_path / "anchored.jsonl.xz", *plays)
+    rows = {row["name"]: row for row in json.loads(run("evaluate", str(path), "--json").stdout)["stakes"]}
+    assert rows["plays, anchor"]["loss"]["value"] == pytest.approx(40)
+    assert rows["plays, anchor"]["agreement"]["value"] == 0
+    assert rows["plays"]["beyond"]["value"] == pytest.approx(-40)
+    assert "plays lose -40.00" in run("evaluate", str(path)).stdout
+    del plays[0]["anchor"]
+    rows = json.loads(run("evaluate", str(write(path, *plays)), "--json").stdout)["stakes"]
+    assert "plays, anchor" not in {row["name"] for row in rows}
+    plays[1]["anchor"] = "4HPwATDgc/ABMA"
+    with pytest.raises(DataError, match="among the candidates"):
+        parse_stakes_label(plays[1], "here")
+
+
 def test_a_play_that_nobody_judged_is_counted_and_not_priced(tmp_path: Path, answered: list[dict[str, Any]]) -> None:
     play = {**answered[1], "candidates": answered[1]["candidates"][1:]}
     path = write(tmp_path / "partial.jsonl.xz", play)

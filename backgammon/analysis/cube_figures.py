@@ -146,15 +146,20 @@ def _mwc_of_games(match: JudgedMatch, seat: int, without_luck: bool) -> Float64s
     return sign * np.array(changes)
 
 
+def told_loss(roll: JudgedRoll) -> float | None:
+    """What the play of a roll lost by the numbers in the file; None where it does not say."""
+    told = roll.notes.plays if roll.notes is not None else None
+    played = told.row_of(roll.decision.candidates[roll.chosen.row]) if told is not None else None
+    return None if told is None or played is None else float(told.equities.max() - told.equities[played])
+
+
 def _told_plays(rolls: list[JudgedRoll]) -> Iterator[float]:
     """What plays lost by the numbers in the file, where XG's rule counts them by the same."""
     for roll in rolls:
         told = roll.notes.plays if roll.notes is not None else None
-        if told is None:
-            continue
-        played = told.row_of(roll.decision.candidates[roll.chosen.row])
-        if played is not None and float(told.equities.max() - told.equities.min()) >= LEAST_SPREAD:
-            yield float(told.equities.max() - told.equities[played])
+        lost = told_loss(roll)
+        if told is not None and lost is not None and float(told.equities.max() - told.equities.min()) >= LEAST_SPREAD:
+            yield lost
 
 
 def _told_cubes(cubes: list[JudgedCube]) -> Iterator[float]:

@@ -56,6 +56,7 @@ def command(
 
     Labels at a score and cube are lines with "xgid" as `rank` answers them: plays and cube decisions. The figures are
     agreement and loss in thousandths of an EMG, of plays and of the cube (double or not, take or pass), at --ply both.
+    Where every play has an "anchor", the choice of another engine, that is scored beside.
 
     Labelled decisions may be chosen by --workers; without, by threads of this process. The figures are the same.
     """
@@ -167,6 +168,9 @@ def _score_at_stakes(logs: tuple[str, ...], asked: _Asked, as_json: bool) -> Non
         loss = "" if row.loss is None else f"loss {row.loss.show(2)} mpt"
         left = f"  not judged {row.not_judged:.3f}" if row.not_judged else ""
         say(f"{row.name:18s}{row.decisions:7,d}  agreement {row.agreement.show(3)}  {loss}{left}")
+    for row in rows:
+        if row.beyond is not None:
+            say(f"\nplays lose {row.beyond.show(2)} mpt more than those of the anchor, over the same decisions")
     say("\nmpt: thousandths of an EMG a decision, cubeful; +- 95 %, clustered by match or money game")
     for problem in reading.problems:
         say(problem, err=True)

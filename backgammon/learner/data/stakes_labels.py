@@ -4,7 +4,8 @@
     {"xgid": "XGID=...:00:...", "equities": [no double, double/take, double/pass], ...}
 
 Candidates come best first; those left out are not judged. "game" names what is independent of everything else; else
-"file" and "game" do, as `decisions --stakes` writes them, and without either every line stands for itself.
+"file" and "game" do, as `decisions --stakes` writes them, and without either every line stands for itself. "anchor" of
+a play is the ID after what another engine chose: one to compare with.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from backgammon.learner.data.stakes_lines import StakesLine, parse_stakes_line, 
 from backgammon.records.record.source import find_files
 from backgammon.tools.errors import DataError, PairgammonError
 from backgammon.tools.packed import DAMAGE, open_unpacked
+from backgammon.tools.quoting import quote
 
 MAX_PROBLEMS = 20
 """Problems that are spelt out."""
@@ -36,6 +38,7 @@ class StakesLabel:
         best: of a play, the ID after the judge's choice; "" of a cube decision.
         values: of a play, EMG by ID after it; empty of a cube decision.
         verdict: of a cube decision; None of a play.
+        anchor: of a play, the ID after another engine's choice; "" where none is told.
     """
 
     line: StakesLine
@@ -43,6 +46,7 @@ class StakesLabel:
     best: str
     values: dict[str, float]
     verdict: CubeVerdict | None
+    anchor: str = ""
 
 
 @dataclass
@@ -138,7 +142,10 @@ def parse_stakes_label(record: dict[str, Any], place: str) -> StakesLabel:
         if entry["id"] in values:
             raise DataError(f"{entry['id']}: a candidate comes twice")
         values[entry["id"]] = float(entry["equity"])
-    return StakesLabel(line, unit, candidates[0]["id"], values, None)
+    anchor = record.get("anchor", "")
+    if anchor and anchor not in values:
+        raise DataError(f'"anchor" {quote(str(anchor))}: what another engine chose must be among the candidates')
+    return StakesLabel(line, unit, candidates[0]["id"], values, None, anchor)
 
 
 def _verdict(line: StakesLine, equities: Any) -> CubeVerdict:

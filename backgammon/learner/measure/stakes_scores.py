@@ -6,13 +6,14 @@ Losses are thousandths of an EMG (mpt) a decision, the other side answering best
   two as they stand. One that nobody judged cannot be priced; the share of such plays stands beside.
 * Doubling is counted in every cube decision. Taking is counted where a double is in question: by the label, no double
   is worth at most CLOSE more than a double, or the position is too good.
+* Another engine's choices, where every label has an "anchor", are scored beside ours: "plays, anchor".
 * Within NEAR of the best counts as agreement: exact ties are common.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class StakesRow:
         agreement: share of the judge's choices.
         loss: mpt a decision, over those that can be priced; None where none can.
         not_judged: share that nobody judged.
+        beyond: of all plays, what the choices lose more than those of the anchor, mpt a decision; None without one.
     """
 
     name: str
@@ -49,6 +51,7 @@ class StakesRow:
     agreement: Estimate
     loss: Estimate | None
     not_judged: float = 0.0
+    beyond: Estimate | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -89,6 +92,14 @@ def _score_plays(engine: CubePlayer, labels: Sequence[StakesLabel], units: Any) 
         at = np.flatnonzero(members & is_open)
         if len(at) and (name == "plays" or len(at) < is_open.sum()):
             rows.append(_row(name, losses[at], is_hit[at] | (losses[at] < _MPT * NEAR), units[at]))
+    at = np.flatnonzero(is_open)
+    anchored = [labels[i] for i in at.tolist()]
+    if anchored and all(label.anchor for label in anchored):
+        lost = _MPT * np.array([label.values[label.best] - label.values[label.anchor] for label in anchored])
+        lost = np.maximum(lost, 0.0)
+        is_priced = ~np.isnan(losses[at])
+        gap = estimate_mean((losses[at] - lost)[is_priced], units[at][is_priced]) if is_priced.any() else None
+        rows = [*rows[:-1], replace(rows[-1], beyond=gap), _row("plays, anchor", lost, lost < _MPT * NEAR, units[at])]
     return rows
 
 
