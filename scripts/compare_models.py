@@ -1,6 +1,7 @@
 """Models against the first of them on fresh decisions: only where their choices differ is anybody asked to judge.
 
     python -m scripts.compare_models DIR default MODEL... --games 2000 --seed 1 [--player gnubg:0] [--random SHARE]
+    python -m scripts.compare_models DIR default MODEL... --games 2000 --seed 1 --judge model --ply 2
 
 DIR/games holds games of the player against itself; every unforced decision counts. Where two models choose the same
 play nothing tells them apart, whatever it is worth, so the judge, who takes a thousand times as long as they, sees the
@@ -36,9 +37,9 @@ from scripts.program import note, program
 SHIPPED = "default"
 
 
-def teacher_named(name: str) -> PackedTeacher:
-    """GNU Backgammon at a depth, or the model that ships."""
-    return pack_teacher(TeacherSpec((name,)))
+def teacher_named(name: str, plies: int = 0) -> PackedTeacher:
+    """GNU Backgammon at a depth, or the model that ships, which looks ahead so far."""
+    return pack_teacher(TeacherSpec((name,), EngineSpec(plies=plies)))
 
 
 def model_of(name: str) -> str | None:
@@ -111,6 +112,7 @@ def show_difference(model: str, more: Float64s, differs: Bools, games: Int64s, p
 @click.argument("models", nargs=-1, required=True, metavar=f"{SHIPPED}|MODEL MODEL...")
 @click.option("--player", default="gnubg:0", show_default=True, help="Who plays the games.")
 @click.option("--judge", default="gnubg:2", show_default=True, help="Who judges.")
+@click.option("--ply", "plies", type=click.IntRange(0, 3), default=0, show_default=True, help="Of the judge `model`.")
 @click.option("--games", "num_games", type=int, default=2000, show_default=True)
 @click.option("--random", "shares", type=float, multiple=True, default=(0.0,), help="See `pairgammon self-play`.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the games.")
@@ -120,6 +122,7 @@ def main(
     models: tuple[str, ...],
     player: str,
     judge: str,
+    plies: int,
     num_games: int,
     shares: tuple[float, ...],
     seed: int,
@@ -137,12 +140,13 @@ def main(
     rows = np.flatnonzero(shards.counts[:] > 1)
     picks = [choices(model, shards, rows) for model in models]
     contents = [digest_of(model_file(model_of(model)).read_bytes()) for model in models]
-    out = folder / f"judged-{name_of({'games': play.name, 'judge': judge, 'models': contents})[:12]}"
-    differences = judged_differences(shards, rows, picks, teacher_named(judge), out, workers)
+    asked = teacher_named(judge, plies)
+    out = folder / f"judged-{name_of({'games': play.name, 'judge': asked.values, 'models': contents})[:12]}"
+    differences = judged_differences(shards, rows, picks, asked, out, workers)
     games, phases = shards.game[rows].astype(np.int64), shards.phase[rows].astype(np.int64)
     click.echo(
         f"{len(rows):,} unforced decisions of {num_games:,} games of {player}, seed {seed}, random {list(shares)}; "
-        f"judge {judge}; loss less that of {models[0]}"
+        f"judge {asked.name}; loss less that of {models[0]}"
     )
     for model, mine, more in zip(models[1:], picks[1:], differences, strict=True):
         show_difference(model, more, mine != picks[0], games, phases)

@@ -22,8 +22,11 @@ from backgammon.learner.data.shards import Shards, build_shards, open_shards
 from backgammon.learner.inputs.board_domain import BOARDS
 from backgammon.learner.net.model_files import load_model
 from backgammon.learner.training.shard_training import train_on_shards
+from backgammon.rules.phase import PHASES
+from backgammon.tools.arrays import Int64s
 from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import read_tensors, write_tensors
+from comparison_net.comparator import CandidateNet
 from comparison_net.config import TrainConfig
 from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import ConfigError, ModelError
@@ -418,6 +421,29 @@ def test_what_a_teacher_says_is_learnt(
     assert summary["equity_loss"] < 0.5 * first["equity_loss"]
     assert summary["outcome_brier"] < 0.02
     assert summary["selected_by"] == "equity_loss"
+
+
+def test_the_log_sets_what_is_remembered_beside_what_is_held_out(
+    labelled: Shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, judged = Stepper.judge, []
+
+    def watched(stepper: Stepper, net: CandidateNet, rows: Int64s) -> Verdict:
+        judged.append(rows)
+        return judge(stepper, net, rows)
+
+    monkeypatch.setattr(Stepper, "judge", watched)
+    monkeypatch.setattr(training, "MOST_SEEN", 150)
+    train_on_shards(labelled, CARDINAL, tmp_path)
+    last = epochs_of(tmp_path)[-1]
+    train_rows, held_out_rows = DecisionSource(labelled).split(CARDINAL.held_out, CARDINAL.split_seed)
+    np.testing.assert_array_equal(judged[-2], held_out_rows)
+    assert len(set(judged[-1]) & set(train_rows)) == 150 == len(judged[-1])
+    for losses, rows in ((last["losses"], held_out_rows), (last["trained_on"]["losses"], judged[-1])):
+        counts = dict(zip(PHASES, np.bincount(labelled.phase[rows], minlength=len(PHASES)), strict=True))
+        assert {name: number for name, (_, number) in losses.items()} == {n: c for n, c in counts.items() if c}
+    found = np.array(list(last["losses"].values()))
+    assert np.average(found[:, 0], weights=found[:, 1]) == pytest.approx(last["equity_loss"])
 
 
 def test_results_alone_teach_outcomes_too(shards: Shards, tmp_path: Path) -> None:

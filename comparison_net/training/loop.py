@@ -42,6 +42,8 @@ EARLY_CHECKPOINT = 10
 """Steps before the first checkpoint: a run that is killed early makes progress too."""
 LOG_STEPS = 50
 """Steps between two progress events."""
+MOST_SEEN = 5000
+"""Decisions trained on that are judged beside those held out, for the log: the gap is what a net only remembers."""
 _WARMUP_SHARE = 0.1
 
 
@@ -279,7 +281,7 @@ class _Training:
             self.state.best = dict(result.weights())
         else:
             progress.epochs_without_gain += 1
-        self._log("epoch", train_seconds=round(progress.train_seconds, 3), **entry)
+        self._log("epoch", train_seconds=round(progress.train_seconds, 3), **entry, **self._gap(verdict))
         figures = {name: value for name, value in entry.items() if name not in ("epoch", "loss")}
         self.reporter.epoch(EpochReport(progress.epoch, entry["loss"], figures, is_best, progress.train_seconds))
         progress.epoch += 1
@@ -289,6 +291,16 @@ class _Training:
         progress.is_finished = progress.epoch == self.config.epochs or is_stale
         self._save_models()
         self._save_state()
+
+    def _gap(self, held_out: Verdict) -> dict[str, Any]:
+        """What the log says beside the held-out figures: losses by stratum, there and on decisions trained on."""
+        if self.folder is None:
+            return {}
+        number = min(MOST_SEEN, len(self.held_out_rows), len(self.train_rows))
+        seen = np.sort(np.random.default_rng(self.config.split_seed).permutation(self.train_rows)[:number])
+        verdict = self.stepper.judge(self.state.result(), seen)
+        figures = {"agreement": verdict.agreement, "losses": verdict.losses(self.domain)}
+        return {"losses": held_out.losses(self.domain), "trained_on": figures}
 
     def _save_models(self) -> None:
         """Best and last weights with their deterministic figures."""

@@ -209,13 +209,12 @@ class Stepper:
         is_free = part.counts() > 1
         strata = np.zeros(len(part), dtype=np.int64) if part.strata is None else part.strata
         num_strata = len(net.domain.strata[1])
-        verdict = Verdict(
-            agreed=np.bincount(strata[is_free & (best == part.chosen)], minlength=num_strata),
-            decisions=np.bincount(strata[is_free], minlength=num_strata),
-            choice_log_sum=float(logs.double().sum()),
-        )
+        verdict = Verdict.none(num_strata)
+        verdict.agreed += np.bincount(strata[is_free & (best == part.chosen)], minlength=num_strata)
+        verdict.decisions += np.bincount(strata[is_free], minlength=num_strata)
+        verdict.choice_log_sum = float(logs.double().sum())
         if part.values is not None:
-            verdict.add_losses(part.value_losses(best)[is_free])
+            verdict.add_losses(part.value_losses(best)[is_free], strata[is_free])
         if targets is not None:
             verdict.add_outcomes(answers.probabilities().cpu().numpy(), targets)
         return verdict

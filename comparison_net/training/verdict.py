@@ -13,7 +13,7 @@ import numpy as np
 from comparison_net.choices import OutcomeTargets
 from comparison_net.domain import Domain
 from comparison_net.network_config import LOG_LOSS
-from comparison_net.tools import Float32s, Int64s
+from comparison_net.tools import Float32s, Float64s, Int64s
 
 
 @dataclass
@@ -24,10 +24,10 @@ class Verdict:
     """int64[S] by stratum: the chosen alternative is the network's first."""
     decisions: Int64s
     """int64[S] by stratum."""
-    value_loss_sum: float = 0.0
-    """Value lost to the best alternative of known value."""
-    num_valued: int = 0
-    """Decisions with an alternative of known value."""
+    value_lost: Float64s
+    """float64[S] by stratum: sum of the value lost to the best alternative of known value."""
+    valued: Int64s
+    """int64[S] by stratum: decisions with an alternative of known value."""
     log_loss_sum: float = 0.0
     brier_sum: float = 0.0
     num_outcomes: int = 0
@@ -38,16 +38,19 @@ class Verdict:
     @classmethod
     def none(cls, num_strata: int) -> Verdict:
         """The verdict on nothing."""
-        return cls(np.zeros(num_strata, dtype=np.int64), np.zeros(num_strata, dtype=np.int64))
+        counts = [np.zeros(num_strata, dtype=np.int64) for _ in range(3)]
+        return cls(counts[0], counts[1], np.zeros(num_strata), counts[2])
 
     def __add__(self, other: Verdict) -> Verdict:
         """The verdict on both."""
         return Verdict(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
-    def add_losses(self, losses: Float32s) -> None:
-        """Enter losses of value float32[B], NaN where no value is known."""
-        self.value_loss_sum += float(np.nansum(losses, dtype=np.float64))
-        self.num_valued += int((~np.isnan(losses)).sum())
+    def add_losses(self, losses: Float32s, strata: Int64s) -> None:
+        """Enter losses of value float32[B], NaN where no value is known, of decisions of the strata int64[B]."""
+        is_known = ~np.isnan(losses)
+        size = len(self.valued)
+        self.value_lost += np.bincount(strata[is_known], losses[is_known].astype(np.float64), size)
+        self.valued += np.bincount(strata[is_known], minlength=size)
 
     def add_outcomes(self, probabilities: Float32s, targets: OutcomeTargets) -> None:
         """Enter outcomes float32[R, C] of the alternatives that have targets; each decision counts alike."""
@@ -69,7 +72,13 @@ class Verdict:
     @property
     def value_loss(self) -> float | None:
         """Value lost in a decision by the network's first alternative; None without values."""
-        return self.value_loss_sum / self.num_valued if self.num_valued else None
+        total = int(self.valued.sum())
+        return float(self.value_lost.sum()) / total if total else None
+
+    def losses(self, domain: Domain) -> dict[str, list[Any]]:
+        """[value lost in a decision, decisions with values] by stratum, for JSON; strata without any are left out."""
+        unit, rows = domain.value_unit[1], zip(domain.strata[1], self.value_lost, self.valued, strict=True)
+        return {name: [unit * float(lost / number), int(number)] for name, lost, number in rows if number}
 
     def figures(self, domain: Domain, has_log_loss: bool = False) -> dict[str, Any]:
         """Everything by name, for JSON; None for what cannot be said.
@@ -86,7 +95,7 @@ class Verdict:
             **log_loss,
             "agreement": self.agreement,
             domain.by_stratum: {name: [int(agreed), int(total)] for name, agreed, total in pairs},
-            domain.value_loss: units * self.value_loss_sum / self.num_valued if self.num_valued else None,
+            domain.value_loss: None if self.value_loss is None else units * self.value_loss,
             "outcome_log_loss": self.log_loss_sum / outcomes if self.num_outcomes else None,
             "outcome_brier": self.brier_sum / outcomes if self.num_outcomes else None,
         }
