@@ -154,13 +154,38 @@ def anchor_loss(record: dict[str, Any]) -> float:
     return float(max(0.0, record["candidates"][0]["equity"] - values[record["anchor"]]))
 
 
-def ask_gnubg(work: Path, gnubg: str, plies: int, preload: Path | None) -> None:
-    """Let GNU Backgammon answer what has no answer yet."""
-    (work / "ask.py").write_text(_GNUBG_SCRIPT)
+def find_gnubg(named: str | None) -> str:
+    """The program: what somebody named, else the one on PATH or where Debian puts it.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = named or shutil.which("gnubg", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/games"]))
+    if not found:
+        raise ConfigError("GNU Backgammon is missing; install it (Debian: apt-get install gnubg) or give --gnubg")
+    return found
+
+
+def ask_gnubg(
+    folder: Path, gnubg: str, plies: int, preload: Path | None, questions: str, script: str = _GNUBG_SCRIPT
+) -> None:
+    """Let GNU Backgammon answer what has no answer yet in answers.jsonl of a folder, made if missing.
+
+    Raises:
+        ConfigError: the folder holds the answers to other questions.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "questions.jsonl"
+    if kept.exists() and kept.read_text() != questions:
+        raise ConfigError(f"{folder}: holds the answers to other questions; give another --work")
+    kept.write_text(questions)
+    (folder / "ask.py").write_text(script)
     more = {"LD_PRELOAD": str(preload.resolve())} if preload else {}
-    environment = {**os.environ, "HOME": str(work), "PG_PLIES": str(plies), **more}
+    environment = {**os.environ, "HOME": str(folder), "PG_PLIES": str(plies), **more}
     command = [gnubg, "-t", "-q", "-r", "-p", "ask.py"]
-    subprocess.run(command, cwd=work, env=environment, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=True
+    )
 
 
 @program(__doc__)
@@ -175,20 +200,12 @@ def main(
     count: int, seed: int, plies: int, out: Path, work: Path | None, gnubg: str | None, preload: Path | None
 ) -> None:
     """Draw, ask, write."""
-    search = os.pathsep.join([os.environ.get("PATH", ""), "/usr/games"])  # where Debian puts it
-    found = gnubg or shutil.which("gnubg", path=search)
-    if not found:
-        raise ConfigError("GNU Backgammon is missing; install it (Debian: apt-get install gnubg) or give --gnubg")
+    found = find_gnubg(gnubg)
     folder = work or Path(tempfile.mkdtemp())
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = list(draw(count, seed))
-    asked = "".join(json.dumps(question(decision, stakes)) + "\n" for _, decision, stakes in drawn)
-    kept = folder / "questions.jsonl"
-    if kept.exists() and kept.read_text() != asked:
-        raise ConfigError(f"{folder}: holds the answers to other questions; give another --work")
-    kept.write_text(asked)
     note(f"{len(drawn):,} decisions drawn; GNU Backgammon answers in {folder}")
-    ask_gnubg(folder, found, plies, preload)
+    asked = "".join(json.dumps(question(decision, stakes)) + "\n" for _, decision, stakes in drawn)
+    ask_gnubg(folder, found, plies, preload, asked)
     answers = [json.loads(line) for line in (folder / "answers.jsonl").read_text().splitlines()]
     lines = [json.dumps(label(*one, answer, plies)) for one, answer in zip(drawn, answers, strict=True)]
     replace_file(out, lzma.compress("".join(line + "\n" for line in lines).encode()))

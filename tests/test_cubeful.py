@@ -20,7 +20,7 @@ from backgammon.notation import parse_xgid
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search.cube_tree import may_double_at, state_levels
-from backgammon.search.cubeful import CubefulSearcher, exact_equities
+from backgammon.search.cubeful import CubefulSearcher, Leaves, exact_equities
 from backgammon.tools.errors import ConfigError, GameError
 from tests.evaluators import PipEvaluator
 from tests.naive.cube import Match, Tree, money_value
@@ -227,7 +227,7 @@ def test_the_tables_equities_are_what_one_more_ply_of_them_gives(bearoff: Bearof
     engine = ExactEvaluator(PipEvaluator(), bearoff)
     levels = state_levels(Valuation(Stakes()), [(1, 0)], 1, has_option=False)
     searcher = CubefulSearcher(engine)
-    values, _ = searcher._look_ahead(swap(board)[None], levels, GNUBG)
+    values, _ = searcher._look_ahead(swap(board)[None], levels, Leaves(GNUBG, None))
     assert values[0, 0] == pytest.approx(bearoff.cube_equities(board[None])[0, 2], abs=1e-6)
     assert np.isnan(exact_equities(bearoff, swap(START)[None])).all()
     assert values_to_move(levels[1], np.zeros((1, len(levels[1].cubes)))).shape == (1, 1)

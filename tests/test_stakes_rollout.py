@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from backgammon.rules.decision import Decision
 from backgammon.rules.dice import make_roll
 from backgammon.search import CubefulSearcher, RolloutSettings, SearchSettings
 from backgammon.tools.arrays import Boards
+from backgammon.tools.errors import DataError
 from tests.evaluators import NoEvaluator, PipEvaluator
 from tests.naive.stakes_rollout import play_one
 from tests.positions import random_play_decisions
@@ -124,3 +126,47 @@ def test_candidates_are_ranked_by_their_games(stakes: Stakes) -> None:
     assert rolled[0].margin == 0
     assert [play.margin for play in rolled] == sorted(play.margin for play in rolled)
     assert all((play.mwc is None) != stakes.is_match for play in one)
+
+
+@pytest.mark.parametrize("stakes", [Stakes(), Stakes(5, (3, 2))], ids=str)
+def test_a_rollout_that_was_interrupted_goes_on_with_what_it_has(stakes: Stakes, tmp_path: Path) -> None:
+    board = random_play_decisions(40, seed=6)[0][31]
+    settings = RolloutSettings(games=108, round_games=36, horizon=3, max_error=None, lead=None)
+    alone = StakesRollout(pip_engine(), pip_engine(), settings).decide_cube(board, stakes)
+    first_games = StakesRollout(pip_engine(), pip_engine(), replace(settings, games=36), folder=tmp_path)
+    first_games.decide_cube(board, stakes)
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert len(kept) == 2  # no double, and double/take
+    resumed = StakesRollout(pip_engine(), pip_engine(), settings, threads=2, folder=tmp_path).decide_cube(board, stakes)
+    assert (resumed.no_double.values == alone.no_double.values).all()
+    assert (resumed.double_take.values == alone.double_take.values).all()
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 6
+
+
+def test_what_is_kept_belongs_to_player_stakes_and_settings(tmp_path: Path) -> None:
+    board = random_play_decisions(40, seed=6)[0][31]
+    settings = RolloutSettings(games=36, round_games=36, horizon=2, max_error=None, lead=None)
+
+    def num_kept(player: StakesEngine, stakes: Stakes, wanted: RolloutSettings) -> int:
+        StakesRollout(player, player, wanted, folder=tmp_path).decide_cube(board, stakes)
+        return len([path for path in tmp_path.rglob("*") if path.is_file()])
+
+    assert num_kept(pip_engine(), Stakes(), settings) == 2
+    assert num_kept(pip_engine(), Stakes(), settings) == 2
+    assert num_kept(pip_engine(), Stakes(has_jacoby=True), settings) > 2
+    before = len([path for path in tmp_path.rglob("*") if path.is_file()])
+    assert num_kept(pip_engine(), Stakes(), replace(settings, horizon=3)) == before + 2
+    usual = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(0))
+    assert num_kept(usual, Stakes(), settings) == before + 4
+
+
+def test_a_damaged_result_is_refused(tmp_path: Path) -> None:
+    board = random_play_decisions(40, seed=6)[0][31]
+    settings = RolloutSettings(games=36, round_games=36, horizon=2, max_error=None, lead=None)
+    rollout = StakesRollout(pip_engine(), pip_engine(), settings, folder=tmp_path)
+    rollout.decide_cube(board, Stakes())
+    for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
+        path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError):
+        rollout.decide_cube(board, Stakes())

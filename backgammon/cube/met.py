@@ -14,10 +14,11 @@ last row the chances are a normal approximation after Kevin Montgomery, whose st
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -61,6 +62,12 @@ class MatchEquityTable:
     def size(self) -> int:
         """Points of the longest match that it holds."""
         return len(self.behind)
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of the numbers, hexadecimal."""
+        content = b"".join(np.ascontiguousarray(part).tobytes() for part in (self.before, self.behind))
+        return hashlib.sha256(content).hexdigest()
 
     def chance(self, away: tuple[int, int], is_behind_crawford: bool = False) -> float:
         """Chance of a player that needs away[0] points to win before the opponent makes away[1]; 0 is a match won."""

@@ -85,14 +85,13 @@ def choose_replies(
         least = np.inf
         least_dead = np.inf
         for row in range(offsets[i], offsets[i + 1]):
-            outcomes, efficiency, exact = prospects.outcomes[row], prospects.efficiency[row], prospects.exact[row]
-            value = cube_value(terms, outcomes, efficiency, exact, cube, owner)
+            value = cube_value(terms, prospects, row, cube, owner)
             if may_double:
-                taken = factor * cube_value(terms, outcomes, efficiency, exact, 2 * cube, OPPONENT)
+                taken = factor * cube_value(terms, prospects, row, 2 * cube, OPPONENT)
                 value = best_of_cube(value, taken, cashed)
             if value > least:
                 continue
-            dead = dead_value(terms, outcomes, cube, OWN)  # gammons count, Jacoby rule or not
+            dead = dead_value(terms, prospects.outcomes[row], cube, OWN)  # gammons count, Jacoby rule or not
             if value < least or dead < least_dead:
                 least, least_dead = value, dead
                 rows[i] = row

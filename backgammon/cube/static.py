@@ -21,12 +21,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backgammon.cube.cube_net import NUM_STAKES, CubeLine, CubeNet, learnt_shift, no_net, put_state, sum_positions
 from backgammon.cube.efficiency import EXACT_MOST
 from backgammon.cube.met import MatchEquityTable, default_table
 from backgammon.cube.stakes import Stakes
 from backgammon.evaluation.outcome import Outcomes
-from backgammon.tools.arrays import Float64s, Int64s
+from backgammon.tools.arrays import Boards, Float32s, Float64s, Int64s
 from backgammon.tools.jit import kernel
+
+_NARROWEST = 1e-7
+"""Winning and losing a cube differ by less MWC than that: see `valuation`."""
 
 
 class Terms(NamedTuple):
@@ -53,15 +57,27 @@ class Prospects(NamedTuple):
         efficiency: float64[N], see `efficiency`.
         exact: float64[N, 3], exact money equities with the cube owned, centred, the opponent's, if nothing is doubled
             now; NaN where there are none.
+        hidden: float32[N, H], what the positions say to a net of H hidden units that moves the efficiency, see
+            `cube_net`; no columns without one.
+        net: that net.
     """
 
     outcomes: Outcomes
     efficiency: Float64s
     exact: Float64s
+    hidden: Float32s
+    net: CubeNet
 
     def take(self, rows: Int64s) -> Prospects:
         """Those of some of the positions."""
-        return Prospects(self.outcomes[rows], self.efficiency[rows], self.exact[rows])
+        return Prospects(self.outcomes[rows], self.efficiency[rows], self.exact[rows], self.hidden[rows], self.net)
+
+    def learnt(self, net: CubeNet, boards: Boards) -> Prospects:
+        """The same with a net; boards int8[N, 26] after a play, the player on roll to answer."""
+        return self._replace(hidden=sum_positions(net, boards, self.outcomes), net=net)
+
+
+_NO_NET = no_net()
 
 
 def make_terms(stakes: Stakes, table: MatchEquityTable | None = None) -> Terms:
@@ -76,7 +92,8 @@ def make_prospects(outcomes: Outcomes, efficiency: Float64s, exact: Float64s | N
     """Prospects, without exact equities if none are given; arguments as its attributes."""
     if exact is None:
         exact = np.full((len(outcomes), 3), np.nan)
-    return Prospects(np.ascontiguousarray(outcomes, dtype=np.float32), efficiency, exact)
+    hidden = np.empty((len(outcomes), 0), dtype=np.float32)
+    return Prospects(np.ascontiguousarray(outcomes, dtype=np.float32), efficiency, exact, hidden, _NO_NET)
 
 
 @kernel
@@ -141,14 +158,9 @@ def _broken_line(
 
 
 @kernel
-def _money_live(win: float, mean_win: float, mean_loss: float, owner: int, is_flat: bool) -> float:
-    """Live value in points per cube unit; `is_flat`: no gammons before the cube is turned (Jacoby)."""
-    total = mean_win + mean_loss + 0.5
-    take = (mean_loss - 0.5) / total
-    cash = (mean_loss + 1.0) / total
-    if is_flat:
-        return _broken_line(win, owner, -1.0, -1.0, take, 1.0, cash, 1.0)
-    return _broken_line(win, owner, -mean_loss, -1.0, take, 1.0, cash, mean_win)
+def _money_live(win: float, owner: int) -> float:
+    """Live value in points per cube unit where there are no gammons."""
+    return _broken_line(win, owner, -1.0, -1.0, 0.2, 1.0, 0.8, 1.0)
 
 
 @kernel
@@ -208,54 +220,103 @@ def dead_value(terms: Terms, outcomes: Outcomes, cube: int, owner: int) -> float
 
 
 @kernel
-def cube_value(terms: Terms, outcomes: Outcomes, efficiency: float, exact: Float64s, cube: int, owner: int) -> float:
-    """Value of a position to the player on roll that does not double now.
+def _live_line(terms: Terms, outcomes: Outcomes, cube: int, owner: int) -> CubeLine:
+    """What a position is worth by how well the cube is used, in native values; live is dead where nobody can use it.
 
     Args:
         terms: the stakes.
         outcomes: float32[6].
-        efficiency: 0 dead to 1 live.
-        exact: float64[3], see `Prospects.exact`.
         cube: its value.
         owner: 1, 0, -1.
     """
-    known = float(exact[1 - owner])
-    has_exact = not np.isnan(known)
-    if has_exact and not terms.is_match:
-        return known
     win = float(outcomes[0]) + float(outcomes[1]) + float(outcomes[2])
     lose = 1.0 - win
     dead = dead_value(terms, outcomes, cube, owner)
     if win <= 0.0 or lose <= 0.0:
-        return dead
-    mean_win = 1.0 + (outcomes[1] + 2.0 * outcomes[2]) / win
-    mean_loss = 1.0 + (outcomes[4] + 2.0 * outcomes[5]) / lose
+        return CubeLine(win, dead, dead, 1.0, 0.0, dead, dead)
     if not terms.is_match:
-        live = _money_live(win, mean_win, mean_loss, owner, terms.has_jacoby and owner == 0)
-        return (1.0 - efficiency) * dead + efficiency * live
-    own_away = terms.chances.shape[0] - 1
-    their_away = terms.chances.shape[1] - 1
-    # At 2-away 2-away the cube has no leverage: whoever gets a market loser doubles, and that is the last of it.
-    if terms.is_crawford or (own_away <= cube and their_away <= cube) or (own_away == 2 and their_away == 2):
-        return dead
+        mean_win = 1.0 + (outcomes[1] + 2.0 * outcomes[2]) / win
+        mean_loss = 1.0 + (outcomes[4] + 2.0 * outcomes[5]) / lose
+        total = mean_win + mean_loss + 0.5
+        own_point, his_point = (mean_loss + 1.0) / total, (mean_loss - 0.5) / total
+        best, worst, cashed, lost = mean_win, -mean_loss, 1.0, -1.0
+        if terms.has_jacoby and owner == 0:  # no gammons before the cube is turned
+            best, worst = 1.0, -1.0
+    else:
+        own_away = terms.chances.shape[0] - 1
+        their_away = terms.chances.shape[1] - 1
+        # At 2-away 2-away the cube has no leverage: whoever gets a market loser doubles, and that is the last of it.
+        if terms.is_crawford or (own_away <= cube and their_away <= cube) or (own_away == 2 and their_away == 2):
+            return CubeLine(win, dead, dead, 1.0, 0.0, dead, dead)
+        shares = outcomes[1] / win, outcomes[2] / win, outcomes[4] / lose, outcomes[5] / lose
+        own_point, their_point = _cash_points(terms.chances, cube, *shares)
+        his_point = 1.0 - their_point
+        best = _mean_win(terms.chances, cube, shares[0], shares[1])
+        worst = _mean_loss(terms.chances, cube, shares[2], shares[3])
+        cashed, lost = chance_after(terms.chances, cube, 0), chance_after(terms.chances, 0, cube)
+    live = _broken_line(win, owner, worst, lost, his_point, cashed, own_point, best)
+    return CubeLine(win, dead, live, own_point, his_point, best, worst)
+
+
+@kernel
+def _normalised(terms: Terms, line: CubeLine, cube: int) -> CubeLine:
+    """The line in EMG of its own cube; a line without leverage where the game decides nothing."""
+    if not terms.is_match:
+        return line
+    won, lost = chance_after(terms.chances, cube, 0), chance_after(terms.chances, 0, cube)
+    if won - lost < _NARROWEST:
+        return CubeLine(line.win, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+    scale, shift = 2.0 / (won - lost), (won + lost) / (won - lost)
+    return CubeLine(
+        line.win,
+        line.dead * scale - shift,
+        line.live * scale - shift,
+        line.own_point,
+        line.his_point,
+        line.best * scale - shift,
+        line.worst * scale - shift,
+    )
+
+
+@kernel
+def put_units(terms: Terms, line: CubeLine, cube: int, owner: int, out: Float32s) -> None:
+    """What the net reads of a state, into out float32[NUM_STAKES]."""
+    own_away = terms.chances.shape[0] - 1 if terms.is_match else 0
+    their_away = terms.chances.shape[1] - 1 if terms.is_match else 0
+    is_flat = terms.has_jacoby and owner == 0
+    put_state(_normalised(terms, line, cube), owner, is_flat, own_away, their_away, cube, out)
+
+
+@kernel
+def cube_value(terms: Terms, prospects: Prospects, row: int, cube: int, owner: int) -> float:
+    """Value of a position to the player on roll that does not double now.
+
+    Args:
+        terms: the stakes.
+        prospects: of N positions.
+        row: which of them.
+        cube: its value.
+        owner: 1, 0, -1.
+    """
+    outcomes = prospects.outcomes[row]
+    known = float(prospects.exact[row, 1 - owner])
+    has_exact = not np.isnan(known)
+    if has_exact and not terms.is_match:
+        return known
+    line = _live_line(terms, outcomes, cube, owner)
+    if line.live == line.dead:
+        return line.dead
+    efficiency = float(prospects.efficiency[row])
     if has_exact:
-        money_dead = win - lose
-        money_live = _money_live(win, 1.0, 1.0, owner, False)
+        money_dead = 2.0 * line.win - 1.0
+        money_live = _money_live(line.win, owner)
         if money_live != money_dead:
             efficiency = min(max((known - money_dead) / (money_live - money_dead), 0.0), EXACT_MOST)
-    shares = outcomes[1] / win, outcomes[2] / win, outcomes[4] / lose, outcomes[5] / lose
-    own_point, their_point = _cash_points(terms.chances, cube, *shares)
-    live = _broken_line(
-        win,
-        owner,
-        _mean_loss(terms.chances, cube, shares[2], shares[3]),
-        chance_after(terms.chances, 0, cube),
-        1.0 - their_point,
-        chance_after(terms.chances, cube, 0),
-        own_point,
-        _mean_win(terms.chances, cube, shares[0], shares[1]),
-    )
-    return (1.0 - efficiency) * dead + efficiency * live
+    elif prospects.hidden.shape[1] > 0:
+        state = np.empty(NUM_STAKES, dtype=np.float32)
+        put_units(terms, line, cube, owner, state)
+        efficiency += learnt_shift(prospects.net, prospects.hidden[row], state)
+    return (1.0 - efficiency) * line.dead + efficiency * line.live
 
 
 @kernel
@@ -263,9 +324,16 @@ def fill_values(terms: Terms, prospects: Prospects, cubes: Int64s, owners: Int64
     """`cube_value` of every position in every state, cubes and owners int64[K], into out float64[N, K]."""
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
-            out[i, k] = cube_value(
-                terms, prospects.outcomes[i], prospects.efficiency[i], prospects.exact[i], cubes[k], owners[k]
-            )
+            out[i, k] = cube_value(terms, prospects, i, cubes[k], owners[k])
+
+
+@kernel
+def fill_lines(terms: Terms, outcomes: Outcomes, cube: int, owner: int, values: Float64s, units: Float32s) -> None:
+    """For learning: dead and live native values float64[N, 2] in one state, and what a net reads of it."""
+    for i in range(values.shape[0]):
+        line = _live_line(terms, outcomes[i], cube, owner)
+        values[i, 0], values[i, 1] = line.dead, line.live
+        put_units(terms, line, cube, owner, units[i])
 
 
 @kernel

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backgammon.cube.cube_verdict import CubeVerdict
-from backgammon.cube.met import MatchEquityTable
+from backgammon.cube.met import MatchEquityTable, default_table
 from backgammon.cube.stakes import Stakes
 from backgammon.cube.valuation import Valuation
 from backgammon.evaluation.outcome import Outcomes
@@ -98,6 +98,12 @@ class StakesEngine:
     def name(self) -> str:
         """The evaluator's name and the depth."""
         return f"{self._searcher.source.name} {self._settings.plies}-ply"
+
+    @property
+    def identity(self) -> str:
+        """Everything that its numbers depend on."""
+        table = (self._table or default_table()).identity
+        return f"{self._searcher.identity} {self._settings} {table}"
 
     @property
     def plies(self) -> int:

@@ -155,7 +155,7 @@ class Engine:
         if self.spec.rollout is None:
             raise ConfigError("a specification without a rollout rolls nothing out")
         player = self.at(plies=0, cube_plies=0, seconds=None, rollout=None, shallow=None, threads=1).plays
-        return StakesRollout(self.plays, player, self.spec.rollout, self.spec.threads)
+        return StakesRollout(self.plays, player, self.spec.rollout, self.spec.threads, self._folder)
 
     def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - no chance
         """The plays.

@@ -14,7 +14,11 @@ Estimates are EMG at the stakes of the decision.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,9 +37,31 @@ from backgammon.search.cubeful import exact_equities
 from backgammon.search.luck import roll_luck_at_stakes
 from backgammon.search.rollout import GameDice, GameEstimate, RolloutSettings
 from backgammon.tools.arrays import Boards, Bools, Dice, Float64s, Int64s
-from backgammon.tools.crew import Crew
+from backgammon.tools.errors import DataError
+from backgammon.tools.jobs.message import pack_message, unpack_columns
+from backgammon.tools.jobs.result_store import ResultStore
+from backgammon.tools.jobs.unit_run import do_units
+from backgammon.tools.jobs.work_unit import WorkUnit, name_of
+from backgammon.tools.jobs.workers import ThreadWorkers
 
+FORMAT_VERSION = 1
 _NO_LIMIT = 1 << 30
+_MOST = 1e6
+"""More than what a game comes to at any stakes, less the luck of its rolls."""
+
+
+class _Line(NamedTuple):
+    """A position that is played out.
+
+    Attributes:
+        after: int8[26], seen by the player who has just moved.
+        stakes: of the player who rolls next.
+        may_double: that player may double before its first roll.
+    """
+
+    after: Board
+    stakes: Stakes
+    may_double: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +105,20 @@ class RolledVerdict:
 
 
 class StakesRollout:
-    """Rolls out what a search has judged at its full depth; numbers do not depend on threads."""
+    """Rolls out what a search has judged at its full depth; numbers do not depend on threads.
 
-    def __init__(self, picker: StakesEngine, player: StakesEngine, settings: RolloutSettings, threads: int = 1) -> None:
+    A round of games of one line is a work unit, named by everything that its result depends on, as in `search.work`: a
+    rollout that was interrupted goes on where it stopped, if its results are kept.
+    """
+
+    def __init__(
+        self,
+        picker: StakesEngine,
+        player: StakesEngine,
+        settings: RolloutSettings,
+        threads: int = 1,
+        folder: Path | None = None,
+    ) -> None:
         """Set up.
 
         Args:
@@ -89,11 +126,16 @@ class StakesRollout:
             player: plays and turns the cube in the games, for both sides; measures luck.
             settings: see there; `stops_at_races` has no meaning with a cube.
             threads: candidates that are rolled out at once.
+            folder: for the results, made if missing; None keeps nothing.
+
+        Raises:
+            ConfigError: fewer than one thread.
         """
         self._picker = picker
         self._player = player
         self._settings = settings
-        self._crew = Crew(threads, "rollout")
+        self._workers = ThreadWorkers(threads)
+        self._store = ResultStore(folder)
 
     @property
     def settings(self) -> RolloutSettings:
@@ -108,18 +150,12 @@ class StakesRollout:
         ranked = self._picker.rank_plays(decision, stakes)
         rolled = [play for play in ranked if play.ply == ranked[0].ply]
         valuation, theirs = self._picker.valuation(stakes), stakes.swapped()
-
-        def values_of(row: int, games: Int64s) -> Float64s:
-            after = decision.candidates[rolled[row].row]
-            native = play_out(self._player, after, theirs, games, self._settings, may_double=True)
-            return valuation.emg(1.0 - native if stakes.is_match else -native)
-
+        lines = [_Line(decision.candidates[play.row], theirs, may_double=True) for play in rolled]
         found = [StakesEstimate(np.empty(0)) for _ in rolled]
         rows = list(range(len(rolled)))
         for games in self._rounds():
-            parts = self._crew.map(lambda row, games=games: values_of(row, games), rows)  # type: ignore[misc]
-            for row, values in zip(rows, parts, strict=True):
-                found[row] = found[row].joined(values)
+            for row, native in zip(rows, self._play_lines([lines[row] for row in rows], games), strict=True):
+                found[row] = found[row].joined(valuation.emg(1.0 - native if stakes.is_match else -native))
             rows = still_open(found, rows, self._settings)
             if not rows:
                 break
@@ -154,17 +190,16 @@ class StakesRollout:
         """
         valuation = self._picker.valuation(stakes)
         after = swap(board)
-        lines = [stakes, stakes.doubled()]
+        lines = [_Line(after, one, may_double=False) for one in (stakes, stakes.doubled())]
         found = [StakesEstimate(np.empty(0)), StakesEstimate(np.empty(0))]
         factors = [1.0, 1.0 if stakes.is_match else 2.0]
 
-        def values_of(line: int, games: Int64s) -> Float64s:
-            native = play_out(self._player, after, lines[line], games, self._settings, may_double=False)
-            return valuation.emg(factors[line] * native)
-
         for games in self._rounds():
-            parts = self._crew.map(lambda line, games=games: values_of(line, games), [0, 1])  # type: ignore[misc]
-            found = [one.joined(values) for one, values in zip(found, parts, strict=True)]
+            parts = self._play_lines(lines, games)
+            found = [
+                one.joined(valuation.emg(factor * native))
+                for one, factor, native in zip(found, factors, parts, strict=True)
+            ]
             limit = self._settings.max_error
             if limit is not None and max(one.standard_error for one in found) <= limit:
                 break
@@ -177,11 +212,49 @@ class StakesRollout:
         verdict = CubeVerdict(stakes, *equities, 1.0, mwc, searched.outcomes, searched.plies)
         return RolledVerdict(verdict, *found)
 
+    def _play_lines(self, lines: Sequence[_Line], games: Int64s) -> list[Float64s]:
+        """`play_out` of the same games from each line, found or played now.
+
+        Raises:
+            DataError: a kept result is damaged.
+        """
+        work = (WorkUnit(self._unit_name(line, games), partial(self._play, line, games)) for line in lines)
+        return [_values_of(result, len(games)) for result in do_units(work, self._workers, self._store)]
+
+    def _unit_name(self, line: _Line, games: Int64s) -> str:
+        """SHA-256 of everything that the result depends on, 64 hex digits."""
+        return name_of(
+            {
+                "format": FORMAT_VERSION,
+                "player": self._player.identity,
+                "settings": self._settings.playing_part(),
+                "after": line.after.tobytes().hex(),
+                "stakes": [*astuple(line.stakes), line.may_double],
+                "games": [int(games[0]), len(games)],
+            }
+        )
+
+    def _play(self, line: _Line, games: Int64s) -> bytes:
+        values = play_out(self._player, line.after, line.stakes, games, self._settings, line.may_double)
+        return pack_message({}, {"values": values})
+
     def _rounds(self) -> list[Int64s]:
         """Numbers of the games, round by round."""
         settings = self._settings
         starts = range(0, settings.games, settings.round_games)
         return [np.arange(first, min(first + settings.round_games, settings.games)) for first in starts]
+
+
+def _values_of(result: bytes, count: int) -> Float64s:
+    """What the games of a unit came to.
+
+    Raises:
+        DataError: the result holds something else.
+    """
+    values: Float64s = unpack_columns(result, {"values": ("float64", ())})[1]["values"]
+    if len(values) != count or not (np.abs(values) <= _MOST).all():  # NaN is neither
+        raise DataError("a kept unit of a rollout does not hold the values of its games; delete its folder")
+    return values
 
 
 def play_out(

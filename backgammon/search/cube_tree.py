@@ -7,14 +7,19 @@ makes; only reachable states multiply: two plies below a centred cube end in a c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
+from backgammon.cube.met import MatchEquityTable
 from backgammon.cube.option import CubeStates
-from backgammon.cube.stakes import CENTRED, OPPONENT, OWN
-from backgammon.cube.static import Terms, chance_after
+from backgammon.cube.stakes import CENTRED, OPPONENT, OWN, Stakes
+from backgammon.cube.static import Terms, chance_after, make_terms
 from backgammon.cube.valuation import Valuation
 from backgammon.rules.game import MAX_CUBE
+
+_KEPT = 256
+"""Searches whose states are kept."""
 
 State = tuple[int, int]
 """Value of the cube and its owner, from the side of the player to move."""
@@ -32,12 +37,20 @@ def state_levels(valuation: Valuation, asked: Sequence[State], plies: int, has_o
     Returns:
         `plies` + 1 levels; the states asked for at one are all those of the level above, seen from the other side.
     """
-    levels = []
+    return list(_levels(valuation.stakes, valuation.table, tuple(asked), plies, has_option))
+
+
+@lru_cache(maxsize=_KEPT)
+def _levels(
+    stakes: Stakes, table: MatchEquityTable, asked: tuple[State, ...], plies: int, has_option: bool
+) -> tuple[CubeStates, ...]:
+    """See `state_levels`; a hundred small steps, the same for every decision of a game at one score and cube."""
+    terms = make_terms(stakes, table), make_terms(stakes.swapped(), table)
+    levels: list[CubeStates] = []
     for depth in range(plies + 1):
-        terms = valuation.opponent_terms if depth % 2 else valuation.terms
-        levels.append(_with_doubles(terms, asked, has_option or depth > 0))
-        asked = [(int(c), -int(o)) for c, o in zip(levels[-1].cubes, levels[-1].owners, strict=True)]
-    return levels
+        levels.append(_with_doubles(terms[depth % 2], asked, has_option or depth > 0))
+        asked = tuple((int(c), -int(o)) for c, o in zip(levels[-1].cubes, levels[-1].owners, strict=True))
+    return tuple(levels)
 
 
 def may_double_at(terms: Terms, cube: int, owner: int) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from backgammon.notation.gnu_id import position_ids
 from backgammon.rules.board import swap
 from backgammon.rules.decisions import Decisions
 from backgammon.table.cube_games import CubePlayer
+from backgammon.tools.arrays import Bools, Float64s
 from backgammon.tools.intervals import Estimate, estimate_mean, estimate_rate
 
 CLOSE = 0.16
@@ -103,21 +104,45 @@ def _score_plays(engine: CubePlayer, labels: Sequence[StakesLabel], units: Any) 
     return rows
 
 
+class CubeLosses(NamedTuple):
+    """What an engine loses in N cube decisions, mpt.
+
+    Attributes:
+        doubles: float64[N], by doubling or not.
+        answers: float64[N], by taking or not.
+        asked: bool[N], a double is in question there, so that its answer counts.
+    """
+
+    doubles: Float64s
+    answers: Float64s
+    asked: Bools
+
+    def joined(self, values: tuple[Any, Any] | None = None) -> Any:
+        """Doubles, then the answers that count; or two arrays of N in their places."""
+        first, second = values or (self.doubles, self.answers)
+        return np.concatenate([first, second[self.asked]])
+
+
+def cube_losses(own: Sequence[CubeVerdict], labels: Sequence[StakesLabel]) -> CubeLosses:
+    """What somebody's verdicts lose by the labels of the same cube decisions."""
+    told = [label.verdict for label in labels if label.verdict is not None]
+    doubles = _MPT * np.array([label.loss(one.is_double) for label, one in zip(told, own, strict=True)])
+    answers = _MPT * np.array([label.answer_loss(one.is_take) for label, one in zip(told, own, strict=True)])
+    return CubeLosses(doubles, answers, np.array([_is_in_question(label) for label in told]))
+
+
 def _score_cubes(engine: CubePlayer, labels: Sequence[StakesLabel], units: Any) -> list[StakesRow]:
     if not labels:
         return []
     boards = np.array([label.line.position.board for label in labels], dtype=np.int8)
-    own = engine.decide_cubes(boards, [label.line.stakes for label in labels])
-    told = [label.verdict for label in labels if label.verdict is not None]
-    doubles = _MPT * np.array([label.loss(one.is_double) for label, one in zip(told, own, strict=True)])
-    answers = _MPT * np.array([label.answer_loss(one.is_take) for label, one in zip(told, own, strict=True)])
-    asked = np.array([_is_in_question(label) for label in told])
+    losses = cube_losses(engine.decide_cubes(boards, [label.line.stakes for label in labels]), labels)
+    answers, asked = losses.answers[losses.asked], losses.asked
     near = _MPT * NEAR
-    together = np.concatenate([doubles, answers[asked]])
+    together = losses.joined()
     return [
-        _row("double or not", doubles, doubles < near, units),
-        *([_row("take or pass", answers[asked], answers[asked] < near, units[asked])] if asked.any() else []),
-        _row("cube", together, together < near, np.concatenate([units, units[asked]])),
+        _row("double or not", losses.doubles, losses.doubles < near, units),
+        *([_row("take or pass", answers, answers < near, units[asked])] if asked.any() else []),
+        _row("cube", together, together < near, losses.joined((units, units))),
     ]
 
 

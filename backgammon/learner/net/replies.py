@@ -105,6 +105,32 @@ def judge_proposals(
 
 
 @kernel
+def pack_proposals(
+    replies: Boards, chances: Float32s, counts: Offsets, packed: Boards, packed_chances: Float32s
+) -> None:
+    """What `judge_proposals` has written, without the gaps between positions.
+
+    Args:
+        replies: int8[K, MAX_REPLIES, 26].
+        chances: float32[K, MAX_REPLIES, 6].
+        counts: int64[21 * K].
+        packed: int8[P, 26], receives the P proposals, position after position.
+        packed_chances: float32[P, 6], receives their outcomes.
+    """
+    row = 0
+    for i in range(replies.shape[0]):
+        count = 0
+        for roll in range(NUM_ROLLS):
+            count += counts[i * NUM_ROLLS + roll]
+        for k in range(count):
+            for location in range(replies.shape[2]):
+                packed[row, location] = replies[i, k, location]
+            for outcome in range(chances.shape[2]):
+                packed_chances[row, outcome] = chances[i, k, outcome]
+            row += 1
+
+
+@kernel
 def _new_rooms(small: FoldedNet, net: FoldedNet) -> _Rooms:
     """Room for a position."""
     marks = _Marks(

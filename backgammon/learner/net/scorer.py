@@ -23,7 +23,7 @@ from backgammon.learner.net.arithmetic import CompiledNet, make_arithmetic
 from backgammon.learner.net.fold import NUM_OUTCOMES
 from backgammon.learner.net.mixture_evaluator import Asked
 from backgammon.learner.net.model_files import load_model
-from backgammon.learner.net.replies import MAX_REPLIES
+from backgammon.learner.net.replies import MAX_REPLIES, pack_proposals
 from backgammon.learner.net.walk import NUM_PROPOSALS
 from backgammon.rules import ragged
 from backgammon.rules.board import NUM_LOCATIONS
@@ -304,8 +304,11 @@ class Scorer(Evaluator):
             net.judge_proposals(checked[part], small, within, replies[part], chances[part], counts[rolls])
 
         self._in_chunks(len(checked), _CHUNK_DECISIONS // NUM_ROLLS, work)
-        is_there = np.arange(MAX_REPLIES) < counts.reshape(-1, NUM_ROLLS).sum(axis=1)[:, None]
-        return replies[is_there], chances[is_there], ragged.offsets_of(counts)
+        offsets = ragged.offsets_of(counts)
+        packed = np.empty((offsets[-1], NUM_LOCATIONS), dtype=np.int8)
+        packed_chances = np.empty((offsets[-1], NUM_OUTCOMES), dtype=np.float32)
+        pack_proposals(replies, chances, counts, packed, packed_chances)
+        return packed, packed_chances, offsets
 
     def _compiled_with(self, pruner: Evaluator) -> tuple[CompiledNet, CompiledNet] | None:
         """The net and a pruner's where one kernel may have both; None where they must be asked one by one."""
