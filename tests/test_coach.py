@@ -203,6 +203,10 @@ def test_a_model_of_people_is_checked_when_it_is_read(tmp_path: Path) -> None:
     PeopleModel({**people.weights, "item.bias": np.zeros(3, np.float32)}, people.about).save(path)
     with pytest.raises(ModelError, match="needs float32"):
         load_people(path)
+    for strength in ("strong", float("nan"), -1, True):
+        PeopleModel(people.weights, {**people.about, "strength": strength}).save(path)
+        with pytest.raises(ModelError, match="no mean regret"):
+            load_people(path)
 
 
 def test_an_unknown_player_is_told_who_there_is(table: PlayTable) -> None:

@@ -17,7 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from backgammon.learner.coach.people_inputs import NUM_CONTEXT, NUM_INPUTS, SHAPES, VERSION, PeopleInputs
+from backgammon.learner.coach.people_inputs import (
+    NUM_CONTEXT,
+    NUM_INPUTS,
+    SHAPES,
+    TYPICAL_REGRET,
+    VERSION,
+    PeopleInputs,
+)
 from backgammon.rules import ragged
 from backgammon.tools.arrays import Float32s, Float64s, Offsets
 from backgammon.tools.errors import ModelError
@@ -119,6 +126,9 @@ def load_people(path: Path) -> PeopleModel:
     about = description.get("about")
     if not isinstance(about, dict):
         raise ModelError(f"{path}: does not say whom it describes; learn the model again")
+    strength = about.get("strength", TYPICAL_REGRET)
+    if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
+        raise ModelError(f"{path}: the strength of the player is {strength!r}, no mean regret; learn the model again")
     return PeopleModel(tensors, about)
 
 
