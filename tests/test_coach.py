@@ -253,6 +253,13 @@ def test_rank_orders_as_a_person_chooses_and_says_how_likely_and_what_it_costs(s
         )
 
 
+def test_a_person_reads_no_score() -> None:
+    line = '{"xgid": "XGID=-b----E-C---eE---c-e----B-:0:0:1:52:0:0:0:0:10"}\n'
+    done = CliRunner().invoke(main, ["rank", "--as", "people:8"], input=line)
+    assert done.exit_code == 1
+    assert 'which --as does not read: give "id"' in done.output
+
+
 def test_weaker_people_lose_more(table: PlayTable, scorer: Scorer) -> None:
     def regret(rating: float) -> float:
         logs = Mimic(shipped_people(), scorer, "people", rating / 500).preferences(table.plays)

@@ -15,6 +15,7 @@ from backgammon.cli.screen import say
 if TYPE_CHECKING:
     from backgammon.engine.engine import Engine
     from backgammon.learner.data.line_ranking import Answerer, StakesAnswerer
+    from backgammon.learner.data.stakes_lines import StakesLine
 
 BATCH_SIZE = 2048
 """Decisions that are scored together; more gain no speed, only memory."""
@@ -74,9 +75,9 @@ def command(model: str | None, depth: Depth, as_player: str | None, threads: int
     from backgammon.cli.advisers import open_engine
     from backgammon.learner.data.line_ranking import answer_lines, by_chances, by_scores
 
-    at_stakes = None
+    at_stakes: StakesAnswerer | None
     if as_player is not None:
-        answer = _person_answerer(as_player, model, depth, threads)
+        answer, at_stakes = _person_answerer(as_player, model, depth, threads), _refuse_stakes
     else:
         engine = open_engine(depth.spec(model, threads))
         answer = by_chances(engine.ranker) if depth.is_given else by_scores(engine.evaluator)
@@ -110,13 +111,24 @@ def _person_answerer(name: str, model: str | None, depth: Depth, threads: int | 
     return by_chances(Ranker(Searcher(mimic, SearchSettings(0))), mimic)
 
 
+def _refuse_stakes(lines: Sequence[StakesLine]) -> Iterator[bytes]:
+    """Nothing: a model of a person reads neither score nor cube.
+
+    Raises:
+        ConfigError: always.
+    """
+    from backgammon.tools.errors import ConfigError
+
+    raise ConfigError(f'"xgid" asks at a score and cube ({len(lines)} lines), which --as does not read: give "id"')
+
+
 def _stakes_answerer(engine: Engine, depth: Depth) -> StakesAnswerer:
     """Answers lines with a score and cube at the depth that was asked for.
 
     Raises:
         ConfigError: when the first such line comes, where the depth is one of time.
     """
-    from backgammon.learner.data.stakes_lines import StakesLine, answer_at_stakes
+    from backgammon.learner.data.stakes_lines import answer_at_stakes
     from backgammon.tools.errors import ConfigError
 
     def answer(lines: Sequence[StakesLine]) -> Iterator[bytes]:
