@@ -15,12 +15,15 @@ where SIGKILL ends a worker in the middle of a unit, and compares fingerprints; 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
 import resource
 import signal
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -180,31 +183,66 @@ def _warm_up(units: Sequence[WorkUnit], workers: Workers) -> set[int]:
 @click.option("--decisions", default=5800, show_default=True, help="Of a unit, judged at 1 ply.")
 @click.option("--games", default=2000, show_default=True, help="With --kill: of self-play, and of the duel.")
 @click.option("--seed", default=20301, show_default=True, help="Of the games that the decisions come from.")
+@click.option("--crew", hidden=True, help="Do a row of units for each line of standard input.")
 def main(
-    names: tuple[str, ...], kill: bool, rounds: int, num_units: int, decisions: int, games: int, seed: int
+    names: tuple[str, ...],
+    kill: bool,
+    rounds: int,
+    num_units: int,
+    decisions: int,
+    games: int,
+    seed: int,
+    crew: str | None,
 ) -> None:
     """What clusters cost, and that they lose nothing."""
+    if not kill and crew is None:
+        words = [f"--units={num_units}", f"--decisions={decisions}", f"--seed={seed}"]
+        _measure(words, (LOCAL, *names), rounds)
+        return
     shard_labels.DECISIONS_OF_UNIT = {1: decisions}
     with tempfile.TemporaryDirectory() as place:
         shards = _games(Path(place), (num_units + 4) * decisions, seed)
-        if not kill:
-            _measure(shards, (LOCAL, *names), rounds, num_units, decisions)
+        if crew is not None:
+            _serve(shards, crew, num_units, decisions)
         elif not _compare(shards, names, games, num_units * decisions, seed, Path(place)):
             raise SystemExit(1)
 
 
-def _measure(shards: Shards, names: Sequence[str], rounds: int, num_units: int, decisions: int) -> None:
-    """What others cost beyond two local processes."""
+def _measure(words: Sequence[str], names: Sequence[str], rounds: int) -> None:
+    """What others cost beyond two local processes; each crew has a process of its own, which does a row when asked."""
+    crews = {}
+    for name in names:
+        command = [sys.executable, "-m", "scripts.bench_workers", *words, "--crew", name]
+        crews[name] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    rows: dict[str, list[Row]] = {name: [] for name in names}
+    for number in range(rounds):
+        for name in [*names][:: 1 if number % 2 else -1]:
+            rows[name].append(_ask(crews[name]))
+    for crew in crews.values():
+        crew.communicate()
+    _show(rows)
+
+
+def _ask(crew: subprocess.Popen[str]) -> Row:
+    """A row of a crew, once it is warm."""
+    assert crew.stdin is not None
+    assert crew.stdout is not None
+    crew.stdin.write("\n")
+    crew.stdin.flush()
+    wall, cpu, units = json.loads(crew.stdout.readline())
+    return Row(wall, cpu, [Unit(*unit) for unit in units])
+
+
+def _serve(shards: Shards, name: str, num_units: int, decisions: int) -> None:
+    """Do a row for each line of standard input."""
     teacher = pack_teacher(TeacherSpec(engine=EngineSpec(plies=1)))
     plain = list(shard_units(shards, np.arange((num_units + 4) * decisions), teacher))
     units = [WorkUnit(unit.name, partial(watched, unit.work), unit.size) for unit in plain]
-    held = {name: Held(workers_named(name), teacher.contents) for name in names}
-    pids = {name: _warm_up(units[num_units:], crew) for name, crew in held.items()}
-    rows: dict[str, list[Row]] = {name: [] for name in held}
-    for number in range(rounds):
-        for name in [*held][:: 1 if number % 2 else -1]:
-            rows[name].append(_do(units[:num_units], held[name], pids[name]))
-    _show(rows)
+    held = Held(workers_named(name), teacher.contents)
+    pids = _warm_up(units[num_units:], held)
+    for _ in sys.stdin:
+        row = _do(units[:num_units], held, pids)
+        print(json.dumps([row.wall, row.cpu, [dataclasses.astuple(unit) for unit in row.units]]), flush=True)
 
 
 def _show(rows: Mapping[str, Sequence[Row]]) -> None:

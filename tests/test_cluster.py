@@ -64,6 +64,14 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
             workers_named(name)
 
 
+class Settings:
+    """What stands in for those of Dask."""
+
+    @staticmethod
+    def set(values: dict[str, Any]) -> None:
+        assert values
+
+
 class Library:
     """What stands in for a library of clusters whose workers have some version."""
 
@@ -101,6 +109,7 @@ def test_what_is_wrong_with_a_cluster_is_one_line_before_any_work(
 ) -> None:
     for library in ("distributed", "ray"):
         monkeypatch.setitem(sys.modules, library, Library if library == module else None)
+    monkeypatch.setitem(sys.modules, "dask.config", Settings)
     monkeypatch.chdir(tmp_path)
     found = CliRunner().invoke(main, [*command.split(), "--workers", name])
     assert found.exit_code == 1

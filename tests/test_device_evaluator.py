@@ -14,7 +14,7 @@ from backgammon.learner.data.comparisons import choice_sets
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import load_scorer
-from backgammon.learner.teach import teacher
+from backgammon.learner.teach import improvement, teacher
 from backgammon.learner.teach.improvement import Improvement, RoundPlan
 from backgammon.learner.teach.teacher import TeacherSpec, find_teacher, pack_teacher
 from backgammon.learner.training import device_evaluator
@@ -93,10 +93,15 @@ def test_rounds_on_a_device_play_judge_and_learn_there(tmp_path: Path, monkeypat
         asked.append(f"{device} {spec.plies}-ply")
         return build_device_engine(spec, "cpu")
 
-    monkeypatch.setattr(teacher, "_build_on", build)
-    improvement = Improvement(tmp_path / "rounds", str(net_in(tmp_path)), RoundPlan(games=4), device="cuda")
+    here = Improvement(tmp_path / "rounds", str(net_in(tmp_path)), RoundPlan(games=4), device="cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="this machine has none"):
-        list(improvement.run(1))
+        list(here.run(1))
+    assert not (tmp_path / "rounds").exists()
+    monkeypatch.setattr(teacher, "_build_on", build)
+    monkeypatch.setattr(improvement, "check_device", lambda _: None)
+    with pytest.raises(ConfigError, match="this machine has none"):  # by the training, once the games are labelled
+        list(here.run(1))
     assert asked == ["cuda 0-ply", "cuda 1-ply"]
     assert (tmp_path / "rounds" / "1" / "labelled").is_dir()
 

@@ -41,6 +41,7 @@ from backgammon.tools.jobs.workers import Workers
 from backgammon.tools.storage import read_bounded, replace_file
 from comparison_net.checkpoint import MAX_BYTES
 from comparison_net.config import INDIFFERENT, TrainConfig, load_config
+from comparison_net.training.device import check_device
 from comparison_net.training.progress import Reporter
 from comparison_net.training.run_folder import RunFolder
 
@@ -193,14 +194,15 @@ class Improvement:
         """Write the plan, or compare it with the one that is there.
 
         Raises:
-            ConfigError: it is another one.
+            ConfigError: it is another one, or this machine does not have the device.
         """
-        training = _described(self._train_config(model))  # reads the model, and says what is wrong with it
+        config = self._train_config(model)  # reads the model, and says what is wrong with it
+        check_device(config)
         described = {
             "start": digest_of(read_bounded(model, MAX_BYTES)),
             "plan": dataclasses.asdict(self.plan),
             "also": [open_shards(path, verify=False).manifest.fingerprint for path in self.also],
-            "training": training,
+            "training": _described(config),
         }
         text = json.dumps(described, indent=1, sort_keys=True)
         path = self.out / "plan.json"

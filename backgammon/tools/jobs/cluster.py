@@ -24,6 +24,13 @@ LOOPBACK = "127.0.0.1"
 PACKAGE = "pairgammon"
 CONNECT_SECONDS = 10
 """How long somebody may take to answer at an address."""
+QUIET: dict[str, object] = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
+"""Settings of Dask where it is started here. It looks at itself so often that two workers and their scheduler took a
+tenth of a core while they had nothing to do; so it is a fortieth."""
 RETRIES = 3
 """Workers that a unit may lose."""
 
@@ -77,6 +84,7 @@ class DaskWorkers:
         """
         distributed = _load("distributed", "pip install 'pairgammon[cluster]'")
         cluster = None
+        _load("dask.config", "pip install 'pairgammon[cluster]'").set(QUIET)
         if address is None:
             cluster = distributed.LocalCluster(
                 n_workers=usable_processors(), threads_per_worker=1, host=LOOPBACK, dashboard_address=None
