@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -693,10 +694,16 @@ def test_play_shows_seed_board_and_prompt_and_saves(invoke: Invoke, model: Path)
 
 
 def test_the_shipped_model_plays_without_being_named(invoke: Invoke) -> None:
-    result = invoke("play", "--seed", 5, "--no-save", "--no-cube", text="hint\nquit\n")
+    result = invoke("play", "--seed", 5, "--no-save", "--no-cube", text="hint\nid\nquit\n")
     assert result.exit_code == 0
     assert "You (X) against default (O), seed 5." in result.stdout
-    assert "=5 " in result.stdout
+    dice = re.findall(r"You (\d\d)>", result.stdout)[0]
+    position = re.findall(r"you on roll: (\S+)", result.stdout)[0]
+    plays = json.loads(invoke("hint", position, "--dice", dice, "--json").stdout)["plays"][:5]
+    width = max(len(one["play"]) for one in plays)
+    for number, one in enumerate(plays, start=1):
+        figures = f"{one['equity']:+.3f}  won in {100 * one['chances'][0]:.1f} %"
+        assert f"={number}  {one['play']:{width}}  {figures}" in result.stdout, "the numbers of `hint`"
 
 
 def test_a_whole_game_can_be_played_by_a_script(invoke: Invoke, model: Path) -> None:

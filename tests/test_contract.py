@@ -137,7 +137,7 @@ def by_analyse(plies: int, decisions: tuple[Decision, ...], has_score: bool) -> 
     for match in shown["matches"]:
         (roll,) = match["games"][0]["rolls"]
         plays = [(one["after"], one["equity"], one["ply"], one["chances"]) for one in roll["candidates"]]
-        answers[tuple(roll["board"]), tuple(roll["dice"])] = plays if has_score else in_order(plays)
+        answers[tuple(roll["board"]), tuple(roll["dice"])] = in_order(plays)
     return [answers[tuple(one.position.board.tolist()), tuple(one.roll)] for one in decisions]
 
 
@@ -265,7 +265,7 @@ MONEY = {
 MATCH = {
     "hint": Door(by_hint, as_printed),
     "rank": Door(by_rank, as_ranked),
-    "analyse": Door(by_analyse, as_printed),
+    "analyse": Door(by_analyse, as_printed, has_own_order=True),
     "ubgi": Door(by_ubgi, as_info, 64),
     "http": Door(by_http, as_moves),
     "room": Door(by_room, as_shown, 200),

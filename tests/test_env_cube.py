@@ -12,7 +12,7 @@ from gymnasium.utils.env_checker import check_env
 
 import backgammon  # noqa: F401 - registers the environments
 from backgammon.engine.engine_spec import EngineSpec
-from backgammon.env.cube_env import ASKED_TO_ANSWER, ASKED_TO_PLAY, ASKED_TO_ROLL, BEAVER, DOUBLE, DROP, ROLL, TAKE
+from backgammon.env.cube_core import ASKED_TO_ANSWER, ASKED_TO_PLAY, ASKED_TO_ROLL, BEAVER, DOUBLE, DROP, ROLL, TAKE
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.rules.game import Stage
 from backgammon.table.session import CubeRules, Session

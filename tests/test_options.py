@@ -346,7 +346,10 @@ TABLE: dict[str, dict[str, list[Line]]] = {
             refused(f"hint {XGID} --json", "--count 2", "every play"),
             refused(f"hint {CUBE}", "--count 2", "with dice"),
         ],
-        "--cubeless": [changes(f"hint {XGID}", "--cubeless")],
+        "--cubeless": [
+            changes(f"hint {XGID}", "--cubeless"),
+            refused(f"hint {START} --dice 31", "--cubeless", "neither score nor cube"),
+        ],
         "--json": [changes(f"hint {XGID}", "--json")],
     },
     "duel": {

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from backgammon.cli.cube_talk import answer_double, answer_of, wants_double, wants_raccoon
 from backgammon.cli.terminal import Terminal
 from backgammon.cli.tutor_talk import TutorTalk
-from backgammon.evaluation.evaluator import Evaluator
+from backgammon.engine.engine import Engine
 from backgammon.evaluation.player import Player
 from backgammon.notation.diagram import BoardNotes, Side, draw_board
 from backgammon.notation.play_text import complete_play
@@ -78,7 +78,7 @@ class TableGame:
         self,
         session: Session,
         opponent: Player,
-        get_scorer: Callable[[], Evaluator],
+        get_engine: Callable[[], Engine],
         terminal: Terminal,
         options: TableOptions,
         save: Callable[[Session], None],
@@ -88,14 +88,14 @@ class TableGame:
         Args:
             session: not begun; names by seat.
             opponent: seat 1.
-            get_scorer: gives the model that hints come from, when the first one is asked for.
+            get_engine: gives the engine that hints come from, when the first one is asked for.
             terminal: to talk through.
             options: how to play.
             save: called after each play of the person and each game.
         """
         self.session = session
         self.opponent = opponent
-        self.get_scorer = get_scorer
+        self.get_engine = get_engine
         self.terminal = terminal
         self.options = options
         self.save = save

@@ -67,7 +67,10 @@ def command(
     roll = parse_roll(dice) if dice else found.match.dice
     if dice and found.match.doubled:
         raise ConfigError(f"{text}: a double is to be answered there, leave --dice away")
-    stakes = None if cubeless else _stakes(found)
+    stakes = _stakes(found)
+    if cubeless and stakes is None:
+        raise ConfigError(f"{text}: neither score nor cube is in it, so plays are cubeless: leave out --cubeless")
+    stakes = None if cubeless else stakes
     if stakes is not None and depth.seconds is not None:
         raise ConfigError("--time does not know the cube: add --cubeless, or look by --ply")
     if is_given(ctx, "count") and (as_json or roll is None):

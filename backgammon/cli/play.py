@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ from backgammon.evaluation.strengths import CUBE_PLIES, FULL, LEVEL_NAMES
 if TYPE_CHECKING:
     from backgammon.cli.tutor_talk import TutorTalk
     from backgammon.engine.engine import Engine
-    from backgammon.evaluation.evaluator import Evaluator
     from backgammon.evaluation.player import Player
     from backgammon.table.arena.options import SetUp
     from backgammon.table.cube_seat import CubeSeat
@@ -180,7 +178,7 @@ def command(
     talk = None if tutor is None else _tutor(model, depth, tutor)
     options = TableOptions(manual_dice, not no_board, watcher, seats, BY_WORD, talk)
     save = recorder.save if recorder else lambda _: None
-    game = TableGame(session, player, lambda: _load_scorer(model), terminal, options, save)
+    game = TableGame(session, player, lambda: _open_engine(model), terminal, options, save)
     try:
         game.run()
     except (Quit, EndOfInput):
@@ -329,10 +327,11 @@ def _distinct(one: str, other: str) -> tuple[str, str]:
     return (one, f"{other} 2") if one == other else (one, other)
 
 
-def _load_scorer(model: str | None) -> Evaluator:
+def _open_engine(model: str | None) -> Engine:
+    """The engine of `hint`, for hints at the table."""
     from backgammon.cli.advisers import open_engine
 
-    return open_engine(replace(Depth().spec(model), bearoff=False, pruner=None)).evaluator
+    return open_engine(Depth().spec(model))
 
 
 class Recorder:

@@ -11,6 +11,8 @@ from backgammon.analysis.candidate_table import order_note
 from backgammon.cli.cube_talk import hint_lines
 from backgammon.cli.game_table import OPPONENT, PERSON, Command, Quit, TableGame
 from backgammon.engine.at_stakes import StakesEngine
+from backgammon.engine.engine import Engine
+from backgammon.evaluation.outcome import cumulative
 from backgammon.notation.gnu_id import position_id
 from backgammon.notation.play_text import format_play
 from backgammon.rules.board import pip_counts
@@ -32,13 +34,31 @@ def show_hint(table: TableGame, _: list[str]) -> None:
     if seats and session.state.stage is not Stage.PLAY:
         for line in hint_lines(seats[OPPONENT].cube, session):
             table.terminal.say(line)
-    elif seats and session.stakes.is_match:
-        _show_plays_at_score(table, seats[OPPONENT].cube)
+        return
+    engine = table.get_engine()
+    if seats and (session.stakes.is_match or engine.has_outcomes):
+        _show_plays_at_stakes(table, seats[OPPONENT].cube)
+    elif engine.has_outcomes:
+        _show_plays(table, engine)
     else:
-        _show_preferences(table)
+        _show_preferences(table, engine)
 
 
-def _show_plays_at_score(table: TableGame, engine: StakesEngine) -> None:
+def _show_plays(table: TableGame, engine: Engine) -> None:
+    """The plays with what `hint` says of them where there is no cube."""
+    decision = table.session.decision()
+    ranked = engine.ranker.rank_one(decision)[:MAX_HINTS]
+    table.hinted = [one.row for one in ranked]
+    texts = [format_play(decision.plays[one.row]) for one in ranked]
+    width = max(map(len, texts))
+    for number, (text, one) in enumerate(zip(texts, ranked, strict=True), start=1):
+        won = 100 * float(cumulative(one.outcomes)[0])
+        table.terminal.say(f"  ={number}  {text:{width}}  {one.equity:+.3f}  won in {won:.1f} %")
+    if note := order_note([(one.ply, one.equity) for one in ranked]):
+        table.terminal.say(f"  {note}")
+
+
+def _show_plays_at_stakes(table: TableGame, engine: StakesEngine) -> None:
     """The plays by their value at the score and cube."""
     decision, stakes = table.session.decision(), table.session.stakes
     plays = engine.rank_plays(decision, stakes)[:MAX_HINTS]
@@ -52,10 +72,10 @@ def _show_plays_at_score(table: TableGame, engine: StakesEngine) -> None:
         table.terminal.say(f"  {note}")
 
 
-def _show_preferences(table: TableGame) -> None:
+def _show_preferences(table: TableGame, engine: Engine) -> None:
     """The plays that the model likes best, and how surely it prefers the first to each of the others."""
     decision = table.session.decision()
-    scores = table.get_scorer().preferences(Decisions.of([decision]))
+    scores = engine.evaluator.preferences(Decisions.of([decision]))
     table.hinted = np.argsort(-scores, kind="stable")[:MAX_HINTS].tolist()
     texts = [format_play(decision.plays[row]) for row in table.hinted]
     width = max(map(len, texts))

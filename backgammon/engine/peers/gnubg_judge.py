@@ -71,7 +71,12 @@ class GnubgJudge:
         judged = [deep[row] for row in searched] + [equities[row] for row in others]
         return Ranked(searched + others, judged, [self.plies] * len(searched) + [0] * len(others))
 
-    def chances(self, candidates: Boards, plies: int) -> Float64s:
+    @property
+    def name(self) -> str:
+        """As teachers and reports call it."""
+        return f"gnubg {self.plies}-ply"
+
+    def chances(self, candidates: Boards, plies: int = 0) -> Float64s:
         """The five cumulative probabilities, float64[M, 5], of the player who has just moved.
 
         Args:

@@ -7,27 +7,44 @@ engine at stakes over this evaluator, with GNU Backgammon's efficiency of the cu
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Protocol
+
 import numpy as np
+import numpy.typing as npt
 
 from backgammon.cube.efficiency import GNUBG
 from backgammon.engine.at_stakes import StakesEngine
 from backgammon.engine.peers.peer_player import PeerPlayer
 from backgammon.evaluation.bearoff import Bearoff
 from backgammon.evaluation.evaluator import Evaluator, Judgement
-from backgammon.evaluation.outcome import final_outcomes, from_cumulative
+from backgammon.evaluation.outcome import Outcomes, final_outcomes, from_cumulative
 from backgammon.search.cubeful import CubefulSearcher
 from backgammon.search.searcher import SearchSettings
 from backgammon.tools.arrays import Boards
 
 
+class PeerChances(Protocol):
+    """Who gives GNU Backgammon's chances: a `GnubgJudge` in this process, for teachers, which are spread over processes
+    themselves; a `PeerPlayer` in processes of its own, for an opponent, whose failure must not end the game.
+    """
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    def chances(self, boards: Boards) -> npt.NDArray[np.floating[Any]]:
+        """Cumulative chances [M, 5] of who has just moved, in positions int8[M, 26] of games that are not over."""
+
+
 class PeerEvaluator(Evaluator):
     """The chances of GNU Backgammon at 0-ply."""
 
-    def __init__(self, peer: PeerPlayer, bearoff: Bearoff | None = None) -> None:
+    def __init__(self, peer: PeerChances, bearoff: Bearoff | None = None) -> None:
         """Ask a peer that gives chances.
 
         Args:
-            peer: of a name "gnubg:N"; the N does not matter here.
+            peer: whom to ask; of a `PeerPlayer` "gnubg:N" the N does not matter here.
             bearoff: two-sided tables for the cube in money play, which GNU Backgammon has too; None for none.
         """
         self._peer = peer
@@ -49,10 +66,15 @@ class PeerEvaluator(Evaluator):
         Raises:
             PeerError: the program has failed.
         """
-        is_over, outcomes = final_outcomes(boards)
-        if not is_over.all():
-            outcomes[~is_over] = from_cumulative(self._peer.chances(np.ascontiguousarray(boards[~is_over])))
-        return Judgement(None, outcomes)
+        return Judgement(None, asked_outcomes(boards, self._peer.chances))
+
+
+def asked_outcomes(boards: Boards, chances: Callable[[Boards], npt.NDArray[np.floating[Any]]]) -> Outcomes:
+    """Outcomes float32[M, 6] of positions int8[M, 26] by somebody's chances; a game that is over has a certain one."""
+    is_over, outcomes = final_outcomes(boards)
+    if not is_over.all():
+        outcomes[~is_over] = from_cumulative(chances(np.ascontiguousarray(boards[~is_over])))
+    return outcomes
 
 
 def peer_stakes_engine(peer: PeerPlayer, plies: int, bearoff: Bearoff) -> StakesEngine:

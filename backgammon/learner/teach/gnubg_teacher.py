@@ -8,11 +8,13 @@ its "normal" filter, the others at 0-ply.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from backgammon.engine.peers.gnubg_judge import KEPT, WITHIN, GnubgJudge
-from backgammon.evaluation.evaluator import Evaluator, Judgement
-from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes, from_cumulative
+from backgammon.engine.peers.peer_evaluator import asked_outcomes
+from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import Noise
 from backgammon.learner.teach.teacher_verdict import Verdict
 from backgammon.rules import ragged
@@ -20,25 +22,6 @@ from backgammon.rules.decisions import Decisions
 from backgammon.search import Analysis, RankedCandidate
 from backgammon.search.ranker import searched_candidates
 from backgammon.tools.arrays import Boards, Dice, Int64s
-
-
-class GnubgEvaluator(Evaluator):
-    """Its nets at 0-ply, as a judge of leaves."""
-
-    name = "gnubg 0-ply"
-    identity = "gnubg-0-ply"
-
-    def __init__(self) -> None:
-        """Load the engine.
-
-        Raises:
-            ImportError: the package is not installed.
-        """
-        self._judge = GnubgJudge(0)
-
-    def judge(self, boards: Boards) -> Judgement:
-        """See `Evaluator.judge`."""
-        return Judgement(None, judged_outcomes(self._judge, boards, 0))
 
 
 class GnubgTeacher:
@@ -52,7 +35,7 @@ class GnubgTeacher:
         """
         self._plies = plies
         self._judge = GnubgJudge(plies)
-        self.name = f"gnubg {plies}-ply"
+        self.name = self._judge.name
 
     stakes_engine = None
     """It judges plays without a cube."""
@@ -72,7 +55,7 @@ class GnubgTeacher:
     def teach(self, decisions: Decisions) -> Verdict:
         """See `teacher.Teacher.teach`."""
         candidates, offsets = decisions.candidates, decisions.offsets
-        outcomes = judged_outcomes(self._judge, candidates, 0)
+        outcomes = asked_outcomes(candidates, self._judge.chances)
         shallow = equities(outcomes)
         values = shallow.copy()
         depths = np.zeros(len(values), dtype=np.int8)
@@ -82,16 +65,8 @@ class GnubgTeacher:
             if decisions.chosen is not None:  # judged like its rivals
                 is_kept[decisions.places(decisions.chosen)] = True
             deep = np.flatnonzero(is_kept)
-            outcomes[deep] = judged_outcomes(self._judge, candidates[deep], self._plies)
+            outcomes[deep] = asked_outcomes(candidates[deep], partial(self._judge.chances, plies=self._plies))
             values[deep] = equities(outcomes[deep])
             depths[deep] = self._plies
         order = np.lexsort((-values, -depths.astype(np.int64), decisions.owners))
         return Verdict(Analysis(decisions, values, outcomes, depths, order), shallow)
-
-
-def judged_outcomes(judge: GnubgJudge, boards: Boards, plies: int) -> Outcomes:
-    """Outcomes float32[K, 6] of positions int8[K, 26]; those of games that are over are certain."""
-    is_over, outcomes = final_outcomes(boards)
-    if not is_over.all():
-        outcomes[~is_over] = from_cumulative(judge.chances(boards[~is_over], plies))
-    return outcomes

@@ -21,6 +21,8 @@ from typing import Any, NamedTuple, Protocol
 
 from backgammon.engine.engine import Engine
 from backgammon.engine.engine_spec import EngineSpec
+from backgammon.engine.peers.gnubg_judge import GnubgJudge
+from backgammon.engine.peers.peer_evaluator import PeerEvaluator
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import Noise
@@ -29,7 +31,7 @@ from backgammon.learner.net.engine_builder import build_engine
 from backgammon.learner.net.packed_model import pack_model, pack_pruner, pack_settings, unpack_settings, write_model
 from backgammon.learner.net.scorer import DEFAULT_NAME, load_scorer
 from backgammon.learner.teach.contested_searcher import ContestedSearcher
-from backgammon.learner.teach.gnubg_teacher import GnubgEvaluator, GnubgTeacher
+from backgammon.learner.teach.gnubg_teacher import GnubgTeacher
 from backgammon.learner.teach.joint_evaluator import JointEvaluator
 from backgammon.learner.teach.teacher_verdict import Verdict
 from backgammon.rules.decisions import Decisions
@@ -174,7 +176,8 @@ def _make_teacher(text: str) -> Teacher:
             folder = Path(place)
             paths = {number: write_model(name, folder) for number, name in enumerate(names) if isinstance(name, list)}
             others = [
-                load_scorer(paths[number]) if number in paths else GnubgEvaluator() for number in range(len(names))[1:]
+                load_scorer(paths[number]) if number in paths else PeerEvaluator(GnubgJudge(0))
+                for number in range(len(names))[1:]
             ]
             unpacked = unpack_settings(settings, paths[0], folder)
             engine = build_engine(unpacked) if "device" not in values else _build_on(values["device"], unpacked)
