@@ -99,7 +99,8 @@ class Plan:
 ITEMS = Plan(
     "dense", None, 60_000, 1, 256, 8, (0.008, 0.016, 0.032, 0.064), (0.001, 0.004, 0.016), (0.1, 1.0), (0.01, 0.1)
 )
-BOARD = Plan("board-dense", 12_000, 4_000, 28, 128, 4, (0.003, 0.008), (0.001, 0.003), (0.1,), ())
+BOARD = Plan("board-dense", 12_000, 4_000, 28, 64, 4, (0.008,), (0.003,), (0.1,), ())
+"""One step size for all, which was the better of two for dense, softmax token and expert choice and soft."""
 
 
 def plan_of(name: str) -> Plan:
@@ -196,6 +197,8 @@ def tune(name: str, sets: Sets, work: Path) -> dict[str, Any]:
     name = tuning_name(name)
     path = work / "tuning" / f"{name}.json"
     losses: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if len(only := variants(name, losses)) == 1 and not variants(name, dict.fromkeys(only, 0.0)).keys() - only.keys():
+        return with_balance(next(iter(only.values())))  # nothing to choose from
     while missing := {key: one for key, one in variants(name, losses).items() if key not in losses}:
         for key, settings in missing.items():
             source = TaughtDecisions(sets.shards, sets.train[:: len(sets.train) // plan_of(name).tuning], True)
