@@ -197,8 +197,8 @@ def tune(name: str, sets: Sets, work: Path) -> dict[str, Any]:
     name = tuning_name(name)
     path = work / "tuning" / f"{name}.json"
     losses: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if len(only := variants(name, losses)) == 1 and not variants(name, dict.fromkeys(only, 0.0)).keys() - only.keys():
-        return with_balance(next(iter(only.values())))  # nothing to choose from
+    if len(only := variants(name, losses)) == 1:  # nothing to choose from
+        return with_balance(next(iter(only.values())))
     while missing := {key: one for key, one in variants(name, losses).items() if key not in losses}:
         for key, settings in missing.items():
             source = TaughtDecisions(sets.shards, sets.train[:: len(sets.train) // plan_of(name).tuning], True)
