@@ -6,7 +6,8 @@
 `--names` prints NAMES, the recipes that the claims need, in an order in which they can be trained. Figures are those of
 `scripts.moe_table`: a difference is paired by decision and seed, its interval of 95 % holds the sampling of games and
 the spread from seed to seed. A claim *holds* or is *refuted* where its interval excludes 0, else it was *not seen*, and
-the smallest true difference that would have been seen four times of five stands beside.
+the smallest true difference that would have been seen four times of five stands beside. With one seed there is no such
+spread, and no verdict: only who was *ahead*.
 """
 
 from __future__ import annotations
@@ -78,9 +79,11 @@ def names_of(claims: list[Claim]) -> list[str]:
     return sorted(wanted, key=lambda name: (name in BORROWED, parse_name(name).is_continued))
 
 
-def verdict(claim: Claim, lost: Figure) -> str:
+def verdict(claim: Claim, lost: Figure, seeds: int) -> str:
     """What became of a claim, by the loss of `better` less that of `worse`."""
     low, high = lost.mean - lost.half, lost.mean + lost.half
+    if seeds == 1:
+        return "one seed: level" if low <= 0 <= high else "one seed: ahead" if high < 0 else "one seed: behind"
     if low > 0:
         return "refuted"
     if claim.is_equal:
@@ -112,7 +115,7 @@ def rows(claims: list[Claim], results: dict[str, Result], games: Int64s) -> list
         if claim in known:
             lost = compare(claim, "losses")
             seeds = len(differences(results[claim.better].losses, results[claim.worse].losses))
-            figures = [str(seeds), lost.show(2, "+"), compare(claim, "hits").show(4, "+"), verdict(claim, lost)]
+            figures = [str(seeds), lost.show(2, "+"), compare(claim, "hits").show(4, "+"), verdict(claim, lost, seeds)]
         costs = [cost_of(name) for name in (claim.better, claim.worse)]
         compared = f"`{claim.better}` − `{claim.worse}`"
         lines.append(" | ".join(["", claim.source, claim.text, compared, f"{costs[0] / costs[1]:.2f}", *figures, ""]))

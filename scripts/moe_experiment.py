@@ -336,8 +336,9 @@ def choose(net: CandidateNet, labelled: DecisionSet) -> tuple[Int64s, Any]:
     """Row picked in each decision, int64[N]; load of the experts and dropped share, float64[E + 1] or float64[0]."""
     picks = np.empty(len(labelled), dtype=np.int64)
     loads, sizes = [], []
-    for start in range(0, len(labelled), 500):
-        part = labelled.take(np.arange(start, min(start + 500, len(labelled))))
+    size = 500 if net.config.tokens == "positions" else 40  # tokens of more would not fit the caches
+    for start in range(0, len(labelled), size):
+        part = labelled.take(np.arange(start, min(start + size, len(labelled))))
         assert part.labels is not None
         batch = choice_sets(part.decisions, part.labels.best)
         with torch.no_grad():

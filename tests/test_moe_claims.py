@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 
-from backgammon.tools.arrays import Int64s
 from scripts.moe_claims import DENSE, TOKEN, Claim, all_claims, names_of, rows
 from scripts.moe_experiment import BORROWED, parse_name, read_recipe
 from scripts.moe_table import Result
@@ -22,10 +21,10 @@ def result(name: str, loss: float, seeds: int = 3) -> Result:
     return Result(name, {}, losses, {seed: (row < 10).astype(float) for seed, row in losses.items()}, {}, {})
 
 
-def said(claim: Claim, better: float, worse: float, games: Int64s = GAMES) -> str:
+def said(claim: Claim, better: float, worse: float, seeds: int = 3) -> str:
     """The last column of a claim's row."""
-    cells = {claim.better: result(claim.better, better), claim.worse: result(claim.worse, worse)}
-    (row,) = rows([claim], cells, games)
+    cells = {claim.better: result(claim.better, better, seeds), claim.worse: result(claim.worse, worse, seeds)}
+    (row,) = rows([claim], cells, GAMES)
     return row.strip("| ").split(" | ")[-1]
 
 
@@ -54,6 +53,11 @@ def test_every_cell_that_a_claim_needs_can_be_trained_in_the_order_given() -> No
 def test_a_claim_is_judged_by_its_interval(better: float, worse: float, is_equal: bool, found: str) -> None:
     claim = Claim("a source", "its claim", TOKEN, DENSE, is_equal)
     assert re.fullmatch(found, said(claim, better, worse))
+
+
+@pytest.mark.parametrize(("better", "found"), [(2.0, "ahead"), (12.0, "behind"), (7.0, "level")])
+def test_one_seed_is_no_verdict(better: float, found: str) -> None:
+    assert said(Claim("a source", "its claim", TOKEN, DENSE), better, 7.0, seeds=1) == f"one seed: {found}"
 
 
 def test_a_claim_without_its_cells_is_said_to_be_untested() -> None:
