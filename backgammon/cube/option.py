@@ -16,6 +16,7 @@ import numpy as np
 from backgammon.cube.stakes import OPPONENT, OWN
 from backgammon.cube.static import Prospects, Terms, cube_value, dead_value, fill_values
 from backgammon.tools.arrays import Float64s, Int64s
+from backgammon.tools.intrinsics import borrow
 from backgammon.tools.jit import kernel
 
 
@@ -78,6 +79,7 @@ def choose_replies(
         factor: see `CubeStates`.
         rows: int64[N], receives rows of the M.
     """
+    terms, prospects = borrow(terms), borrow(prospects)
     for i in range(rows.shape[0]):
         rows[i] = offsets[i]
         if offsets[i + 1] - offsets[i] == 1:

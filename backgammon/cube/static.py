@@ -27,6 +27,7 @@ from backgammon.cube.met import MatchEquityTable, default_table
 from backgammon.cube.stakes import Stakes
 from backgammon.evaluation.outcome import Outcomes
 from backgammon.tools.arrays import Boards, Float32s, Float64s, Int64s
+from backgammon.tools.intrinsics import borrow
 from backgammon.tools.jit import kernel
 
 _NARROWEST = 1e-7
@@ -229,12 +230,13 @@ def _live_line(terms: Terms, outcomes: Outcomes, cube: int, owner: int) -> CubeL
         cube: its value.
         owner: 1, 0, -1.
     """
+    terms, outcomes = borrow(terms), borrow(outcomes)
     win = float(outcomes[0]) + float(outcomes[1]) + float(outcomes[2])
     lose = 1.0 - win
-    dead = dead_value(terms, outcomes, cube, owner)
-    if win <= 0.0 or lose <= 0.0:
-        return CubeLine(win, dead, dead, 1.0, 0.0, dead, dead)
-    if not terms.is_match:
+    if not terms.is_match or win <= 0.0 or lose <= 0.0:
+        dead = dead_value(terms, outcomes, cube, owner)
+        if win <= 0.0 or lose <= 0.0:
+            return CubeLine(win, dead, dead, 1.0, 0.0, dead, dead)
         mean_win = 1.0 + (outcomes[1] + 2.0 * outcomes[2]) / win
         mean_loss = 1.0 + (outcomes[4] + 2.0 * outcomes[5]) / lose
         total = mean_win + mean_loss + 0.5
@@ -243,16 +245,17 @@ def _live_line(terms: Terms, outcomes: Outcomes, cube: int, owner: int) -> CubeL
         if terms.has_jacoby and owner == 0:  # no gammons before the cube is turned
             best, worst = 1.0, -1.0
     else:
+        shares = outcomes[1] / win, outcomes[2] / win, outcomes[4] / lose, outcomes[5] / lose
+        best = _mean_win(terms.chances, cube, shares[0], shares[1])
+        worst = _mean_loss(terms.chances, cube, shares[2], shares[3])
+        dead = win * best + lose * worst
         own_away = terms.chances.shape[0] - 1
         their_away = terms.chances.shape[1] - 1
         # At 2-away 2-away the cube has no leverage: whoever gets a market loser doubles, and that is the last of it.
         if terms.is_crawford or (own_away <= cube and their_away <= cube) or (own_away == 2 and their_away == 2):
             return CubeLine(win, dead, dead, 1.0, 0.0, dead, dead)
-        shares = outcomes[1] / win, outcomes[2] / win, outcomes[4] / lose, outcomes[5] / lose
         own_point, their_point = _cash_points(terms.chances, cube, *shares)
         his_point = 1.0 - their_point
-        best = _mean_win(terms.chances, cube, shares[0], shares[1])
-        worst = _mean_loss(terms.chances, cube, shares[2], shares[3])
         cashed, lost = chance_after(terms.chances, cube, 0), chance_after(terms.chances, 0, cube)
     live = _broken_line(win, owner, worst, lost, his_point, cashed, own_point, best)
     return CubeLine(win, dead, live, own_point, his_point, best, worst)
@@ -298,7 +301,8 @@ def cube_value(terms: Terms, prospects: Prospects, row: int, cube: int, owner: i
         cube: its value.
         owner: 1, 0, -1.
     """
-    outcomes = prospects.outcomes[row]
+    terms, prospects = borrow(terms), borrow(prospects)
+    outcomes = borrow(prospects.outcomes)[row]
     known = float(prospects.exact[row, 1 - owner])
     has_exact = not np.isnan(known)
     if has_exact and not terms.is_match:
@@ -322,6 +326,7 @@ def cube_value(terms: Terms, prospects: Prospects, row: int, cube: int, owner: i
 @kernel
 def fill_values(terms: Terms, prospects: Prospects, cubes: Int64s, owners: Int64s, out: Float64s) -> None:
     """`cube_value` of every position in every state, cubes and owners int64[K], into out float64[N, K]."""
+    terms, prospects = borrow(terms), borrow(prospects)
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
             out[i, k] = cube_value(terms, prospects, i, cubes[k], owners[k])

@@ -303,7 +303,9 @@ class ExactEvaluator(Evaluator):
     def _judge_by_tables(self, boards: Boards, outcomes: Outcomes) -> None:
         """Replace the outcomes of positions that the tables cover."""
         known, exact = known_outcomes(self.bearoff.tables, boards)
-        outcomes[known != UNKNOWN] = exact[known != UNKNOWN]
+        is_known = known != UNKNOWN
+        if is_known.any():
+            outcomes[is_known] = exact[is_known]
 
     def _judge_dances(self, boards: Boards, outcomes: Outcomes) -> None:
         """Replace the outcomes of positions whose player is still on the bar; see the module's text."""
