@@ -5,6 +5,7 @@ Axis legend: M positions after a play, seen by the player who has just moved; th
 The constants are GNU Backgammon's (1.07), whose static values they reproduce. They are right for leaves two plies and
 more below the root. Nearer to it they are low, as most wrong doubles are too early; there SHALLOW adds .06, chosen on
 8,056 cube decisions of people with 4-ply labels (2.69 to 2.2 mpt at 0 ply, 1.59 to 1.1 at 1 ply, but .27 to .5 at 2).
+For decisions without a look-ahead a net moves SHALLOW by position and stakes (`cube_net`).
 """
 
 from __future__ import annotations
