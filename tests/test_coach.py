@@ -265,7 +265,7 @@ def test_weaker_people_lose_more(table: PlayTable, scorer: Scorer) -> None:
         logs = Mimic(shipped_people(), scorer, "people", rating / 500).preferences(table.plays)
         return float(ragged.total(np.exp(logs) * table.regrets, table.plays.offsets).mean())
 
-    losses = [regret(rating) for rating in (3, 6, 10, 15)]
+    losses = [regret(rating) for rating in (4, 6, 10, 15)]
     assert losses == sorted(losses)
     assert losses[-1] > 1.5 * losses[0]
 

@@ -175,7 +175,7 @@ TABLE: dict[str, dict[str, list[Line]]] = {
             changes("rank", "--as ann.safetensors", ROLL),
             refused("rank --ply 1", "--as ann.safetensors", "leave out --ply", ROLL),
             refused("rank --model net.safetensors", "--as people:8", "leave out --model", ROLL),
-            refused("rank", "--as people:99", "from 3 to 15", ROLL),
+            refused("rank", "--as people:99", "from 4 to 15", ROLL),
         ],
         "--threads": [changes("rank --ply 0", "--threads 3", ROLL)],
         "--skip-bad": [changes("rank", "--skip-bad", "nonsense\n")],
