@@ -85,7 +85,7 @@ def test_the_choices_of_an_anchor_are_scored_over_the_same_plays(
     assert rows["plays, anchor"]["loss"]["value"] == pytest.approx(40)
     assert rows["plays, anchor"]["agreement"]["value"] == 0
     assert rows["plays"]["beyond"]["value"] == pytest.approx(-40)
-    assert "plays lose -40.00" in run("evaluate", str(path)).stdout
+    assert "beyond that of the anchor over the same decisions: -40.00" in run("evaluate", str(path)).stdout
     del plays[0]["anchor"]
     rows = json.loads(run("evaluate", str(write(path, *plays)), "--json").stdout)["stakes"]
     assert "plays, anchor" not in {row["name"] for row in rows}

@@ -170,7 +170,7 @@ def _score_at_stakes(logs: tuple[str, ...], asked: _Asked, as_json: bool) -> Non
         say(f"{row.name:18s}{row.decisions:7,d}  agreement {row.agreement.show(3)}  {loss}{left}")
     for row in rows:
         if row.beyond is not None:
-            say(f"\nplays lose {row.beyond.show(2)} mpt more than those of the anchor, over the same decisions")
+            say(f"\nplays, loss beyond that of the anchor over the same decisions: {row.beyond.show(2)} mpt")
     say("\nmpt: thousandths of an EMG a decision, cubeful; +- 95 %, clustered by match or money game")
     for problem in reading.problems:
         say(problem, err=True)
