@@ -48,3 +48,16 @@ def test_every_file_that_a_page_names_is_there() -> None:
             assert (ROOT / name).exists(), f"{path.name}: {name}"
     for name in re.findall(r"`(make \w+)", README):
         assert f"\n{name.split()[1]}:" in (ROOT / "Makefile").read_text(), name
+
+
+def test_every_room_that_the_picture_of_the_house_names_is_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = set(re.findall(r"`((?:rules|table|search|cube|records|learner|comparison_net)\.[a-z_.]+)`", text))
+    assert {"rules.game", "learner.net", "comparison_net.training"} <= modules
+    for name in modules:
+        at = (ROOT if name.startswith("comparison_net") else ROOT / "backgammon") / name.replace(".", "/")
+        assert at.is_dir() or at.with_suffix(".py").is_file(), name
+    picture = re.findall(r"^join +backgammon/learner +(.*)$", text, flags=re.MULTILINE)[0].split()
+    assert sorted(picture) == sorted(
+        path.parent.name for path in (ROOT / "backgammon" / "learner").glob("*/__init__.py")
+    )
