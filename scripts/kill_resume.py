@@ -77,7 +77,7 @@ CASES: dict[str, Case] = {
     "convert": Case(("convert", str(GAMES), "--out", "OUT/converted", "--format", "jsonl")),
     "self-play": Case(("self-play", "--games", "4000", "--random", "0", "--random", "0.2", "--workers", "2",
                        "--out", "OUT/games")),
-    "improve": Case(("improve", "--model", "SOURCE", "--games", "60", "--workers", "2", "--out", "OUT/rounds",
+    "improve": Case(("improve", "--model", "SOURCE", "--games", "12", "--workers", "1", "--out", "OUT/rounds",
                      *_settings("epochs=1", "batch_decisions=256", "threads=1")),
                     ("train", str(GAMES), "--out", "SOURCE", *_settings(
                         "network.hidden=[16]", "network.outcomes=true", "epochs=1", "threads=1"))),
