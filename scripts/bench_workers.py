@@ -9,8 +9,11 @@ Two local processes and others do the same units of labels, in turn, once all of
     wall    how much longer the whole row took than with local processes, the median of the rounds
     idle    of the workers' time between their first and last unit, by the clock
 
-and the largest memory of a worker. --kill makes labels, games and a duel by one thread, then by each of the others,
-where SIGKILL ends a worker in the middle of a unit, and compares fingerprints; it ends with 1 where one differs.
+the largest memory of a worker, and how long a row took. A scheduler and its workers take some time just by being
+there, so the longer rows last on a busy machine, the more *cpu*.
+
+--kill makes labels, games and a duel by one thread, then by each of the others, where SIGKILL ends a worker in the
+middle of a unit, and compares fingerprints; it ends with 1 where one differs.
 """
 
 from __future__ import annotations
@@ -251,13 +254,14 @@ def _show(rows: Mapping[str, Sequence[Row]]) -> None:
     assert len(digests) == 1, "the workers do not agree"
     own = [unit.cpu for row in rows[LOCAL] for unit in row.units]
     click.echo(f"{len(own) // len(rows[LOCAL])} units of {statistics.median(own):.2f} s, {len(rows[LOCAL])} rounds\n")
-    click.echo(f"{'workers':24}{'cpu':>9}{'wall':>9}{'idle':>9}{'memory':>10}")
+    click.echo(f"{'workers':24}{'cpu':>9}{'wall':>9}{'idle':>9}{'memory':>10}{'a row':>9}")
     for name, of_name in rows.items():
         cpu = sum(row.cpu for row in of_name) / sum(row.work for row in of_name) - 1
         wall = statistics.median(row.wall / local.wall for row, local in zip(of_name, rows[LOCAL], strict=True)) - 1
+        seconds = statistics.median(row.wall for row in of_name)
         idle = statistics.median(row.idle for row in of_name)
         peak = max(unit.peak for row in of_name for unit in row.units)
-        click.echo(f"{name:24}{cpu:>9.1%}{wall:>+9.1%}{idle:>9.1%}{peak / 1e6:>7.0f} MB")
+        click.echo(f"{name:24}{cpu:>9.1%}{wall:>+9.1%}{idle:>9.1%}{peak / 1e6:>7.0f} MB{seconds:>7.0f} s")
 
 
 def _compare(shards: Shards, names: Sequence[str], games: int, decisions: int, seed: int, folder: Path) -> bool:

@@ -28,9 +28,10 @@ QUIET: dict[str, object] = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "10s",
+    "distributed.worker.memory.monitor-interval": "2s",
 }
 """Settings of Dask where it is started here. It looks at itself so often that two workers and their scheduler took a
-tenth of a core while they had nothing to do; so it is a fortieth."""
+tenth of a core while they had nothing to do; so it is an eightieth."""
 RETRIES = 3
 """Workers that a unit may lose."""
 
