@@ -16,6 +16,9 @@ from backgammon.cli.screen import say
 from backgammon.evaluation.strengths import CUBE_PLIES, FULL, LEVEL_NAMES
 
 if TYPE_CHECKING:
+    from backgammon.cli.game_table import TableGame
+    from backgammon.cli.resumed_game import ResumedGame
+    from backgammon.cli.terminal import Terminal
     from backgammon.cli.tutor_talk import TutorTalk
     from backgammon.engine.engine import Engine
     from backgammon.evaluation.player import Player
@@ -127,29 +130,22 @@ def command(
     begin at a --position as .sgf, for .mat cannot hold them. In such an ID you are the bottom player (of a Position ID,
     the player on roll).
     """
-    import numpy as np
-
-    from backgammon.cli.game_table import Quit, TableGame, TableOptions
+    from backgammon.cli.game_table import TableGame, TableOptions
     from backgammon.cli.players import is_model, make_player
-    from backgammon.cli.resumed_game import ResumedGame
     from backgammon.cli.screen import announce_compilation, is_colour_wanted
     from backgammon.cli.table_commands import BY_WORD
-    from backgammon.cli.terminal import EndOfInput, Terminal
+    from backgammon.cli.terminal import Terminal
     from backgammon.learner.players.player_spec import close_player
     from backgammon.table.session import Session
 
     _refuse_idle_options(ctx)
-    resumed = None
-    if saved is not None:
-        rules_given = {"--length": length, "--games": games, "--position": position, "--dice": dice, "--seed": seed}
-        files = {"--save": save_file, "--no-save": no_save, "--jacoby": jacoby, "--beavers": beavers}
-        fresh = int(np.random.default_rng().integers(LARGEST_SEED))
-        resumed = ResumedGame(saved, {**rules_given, **files}, fresh)
+    resumed = None if saved is None else _take_up(ctx, saved)
+    if resumed is not None:
         level, depth = resumed.opponent_of(level, depth)
         seed = resumed.session.seed
     if as_player is not None:
         opponent = _refuse_two_opponents(as_player, opponent)
-    chosen_seed = int(np.random.default_rng().integers(LARGEST_SEED)) if seed is None else seed
+    chosen_seed = _made_up_seed() if seed is None else seed
     rival = _at_level(model or "model" if opponent == "model" else opponent, level, depth, opponent)
     watched = model or "model" if watch == "model" else watch
     if depth != Depth() and tutor is None and not (is_model(rival) or (watched and is_model(watched))):
@@ -180,15 +176,44 @@ def command(
     save = recorder.save if recorder else lambda _: None
     game = TableGame(session, player, lambda: _open_engine(model), terminal, options, save)
     try:
+        _run(ctx, game, terminal)
+    finally:
+        if recorder is not None and recorder.is_written:
+            terminal.say(f"Saved in {recorder.path}.")
+
+
+def _run(ctx: click.Context, game: TableGame, terminal: Terminal) -> None:
+    """Play until the games are over or the person leaves."""
+    from backgammon.cli.game_table import Quit
+    from backgammon.cli.terminal import EndOfInput
+
+    try:
         game.run()
     except (Quit, EndOfInput):
         terminal.say("Goodbye.")
     except KeyboardInterrupt:
         terminal.say("\nInterrupted.")
         ctx.exit(EXIT_INTERRUPTED)
-    finally:
-        if recorder is not None and recorder.is_written:
-            terminal.say(f"Saved in {recorder.path}.")
+
+
+def _made_up_seed() -> int:
+    import numpy as np
+
+    return int(np.random.default_rng().integers(LARGEST_SEED))
+
+
+def _take_up(ctx: click.Context, saved: str) -> ResumedGame:
+    """The saved match; options that it has settled already are refused.
+
+    Raises:
+        ConfigError: one of them is given.
+        RecordError: there is nothing to go on with.
+    """
+    from backgammon.cli.resumed_game import ResumedGame
+
+    settled = {"length", "games", "position", "dice", "seed", "save_file", "no_save", "jacoby", "beavers"}
+    given = {one.opts[0]: ctx.params[one.name] for one in ctx.command.params if one.name in settled}
+    return ResumedGame(saved, given, _made_up_seed())
 
 
 def _tutor(model: str | None, depth: Depth, limit: float) -> TutorTalk:
