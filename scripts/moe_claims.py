@@ -6,8 +6,8 @@
 `--names` prints NAMES, the recipes that the claims need, in an order in which they can be trained. Figures are those of
 `scripts.moe_table`: a difference is paired by decision and seed, its interval of 95 % holds the sampling of games and
 the spread from seed to seed. A claim *holds* or is *refuted* where its interval excludes 0, else it was *not seen*, and
-the smallest true difference that would have been seen four times of five stands beside. With one seed there is no such
-spread, and no verdict: only who was *ahead*.
+the smallest true difference that would have been seen four times of five stands beside. The
+spread is pooled over the claims; one of a single seed gets no verdict: only who was *ahead*.
 """
 
 from __future__ import annotations
