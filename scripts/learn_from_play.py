@@ -187,26 +187,30 @@ class Learner:
             loss = self._learn(afters, targets, progress.epoch)
             ended = time.monotonic()
             progress.epoch += 1
-            progress.decisions += len(afters)
-            self._folder.log_event(
-                "round", progress.step, round=progress.epoch, positions=progress.decisions, loss=loss
-            )
+            progress.history.append({"positions": len(afters), "loss": loss})
+            num_positions = self._num_positions()
+            self._folder.log_event("round", progress.step, round=progress.epoch, positions=num_positions, loss=loss)
             rates = [len(afters) / seconds / 1000 for seconds in (played - began, ended - played)]
             print(
-                f"round {progress.epoch} of {self._plan.rounds}: {progress.decisions:,d} positions, loss {loss:.4f}, "
+                f"round {progress.epoch} of {self._plan.rounds}: {num_positions:,d} positions, loss {loss:.4f}, "
                 f"played {rates[0]:.0f} and learnt {rates[1]:.0f} thousand positions/s",
                 flush=True,
             )
             if progress.epoch % 10 == 0 or progress.epoch == self._plan.rounds:
                 self._save()
 
+    def _num_positions(self) -> int:
+        return sum(entry["positions"] for entry in self._state.progress.history)
+
     def _model(self) -> Model:
         weights = self._state.result().weights()
-        summary = {"rounds": self._state.progress.epoch, "positions": self._state.progress.decisions}
+        summary = {"rounds": self._state.progress.epoch, "positions": self._num_positions()}
         return make_model(self._config.network, weights, self._fingerprint, summary)
 
     def _save(self) -> None:
-        save_model(self._folder.model, self._model())
+        model = self._model()
+        save_model(self._folder.model, model)
+        self._state.best = dict(model.weights)  # games have no held-out figure: the last round is the best
         self._state.save(self._folder.state, self._fingerprint)
 
     def _play(self, number: int) -> tuple[Boards, Outcomes]:

@@ -47,6 +47,7 @@ def run_toy(root: Path, cache: Path, **environment: str) -> tuple[int, str]:
     """What the kernel gives in a new process, and what it writes to stderr."""
     code = "from toy.top import add\nprint(add(1))"
     env = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONWARNINGS": "default", **environment}
+    env["PYTHONDONTWRITEBYTECODE"] = "1"  # Python's own cache goes by time and size, which the edit leaves alone
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root, env=env)
     return int(done.stdout), done.stderr
 

@@ -193,6 +193,7 @@ class LazyGroup(click.Group):
             ctx.exit(EXIT_MISTAKE)
         except OSError as error:
             _print_error(describe_os_error(error))
+            _flush_or_discard()
             ctx.exit(EXIT_MISTAKE)
         except Exception as error:
             if not _is_mistake(error):
@@ -231,6 +232,14 @@ def _is_mistake(error: Exception) -> bool:
 
 def _print_error(message: str) -> None:
     say("error: " + " ".join(message.split()), err=True)
+
+
+def _flush_or_discard() -> None:
+    """Write what was said before the error; on a full disk drop it, or Python would try, and complain, at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
 
 
 def _discard_output() -> None:
