@@ -181,6 +181,8 @@ class StakesRollout:
     def decide_cube(self, board: Board, stakes: Stakes) -> RolledVerdict:
         """The verdict of a cube decision, both lines on the same dice.
 
+        It ends when the standard error of each line, in points of the cube that it is played with, is the wanted one.
+
         Args:
             board: int8[26], the player on roll; the game is not over.
             stakes: of that player; the rules allow the double.
@@ -201,7 +203,9 @@ class StakesRollout:
                 for one, factor, native in zip(found, factors, parts, strict=True)
             ]
             limit = self._settings.max_error
-            if limit is not None and max(one.standard_error for one in found) <= limit:
+            # double and take is played with twice the cube: points of that cube, or it alone would set the cost
+            errors = found[0].standard_error, found[1].standard_error / 2
+            if limit is not None and max(errors) <= limit:
                 break
         equities = found[0].equity, found[1].equity
         mwc = None
