@@ -200,7 +200,7 @@ def main(
     """What clusters cost, and that they lose nothing."""
     if not kill and crew is None:
         words = [f"--units={num_units}", f"--decisions={decisions}", f"--seed={seed}"]
-        _measure(words, (LOCAL, *names), rounds)
+        _measure(words, (LOCAL, *(name for name in names if name != LOCAL)), rounds)
         return
     shard_labels.DECISIONS_OF_UNIT = {1: decisions}
     with tempfile.TemporaryDirectory() as place:

@@ -109,6 +109,37 @@ def test_played_games_come_to_the_exact_equities_of_the_bear_off(tables: Bearoff
             assert estimate.equity == pytest.approx(value, abs=3 * estimate.standard_error + 0.02)
 
 
+def test_a_clear_cube_decision_takes_few_games_and_gets_the_answer_of_many() -> None:
+    boards = random_play_decisions(400, seed=8)[0][80::25]
+    engine = pip_engine()
+    settings = RolloutSettings(games=180, round_games=36, horizon=3, max_error=None, lead=None)
+    to_the_end = StakesRollout(engine, engine, settings)
+    until_told = StakesRollout(engine, engine, replace(settings, lead=2.5))
+    counts = []
+    for board in boards:
+        many, few = to_the_end.decide_cube(board, Stakes()), until_told.decide_cube(board, Stakes())
+        assert many.no_double.num_games == 180
+        counts.append(few.no_double.num_games)
+        if counts[-1] < 180:
+            assert few.verdict.action == many.verdict.action
+    assert min(counts) == 36
+
+
+def test_one_candidate_that_the_search_told_from_the_others_takes_one_round() -> None:
+    boards, dice = random_play_decisions(60, seed=3)
+    picker = pip_engine(1)
+    settings = RolloutSettings(games=108, round_games=36, horizon=2, max_error=None)
+    rollout = StakesRollout(picker, pip_engine(), settings)
+    lone = 0
+    for board, roll in zip(boards, dice, strict=True):
+        decision = Decision.make(Position(board), make_roll(*roll.tolist()))
+        ranked = picker.rank_plays(decision, Stakes()) if len(decision.candidates) > 1 else []
+        if sum(play.ply == ranked[0].ply for play in ranked) == 1:
+            lone += 1
+            assert rollout.rank_plays(decision, Stakes())[0].games == 36
+    assert lone > 0
+
+
 @pytest.mark.parametrize("stakes", [Stakes(), Stakes(5, (3, 2))], ids=str)
 def test_candidates_are_ranked_by_their_games(stakes: Stakes) -> None:
     boards, dice = random_play_decisions(30, seed=3)

@@ -173,8 +173,8 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--error",
             type=click.FloatRange(min=0, min_open=True),
             metavar="POINTS",
-            help="Standard error at which rollouts stop: of the difference between two plays, or of no double and of "
-            "double/take, each in points of its own cube.  "
+            help="Standard error at which rollouts stop: of the difference between two plays, or of both lines of a "
+            "cube decision, in points of their own cubes.  "
             f"[default: {ROLLOUT_ERROR:g}]",
         ),
         click.option(

@@ -157,8 +157,8 @@ class StakesRollout:
             for row, native in zip(rows, self._play_lines([lines[row] for row in rows], games), strict=True):
                 found[row] = found[row].joined(valuation.emg(1.0 - native if stakes.is_match else -native))
             rows = still_open(found, rows, self._settings)
-            if not rows:
-                break
+            if not rows or (len(rolled) == 1 < len(ranked) and self._settings.lead is not None):
+                break  # or the search has told the best from all others already
         best = max(found, key=lambda one: (one.num_games, one.equity))
         plays = []
         for play, estimate in zip(rolled, found, strict=True):
@@ -181,7 +181,7 @@ class StakesRollout:
     def decide_cube(self, board: Board, stakes: Stakes) -> RolledVerdict:
         """The verdict of a cube decision, both lines on the same dice.
 
-        It ends when the standard error of each line, in points of the cube that it is played with, is the wanted one.
+        It ends as rollouts of plays do: when both answers are told apart, or exact enough.
 
         Args:
             board: int8[26], the player on roll; the game is not over.
@@ -202,10 +202,7 @@ class StakesRollout:
                 one.joined(valuation.emg(factor * native))
                 for one, factor, native in zip(found, factors, parts, strict=True)
             ]
-            limit = self._settings.max_error
-            # double and take is played with twice the cube: points of that cube, or it alone would set the cost
-            errors = found[0].standard_error, found[1].standard_error / 2
-            if limit is not None and max(errors) <= limit:
+            if _is_decided(*found, self._settings):
                 break
         equities = found[0].equity, found[1].equity
         mwc = None
@@ -247,6 +244,22 @@ class StakesRollout:
         settings = self._settings
         starts = range(0, settings.games, settings.round_games)
         return [np.arange(first, min(first + settings.round_games, settings.games)) for first in starts]
+
+
+def _is_decided(no_double: StakesEstimate, double_take: StakesEstimate, settings: RolloutSettings) -> bool:
+    """No more games are needed: what to do is clear by `lead` standard errors, or each line is known to `max_error`.
+
+    The error of double and take is in points of its own cube, or that line alone would set the cost.
+    """
+    if settings.lead is not None:
+        gain, gain_error = double_take.equity - no_double.equity, double_take.joint_error(no_double)
+        if double_take.equity > 1.0:  # a pass is expected
+            gain, gain_error = 1.0 - no_double.equity, no_double.standard_error
+        is_told = abs(1.0 - double_take.equity) > settings.lead * double_take.standard_error
+        if is_told and abs(gain) > settings.lead * gain_error:
+            return True
+    limit = settings.max_error
+    return limit is not None and max(no_double.standard_error, double_take.standard_error / 2) <= limit
 
 
 def _values_of(result: bytes, count: int) -> Float64s:
