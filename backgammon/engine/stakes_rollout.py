@@ -202,7 +202,7 @@ class StakesRollout:
                 one.joined(valuation.emg(factor * native))
                 for one, factor, native in zip(found, factors, parts, strict=True)
             ]
-            if _is_decided(*found, self._settings):
+            if _is_decided(found[0], found[1], self._settings):
                 break
         equities = found[0].equity, found[1].equity
         mwc = None
