@@ -73,7 +73,7 @@ def main(
     """Measure a device."""
     own = (f"device={device}", f"precision={precision}", f"batch_decisions={batch}", f"threads={threads}", *settings)
     config = load_config(RECIPE, own, BOARDS)
-    check_device(config)
+    check_device(config.device)
     if recipe is not None:
         _compare(open_shards(Path(recipe)), config, seeds)
         return

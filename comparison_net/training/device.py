@@ -12,17 +12,12 @@ from comparison_net.config import TrainConfig
 from comparison_net.tools import ConfigError
 
 
-def check_device(config: TrainConfig) -> None:
-    """Refuse a device that this machine does not have, before any work is done.
+def check_device(name: str) -> None:
+    """Refuse a device (cpu, cuda or mps) that this machine does not have, before any work is done.
 
     Raises:
         ConfigError: with what is missing.
     """
-    check_device_name(config.device)
-
-
-def check_device_name(name: str) -> None:
-    """As `check_device`, of a device alone."""
     has_it = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}[name]
     if not has_it:
         raise ConfigError(

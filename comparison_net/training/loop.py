@@ -79,10 +79,10 @@ def train(
     config = None if config is None else config.for_domain(domain)
     if resume:
         config = folder.stored_config(domain, config)
-        check_device(config)
+        check_device(config.device)
     else:
         config = config or TrainConfig().for_domain(domain)
-        check_device(config)
+        check_device(config.device)
     ranks = ranks_here(config.device)
     if ranks.is_first and not resume:
         folder.start(config, domain)
@@ -124,7 +124,7 @@ def fit(
         ConfigError, DataError, Interrupted: as for `train`.
     """
     config = config.for_domain(encoder.domain)
-    check_device(config)
+    check_device(config.device)
     with Stepper(source, config) as stepper, _interrupt_flag() as interrupted:
         training = _Training(encoder, config, None, stepper, reporter or SilentReporter(), interrupted, net)
         training.begin_from_models()

@@ -197,7 +197,7 @@ class Improvement:
             ConfigError: it is another one, or this machine does not have the device.
         """
         config = self._train_config(model)  # reads the model, and says what is wrong with it
-        check_device(config)
+        check_device(config.device)
         described = {
             "start": digest_of(read_bounded(model, MAX_BYTES)),
             "plan": dataclasses.asdict(self.plan),

@@ -32,7 +32,7 @@ from backgammon.tools.arrays import Boards, Float32s, Float64s, Int64s
 from backgammon.tools.errors import ModelError
 from comparison_net.choices import ChoiceSets
 from comparison_net.encoders import Encoder, FirstLayer
-from comparison_net.training.device import check_device_name
+from comparison_net.training.device import check_device
 from comparison_net.training.run_state import load_net
 
 ROWS = 65_536
@@ -70,7 +70,7 @@ class DeviceEvaluator(Evaluator):
             ConfigError: this machine has no such device.
             ModelError: no usable model, or one without outcomes.
         """
-        check_device_name(device)
+        check_device(device)
         self._net = load_net(path, _DeviceEncoder()).to(device)
         if not self._net.config.outcomes:
             raise ModelError(f"{name}: gives no chances; on a device judges a net trained with network.outcomes=true")
