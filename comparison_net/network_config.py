@@ -101,7 +101,7 @@ class NetworkConfig:
     alpha: float = setting(0.5, "weight of the view over the experts in us; the rest is the view over the tokens")
     token_width: int = setting(16, "numbers of a token")
     token_hidden: int = setting(16, "hidden units of an expert of tokens")
-    token_layers: int = setting(1, "layers of tokens")
+    token_layers: int = setting(1, f"layers of tokens, at most {MAX_TOKEN_LAYERS}")
     expert_layers: int = setting(0, "layers of tokens, the last ones, that have experts; 0 for all of them")
     attention: int = setting(
         0, "heads by which the tokens of an item attend to each other before each layer: a transformer; 0 for none"
@@ -147,6 +147,8 @@ class NetworkConfig:
         has_tokens = self.tokens == "locations" or not (self.attention or self.expert_layers)
         name = "attention" if self.attention else "expert_layers"
         require(has_tokens, f"network.{name}", getattr(self, name), '0 without network.tokens = "locations"')
+        has_experts = self.head != "dense" or not self.expert_layers
+        require(has_experts, "network.expert_layers", self.expert_layers, '0 for network.head "dense"')
 
     @property
     def is_mixture(self) -> bool:
