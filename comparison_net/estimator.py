@@ -202,7 +202,7 @@ class ComparisonRanker(BaseEstimator):  # type: ignore[misc]  # Any, where there
             raise ConfigError(f"hidden={widths!r}: give None, or whole numbers in brackets, as in hidden=(16,)")
         if isinstance(self.num_nets, bool) or not isinstance(self.num_nets, (int, np.integer)) or self.num_nets < 1:
             raise ConfigError(f"num_nets={self.num_nets!r}: give a whole number from 1")
-        if isinstance(alpha, str) or not 0 <= alpha < np.inf:
+        if not isinstance(alpha, (int, float, np.number)) or not 0 <= alpha < np.inf:
             raise ConfigError(f"alpha={self.alpha!r}: give 0 or a positive number")
 
     def _seed(self) -> int:

@@ -196,6 +196,7 @@ except Exception as error:
         ({"hidden": (2.5,)}, r"as in hidden=\(16,\)"),
         ({"hidden": (4,), "num_nets": 0}, "num_nets=0: give a whole number from 1"),
         ({"hidden": (), "alpha": -1.0}, "alpha=-1.0: give 0 or a positive number"),
+        ({"hidden": (), "alpha": None}, "alpha=None: give 0 or a positive number"),
         ({"random_state": -3}, "random_state=-3: give a whole number from 0"),
     ],
 )
@@ -215,9 +216,9 @@ def test_a_score_needs_to_know_what_was_chosen() -> None:
 def test_a_seed_may_be_drawn() -> None:
     X, groups = np.random.default_rng(1).normal(size=(60, 2)), np.arange(60) // 2
     y = np.arange(60) % 2
+    states = [*map(np.random.RandomState, (1, 1, 2)), None, None]
     scores = [
-        ComparisonRanker((3,), epochs=1, random_state=np.random.RandomState(seed)).fit(X, y, groups).score(X, y, groups)
-        for seed in (1, 1, 2)
+        ComparisonRanker((3,), epochs=1, random_state=state).fit(X, y, groups).score(X, y, groups) for state in states
     ]
-    assert scores[0] == scores[1] != scores[2]
-    ComparisonRanker((3,), epochs=1, random_state=None).fit(X, y, groups)
+    assert scores[0] == scores[1]
+    assert len(set(scores)) == 4, "the same from one seed, others from every other and from none"
