@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from comparison_net.boosting import LEAST_CURVATURE, RIDGE, Binning, Boosting, BoostSettings, Tree, best_splits
+from comparison_net import boosting
+from comparison_net.boosting import LEAST_CURVATURE, RIDGE, Binning, Boosting, BoostSettings, Passed, Tree, best_splits
 from comparison_net.choices import log_shares
 from tests.choice_makers import made_choices
 
@@ -38,6 +39,26 @@ def test_the_best_cut_of_each_leaf_is_that_of_the_slow_twin() -> None:
         ]
         assert best[one] == int(np.argmax(expected))
         assert gains[one] == pytest.approx(max(expected), rel=1e-4)
+
+
+@pytest.mark.parametrize("num_rows", [1, 16, 300, 517])
+def test_sums_by_blocks_are_those_of_one_product_and_a_left_child_is_the_rest(num_rows: int) -> None:
+    rng = np.random.default_rng(num_rows)
+    codes = rng.integers(0, 6, (num_rows, 3)).astype(np.uint8)
+    features, bins = np.array([0, 0, 1, 2, 2]), np.array([1, 4, 3, 2, 5], dtype=np.uint8)
+    slopes, curvatures, nodes = rng.normal(size=num_rows), rng.random(num_rows), rng.integers(4, size=num_rows)
+    passed, is_right = Passed(codes, features, bins, 4), codes[:, features] >= bins
+    thresholds = rng.integers(5, size=num_rows)
+    assert (passed.of(thresholds) == is_right[np.arange(num_rows), thresholds]).all()
+
+    def expected(places: np.ndarray, size: int) -> np.ndarray:
+        columns = [np.where(places == node, one, 0.0) for one in (slopes, curvatures) for node in range(size)]
+        return is_right.T @ np.stack(columns, axis=1)
+
+    parents = passed.sums(slopes, curvatures, nodes // 2, 2)
+    np.testing.assert_allclose(parents, expected(nodes // 2, 2), atol=1e-4)
+    children = boosting._sums_of_children(parents, passed, slopes, curvatures, nodes)
+    np.testing.assert_allclose(children, expected(nodes, 4), atol=1e-4)
 
 
 def test_a_tree_walks_by_its_codes() -> None:

@@ -58,17 +58,21 @@ def start(out: Path, rank: int, count: int, port: int, heads: list[str]) -> subp
 
 
 @pytest.mark.skipif(not Path("/sys/class/net/lo").exists(), reason="the loopback's name is Linux's")
-def test_two_processes_come_to_the_bytes_of_one(tmp_path: Path) -> None:
+def test_three_processes_come_to_the_bytes_of_one(tmp_path: Path) -> None:
     heads = ["dense", "softmax-token"]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     processes = [start(tmp_path / "one", 0, 1, port, heads)]
-    processes += [start(tmp_path / "two", rank, 2, port, heads) for rank in range(2)]
-    assert [process.wait(timeout=600) for process in processes] == [0, 0, 0]
+    processes += [start(tmp_path / "three", rank, 3, port, heads) for rank in range(3)]
+    try:
+        assert [process.wait(timeout=600) for process in processes] == [0, 0, 0, 0]
+    finally:
+        for process in processes:  # whoever waits for one that failed
+            process.kill()
     for head in heads:
         for name in ("model.safetensors", "last.safetensors"):
-            alone, together = (tmp_path / folder / head / name for folder in ("one", "two"))
+            alone, together = (tmp_path / folder / head / name for folder in ("one", "three"))
             assert alone.read_bytes() == together.read_bytes(), f"{head}: {name}"
-        events = [(tmp_path / folder / head / "log.jsonl").read_text().splitlines() for folder in ("one", "two")]
+        events = [(tmp_path / folder / head / "log.jsonl").read_text().splitlines() for folder in ("one", "three")]
         assert len(events[0]) == len(events[1]), "one process alone writes the log"
