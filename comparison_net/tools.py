@@ -5,9 +5,9 @@
     +-- DataError     choices that cannot be used: they do not fit together, hold no number, or are too few
     +-- ModelError    a file of weights that cannot be used: damaged, foreign, or made for other inputs
 
-A message says what is wrong, where, and how to mend it. `backgammon.tools` has errors, a `replace_file` and a
-`read_bounded` of its own: the learner is a product by itself and stands on no other package of the house, so these few
-lines are written twice.
+A message says what is wrong, where, and how to mend it. `backgammon.tools` has errors, a `replace_file`, a
+`read_bounded` and a `usable_processors` of its own: the learner is a product by itself and stands on no other package
+of the house, so these few lines are written twice.
 """
 
 from __future__ import annotations
