@@ -38,8 +38,7 @@ def main(logs: tuple[str, ...], players: tuple[str, ...], seeds: int, numbers: t
     """Print a line a model and group."""
     table = read_plays(logs, load_scorer())
     inputs = people_inputs(table, measure_strengths(table))
-    units = table.plays.unit
-    is_judged = (np.random.default_rng(SPLIT_SEED).random(int(units.max()) + 1) < JUDGED_SHARE)[units]
+    is_judged = draw_matches(table, JUDGED_SHARE, np.random.default_rng(SPLIT_SEED))
     named = {name: table.of_player(name) for name in players}
     others = ~np.any(list(named.values()), axis=0)
     for seed in range(1, seeds + 1):
@@ -59,6 +58,13 @@ def main(logs: tuple[str, ...], players: tuple[str, ...], seeds: int, numbers: t
                 settings = replace(CALIBRATION if len(rows) < FEWEST_PLAYS else PERSONAL, seed=seed)
                 own = judge.logs(learn(inputs, table, rows, settings, weights))
                 report(seed, group, f"personal ({label}) over people", judge.gain(own, people))
+
+
+def draw_matches(table: PlayTable, share: float, rng: np.random.Generator) -> Bools:
+    """The plays bool[N] of about a share of the matches."""
+    units = table.plays.unit
+    drawn: Bools = (rng.random(int(units.max()) + 1) < share)[units]
+    return drawn
 
 
 def learn(

@@ -31,10 +31,9 @@ from backgammon.learner.net.scorer import load_scorer
 from backgammon.rules import ragged
 from backgammon.rules.ending import has_won
 from backgammon.tools.arrays import Bools, Float64s
+from scripts.coach_table import JUDGED_SHARE, SPLIT_SEED, draw_matches
 from scripts.program import program
 
-SPLIT_SEED = 5
-JUDGED_SHARE = 0.3
 FIFTHS = 5
 SCALES = np.geomspace(0.005, 0.1, 25)
 
@@ -51,6 +50,8 @@ def main(logs: tuple[str, ...], plays: int | None, seeds: int) -> None:
     edges = np.quantile(halves[is_learnt], np.arange(1, FIFTHS) / FIFTHS)
     fifths = np.searchsorted(edges, halves)
     learnt, judged = table.take(is_learnt), table.take(is_judged)
+    for done, part in (("learnt from", learnt), ("judged on", judged)):
+        click.echo(f"{done} {len(part):,} plays of {len(np.unique(part.plays.unit)):,} matches")
     inputs = people_inputs(learnt, strengths[is_learnt])
     means = np.array([strengths[is_learnt & (fifths == fifth)].mean() for fifth in range(FIFTHS)])
     judged_inputs = people_inputs(judged, means[fifths[is_judged]])
@@ -67,10 +68,9 @@ def main(logs: tuple[str, ...], plays: int | None, seeds: int) -> None:
 def split(table: PlayTable, plays: int | None) -> tuple[Bools, Bools]:
     """Plays to learn from and plays that judge, bool[N] each, by match."""
     rng = np.random.default_rng(SPLIT_SEED)
-    units = table.plays.unit
-    is_judged = (rng.random(int(units.max()) + 1) < JUDGED_SHARE)[units]
+    is_judged = draw_matches(table, JUDGED_SHARE, rng)
     share = 1.0 if plays is None else plays / max(1, int((~is_judged).sum()))
-    is_used = (rng.random(int(units.max()) + 1) < share)[units]
+    is_used = draw_matches(table, share, rng)
     return ~is_judged & is_used, is_judged & is_used
 
 

@@ -25,7 +25,7 @@ from backgammon.tools.arrays import Boards, Dice, Float64s, Int64s
 from backgammon.tools.errors import ConfigError
 
 RATINGS = (4.0, 15.0)
-"""Below, the model's floor alone loses more than such people do; above is one player in a hundred, over a match."""
+"""Chosen: below, the model loses more than such people do; above is far from the weakest fifth (docs/coach.md)."""
 
 
 class Mimic(Evaluator):

@@ -110,8 +110,7 @@ def measure_strengths(table: PlayTable) -> Float64s:
 
     The play itself is left out, or the answer would be among the inputs; a typical player's plays are added.
     """
-    regrets = np.minimum(table.regrets[table.made], REGRET_CAP).astype(np.float64)
-    _, seats = np.unique(table.plays.unit * len(table.players) + table.player, return_inverse=True)
+    regrets, seats = _regrets(table), _seats(table)
     totals, counts = np.bincount(seats, regrets), np.bincount(seats)
     others = totals[seats] - regrets + _PRIOR_PLAYS * TYPICAL_REGRET
     strengths: Float64s = others / (counts[seats] - 1 + _PRIOR_PLAYS)
@@ -124,15 +123,24 @@ def other_half_strengths(table: PlayTable) -> Float64s:
     Every second play is one half; typical plays are added as in `measure_strengths`. Plays of one half share their
     strength, and none of them has a part in it: groups by it say nothing of what was played.
     """
-    regrets = np.minimum(table.regrets[table.made], REGRET_CAP).astype(np.float64)
-    _, seats, counts = np.unique(
-        table.plays.unit * len(table.players) + table.player, return_inverse=True, return_counts=True
-    )
+    seats = _seats(table)
+    counts = np.bincount(seats)
     order = np.argsort(seats, kind="stable")
     places = np.empty(len(order), dtype=np.int64)
     places[order] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     halves = 2 * seats + places % 2
-    totals = np.bincount(halves, regrets, 2 * len(counts)) + _PRIOR_PLAYS * TYPICAL_REGRET
+    totals = np.bincount(halves, _regrets(table), 2 * len(counts)) + _PRIOR_PLAYS * TYPICAL_REGRET
     numbers = np.bincount(halves, minlength=2 * len(counts)) + _PRIOR_PLAYS
     strengths: Float64s = (totals / numbers)[halves ^ 1]
     return strengths
+
+
+def _regrets(table: PlayTable) -> Float64s:
+    """What each play loses, float64[N], as it counts in a mean."""
+    return np.minimum(table.regrets[table.made], REGRET_CAP).astype(np.float64)
+
+
+def _seats(table: PlayTable) -> Int64s:
+    """Who plays in which match, int64[N], a number for each pair."""
+    seats: Int64s = np.unique(table.plays.unit * len(table.players) + table.player, return_inverse=True)[1]
+    return seats
