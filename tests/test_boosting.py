@@ -53,7 +53,7 @@ def test_sums_by_blocks_are_those_of_one_product_and_a_left_child_is_the_rest(nu
 
     def expected(places: np.ndarray, size: int) -> np.ndarray:
         columns = [np.where(places == node, one, 0.0) for one in (slopes, curvatures) for node in range(size)]
-        return is_right.T @ np.stack(columns, axis=1)
+        return np.asarray(is_right.T @ np.stack(columns, axis=1))
 
     parents = passed.sums(slopes, curvatures, nodes // 2, 2)
     np.testing.assert_allclose(parents, expected(nodes // 2, 2), atol=1e-4)
