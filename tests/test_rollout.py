@@ -298,6 +298,16 @@ def test_a_contest_stops_at_the_wanted_error(tables: Bearoff) -> None:
     assert RolloutEstimate(found.games[:-72]).standard_error > 0.05
 
 
+def test_a_lone_candidate_is_rolled_out_for_one_round_where_a_search_told_the_others_apart(tables: Bearoff) -> None:
+    shop = Workshop(TablePlayer(tables), settings(round_games=72))
+    told, lone = roll_out_candidates([AFTER[None], AFTER[None]], shop, others=[3, 0])
+    assert (len(told[0].games), len(lone[0].games)) == (72, 1296)
+    assert lone[0].games[:72].tobytes() == told[0].games.tobytes()
+    without = Workshop(TablePlayer(tables), settings(round_games=72, lead=None))
+    (whole,) = roll_out_candidates([AFTER[None]], without, others=[3])
+    assert len(whole[0].games) == 1296
+
+
 def test_a_contest_of_several_stops_when_their_differences_are_known(tables: Bearoff) -> None:
     one, other = make_board({6: 2, 5: 1}, {6: 2, 5: 1}), make_board({6: 2, 4: 1}, {6: 2, 5: 1})
     shop = Workshop(TablePlayer(tables), settings(round_games=72, max_error=0.04, lead=None))

@@ -156,9 +156,9 @@ class StakesRollout:
         for games in self._rounds():
             for row, native in zip(rows, self._play_lines([lines[row] for row in rows], games), strict=True):
                 found[row] = found[row].joined(valuation.emg(1.0 - native if stakes.is_match else -native))
-            rows = still_open(found, rows, self._settings)
-            if not rows or (len(rolled) == 1 < len(ranked) and self._settings.lead is not None):
-                break  # or the search has told the best from all others already
+            rows = still_open(found, rows, self._settings, len(ranked) - len(rolled))
+            if not rows:
+                break
         best = max(found, key=lambda one: (one.num_games, one.equity))
         plays = []
         for play, estimate in zip(rolled, found, strict=True):

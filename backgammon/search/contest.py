@@ -23,7 +23,10 @@ _NO_GAMES = np.zeros((0, 6), dtype=np.float32)
 
 
 def roll_out_candidates(
-    decisions: Sequence[Board], workshop: Workshop, progress: Callable[[], None] | None = None
+    decisions: Sequence[Board],
+    workshop: Workshop,
+    progress: Callable[[], None] | None = None,
+    others: Sequence[int] | None = None,
 ) -> list[list[RolloutEstimate]]:
     """Roll out the candidates of many decisions, round by round.
 
@@ -31,6 +34,7 @@ def roll_out_candidates(
         decisions: for each decision its candidates int8[K, 26], K >= 1, seen by the player who has just moved.
         workshop: does the games.
         progress: called after each work unit.
+        others: how many candidates of each decision a search has told from these already; None for none.
 
     Returns:
         For each decision the estimates of its candidates, in their order.
@@ -52,17 +56,20 @@ def roll_out_candidates(
         units = [RolloutUnit(np.ascontiguousarray(decisions[i][row]).tobytes(), first, count) for i, row in wanted]
         for (i, row), games in zip(wanted, workshop.results(units, progress), strict=True):
             estimates[i][row] = estimates[i][row].joined(games)
-        open_rows = [still_open(found, rows, settings) for found, rows in zip(estimates, open_rows, strict=True)]
+        open_rows = [
+            still_open(found, rows, settings, apart)
+            for found, rows, apart in zip(estimates, open_rows, others or [0] * len(decisions), strict=True)
+        ]
     return estimates
 
 
-def still_open(found: Sequence[GameEstimate], rows: list[int], settings: RolloutSettings) -> list[int]:
-    """Which of the candidates `rows` need more games."""
+def still_open(found: Sequence[GameEstimate], rows: list[int], settings: RolloutSettings, others: int = 0) -> list[int]:
+    """Which of the candidates `rows` need more games; `others` were told from all of `found` before."""
     if not rows:
         return []
     best = max(rows, key=lambda row: found[row].equity)
     rivals = [row for row in rows if row == best or not _is_behind(found[row], found[best], settings.lead)]
-    if len(rivals) == 1 and len(found) > 1 and settings.lead is not None:
+    if len(rivals) == 1 < len(found) + others and settings.lead is not None:
         return []
     if settings.max_error is None:
         return rivals

@@ -158,7 +158,8 @@ class Ranker:
             decisions.candidates[[start + one.row for one in ranked[:count]]]
             for start, ranked, count in zip(starts, lists, counts, strict=True)
         ]
-        estimates = roll_out_candidates(deepest, workshop, progress)
+        others = [len(ranked) - count for ranked, count in zip(lists, counts, strict=True)]
+        estimates = roll_out_candidates(deepest, workshop, progress, others)
         return [
             rank_rolled(ranked[:count], found, ranked[count:])
             for ranked, count, found in zip(lists, counts, estimates, strict=True)
