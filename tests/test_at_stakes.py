@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,12 @@ from backgammon.rules.dice import make_roll
 from backgammon.search import CubefulSearcher, SearchSettings
 from backgammon.tools.arrays import Float64s
 from backgammon.tools.errors import GameError
+from scripts import compare_leanings
 from tests.cube_vectors import cube_vectors, vector_state
 from tests.evaluators import PipEvaluator
 from tests.positions import random_play_decisions
 
+LABELS = Path(__file__).resolve().parent.parent / "data" / "labels-cube"
 START = "XGID=-b----E-C---eE---c-e----B-"
 Invoke = Callable[..., Result]
 
@@ -122,6 +125,20 @@ def test_the_net_that_ships_leans_to_what_it_prefers() -> None:
     is_same = order == ragged.best(net.preferences(decisions), decisions.offsets)
     assert is_same.mean() > 0.99  # float32 ties apart
     assert (order != ragged.best(equities(chances), decisions.offsets)).any()
+
+
+def test_a_leaning_of_weight_1_is_what_the_engine_plays(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.jsonl"
+    (shipped,) = LABELS.glob("*.jsonl.xz")
+    with lzma.open(shipped, "rt") as file:
+        labels.write_text("".join(line for line, _ in zip(file, range(150), strict=False)))
+    shown = CliRunner().invoke(compare_leanings.main, [str(labels), "--weight", "0", "--weight", "1"])
+    told = CliRunner().invoke(main, ["evaluate", str(labels), "--json"])
+    assert (shown.exit_code, told.exit_code) == (0, 0)
+    loss = next(row["loss"]["value"] for row in json.loads(told.output)["stakes"] if row["name"] == "plays")
+    _, without, shipped_way = shown.output.splitlines()
+    assert f" {loss:.3f} +-" in shipped_way
+    assert f" {loss:.3f} +-" not in without
 
 
 def test_money_cubes_of_one_owner_are_worth_the_same_for_each_unit() -> None:

@@ -74,9 +74,22 @@ def score_at_stakes(engine: CubePlayer, labels: Sequence[StakesLabel]) -> list[S
     return rows + _score_cubes(engine, cubes, units[~is_play])
 
 
-def _score_plays(engine: CubePlayer, labels: Sequence[StakesLabel], units: Any) -> list[StakesRow]:
-    if not labels:
-        return []
+class PlayLosses(NamedTuple):
+    """What an engine's choices lose in N plays.
+
+    Attributes:
+        losses: float64[N], mpt; NaN where nobody judged the choice.
+        is_hit: bool[N], the judge's choice, or one as good.
+        is_open: bool[N], there was a choice.
+    """
+
+    losses: Float64s
+    is_hit: Bools
+    is_open: Bools
+
+
+def play_losses(engine: CubePlayer, labels: Sequence[StakesLabel]) -> PlayLosses:
+    """What an engine's choices lose by the labels of plays."""
     boards = np.array([label.line.position.board for label in labels], dtype=np.int8)
     decisions = Decisions.make(boards, np.array([label.line.roll for label in labels], dtype=np.int8))
     noise = np.zeros(len(labels), dtype=np.uint64)
@@ -86,13 +99,19 @@ def _score_plays(engine: CubePlayer, labels: Sequence[StakesLabel], units: Any) 
     found = np.array([label.values.get(after, np.nan) for after, label in zip(ids, labels, strict=True)])
     losses = _MPT * np.maximum(best - found, 0.0)
     is_hit = np.array([after == label.best for after, label in zip(ids, labels, strict=True)])
+    return PlayLosses(losses, is_hit | (losses < _MPT * NEAR), ~decisions.is_forced)
+
+
+def _score_plays(engine: CubePlayer, labels: Sequence[StakesLabel], units: Any) -> list[StakesRow]:
+    if not labels:
+        return []
+    losses, is_hit, is_open = play_losses(engine, labels)
     is_match = np.array([label.line.stakes.is_match for label in labels])
-    is_open = ~decisions.is_forced
     rows = []
     for name, members in (("plays, match", is_match), ("plays, money", ~is_match), ("plays", is_match | ~is_match)):
         at = np.flatnonzero(members & is_open)
         if len(at) and (name == "plays" or len(at) < is_open.sum()):
-            rows.append(_row(name, losses[at], is_hit[at] | (losses[at] < _MPT * NEAR), units[at]))
+            rows.append(_row(name, losses[at], is_hit[at], units[at]))
     at = np.flatnonzero(is_open)
     anchored = [labels[i] for i in at.tolist()]
     if anchored and all(label.anchor for label in anchored):
