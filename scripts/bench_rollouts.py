@@ -1,14 +1,15 @@
 """What rollouts cost for one accuracy, in processor seconds by settings, and what a horizon biases.
 
     python -m scripts.bench_rollouts [--pairs 10] [--error 0.005] [--seed 1] [--json]
-    python -m scripts.bench_rollouts --bias 20
+    python -m scripts.bench_rollouts --bias 20 [--end 15]
 
 A pair is the two best plays by 2-ply of a decision from the middle of a game that the engine plays against itself. The
 error of the difference between them is measured over the games named below and scaled: it falls with the square root of
 the games, the time grows with them. *Gain* is the ratio of the seconds, *error at equal time* its square root.
 
---bias N: for so many positions the difference between rollouts truncated at several plies and rollouts of the same dice
-to the end, the luck of all turns subtracted in both; the noise beside it is what their joint errors alone would give.
+--bias N: for so many pairs what rollouts that end after several plies are wrong by, beside rollouts of the same dice to
+the end, or of --end plies, the luck of all turns subtracted in both: in the equity of a play, and in the difference
+between the two. The noise beside it is what their joint errors alone would give: less where the end is near.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import statistics
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 import numpy as np
@@ -28,16 +30,19 @@ from backgammon.learner.net.engine_builder import build_engine
 from backgammon.rules.board import START, Board, swap
 from backgammon.rules.movegen import legal_candidates
 from backgammon.search import RolloutEstimate, RolloutSettings, Searcher, SearchSettings, play_games
+from backgammon.search.rollout import stratified_error
+from backgammon.tools.arrays import Float64s
 from scripts.program import program
 
 SETTINGS: dict[str, RolloutSettings] = {
     "luck of 2 turns, to the end": RolloutSettings(games=432, horizon=None, luck_turns=2),
     "luck of all turns, to the end": RolloutSettings(games=72, horizon=None),
-    "luck of all turns, 11 plies (default)": RolloutSettings(games=144),
-    "luck of all turns, 7 plies": RolloutSettings(games=144, horizon=7),
+    "luck of all turns, 11 plies": RolloutSettings(games=144, horizon=11),
+    "luck of all turns, 9 plies": RolloutSettings(games=144, horizon=9),
+    "luck of all turns, 7 plies (default)": RolloutSettings(games=144),
 }
 """What is measured, with the games of each candidate; the first was the default until 0.2."""
-HORIZONS = (7, 11, 15)
+HORIZONS = (5, 7, 9, 11, 15)
 BIAS_GAMES = 432
 EARLIEST, LATEST = 6, 30
 """Turns of a game from which decisions are taken."""
@@ -105,35 +110,67 @@ def measure(engine: Evaluator, pairs: list[Board], wanted: float) -> list[Cost]:
     ]
 
 
-def measure_bias(engine: Evaluator, pairs: list[Board]) -> list[tuple[int, float, float]]:
-    """(horizon, root mean square of the difference to the end, what noise alone would give), in points."""
+class Bias(NamedTuple):
+    """What ends a rollout after so many plies is wrong by, in points, beside games of the same dice to the end.
+
+    Attributes:
+        horizon: plies.
+        equity: root mean square over positions.
+        equity_noise: what the joint errors alone would give.
+        pair: the same of the difference between the two plays of a pair.
+        pair_noise: of that.
+    """
+
+    horizon: int
+    equity: float
+    equity_noise: float
+    pair: float
+    pair_noise: float
+
+
+def measure_bias(engine: Evaluator, pairs: list[Board], end: int | None) -> list[Bias]:
+    """Every shorter horizon on every pair, beside `end`."""
     games = np.arange(BIAS_GAMES)
 
-    def roll_out(after: Board, horizon: int | None) -> RolloutEstimate:
-        return RolloutEstimate(play_games(engine, after, games, RolloutSettings(games=BIAS_GAMES, horizon=horizon)))
+    def roll_out(pair: Board, horizon: int | None) -> Float64s:
+        """Points float64[2, G]."""
+        settings = RolloutSettings(games=BIAS_GAMES, horizon=horizon)
+        return np.stack([RolloutEstimate(play_games(engine, after, games, settings)).equities for after in pair])
 
-    ends = [roll_out(pair[0], None) for pair in pairs]
+    ends = [roll_out(pair, end) for pair in pairs]
     rows = []
-    for horizon in HORIZONS:
-        short = [roll_out(pair[0], horizon) for pair in pairs]
-        gaps = [one.lead_over(end) for one, end in zip(short, ends, strict=True)]
-        noise = [one.joint_error(end) for one, end in zip(short, ends, strict=True)]
-        rows.append((horizon, float(np.sqrt(np.mean(np.square(gaps)))), float(np.sqrt(np.mean(np.square(noise))))))
+    for horizon in [one for one in HORIZONS if end is None or one < end]:
+        gaps = [roll_out(pair, horizon) - end for pair, end in zip(pairs, ends, strict=True)]
+        of_pairs = [gap[0] - gap[1] for gap in gaps]
+        rows.append(Bias(horizon, *_spread([gap[0] for gap in gaps]), *_spread(of_pairs)))
     return rows
+
+
+def _spread(gaps: list[Float64s]) -> tuple[float, float]:
+    """Root mean square of the means, and of their standard errors."""
+    means, errors = [gap.mean() for gap in gaps], [stratified_error(gap) for gap in gaps]
+    return float(np.sqrt(np.mean(np.square(means)))), float(np.sqrt(np.mean(np.square(errors))))
 
 
 @program(__doc__)
 @click.option("--pairs", default=10, show_default=True)
 @click.option("--error", default=0.005, show_default=True, help="Joint standard error that is asked for, points.")
-@click.option("--bias", type=int, metavar="POSITIONS", help="Measure the bias of horizons instead.")
+@click.option("--bias", type=int, metavar="PAIRS", help="Measure the bias of horizons instead.")
+@click.option("--end", type=int, metavar="PLIES", help="With --bias: of the games beside; to the end if left out.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
-def main(pairs: int, error: float, bias: int | None, seed: int, as_json: bool) -> None:
+def main(pairs: int, error: float, bias: int | None, end: int | None, seed: int, as_json: bool) -> None:
     """Measure and print."""
+    if end is not None and not bias:
+        raise click.UsageError("--end is for --bias")
     engine = build_engine(EngineSpec()).evaluator
     if bias:
-        for horizon, gap, noise in measure_bias(engine, make_pairs(engine, bias, seed)):
-            print(f"{horizon:3} plies: {gap:.4f} points from the end (root mean square; noise {noise:.4f})")
+        print(f"points from games {'to the end' if end is None else f'of {end} plies'}, rms (what noise alone gives)")
+        for row in measure_bias(engine, make_pairs(engine, bias, seed), end):
+            print(
+                f"{row.horizon:3} plies: equity {row.equity:.4f} ({row.equity_noise:.4f}), "
+                f"difference of a pair {row.pair:.4f} ({row.pair_noise:.4f})"
+            )
         return
     costs = measure(engine, make_pairs(engine, pairs, seed), error)
     if as_json:

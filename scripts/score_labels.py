@@ -47,7 +47,7 @@ from scripts.program import program
 @click.option("--against", type=click.Choice(FILTER_NAMES), help="Print the paired difference to this filter too.")
 @click.option("--rollout", type=int, metavar="GAMES", help="Roll out what the look-ahead keeps.")
 @click.option("--error", type=float, help="Stop the rollouts at this standard error, see RolloutSettings.")
-@click.option("--horizon", default=11, metavar="PLIES", help="Truncate rollouts there; 0: never.")
+@click.option("--horizon", default=7, metavar="PLIES", help="Truncate rollouts there; 0: never.")
 @click.option("--luck", type=int, metavar="TURNS", help="Subtract the luck of so many first rolls only.")
 @click.option("--no-prune", is_flag=True, help="No small net inside the look-ahead.")
 @click.option("--within", type=float, help="How far behind its best the small net proposes replies.")

@@ -26,8 +26,9 @@ from click.testing import CliRunner
 from backgammon.analysis import error_store
 from backgammon.cli import COMMANDS, main
 from backgammon.learner.coach.people_model import shipped_people
-from backgammon.learner.net import engine_builder
+from backgammon.learner.net import engine_builder, packed_model
 from backgammon.learner.net.model_files import make_model, weight_shapes
+from backgammon.learner.players import player_spec
 from backgammon.learner.teach import improvement, teacher
 from backgammon.protocols import external_player
 from backgammon.protocols.http_server import HttpServer
@@ -590,7 +591,8 @@ def run(source: Path, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     kept_errors = error_store.ErrorStore
     build_engine = engine_builder.build_engine
     server_of_gnubg = external_player.ExternalPlayerServer
-    monkeypatch.setattr(engine_builder, "build_engine", build)
+    for module in (engine_builder, packed_model, player_spec):  # who have it by name
+        monkeypatch.setattr(module, "build_engine", build)
     monkeypatch.setattr(external_player, "ExternalPlayerServer", external)
     monkeypatch.setattr(server_of_gnubg, "serve_forever", lambda _: None)
     monkeypatch.setattr(HttpServer, "serve_forever", lambda _: None)

@@ -183,7 +183,15 @@ def test_the_error_counts_what_varies_within_the_strata() -> None:
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    wrong = [{"games": 100}, {"round_games": 0}, {"seed": -1}, {"horizon": 0}, {"luck_turns": -1}, {"lead": 0.0}]
+    wrong = [
+        {"games": 100},
+        {"round_games": 0},
+        {"seed": -1},
+        {"horizon": 0},
+        {"cube_horizon": 0},
+        {"luck_turns": -1},
+        {"lead": 0.0},
+    ]
     for changes in [*wrong, {"max_error": -1.0}]:
         with pytest.raises(ConfigError):
             RolloutSettings(**changes)  # type: ignore[arg-type]
@@ -319,7 +327,7 @@ def test_a_contest_of_several_stops_when_their_differences_are_known(tables: Bea
 
 
 def test_the_defaults_tell_plays_apart_by_few_games(tables: Bearoff) -> None:
-    assert RolloutSettings().horizon == 11
+    assert (RolloutSettings().horizon, RolloutSettings().cube_horizon) == (7, 11)
     assert RolloutSettings().luck_turns is None
     settled = RolloutSettings(games=144)
     old = RolloutSettings(games=144, horizon=None, luck_turns=2)

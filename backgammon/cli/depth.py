@@ -166,8 +166,9 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
             is_flag=False,
             flag_value=ROLLOUT_GAMES,
             metavar="[GAMES]",
-            help="Roll out the best candidates until they are told apart or --error is reached: 11 plies, luck "
-            f"subtracted; at most so many games each, a multiple of 36 ({ROLLOUT_GAMES} when not given).",
+            help="Roll out the best candidates until they are told apart or --error is reached: 7 plies (cube "
+            "decisions 11), luck subtracted; at most so many games each, a multiple of 36 "
+            f"({ROLLOUT_GAMES} when not given).",
         ),
         click.option(
             "--error",

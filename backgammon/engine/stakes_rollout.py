@@ -134,6 +134,7 @@ class StakesRollout:
         self._picker = picker
         self._player = player
         self._settings = settings
+        self._cube_settings = replace(settings, horizon=settings.cube_horizon)
         self._workers = ThreadWorkers(threads)
         self._store = ResultStore(folder)
 
@@ -154,7 +155,9 @@ class StakesRollout:
         found = [StakesEstimate(np.empty(0)) for _ in rolled]
         rows = list(range(len(rolled)))
         for games in self._rounds():
-            for row, native in zip(rows, self._play_lines([lines[row] for row in rows], games), strict=True):
+            for row, native in zip(
+                rows, self._play_lines([lines[row] for row in rows], games, self._settings), strict=True
+            ):
                 found[row] = found[row].joined(valuation.emg(1.0 - native if stakes.is_match else -native))
             rows = still_open(found, rows, self._settings, len(ranked) - len(rolled))
             if not rows:
@@ -197,7 +200,7 @@ class StakesRollout:
         factors = [1.0, 1.0 if stakes.is_match else 2.0]
 
         for games in self._rounds():
-            parts = self._play_lines(lines, games)
+            parts = self._play_lines(lines, games, self._cube_settings)
             found = [
                 one.joined(valuation.emg(factor * native))
                 for one, factor, native in zip(found, factors, parts, strict=True)
@@ -213,30 +216,33 @@ class StakesRollout:
         verdict = CubeVerdict(stakes, *equities, 1.0, mwc, searched.outcomes, searched.plies)
         return RolledVerdict(verdict, *found)
 
-    def _play_lines(self, lines: Sequence[_Line], games: Int64s) -> list[Float64s]:
+    def _play_lines(self, lines: Sequence[_Line], games: Int64s, settings: RolloutSettings) -> list[Float64s]:
         """`play_out` of the same games from each line, found or played now.
 
         Raises:
             DataError: a kept result is damaged.
         """
-        work = (WorkUnit(self._unit_name(line, games), partial(self._play, line, games)) for line in lines)
+        work = (
+            WorkUnit(self._unit_name(line, games, settings), partial(self._play, line, games, settings))
+            for line in lines
+        )
         return [_values_of(result, len(games)) for result in do_units(work, self._workers, self._store)]
 
-    def _unit_name(self, line: _Line, games: Int64s) -> str:
+    def _unit_name(self, line: _Line, games: Int64s, settings: RolloutSettings) -> str:
         """SHA-256 of everything that the result depends on, 64 hex digits."""
         return name_of(
             {
                 "format": FORMAT_VERSION,
                 "player": self._player.identity,
-                "settings": self._settings.playing_part(),
+                "settings": settings.playing_part(),
                 "after": line.after.tobytes().hex(),
                 "stakes": [*astuple(line.stakes), line.may_double],
                 "games": [int(games[0]), len(games)],
             }
         )
 
-    def _play(self, line: _Line, games: Int64s) -> bytes:
-        values = play_out(self._player, line.after, line.stakes, games, self._settings, line.may_double)
+    def _play(self, line: _Line, games: Int64s, settings: RolloutSettings) -> bytes:
+        values = play_out(self._player, line.after, line.stakes, games, settings, line.may_double)
         return pack_message({}, {"values": values})
 
     def _rounds(self) -> list[Int64s]:

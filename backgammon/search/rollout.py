@@ -9,8 +9,10 @@ Axis legend: G games of one rollout, S games still in play, 21 rolls, 6 outcomes
   21 rolls. Its expectation is 0 whatever the evaluator, so subtracting it changes no mean. It costs 21 evaluations for
   one, and pays when it is done on every turn: the spread of a game falls from .78 points to about .1. The luck of the
   first few turns alone gains next to nothing, since the dice that follow decide the game anew.
-* Truncation. A game ends at the exact tables of the bear-off, and at the horizon, where the evaluator judges it. What
-  11 plies bias an equity by is about .006 points (`scripts.bench_rollouts --bias`, figures in docs/performance.md).
+* Truncation. A game ends at the exact tables of the bear-off, and at the horizon, where the evaluator judges it. 7
+  plies bias an equity by about .008 points, the difference between two plays by .003: less than the standard error
+  that is asked for, at a quarter of the cost of 11. A cube decision weighs equities themselves, and doubles one of
+  them; 11 plies bias them by .003 (`scripts.bench_rollouts --bias 30 --end 15`, figures in docs/performance.md).
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ class RolloutSettings:
         games: of each candidate at most, a multiple of 36; 1,296 plays every pair of first rolls once.
         seed: of the dice.
         horizon: plies after which the evaluator judges the position; None plays to the end.
+        cube_horizon: the same of cube decisions.
         luck_turns: rolls from the start whose luck is subtracted; None for all of them.
         stops_at_races: end a game also where only the one-sided bear-off table covers it, see `bearoff.database`.
         round_games: games of a candidate between two looks at the stopping rules, a multiple of 36.
@@ -60,7 +63,8 @@ class RolloutSettings:
 
     games: int = ROLLOUT_GAMES
     seed: int = 1
-    horizon: int | None = 11
+    horizon: int | None = 7
+    cube_horizon: int | None = 11
     luck_turns: int | None = None
     stops_at_races: bool = True
     round_games: int = 72
@@ -76,8 +80,10 @@ class RolloutSettings:
                 )
         if self.seed < 0:
             raise ConfigError(f"seed = {self.seed}: give 0 or a positive number")
-        if self.horizon is not None and self.horizon < 1:
-            raise ConfigError(f"horizon = {self.horizon}: give at least 1 ply, or none to play to the end")
+        for name in ("horizon", "cube_horizon"):
+            plies = getattr(self, name)
+            if plies is not None and plies < 1:
+                raise ConfigError(f"{name} = {plies}: give at least 1 ply, or none to play to the end")
         if self.luck_turns is not None and self.luck_turns < 0:
             raise ConfigError(f"luck_turns = {self.luck_turns}: give 0 or more, or none for every turn")
         for name in ("lead", "max_error"):
