@@ -73,8 +73,8 @@ def still_open(found: Sequence[GameEstimate], rows: list[int], settings: Rollout
         return []
     if settings.max_error is None:
         return rivals
-    others = [found[best].joint_error(found[row]) for row in rivals if row != best]
-    return rivals if max(others, default=found[best].standard_error) > settings.max_error else []
+    errors = [found[best].joint_error(found[row]) for row in rivals if row != best]
+    return rivals if max(errors, default=found[best].standard_error) > settings.max_error else []
 
 
 def _is_behind(estimate: GameEstimate, best: GameEstimate, lead: float | None) -> bool:
