@@ -18,6 +18,7 @@ middle of a unit, and compares fingerprints; it ends with 1 where one differs.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -39,6 +40,7 @@ from typing import Any
 import click
 import numpy as np
 
+from backgammon.cli.group import is_given
 from backgammon.engine.engine_spec import EngineSpec
 from backgammon.learner.data.shards import Shards, open_shards
 from backgammon.learner.net.packed_model import pack_engine
@@ -187,7 +189,9 @@ def _warm_up(units: Sequence[WorkUnit], workers: Workers) -> set[int]:
 @click.option("--games", default=2000, show_default=True, help="With --kill: of self-play, and of the duel.")
 @click.option("--seed", default=20301, show_default=True, help="Of the games that the decisions come from.")
 @click.option("--crew", hidden=True, help="Do a row of units for each line of standard input.")
+@click.pass_context
 def main(
+    ctx: click.Context,
     names: tuple[str, ...],
     kill: bool,
     rounds: int,
@@ -198,9 +202,10 @@ def main(
     crew: str | None,
 ) -> None:
     """What clusters cost, and that they lose nothing."""
+    _refuse_idle_options(ctx, names, kill)
     if not kill and crew is None:
         words = [f"--units={num_units}", f"--decisions={decisions}", f"--seed={seed}"]
-        _measure(words, (LOCAL, *(name for name in names if name != LOCAL)), rounds)
+        _measure(words, (LOCAL, *names), rounds)
         return
     shard_labels.DECISIONS_OF_UNIT = {1: decisions}
     with tempfile.TemporaryDirectory() as place:
@@ -209,6 +214,21 @@ def main(
             _serve(shards, crew, num_units, decisions)
         elif not _compare(shards, names, games, num_units * decisions, seed, Path(place)):
             raise SystemExit(1)
+
+
+def _refuse_idle_options(ctx: click.Context, names: Sequence[str], kill: bool) -> None:
+    """Options that would change nothing, and workers who would be counted once however often they are named.
+
+    Raises:
+        click.UsageError: there is such a one.
+    """
+    idle = "rounds" if kill else "games"
+    if is_given(ctx, idle):
+        raise click.UsageError(f"--{idle} changes nothing {'with' if kill else 'without'} --kill")
+    if not kill and LOCAL in names:
+        raise click.UsageError(f"--workers {LOCAL}: others are measured beside them, so name these")
+    if len(set(names)) < len(names):
+        raise click.UsageError("--workers: name each of them once")
 
 
 def _measure(words: Sequence[str], names: Sequence[str], rounds: int) -> None:
@@ -220,19 +240,27 @@ def _measure(words: Sequence[str], names: Sequence[str], rounds: int) -> None:
     rows: dict[str, list[Row]] = {name: [] for name in names}
     for number in range(rounds):
         for name in [*names][:: 1 if number % 2 else -1]:
-            rows[name].append(_ask(crews[name]))
+            rows[name].append(_ask(name, crews[name]))
     for crew in crews.values():
         crew.communicate()
     _show(rows)
 
 
-def _ask(crew: subprocess.Popen[str]) -> Row:
-    """A row of a crew, once it is warm."""
+def _ask(name: str, crew: subprocess.Popen[str]) -> Row:
+    """A row of a crew, once it is warm.
+
+    Raises:
+        click.ClickException: it has ended; why, it has said itself.
+    """
     assert crew.stdin is not None
     assert crew.stdout is not None
-    crew.stdin.write("\n")
-    crew.stdin.flush()
-    wall, cpu, units = json.loads(crew.stdout.readline())
+    with contextlib.suppress(BrokenPipeError):
+        crew.stdin.write("\n")
+        crew.stdin.flush()
+    answer = crew.stdout.readline()
+    if not answer:
+        raise click.ClickException(f"workers {name} did no row")
+    wall, cpu, units = json.loads(answer)
     return Row(wall, cpu, [Unit(*unit) for unit in units])
 
 

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from scripts import verify_env
+from scripts import bench_workers, verify_env
 from scripts.program import program
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
@@ -53,3 +53,18 @@ def test_a_missing_file_is_one_line_and_exit_code_1() -> None:
     refused = CliRunner().invoke(main, [])
     assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
     assert "no such file" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workers", "local:2"], "measured beside them"),
+        (["--workers", "dask", "--workers", "dask"], "once"),
+        (["--games", "3"], "--games changes nothing"),
+        (["--kill", "--rounds", "3"], "--rounds changes nothing"),
+    ],
+)
+def test_workers_and_options_that_would_be_dropped_are_refused(arguments: list[str], said: str) -> None:
+    refused = CliRunner().invoke(bench_workers.main, arguments)
+    assert refused.exit_code == 2
+    assert said in refused.output
