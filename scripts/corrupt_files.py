@@ -29,7 +29,8 @@ import numpy as np
 
 from backgammon.tools.errors import PairgammonError, PairgammonWarning
 from comparison_net.tools import LearnerError
-from scripts.own_files import KINDS, Kind, Read
+from scripts.own_files import KINDS
+from scripts.own_files.kind import Kind, Read
 from scripts.program import program
 
 MAX_MEMORY = 1_500_000_000

@@ -16,7 +16,10 @@ from backgammon.tools.errors import DataError
 from backgammon.tools.jobs.message import pack_message, unpack_columns, unpack_message
 from backgammon.tools.jobs.result_store import ResultStore
 from scripts.corrupt_files import corrupt
-from scripts.own_files import GAMES, KINDS, PLAYER, UNIT, Kind, workshop
+from scripts.own_files import KINDS
+from scripts.own_files.kept_units import UNIT, workshop
+from scripts.own_files.kind import Kind
+from scripts.own_files.shards import GAMES, PLAYER
 
 FEW = {kind.name: kind for kind in KINDS}
 if jit.DISABLED:
