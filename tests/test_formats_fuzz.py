@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.fuzz_importers import make_targets, mend, run_input, spread, squeeze
+from scripts.fuzz_importers import run_input
+from scripts.fuzz_targets import make_targets
+from scripts.xg_short_form import mend, spread, squeeze
 from tests.fuzz_seeds import make_seeds
 
 CORPUS = Path(__file__).parent / "corpus"
