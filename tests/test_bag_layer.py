@@ -7,28 +7,12 @@ import copy
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from backgammon.learner.training.bag_layer import bag_layer
-from backgammon.learner.training.board_encoder import BoardEncoder
-from comparison_net.choices import ChoiceSets
-from comparison_net.encoders import Encoder, FirstLayer
+from backgammon.learner.training.device_evaluator import DeviceEncoder
 from comparison_net.network import make_network
 from comparison_net.network_config import NetworkConfig
-from comparison_net.tools import Int64s
 from tests.board_nets import ENCODER, decisions_of
-
-
-class BagEncoder(BoardEncoder):
-    """What a device computes, on the processor."""
-
-    def first_layer(self, sets: ChoiceSets, layer: FirstLayer, is_rectified: bool, pull: float) -> Tensor:
-        return bag_layer(sets, layer, is_rectified, pull)
-
-    def second_layer(
-        self, units: Tensor, codes: Int64s, weight: Tensor, bias: Tensor, shift: Tensor | None = None
-    ) -> Tensor:
-        return Encoder.second_layer(self, units, codes, weight, bias, shift)
 
 
 @pytest.mark.parametrize("source", ["random_play", "nasty"])
@@ -63,7 +47,7 @@ def test_whole_nets_say_the_same(head: str, random_play: tuple[np.ndarray, np.nd
     torch.manual_seed(4)
     net = make_network(NetworkConfig((32, 8), head=head, experts=3), ENCODER)
     other = copy.deepcopy(net)
-    other.encoder = BagEncoder()
+    other.encoder = DeviceEncoder()
     torch.testing.assert_close(other.answers(batch).scores, net.answers(batch).scores, rtol=0, atol=2e-6)
 
 

@@ -12,15 +12,14 @@ from click.testing import CliRunner
 
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.learner.measure.calibration import NUM_CLASSES, calibrate, draw_calibration, read_cases
-from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.notation.gnu_id import START_ID
 from backgammon.records import write_mat
 from backgammon.rules.board import START
 from backgammon.table.session import Session, play_session
 from backgammon.tools.errors import DataError
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from scripts.calibrate import main
+from tests.random_nets import write_random_net
 
 LABEL = {
     "id": START_ID,
@@ -39,11 +38,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    network = NetworkConfig(hidden=(8,), outcomes=True)
-    rng = np.random.default_rng(0)
-    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(tmp_path / "tiny.safetensors", make_model(network, weights, "none", {}))
-    return tmp_path / "tiny.safetensors"
+    return write_random_net(tmp_path / "tiny.safetensors", NetworkConfig(hidden=(8,), outcomes=True))
 
 
 def test_a_prophet_who_knows_the_chances_is_calibrated() -> None:

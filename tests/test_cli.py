@@ -21,7 +21,6 @@ from backgammon.cli.group import LazyGroup
 from backgammon.evaluation.bearoff import table_paths
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.learner.inputs.board_domain import BOARDS
-from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.notation.gnu_id import START_ID, parse_position_ids, position_ids
 from backgammon.records import read_logs, write_mat
@@ -31,9 +30,9 @@ from backgammon.rules.movegen import legal_candidates
 from backgammon.table.saved_session import SavedSession, open_session
 from backgammon.table.session import Session, play_session
 from backgammon.tools import jit
-from comparison_net.checkpoint import save_model
 from comparison_net.config import load_config
 from comparison_net.network_config import NetworkConfig
+from tests.random_nets import write_random_net
 
 PROGRAM = [sys.executable, "-c", "from backgammon.cli import main; main()"]
 Invoke = Callable[..., Result]
@@ -42,12 +41,7 @@ Invoke = Callable[..., Result]
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network that knows nothing, but always the same."""
-    network = NetworkConfig(hidden=(8,))
-    rng = np.random.default_rng(0)
-    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_model(path, make_model(network, weights, "none", {"agreement": None}))
-    return path
+    return write_random_net(tmp_path_factory.mktemp("model") / "tiny.safetensors", NetworkConfig(hidden=(8,)))
 
 
 @pytest.fixture(scope="module")

@@ -13,15 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from backgammon.cli import main
-from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.notation.gnu_id import START_ID
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
+from tests.random_nets import write_random_net
 
 PROGRAM = [sys.executable, "-c", "from backgammon.cli import main; main()"]
 ROLL = (
@@ -31,12 +29,7 @@ ROLL = (
 
 
 def tiny_model(path: Path, outcomes: bool) -> Path:
-    """A small network that knows nothing, but always the same."""
-    network = NetworkConfig(hidden=(8,), outcomes=outcomes)
-    rng = np.random.default_rng(0)
-    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(path, make_model(network, weights, "none", {"agreement": None}))
-    return path
+    return write_random_net(path, NetworkConfig(hidden=(8,), outcomes=outcomes))
 
 
 @pytest.fixture(scope="module")

@@ -27,11 +27,7 @@ import os, signal, sys
 from backgammon.tools.jobs.content import digest_of
 from backgammon.tools.jobs.unit_run import do_units
 from backgammon.tools.jobs.work_unit import unit_of
-from backgammon.tools.jobs.unit_run import do_units
-from backgammon.tools.jobs.work_unit import unit_of
 from backgammon.tools.jobs.workers import workers_named
-from tests.listening import listening_addresses
-from tests.test_jobs import add_up, expected, message_of
 from tests.listening import listening_addresses
 from tests.test_jobs import TABLE, add_up, expected, message_of
 

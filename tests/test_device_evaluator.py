@@ -12,7 +12,6 @@ import torch
 from backgammon.engine.engine_spec import EngineSpec
 from backgammon.learner.data.comparisons import choice_sets
 from backgammon.learner.net.engine_builder import build_engine
-from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.learner.teach import improvement, teacher
 from backgammon.learner.teach.improvement import Improvement, RoundPlan
@@ -21,11 +20,11 @@ from backgammon.learner.training import device_evaluator
 from backgammon.learner.training.device_evaluator import DeviceEvaluator, build_device_engine
 from backgammon.rules.decisions import Decisions
 from backgammon.tools.errors import ModelError
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import ConfigError
 from comparison_net.training.run_state import load_net
 from tests.board_nets import ENCODER
+from tests.random_nets import write_random_net
 
 DEVICES = [
     "cpu",
@@ -35,13 +34,8 @@ DEVICES = [
 
 def net_in(folder: Path, **shape: Any) -> Path:
     """A small random net with chances."""
-    rng, config = np.random.default_rng(7), NetworkConfig(**{"hidden": (16, 8), "outcomes": True, **shape})
-    weights = {
-        name: rng.normal(scale=0.3, size=size).astype(np.float32) for name, size in weight_shapes(config).items()
-    }
-    path = folder / "tiny.safetensors"
-    save_model(path, make_model(config, weights, "tiny", {}))
-    return path
+    network = NetworkConfig(**{"hidden": (16, 8), "outcomes": True, **shape})
+    return write_random_net(folder / "tiny.safetensors", network, seed=7)
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -15,16 +15,15 @@ from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
-from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.rules.board import START
 from backgammon.search import Ranker, RolloutSettings, Searcher, SearchSettings, Workshop
 from backgammon.search.luck import roll_luck
 from backgammon.table.duel import DuelChecks, duel
 from backgammon.tools.errors import ConfigError, ModelError
 from backgammon.tools.sprt import Sprt
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from tests.evaluators import PipEvaluator
+from tests.random_nets import write_random_net
 from tests.test_bearoff import random_boards
 
 
@@ -109,10 +108,7 @@ def test_a_rollout_is_as_exact_as_it_was_asked_to_be() -> None:
 
 
 def test_models_without_outcomes_cannot_look_ahead(tmp_path: Path) -> None:
-    network = NetworkConfig(hidden=(8,))
-    weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in weight_shapes(network).items()}
-    model = tmp_path / "scores.safetensors"
-    save_model(model, make_model(network, weights, "none", {}))
+    model = write_random_net(tmp_path / "scores.safetensors", NetworkConfig(hidden=(8,)))
     with pytest.raises(ModelError, match="outcomes"):
         make_player(f"{model}@1", threads=1)
     with pytest.raises(ModelError, match="outcomes"):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from backgammon.cli.depth import Depth
@@ -14,7 +13,6 @@ from backgammon.cli.players import make_player, player_spec
 from backgammon.cube.stakes import Stakes
 from backgammon.engine.engine_spec import EngineSpec
 from backgammon.learner.net.engine_builder import build_engine
-from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.packed_model import pack_engine
 from backgammon.learner.players import duel_units
 from backgammon.learner.players.duel_units import DuelPlan, duel_on_workers
@@ -25,21 +23,16 @@ from backgammon.table.duel import DuelChecks, DuelResult, duel
 from backgammon.tools.errors import ConfigError
 from backgammon.tools.jobs.workers import ProcessWorkers, ThreadWorkers, Workers
 from backgammon.tools.sprt import Sprt
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from tests.engine_parts import kept_parts
+from tests.random_nets import write_random_net
 
 
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small random net with chances."""
-    rng, config = np.random.default_rng(5), NetworkConfig(hidden=(4,), outcomes=True)
-    weights = {
-        name: rng.normal(scale=0.5, size=shape).astype(np.float32) for name, shape in weight_shapes(config).items()
-    }
     path = tmp_path_factory.mktemp("net") / "tiny.safetensors"
-    save_model(path, make_model(config, weights, "tiny", {}))
-    return path
+    return write_random_net(path, NetworkConfig(hidden=(4,), outcomes=True), seed=5, scale=0.5)
 
 
 @pytest.fixture(scope="module", autouse=True)

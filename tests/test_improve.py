@@ -13,15 +13,15 @@ from click.testing import CliRunner, Result
 
 from backgammon.cli import main
 from backgammon.learner.data.shards import open_shards
-from backgammon.learner.net.model_files import load_model, make_model, weight_shapes
+from backgammon.learner.net.model_files import load_model
 from backgammon.learner.teach import improvement
 from backgammon.learner.teach.improvement import EXPERT_NOISE, Improvement, RoundPlan
 from backgammon.learner.teach.teacher import TeacherSpec, pack_teacher
 from backgammon.tools.errors import ConfigError, ModelError
 from backgammon.tools.jobs.delivery import is_finished
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from comparison_net.tools import LearnerError
+from tests.random_nets import write_random_net
 
 TRAINING = ("batch_decisions=64", "epochs=1", "threads=1")
 PLAN = RoundPlan(games=3, noise=(0.0, 0.3), sample=60)
@@ -30,12 +30,8 @@ PLAN = RoundPlan(games=3, noise=(0.0, 0.3), sample=60)
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network with outcomes that knows nothing."""
-    folder = tmp_path_factory.mktemp("start")
-    network = NetworkConfig(hidden=(8,), outcomes=True)
-    rng = np.random.default_rng(0)
-    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(folder / "start.safetensors", make_model(network, weights, "none", {}))
-    return folder / "start.safetensors"
+    path = tmp_path_factory.mktemp("start") / "start.safetensors"
+    return write_random_net(path, NetworkConfig(hidden=(8,), outcomes=True))
 
 
 @pytest.fixture(scope="module")
@@ -144,9 +140,7 @@ def test_a_model_that_is_none_is_refused_before_it_is_read_whole(tmp_path: Path)
 
 def test_what_does_not_go_together_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    network = NetworkConfig(hidden=(8,))
-    weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(Path("scores.safetensors"), make_model(network, weights, "none", {}))
+    write_random_net(Path("scores.safetensors"), NetworkConfig(hidden=(8,)))
 
     def run(*arguments: object) -> Result:
         return CliRunner().invoke(main, ["improve", "--out", "r", *map(str, arguments)], catch_exceptions=False)

@@ -21,7 +21,6 @@ from backgammon.evaluation.outcome import from_cumulative
 from backgammon.evaluation.player import PipCountPlayer, RandomPlayer
 from backgammon.learner.data.line_ranking import NumberedLine
 from backgammon.learner.data.shards import build_shards
-from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.teach import line_labels
 from backgammon.learner.teach.line_labels import label_lines, write_line_labels
 from backgammon.learner.teach.teacher import EngineTeacher, PackedTeacher
@@ -36,11 +35,11 @@ from backgammon.table.session import Session, play_session
 from backgammon.tools.errors import DataError, NotationError
 from backgammon.tools.jobs.delivery import parts_folder
 from backgammon.tools.jobs.workers import ThreadWorkers
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from tests.evaluators import PipEvaluator
 from tests.played_games import taste_games
 from tests.positions import random_play_decisions
+from tests.random_nets import write_random_net
 
 SPEC = EngineSpec(plies=1)
 ROLLOUT = RolloutSettings(games=72, round_games=36, horizon=2)
@@ -209,12 +208,8 @@ def test_a_line_that_cannot_be_used_stops_or_is_reported(teacher: PackedTeacher,
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network with outcomes that knows nothing."""
-    network = NetworkConfig(hidden=(8,), outcomes=True)
-    rng = np.random.default_rng(0)
-    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
     path = tmp_path_factory.mktemp("model") / "chances.safetensors"
-    save_model(path, make_model(network, weights, "none", {"agreement": None}))
-    return path
+    return write_random_net(path, NetworkConfig(hidden=(8,), outcomes=True))
 
 
 @pytest.fixture
@@ -298,9 +293,7 @@ def test_options_without_effect_are_refused(invoke: Callable[..., Result], tmp_p
 
 
 def test_label_needs_a_model_with_outcomes(invoke: Callable[..., Result], tmp_path: Path) -> None:
-    network = NetworkConfig(hidden=(8,))
-    weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(tmp_path / "scores.safetensors", make_model(network, weights, "none", {}))
+    write_random_net(tmp_path / "scores.safetensors", NetworkConfig(hidden=(8,)))
     result = invoke("label", "--model", "scores.safetensors", text="")
     assert result.exit_code == 1
     assert "trained with outcomes" in result.stderr

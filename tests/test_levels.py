@@ -28,7 +28,6 @@ from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import PipCountPlayer
 from backgammon.learner.measure.level_fit import LevelGauge, gauge_levels
-from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.records import read_labels
 from backgammon.rules import ragged
@@ -38,9 +37,9 @@ from backgammon.table.duel import duel
 from backgammon.tools.arrays import Boards, Dice, Int64s
 from backgammon.tools.errors import ConfigError, ModelError
 from backgammon.tools.stream import key_of_seed
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from tests.evaluators import PipEvaluator
+from tests.random_nets import write_random_net
 
 Arrays = tuple[Board, Board]
 ROOT = Path(__file__).resolve().parent.parent
@@ -259,10 +258,7 @@ def test_full_is_the_model_itself() -> None:
 
 
 def test_a_model_without_outcomes_has_no_levels(tmp_path: Path) -> None:
-    network = NetworkConfig(hidden=(8,))
-    weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(network).items()}
-    path = tmp_path / "tiny.safetensors"
-    save_model(path, make_model(network, weights, "none", {"agreement": None}))
+    path = write_random_net(tmp_path / "tiny.safetensors", NetworkConfig(hidden=(8,)))
     with pytest.raises(ModelError, match="gives no chances"):
         make_player(f"{path}:casual", threads=1)
     assert make_player(f"{path}:full", threads=1).name == "tiny"

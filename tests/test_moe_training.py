@@ -51,11 +51,6 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
     return build_shards(taste_games(24, seed=2), tmp_path_factory.mktemp("data") / "shards")
 
 
-@pytest.fixture(autouse=True)
-def _no_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "measure_pipeline", lambda *_: {"streamed": 2.0, "preloaded": 4.0})
-
-
 def small(**settings: Any) -> TrainConfig:
     """SMALL with other settings of the network, and of the training where the name is one of its own."""
     own = {name: settings.pop(name) for name in list(settings) if hasattr(SMALL, name)}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from backgammon.cube.stakes import Stakes
@@ -15,25 +14,19 @@ from backgammon.evaluation.bearoff import BearoffSize, build, table_paths
 from backgammon.learner.measure import choice_units
 from backgammon.learner.measure.choice_units import DistantEngine
 from backgammon.learner.net.engine_builder import build_engine
-from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.net.packed_model import pack_engine
 from backgammon.tools.errors import ConfigError
 from backgammon.tools.jobs.workers import ProcessWorkers, ThreadWorkers, Workers
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from tests.engine_parts import kept_parts
+from tests.random_nets import write_random_net
 
 
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A small random net with chances."""
-    rng, config = np.random.default_rng(5), NetworkConfig(hidden=(4,), outcomes=True)
-    weights = {
-        name: rng.normal(scale=0.5, size=shape).astype(np.float32) for name, shape in weight_shapes(config).items()
-    }
     path = tmp_path_factory.mktemp("net") / "tiny.safetensors"
-    save_model(path, make_model(config, weights, "tiny", {}))
-    return str(path)
+    return str(write_random_net(path, NetworkConfig(hidden=(4,), outcomes=True), seed=5, scale=0.5))
 
 
 @pytest.fixture(scope="module", autouse=True)

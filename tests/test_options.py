@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -27,7 +26,6 @@ from backgammon.analysis import error_store
 from backgammon.cli import COMMANDS, main
 from backgammon.learner.coach.people_model import shipped_people
 from backgammon.learner.net import engine_builder, packed_model
-from backgammon.learner.net.model_files import make_model, weight_shapes
 from backgammon.learner.players import player_spec
 from backgammon.learner.teach import improvement, teacher
 from backgammon.protocols import external_player
@@ -35,9 +33,9 @@ from backgammon.protocols.http_server import HttpServer
 from backgammon.rules.game import Stage
 from backgammon.table.saved_session import SavedSession
 from backgammon.tools.jobs import workers
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from tests.engine_parts import kept_parts
+from tests.random_nets import write_random_net
 
 START = "4HPwATDgc/ABMA"
 XGID = "XGID=-b----E-C---eE---c-e----B-:0:0:1:52:0:0:0:0:10"
@@ -497,15 +495,13 @@ def source(one_net: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the command lines name."""
     del one_net
     folder = tmp_path_factory.mktemp("options")
-    rng = np.random.default_rng(5)
     nets = {
         "net": NetworkConfig(hidden=(8,), outcomes=True),
         "scores": NetworkConfig(hidden=(8,)),
         "phase": NetworkConfig(hidden=(8,), head="phase"),
     }
     for name, network in nets.items():
-        weights = {key: rng.normal(0, 0.3, shape).astype(np.float32) for key, shape in weight_shapes(network).items()}
-        save_model(folder / f"{name}.safetensors", make_model(network, weights, "none", {"agreement": None}))
+        write_random_net(folder / f"{name}.safetensors", network, seed=5)
     shipped_people().save(folder / "ann.safetensors")
     session = SavedSession(("Ann", "Bob"), seed=4, length=1)
     while len(session.turns) < 3:

@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 from backgammon.cli import main
 from backgammon.learner.data.shards import Shards, build_shards
 from comparison_net.checkpoint import MODEL_KIND, read_tensors
-from comparison_net.training import loop
 from tests.played_games import taste_games
 
 SMALL = ["--epochs", "2", "--set", "network.hidden=[12,4]", "--set", "held_out=0.2", "--set", "batch_decisions=100"]
@@ -23,11 +22,6 @@ THREE = ["--set", "network.experts=3", "--set", "network.choices=3"]
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
     return build_shards(taste_games(16, seed=2), tmp_path_factory.mktemp("data") / "shards")
-
-
-@pytest.fixture(autouse=True)
-def _no_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "measure_pipeline", lambda *_: {"streamed": 2.0, "preloaded": 4.0})
 
 
 def run(shards: Shards, out: Path, *options: str) -> Result:

@@ -161,6 +161,7 @@ def test_a_record_becomes_the_session_that_it_tells_of(suffix: str) -> None:
     engine = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(0))
     seats = (CubeSeat(PipCountPlayer(), engine), CubeSeat(PipCountPlayer(), engine))
     session = Session(("Ann", "Bob"), seed=3, length=7, cube=CubeRules())
+    compared: list[Stage] = []
     while not session.is_over:
         act(session, seats)
         is_dance = session.state.stage is Stage.PLAY and session.decision().is_dance  # a forced one is played at once
@@ -175,6 +176,9 @@ def test_a_record_becomes_the_session_that_it_tells_of(suffix: str) -> None:
             if session.state.stage is Stage.PLAY:
                 assert again.state.roll == session.state.roll
             assert again.game_number == session.game_number
+            compared.append(session.state.stage)
+    assert {Stage.ROLL, Stage.PLAY} == set(compared)
+    assert len(compared) > 9
 
 
 def test_a_beaver_may_be_answered_by_a_raccoon() -> None:

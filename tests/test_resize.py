@@ -18,14 +18,14 @@ from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import Model
 from comparison_net.network_config import NetworkConfig
 from scripts.resize import add_context, first_sums, grow, importance, rank_from, see_patterns, take_units, thin_experts
+from tests.random_nets import random_weights
 
 Arrays = tuple[Int8s, Int8s]
 
 
 def model_of_head(head: str) -> Model:
     network = NetworkConfig((32, 8), head=head, outcomes=True, score_from="sum")
-    rng = np.random.default_rng(3)
-    weights = {name: rng.normal(0, 0.2, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
+    weights = random_weights(network, seed=3, scale=0.2)
     weights["trunk.layers.0.bias"][:3] = -1000.0  # silent
     return make_model(network, weights, "none", {})
 

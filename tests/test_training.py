@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +77,6 @@ def finished(shards: Shards, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("run")
     train_on_shards(shards, SMALL, run)
     return run
-
-
-@pytest.fixture(autouse=True)
-def no_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The measurement at the end of a run takes seconds; it has a test of its own."""
-    monkeypatch.setattr(training, "measure_pipeline", lambda *_: {"streamed": 2.0, "preloaded": 4.0})
 
 
 def weights_of(run: Path) -> tuple[bytes, bytes]:
@@ -361,6 +356,15 @@ def test_the_pipeline_is_measured_on_both_sides(shards: Shards) -> None:
     rates = measure_pipeline(DecisionSource(shards), ENCODER, SMALL, seconds=0.05)
     assert rates["streamed"] > 0
     assert rates["preloaded"] > 0
+
+
+def test_a_run_that_ends_tells_how_fast_its_pipeline_is(
+    shards: Shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "measure_pipeline", partial(measure_pipeline, seconds=0.0))
+    pipeline = train_on_shards(shards, dataclasses.replace(SMALL, epochs=1), tmp_path)["pipeline"]
+    assert pipeline["streamed"] > 0
+    assert pipeline["preloaded"] > 0
 
 
 def test_held_out_agreement_does_not_depend_on_the_cut(shards: Shards) -> None:

@@ -10,14 +10,13 @@ import numpy as np
 from backgammon.evaluation.bearoff import BearoffSize
 from backgammon.evaluation.bearoff.store import build, open_tables
 from backgammon.learner.coach.people_model import load_people, shipped_people
-from backgammon.learner.inputs.board_domain import BOARDS
-from backgammon.learner.net.model_files import load_model, make_model, weight_shapes
+from backgammon.learner.net.model_files import load_model
 from backgammon.learner.net.scorer import Scorer
 from backgammon.rules.movegen import legal_candidates
-from comparison_net.checkpoint import save_model
 from comparison_net.network_config import NetworkConfig
 from scripts.own_files.kind import Kind, seal_container
 from tests.positions import random_play_decisions
+from tests.random_nets import write_random_net
 
 BOARDS_TO_JUDGE = legal_candidates(*random_play_decisions(20, seed=3))[0]
 SIZE = BearoffSize(points=3, exact_points=3, exact_checkers=3)
@@ -25,11 +24,8 @@ SIZE = BearoffSize(points=3, exact_points=3, exact_checkers=3)
 
 def write_model(folder: Path) -> list[Path]:
     """A small net with all heads."""
-    rng = np.random.default_rng(1)
-    network = NetworkConfig((16, 8), outcomes=True, score_from="sum").for_domain(BOARDS)
-    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in weight_shapes(network).items()}
-    save_model(folder / "m.safetensors", make_model(network, weights, "", {}))
-    return [folder / "m.safetensors"]
+    network = NetworkConfig((16, 8), outcomes=True, score_from="sum")
+    return [write_random_net(folder / "m.safetensors", network, seed=1)]
 
 
 def read_model(folder: Path) -> Any:

@@ -41,7 +41,7 @@ DECISIONS = 2048
 """Decisions in one batch."""
 
 
-class _DeviceEncoder(BoardEncoder):
+class DeviceEncoder(BoardEncoder):
     """Layers in plain torch wherever the weights are, the processor among the places."""
 
     def first_layer(self, sets: ChoiceSets, layer: FirstLayer, is_rectified: bool, pull: float) -> Tensor:
@@ -71,7 +71,7 @@ class DeviceEvaluator(Evaluator):
             ModelError: no usable model, or one without outcomes.
         """
         check_device(device)
-        self._net = load_net(path, _DeviceEncoder()).to(device)
+        self._net = load_net(path, DeviceEncoder()).to(device)
         if not self._net.config.outcomes:
             raise ModelError(f"{name}: gives no chances; on a device judges a net trained with network.outcomes=true")
         self._path, self._name, self._device = path, name, device
