@@ -7,8 +7,9 @@ a SHA-256 of its place and its content, and the content: numba's own serialised 
 compiled for. So a file that was cut, emptied, altered or swapped is found before numba sees it. It is compiled again
 and replaced, and one warning says so; `pairgammon doctor` looks through all of them.
 
-Whoever can write the folder decides what runs, as with Python's own compiled files: the digest is against damage, not
-against an intruder.
+The content is a pickle, the form that numba gives its code, and no other file is read as one. Whoever can write the
+folder decides what runs, as with Python's own compiled files: the digest is against damage, not against an intruder. So
+the folder is this user's own, or one that the user names, and nothing that somebody sends comes into it.
 """
 
 from __future__ import annotations
