@@ -31,7 +31,8 @@ import numpy as np
 from backgammon.cube.stakes import Stakes
 from backgammon.engine.engine import Engine
 from backgammon.engine.engine_spec import PRUNER, EngineSpec
-from backgammon.engine.peers.worker import Gnubg, choose_rows
+from backgammon.engine.peers.peer_name import PeerName
+from backgammon.engine.peers.worker import JudgeChooser, choose_rows
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.exact import PROPOSED_WITHIN
 from backgammon.evaluation.strengths import DEFAULT_FILTER
@@ -154,7 +155,7 @@ def _best_move(gnubg_nn: Any, plies: int, boards: Boards, dice: Boards) -> Calla
 
 
 def _gnubg(plies: int, boards: Boards, dice: Boards) -> Callable[[int], int]:
-    chooser = Gnubg(plies)
+    chooser = JudgeChooser(PeerName("gnubg", plies))
 
     def work(number: int) -> int:
         block = _block(plies, number, PEER_DECISIONS[plies])

@@ -34,7 +34,8 @@ import numpy as np
 
 from backgammon.cube.stakes import CENTRED, OWN, Stakes, put_in_xgid
 from backgammon.engine.engine_spec import EngineSpec
-from backgammon.engine.peers.gnubg_judge import KEPT, WITHIN, engine_boards
+from backgammon.engine.peers.gnubg_judge import engine_boards
+from backgammon.engine.peers.peer_judge import KEPT, WITHIN
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.notation import position_ids
 from backgammon.notation.xgid import XgId, format_xgid

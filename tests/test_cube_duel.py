@@ -140,10 +140,11 @@ def test_the_command_plays_matches_and_money_games(invoke: Invoke) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["model", "random", "--cube"], "random: has no chances to turn a cube by; give a model, or gnubg:N"),
+        (["model", "random", "--cube"], "random: turns no cube; give a model, or gnubg:N"),
         (["model", "model", "--jacoby"], "add --cube"),
         (["model", "model", "--length", "5", "--beavers"], "leave out --cube, --jacoby and --beavers"),
-        (["model", "model:casual", "--cube"], "model:casual: has no chances"),
+        (["model", "model:casual", "--cube"], "model:casual: turns no cube"),
+        (["model", "sage:0", "--cube"], "sage:0: turns no cube"),
         (["model", "model", "--cube", "--time", "1"], "by --ply, not by --time"),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from backgammon.engine.peers import PeerPlayer, is_peer, worker
 from backgammon.engine.peers import peer_player as player
 from backgammon.engine.peers.peer_evaluator import PeerEvaluator
+from backgammon.engine.peers.peer_name import PeerName
 from backgammon.engine.peers.peer_player import PeerError
 from backgammon.engine.peers.pipe import receive_line, receive_rows, send_decisions
 from backgammon.rules.board import START
@@ -74,10 +75,10 @@ def test_a_peer_that_fails_says_so(random_play: Arrays) -> None:
 
 
 def test_names_of_peers() -> None:
-    assert [is_peer(name) for name in ("gnubg:2", "gnubg:9", "pubeval", "model", "runs/one")] == [True] * 3 + [
+    assert [is_peer(name) for name in ("gnubg:2", "gnubg:9", "sage:0", "pubeval", "model", "sage")] == [True] * 4 + [
         False
     ] * 2
-    for wrong in ("gnubg:4", "gnubg:", "gnubg:1x"):
+    for wrong in ("gnubg:4", "gnubg:", "gnubg:1x", "sage:3"):
         with pytest.raises(ConfigError, match="known programs"):
             PeerPlayer(wrong)
     with pytest.raises(ConfigError):
@@ -85,17 +86,18 @@ def test_names_of_peers() -> None:
 
 
 def test_a_missing_package_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    for package in ("gnubg", "gnubg_nn"):
+    for package in ("gnubg", "gnubg_nn", "bgsage", "bgbot_cpp"):
         monkeypatch.setitem(sys.modules, package, None)
     sink = io.BytesIO()
-    worker.serve(["gnubg", "0"], io.BytesIO(), sink)
-    worker.serve(["pubeval"], io.BytesIO(), sink)
+    for name in ("gnubg:0", "sage:0", "pubeval"):
+        worker.serve(name, io.BytesIO(), sink)
     sink.seek(0)
-    assert [receive_line(sink)[0] for _ in range(2)] == ["error", "error"]
+    assert [receive_line(sink)[0] for _ in range(3)] == ["error"] * 3
     program = "import sys; sys.stdout.write('error No module named gnubg\\n')"
     monkeypatch.setattr(player, "_command", lambda _: [sys.executable, "-c", program])
-    with pytest.raises(PeerError, match="pip install"):
-        PeerPlayer("gnubg:0")
+    for name, extra in (("gnubg:0", "peers"), ("sage:0", "sage"), ("pubeval", "peers")):
+        with pytest.raises(PeerError, match=rf"^{name}: .* pip install 'pairgammon\[{extra}\]'$"):
+            PeerPlayer(name)
 
 
 def test_the_worker_answers_through_the_pipe() -> None:
@@ -103,7 +105,7 @@ def test_the_worker_answers_through_the_pipe() -> None:
     source, sink = io.BytesIO(), io.BytesIO()
     send_decisions(source, START[None], np.array([[3, 1]], dtype=np.int8))
     source.seek(0)
-    worker.serve(["pubeval"], source, sink)
+    worker.serve("pubeval", source, sink)
     sink.seek(0)
     assert receive_line(sink) == ("ready", "pubeval")
     assert receive_line(sink) == ("rows", "1")
@@ -112,8 +114,8 @@ def test_the_worker_answers_through_the_pipe() -> None:
 
 def test_gnubg_plays_the_openings_that_everybody_plays() -> None:
     pytest.importorskip("gnubg")
-    chooser = worker.Gnubg(0)
-    deep = worker.Gnubg(1)
+    chooser = worker.JudgeChooser(PeerName("gnubg", 0))
+    deep = worker.JudgeChooser(PeerName("gnubg", 1))
     for roll, made in (((3, 1), (5, 6)), ((4, 2), (4, 8)), ((6, 1), (7, 13))):
         candidates, _ = legal_candidates(START[None].copy(), np.array([roll], dtype=np.int8))
         for engine in (chooser, deep):
@@ -167,7 +169,7 @@ def test_a_peer_that_gives_no_chances_says_so(monkeypatch: pytest.MonkeyPatch) -
 def test_a_peer_whose_listener_has_gone_ends_without_a_word() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "backgammon.engine.peers.worker", "gnubg", "0"]
+    command = [sys.executable, "-m", "backgammon.engine.peers.worker", "gnubg:0"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert done.returncode == 1

@@ -10,6 +10,8 @@ import pytest
 
 from backgammon.engine.engine import Engine
 from backgammon.engine.engine_spec import EngineSpec
+from backgammon.engine.peers.judge_loader import load_judge
+from backgammon.engine.peers.peer_name import PEER_JUDGES
 from backgammon.evaluation.bearoff import find_or_build
 from backgammon.evaluation.evaluator import Evaluator, Judgement
 from backgammon.evaluation.exact import ExactEvaluator
@@ -21,7 +23,7 @@ from backgammon.learner.data.shards import Shards, build_shards, open_shards
 from backgammon.learner.net.scorer import load_pruner, load_scorer
 from backgammon.learner.teach import shard_labels
 from backgammon.learner.teach.contested_searcher import is_contested
-from backgammon.learner.teach.gnubg_teacher import GnubgTeacher
+from backgammon.learner.teach.peer_teacher import PeerTeacher
 from backgammon.learner.teach.shard_labels import LabelPlan, label_shards, label_unit, shard_units
 from backgammon.learner.teach.teacher import (
     EngineTeacher,
@@ -216,13 +218,12 @@ def test_contested_decisions_are_looked_at_a_ply_deeper(decisions: Decisions) ->
     assert chosen[~decisions.is_forced].tolist() == best.tolist()
 
 
-@pytest.mark.parametrize("plies", [0, 1])
-def test_gnubg_judges_for_the_mover(plies: int, decisions: Decisions) -> None:
-    """Asked for the same positions by way of `GnubgJudge.rank`."""
-    pytest.importorskip("gnubg")
-    from backgammon.engine.peers.gnubg_judge import GnubgJudge
-
-    teacher, judge = GnubgTeacher(plies), GnubgJudge(plies)
+@pytest.mark.parametrize(("package", "name"), [("gnubg", "gnubg:0"), ("gnubg", "gnubg:1"), ("bgsage", "sage:0")])
+def test_a_program_judges_for_the_mover(package: str, name: str, decisions: Decisions) -> None:
+    """Asked for the same positions by way of `PeerJudge.rank`."""
+    pytest.importorskip(package)
+    judge = load_judge(PEER_JUDGES[name])
+    teacher = PeerTeacher(judge)
     blind = Decisions.make(decisions.boards, decisions.dice)
     analysis, ranked = teacher.teach(blind).analysis, teacher.rank(blind)
     num_asked = 0
@@ -240,9 +241,11 @@ def test_gnubg_judges_for_the_mover(plies: int, decisions: Decisions) -> None:
 def test_teachers_that_do_not_go_together_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused: tuple[tuple[TeacherSpec, str], ...] = (
         (TeacherSpec(("gnubg:deep",)), "write gnubg:0"),
+        (TeacherSpec(("sage:3",)), "write sage:0, sage:1 or sage:2"),
         (TeacherSpec(("gnubg:0", "gnubg:1")), "a model first"),
         (TeacherSpec(("gnubg:0", "model")), "a model first"),
-        (TeacherSpec(("model", "gnubg:1")), "gnubg:0, which judge the leaves"),
+        (TeacherSpec(("model", "gnubg:1")), "gnubg:0 or sage:0, which judge the leaves"),
+        (TeacherSpec(("sage:0", "model")), "a model first"),
         (TeacherSpec(("model", "model")), "each of them once"),
         (TeacherSpec(("gnubg:1",), EngineSpec(plies=1)), "looks ahead by itself"),
         (TeacherSpec(("gnubg:1",), EngineSpec("x")), "looks ahead by itself"),
@@ -256,9 +259,10 @@ def test_teachers_that_do_not_go_together_are_refused(tmp_path: Path, monkeypatc
             pack_teacher(spec)
     with pytest.raises(ModelError, match="cannot be read"):
         pack_teacher(TeacherSpec(engine=EngineSpec(str(tmp_path / "none"))))
-    monkeypatch.setitem(__import__("sys").modules, "gnubg", None)
-    with pytest.raises(ConfigError, match=r"pip install -e '.\[peers\]'"):
-        pack_teacher(TeacherSpec(("gnubg:3",)))
+    for package, name, extra in (("gnubg", "gnubg:3", "peers"), ("bgbot_cpp", "sage:1", "sage")):
+        monkeypatch.setitem(__import__("sys").modules, package, None)
+        with pytest.raises(ConfigError, match=rf"^{name}: .* pip install 'pairgammon\[{extra}\]'$"):
+            pack_teacher(TeacherSpec((name,)))
 
 
 def test_a_model_travels_by_its_content(shards: Shards, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ DEFAULT_PLIES = 2
         ("pairgammon label games --ply 1 --contested 0.03 --out labelled", "shards of `self-play`, for `train`"),
         ("pairgammon label games --ply 1 --teacher model --teacher gnubg:0 --out joint", "both judge the leaves"),
         ("pairgammon label games --teacher gnubg:2 --sample 6000 --out test.jsonl.xz", "a set to measure by"),
+        ("pairgammon label games --teacher sage:2 --sample 4000 --out second.jsonl.xz", "by a second judge"),
     ),
 )
 @click.argument("logs", nargs=-1)
@@ -42,8 +43,8 @@ DEFAULT_PLIES = 2
     multiple=True,
     default=("model",),
     metavar="NAME",
-    help="Who judges: `model`, gnubg:0 to gnubg:3, or several (another model, gnubg:0), which judge the leaves of the "
-    "model's look-ahead together.  [default: model]",
+    help="Who judges: `model`, gnubg:0 to gnubg:3 (GNU Backgammon), sage:0 to sage:2 (Open Sage), or several (another "
+    "model, gnubg:0), which judge the leaves of the model's look-ahead together.  [default: model]",
 )
 @model_option
 @depth_options
@@ -125,12 +126,13 @@ def _teacher_spec(
     Raises:
         ConfigError: options that exclude each other or would have no effect.
     """
-    from backgammon.learner.teach.teacher import PEER, TeacherSpec
+    from backgammon.engine.peers.peer_name import is_peer_judge
+    from backgammon.learner.teach.teacher import TeacherSpec
     from backgammon.tools.errors import ConfigError
 
     if pruner and not depth.is_pruned:
         raise ConfigError("--pruner names what --no-prune leaves out: give one of them")
-    engine = depth.spec(model, 1, 0 if teachers[0].startswith(PEER) else DEFAULT_PLIES)
+    engine = depth.spec(model, 1, 0 if is_peer_judge(teachers[0]) else DEFAULT_PLIES)
     if pruner and not engine.is_deep and not contested:
         raise ConfigError("--pruner is for replies inside a look-ahead: add --ply 1, 2 or 3")
     return TeacherSpec(teachers, replace(engine, pruner=pruner) if pruner else engine, contested)

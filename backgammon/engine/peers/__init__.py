@@ -1,7 +1,7 @@
-"""Other programs as players, each in a process of its own: GNU Backgammon and pubeval, from the extra [peers]."""
+"""Other programs as players, each in a process of its own, and as judges: GNU Backgammon, Open Sage, pubeval."""
 
 from __future__ import annotations
 
-from backgammon.engine.peers.peer_player import PEER_NAMES, PeerPlayer, is_peer
+from backgammon.engine.peers.peer_player import PeerPlayer, is_peer
 
-__all__ = ["PEER_NAMES", "PeerPlayer", "is_peer"]
+__all__ = ["PeerPlayer", "is_peer"]

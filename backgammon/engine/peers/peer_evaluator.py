@@ -1,13 +1,12 @@
-"""GNU Backgammon's nets as an evaluator, so that its cube and its plays at a score follow from them by our formulas.
+"""Other programs' nets as an evaluator, so that GNU Backgammon's cube and plays at a score follow by our formulas.
 
-The package from PyPI gives chances and no cubeful equities. Static cubeful values by `cube.static` from the same
+Its package from PyPI gives chances and no cubeful equities. Static cubeful values by `cube.static` from the same
 chances equal those of GNU Backgammon itself to 6e-5, and look-ahead with the cube (`search.cubeful`) to 2e-6; so an
 engine at stakes over this evaluator, with GNU Backgammon's efficiency of the cube, decides as GNU Backgammon does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,17 +14,17 @@ import numpy.typing as npt
 
 from backgammon.cube.efficiency import GNUBG
 from backgammon.engine.at_stakes import StakesEngine
+from backgammon.engine.peers.peer_judge import asked_outcomes
 from backgammon.engine.peers.peer_player import PeerPlayer
 from backgammon.evaluation.bearoff import Bearoff
 from backgammon.evaluation.evaluator import Evaluator, Judgement
-from backgammon.evaluation.outcome import Outcomes, final_outcomes, from_cumulative
 from backgammon.search.cubeful import CubefulSearcher
 from backgammon.search.searcher import SearchSettings
 from backgammon.tools.arrays import Boards
 
 
 class PeerChances(Protocol):
-    """Who gives GNU Backgammon's chances: a `GnubgJudge` in this process, for teachers, which are spread over processes
+    """Who gives a program's chances: a `PeerJudge` in this process, for teachers, which are spread over processes
     themselves; a `PeerPlayer` in processes of its own, for an opponent, whose failure must not end the game.
     """
 
@@ -38,13 +37,13 @@ class PeerChances(Protocol):
 
 
 class PeerEvaluator(Evaluator):
-    """The chances of GNU Backgammon at 0-ply."""
+    """The chances of another program at 0-ply."""
 
     def __init__(self, peer: PeerChances, bearoff: Bearoff | None = None) -> None:
         """Ask a peer that gives chances.
 
         Args:
-            peer: whom to ask; of a `PeerPlayer` "gnubg:N" the N does not matter here.
+            peer: whom to ask; the N in the name of a `PeerPlayer` does not matter here.
             bearoff: two-sided tables for the cube in money play, which GNU Backgammon has too; None for none.
         """
         self._peer = peer
@@ -67,14 +66,6 @@ class PeerEvaluator(Evaluator):
             PeerError: the program has failed.
         """
         return Judgement(None, asked_outcomes(boards, self._peer.chances))
-
-
-def asked_outcomes(boards: Boards, chances: Callable[[Boards], npt.NDArray[np.floating[Any]]]) -> Outcomes:
-    """Outcomes float32[M, 6] of positions int8[M, 26] by somebody's chances; a game that is over has a certain one."""
-    is_over, outcomes = final_outcomes(boards)
-    if not is_over.all():
-        outcomes[~is_over] = from_cumulative(chances(np.ascontiguousarray(boards[~is_over])))
-    return outcomes
 
 
 def peer_stakes_engine(peer: PeerPlayer, plies: int, bearoff: Bearoff) -> StakesEngine:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import weakref
@@ -15,6 +14,7 @@ from typing import IO, TypeVar
 
 import numpy as np
 
+from backgammon.engine.peers.peer_name import PEER_JUDGES, is_peer_judge, missing_package
 from backgammon.engine.peers.pipe import (
     receive_chances,
     receive_line,
@@ -26,10 +26,8 @@ from backgammon.evaluation.player import Noise
 from backgammon.tools.arrays import Boards, Dice, Float32s, Int64s
 from backgammon.tools.errors import ConfigError, PairgammonError
 
-PEER_NAMES = "gnubg:N (GNU Backgammon at N ply), pubeval"
-"""For help texts."""
+PUBEVAL = "pubeval"
 
-_GNUBG = re.compile(r"gnubg:([0-3])")
 _SOURCE = Path(__file__).resolve().parent.parent.parent.parent
 _GOODBYE_SECONDS = 5.0
 
@@ -43,7 +41,7 @@ class PeerError(PairgammonError):
 
 def is_peer(text: str) -> bool:
     """True for a name that means another program, known or not."""
-    return text == "pubeval" or text.startswith("gnubg:")
+    return text == PUBEVAL or is_peer_judge(text)
 
 
 class PeerPlayer:
@@ -53,7 +51,7 @@ class PeerPlayer:
         """Start the program.
 
         Args:
-            name: "gnubg:0" to "gnubg:3", or "pubeval".
+            name: that of a program that judges (see `peer_name`), or "pubeval".
             processes: of the same program, which share the decisions.
 
         Raises:
@@ -86,7 +84,7 @@ class PeerPlayer:
         )
 
     def chances(self, boards: Boards) -> Float32s:
-        """GNU Backgammon's cumulative chances at 0-ply, float32[M, 5], of who has just moved.
+        """The program's cumulative chances at 0-ply, float32[M, 5], of who has just moved.
 
         Args:
             boards: int8[M, 26], positions after a play; games that are not over.
@@ -159,11 +157,9 @@ def _expect(name: str, source: IO[bytes], wanted: str) -> None:
 
 def _command(name: str) -> list[str]:
     """The command line of a peer's process."""
-    match = _GNUBG.fullmatch(name)
-    if match is None and name != "pubeval":
-        raise ConfigError(f"player {name!r}: known programs are gnubg:0, gnubg:1, gnubg:2, gnubg:3 and pubeval")
-    words = ["gnubg", match[1]] if match else [name]
-    return [sys.executable, "-m", "backgammon.engine.peers.worker", *words]
+    if name != PUBEVAL and name not in PEER_JUDGES:
+        raise ConfigError(f"player {name!r}: known programs are {', '.join(PEER_JUDGES)} and {PUBEVAL}")
+    return [sys.executable, "-m", "backgammon.engine.peers.worker", name]
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:
@@ -191,5 +187,5 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
 
 def _explain(name: str, word: str, text: str) -> str:
     if word == "error" and "No module named" in text:
-        return f"{name}: its package is not installed; get it with: pip install 'pairgammon[peers]'"
+        return missing_package(name)
     return f"{name}: {text}" if word == "error" else f"{name} has ended unexpectedly: run the command again"

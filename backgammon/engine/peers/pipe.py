@@ -3,7 +3,7 @@ r"""What goes through the pipe between a peer's process and ours: batches one wa
     to the peer      "choose N\n", then boards int8[N, 26] and dice int8[N, 2], row by row
                      "judge N\n", then boards int8[N, 26], positions after a play seen by who has made it
     from the peer    "ready NAME\n" once at the start; then for each batch "rows N\n" and int32[N], or "chances N\n" and
-                     float32[N, 5], GNU Backgammon's cumulative ones of who has just moved, little-endian
+                     float32[N, 5], cumulative as GNU Backgammon's, of who has just moved, little-endian
 
 Instead of any of its lines the peer may send "error TEXT\n", and ends. Closing the pipe ends the peer.
 """

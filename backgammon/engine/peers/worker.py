@@ -1,6 +1,6 @@
-"""The process of a peer: `python -m backgammon.engine.peers.worker gnubg 2`, or `pubeval`; `pipe` says what it reads.
+"""The process of a peer: `python -m backgammon.engine.peers.worker gnubg:2`, or `pubeval`; `pipe` says what it reads.
 
-GNU Backgammon judges our candidates, see `judge`. Pubeval (PyPI package `gnubg-nn`) is Tesauro's
+GNU Backgammon and Open Sage judge our candidates, see `peer_judge`. Pubeval (PyPI package `gnubg-nn`) is Tesauro's
 public benchmark player of 1993.
 """
 
@@ -14,7 +14,9 @@ from typing import IO, Protocol
 
 import numpy as np
 
-from backgammon.engine.peers.gnubg_judge import GnubgJudge, engine_boards
+from backgammon.engine.peers.gnubg_judge import engine_boards
+from backgammon.engine.peers.judge_loader import load_judge
+from backgammon.engine.peers.peer_name import PEER_JUDGES, PeerName
 from backgammon.engine.peers.pipe import receive_batch, send_chances, send_line, send_rows
 from backgammon.rules.board import Board
 from backgammon.rules.decision import move_in_place
@@ -38,17 +40,17 @@ class Chooser(Protocol):
         """
 
 
-class Gnubg:
-    """GNU Backgammon at a ply, as it counts them."""
+class JudgeChooser:
+    """A program that judges: it plays what it ranks first."""
 
-    def __init__(self, plies: int) -> None:
-        """Load the engine.
+    def __init__(self, name: PeerName) -> None:
+        """Load the program.
 
         Raises:
             ImportError: the package is not installed.
         """
-        self.name = f"gnubg:{plies}"
-        self._judge = GnubgJudge(plies)
+        self.name = f"{name.program}:{name.plies}"
+        self._judge = load_judge(name)
 
     def choose(self, board: Board, die1: int, die2: int, candidates: Boards) -> int:  # noqa: ARG002 - the protocol
         """See `Chooser.choose`."""
@@ -99,13 +101,13 @@ class Pubeval:
         raise LookupError("pubeval orders plays and gives no chances")
 
 
-def make_chooser(words: list[str]) -> Chooser:
-    """The peer that the command line names: ["gnubg", "2"] or ["pubeval"].
+def make_chooser(text: str) -> Chooser:
+    """The peer of a name: that of a program that judges, or "pubeval".
 
     Raises:
         ImportError: its package is not installed.
     """
-    return Pubeval() if words[0] == "pubeval" else Gnubg(int(words[1]))
+    return Pubeval() if text == Pubeval.name else JudgeChooser(PEER_JUDGES[text])
 
 
 def choose_rows(chooser: Chooser, boards: Boards, dice: Dice) -> Int64s:
@@ -118,10 +120,10 @@ def choose_rows(chooser: Chooser, boards: Boards, dice: Dice) -> Int64s:
     return rows
 
 
-def serve(words: list[str], source: IO[bytes], sink: IO[bytes]) -> None:
+def serve(name: str, source: IO[bytes], sink: IO[bytes]) -> None:
     """Answer batches until the pipe is closed."""
     try:
-        chooser = make_chooser(words)
+        chooser = make_chooser(name)
         send_line(sink, "ready", chooser.name)
         while (batch := receive_batch(source)) is not None:
             boards, dice = batch
@@ -139,7 +141,7 @@ def main() -> None:
     try:
         with os.fdopen(os.dup(1), "wb") as sink:
             os.dup2(2, 1)
-            serve(sys.argv[1:], sys.stdin.buffer, sink)
+            serve(sys.argv[1], sys.stdin.buffer, sink)
     except BrokenPipeError:  # whoever asked has gone, or has heard the same from a peer beside this one
         sys.exit(1)
 

@@ -86,7 +86,7 @@ def build_cube_seat(spec: PlayerSpec, notice: Notice | None = None) -> CubeSeat:
         ModelError: no usable checkpoint, or one without outcomes.
         PeerError: the program does not start.
     """
-    if spec.kind == "peer" and spec.name != "pubeval":
+    if spec.kind == "peer" and spec.name.startswith("gnubg:"):
         peer = PeerPlayer(spec.name, spec.threads)
         stakes = peer_stakes_engine(peer, int(spec.name.rpartition(":")[2]), find_or_build())
         return CubeSeat(peer, stakes, stakes)
@@ -94,7 +94,7 @@ def build_cube_seat(spec: PlayerSpec, notice: Notice | None = None) -> CubeSeat:
         name = spec.name or spec.kind
         if spec.engine is not None:
             name = f"{spec.engine.model or 'model'}:{spec.name}"
-        raise ConfigError(f"{name}: has no chances to turn a cube by; give a model, or gnubg:N")
+        raise ConfigError(f"{name}: turns no cube; give a model, or gnubg:N")
     if spec.engine.seconds is not None or spec.engine.rollout is not None:
         raise ConfigError("the cube is turned by --ply, not by --time or --rollout")
     own = build_engine(spec.engine, notice)

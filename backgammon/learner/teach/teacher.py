@@ -3,10 +3,10 @@
 Axis legend: N decisions, M candidates of all of them.
 
 A teacher is named by the names of who judges the leaves of its look-ahead: the engine with a model ("model", a model
-file or a run folder), other models, GNU Backgammon's nets ("gnubg:0"). The engine plays inside the look-ahead, which is
+file or a run folder), other models, other programs' nets ("gnubg:0"). The engine plays inside the look-ahead, which is
 that of every other command: dances looked through, a share of the 0-ply value at 1 ply. "gnubg:N" alone is GNU
-Backgammon at N ply. What travels are values that JSON knows, with models by the digest of their bytes (see
-`tools.jobs.content`): the same teacher has the same values wherever it is.
+Backgammon at N ply, "sage:N" Open Sage. What travels are values that JSON knows, with models by the digest of their
+bytes (see `tools.jobs.content`): the same teacher has the same values wherever it is.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from typing import Any, NamedTuple, Protocol
 
 from backgammon.engine.engine import Engine
 from backgammon.engine.engine_spec import EngineSpec
-from backgammon.engine.peers.gnubg_judge import GnubgJudge
+from backgammon.engine.peers.judge_loader import load_judge
 from backgammon.engine.peers.peer_evaluator import PeerEvaluator
+from backgammon.engine.peers.peer_judge import PeerJudge
+from backgammon.engine.peers.peer_name import PEER_JUDGES, is_peer_judge, missing_package
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import Noise
@@ -31,8 +33,8 @@ from backgammon.learner.net.engine_builder import build_engine
 from backgammon.learner.net.packed_model import pack_model, pack_pruner, pack_settings, unpack_settings, write_model
 from backgammon.learner.net.scorer import DEFAULT_NAME, load_scorer
 from backgammon.learner.teach.contested_searcher import ContestedSearcher
-from backgammon.learner.teach.gnubg_teacher import GnubgTeacher
 from backgammon.learner.teach.joint_evaluator import JointEvaluator
+from backgammon.learner.teach.peer_teacher import PeerTeacher
 from backgammon.learner.teach.teacher_verdict import Verdict
 from backgammon.rules.decisions import Decisions
 from backgammon.search import RankedCandidate, Ranker, Searcher, Workshop
@@ -42,8 +44,6 @@ from backgammon.tools.jobs.content import install_contents
 
 MODEL = "model"
 """The name of the engine with its model."""
-PEER = "gnubg:"
-MISSING_PEER = "GNU Backgammon's package is missing; install it: pip install -e '.[peers]'"
 
 
 class Teacher(Protocol):
@@ -107,7 +107,7 @@ def pack_teacher(spec: TeacherSpec) -> PackedTeacher:
     """A teacher ready to travel; it is made once here, so that a mistake shows before any work begins.
 
     Raises:
-        ConfigError: names or settings that do not go together, or GNU Backgammon is missing.
+        ConfigError: names or settings that do not go together, or a program's package is missing.
         ModelError: no such model, or one without the chances that a look-ahead needs.
     """
     _check_names(spec)
@@ -119,7 +119,7 @@ def pack_teacher(spec: TeacherSpec) -> PackedTeacher:
     if spec.device != "cpu" and not isinstance(names[0], str):
         values["device"] = spec.device
     install_contents(contents)
-    plies = int(names[0].removeprefix(PEER)) if isinstance(names[0], str) else engine.plies
+    plies = PEER_JUDGES[names[0]].plies if isinstance(names[0], str) else engine.plies
     return PackedTeacher(values, contents, find_teacher(values).name, plies, engine.rollout is not None)
 
 
@@ -134,10 +134,11 @@ def _check_names(spec: TeacherSpec) -> None:
     Raises:
         ConfigError: with the mend.
     """
-    peers = [name for name in spec.names if name.startswith(PEER)]
+    peers = [name for name in spec.names if is_peer_judge(name)]
     for name in peers:
-        if name.removeprefix(PEER) not in ("0", "1", "2", "3"):
-            raise ConfigError(f"teacher {name!r}: write gnubg:0, gnubg:1, gnubg:2 or gnubg:3")
+        if name not in PEER_JUDGES:
+            known = [one for one in PEER_JUDGES if one.partition(":")[0] == name.partition(":")[0]]
+            raise ConfigError(f"teacher {name!r}: write {', '.join(known[:-1])} or {known[-1]}")
     if not spec.names or len(set(spec.names)) < len(spec.names):
         raise ConfigError("teachers: name each of them once")
     if spec.names == tuple(peers):
@@ -145,8 +146,8 @@ def _check_names(spec: TeacherSpec) -> None:
             raise ConfigError(f"{' and '.join(peers)} together: name a model first, whose look-ahead they judge for")
         if (replace(spec.engine, threads=1), spec.contested) != (EngineSpec(), 0.0):
             raise ConfigError(f"{peers[0]} looks ahead by itself: model, depth, pruner and rollout are the engine's")
-    elif spec.names[0].startswith(PEER) or any(name != f"{PEER}0" for name in peers):
-        raise ConfigError("several teachers: a model first, then models or gnubg:0, which judge the leaves")
+    elif is_peer_judge(spec.names[0]) or any(PEER_JUDGES[name].plies for name in peers):
+        raise ConfigError("several teachers: a model first, then models, gnubg:0 or sage:0, which judge the leaves")
     if spec.engine.model and MODEL not in spec.names:
         raise ConfigError(f"the model {spec.engine.model} would not be used: name the teacher {MODEL!r} too")
     if spec.engine.seconds is not None:
@@ -159,7 +160,7 @@ def _check_names(spec: TeacherSpec) -> None:
 
 def _pack_name(name: str, model: str | None, contents: dict[str, bytes]) -> str | list[str]:
     """A peer's name as it is, a model as its digest and the name that people see."""
-    if name.startswith(PEER):
+    if is_peer_judge(name):
         return name
     return pack_model(model if name == MODEL else name, DEFAULT_NAME, contents)
 
@@ -169,21 +170,30 @@ def _make_teacher(text: str) -> Teacher:
     """The teacher of packed values in JSON."""
     values = json.loads(text)
     names, settings = values["names"], values["engine"]
-    try:
-        if isinstance(names[0], str):
-            return GnubgTeacher(int(names[0].removeprefix(PEER)))
-        with tempfile.TemporaryDirectory(prefix="pairgammon-models-") as place:
-            folder = Path(place)
-            paths = {number: write_model(name, folder) for number, name in enumerate(names) if isinstance(name, list)}
-            others = [
-                load_scorer(paths[number]) if number in paths else PeerEvaluator(GnubgJudge(0))
-                for number in range(len(names))[1:]
-            ]
-            unpacked = unpack_settings(settings, paths[0], folder)
-            engine = build_engine(unpacked) if "device" not in values else _build_on(values["device"], unpacked)
-    except ImportError as error:
-        raise ConfigError(MISSING_PEER) from error
+    if isinstance(names[0], str):
+        return PeerTeacher(_load_peer(names[0]))
+    with tempfile.TemporaryDirectory(prefix="pairgammon-models-") as place:
+        folder = Path(place)
+        paths = {number: write_model(name, folder) for number, name in enumerate(names) if isinstance(name, list)}
+        others = [
+            load_scorer(paths[number]) if number in paths else PeerEvaluator(_load_peer(names[number]))
+            for number in range(len(names))[1:]
+        ]
+        unpacked = unpack_settings(settings, paths[0], folder)
+        engine = build_engine(unpacked) if "device" not in values else _build_on(values["device"], unpacked)
     return EngineTeacher(engine, others, values["contested"])
+
+
+def _load_peer(name: str) -> PeerJudge:
+    """The program of a name.
+
+    Raises:
+        ConfigError: its package is missing.
+    """
+    try:
+        return load_judge(PEER_JUDGES[name])
+    except ImportError as error:
+        raise ConfigError(missing_package(name)) from error
 
 
 def _build_on(device: str, spec: EngineSpec) -> Engine:

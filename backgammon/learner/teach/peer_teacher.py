@@ -1,9 +1,9 @@
-"""GNU Backgammon (PyPI package `gnubg`, extra [peers]) as a teacher: it chooses, and judges every candidate.
+"""Another program (GNU Backgammon, Open Sage) as a teacher: it chooses, and judges every candidate.
 
 Axis legend: N decisions, M candidates of all of them, K positions after a play, 6 outcomes.
 
-At 0-ply it judges every candidate; from 1 ply on the 8 best of 0-ply within 0.16 of the top are judged deeper, which is
-its "normal" filter, the others at 0-ply.
+At 0-ply it judges every candidate; from 1 ply on the best of 0-ply are judged deeper, as `peer_judge` says, and so is
+the chosen one.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from backgammon.engine.peers.gnubg_judge import KEPT, WITHIN, GnubgJudge
-from backgammon.engine.peers.peer_evaluator import asked_outcomes
+from backgammon.engine.peers.peer_judge import KEPT, WITHIN, PeerJudge, asked_outcomes
 from backgammon.evaluation.outcome import equities
 from backgammon.evaluation.player import Noise
 from backgammon.learner.teach.teacher_verdict import Verdict
@@ -24,18 +23,13 @@ from backgammon.search.ranker import searched_candidates
 from backgammon.tools.arrays import Boards, Dice, Int64s
 
 
-class GnubgTeacher:
-    """The engine at a ply, as it counts them; see `teacher.Teacher`."""
+class PeerTeacher:
+    """A program at a ply; see `teacher.Teacher`."""
 
-    def __init__(self, plies: int) -> None:
-        """Load the engine.
-
-        Raises:
-            ImportError: the package is not installed.
-        """
-        self._plies = plies
-        self._judge = GnubgJudge(plies)
-        self.name = self._judge.name
+    def __init__(self, judge: PeerJudge) -> None:
+        """Teach what a judge says, at its depth."""
+        self._judge = judge
+        self.name = judge.name
 
     stakes_engine = None
     """It judges plays without a cube."""
@@ -59,14 +53,14 @@ class GnubgTeacher:
         shallow = equities(outcomes)
         values = shallow.copy()
         depths = np.zeros(len(values), dtype=np.int8)
-        if self._plies:
+        if self._judge.plies:
             best = ragged.spread(ragged.largest(shallow, offsets), offsets)
             is_kept = (ragged.ranks(shallow, offsets) < KEPT) & (shallow >= best - np.float32(WITHIN))
             if decisions.chosen is not None:  # judged like its rivals
                 is_kept[decisions.places(decisions.chosen)] = True
             deep = np.flatnonzero(is_kept)
-            outcomes[deep] = asked_outcomes(candidates[deep], partial(self._judge.chances, plies=self._plies))
+            outcomes[deep] = asked_outcomes(candidates[deep], partial(self._judge.chances, plies=self._judge.plies))
             values[deep] = equities(outcomes[deep])
-            depths[deep] = self._plies
+            depths[deep] = self._judge.plies
         order = np.lexsort((-values, -depths.astype(np.int64), decisions.owners))
         return Verdict(Analysis(decisions, values, outcomes, depths, order), shallow)
