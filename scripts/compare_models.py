@@ -2,6 +2,7 @@
 
     python -m scripts.compare_models DIR default MODEL... --games 2000 --seed 1 [--player gnubg:0] [--random SHARE]
     python -m scripts.compare_models DIR default MODEL... --games 2000 --seed 1 --judge model --ply 2
+    python -m scripts.compare_models DIR default MODEL... --games 2000 --seed 1 --judge sage:2
 
 DIR/games holds games of the player against itself; every unforced decision counts. Where two models choose the same
 play nothing tells them apart, whatever it is worth, so the judge, who takes a thousand times as long as they, sees the
@@ -38,7 +39,7 @@ SHIPPED = "default"
 
 
 def teacher_named(name: str, plies: int = 0) -> PackedTeacher:
-    """GNU Backgammon at a depth, or the model that ships, which looks ahead so far."""
+    """Another program at the depth in its name, or the model that ships, which looks ahead so far."""
     return pack_teacher(TeacherSpec((name,), EngineSpec(plies=plies)))
 
 
@@ -111,7 +112,7 @@ def show_difference(model: str, more: Float64s, differs: Bools, games: Int64s, p
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.argument("models", nargs=-1, required=True, metavar=f"{SHIPPED}|MODEL MODEL...")
 @click.option("--player", default="gnubg:0", show_default=True, help="Who plays the games.")
-@click.option("--judge", default="gnubg:2", show_default=True, help="Who judges.")
+@click.option("--judge", default="gnubg:2", show_default=True, help="Who judges: gnubg:N, sage:N or `model`.")
 @click.option("--ply", "plies", type=click.IntRange(0, 3), default=0, show_default=True, help="Of the judge `model`.")
 @click.option("--games", "num_games", type=int, default=2000, show_default=True)
 @click.option("--random", "shares", type=float, multiple=True, default=(0.0,), help="See `pairgammon self-play`.")

@@ -3,14 +3,15 @@
     python -m scripts.score_labels LABELS... [--model FILE [--ply N] [--filter NAME] [--rollout GAMES [--horizon N]]]
     python -m scripts.score_labels LABELS... --ply 1 --no-prune --shallow 0.1
     python -m scripts.score_labels LABELS... --ply 2 --filter staged --against normal
-    python -m scripts.score_labels LABELS... --gnubg PLIES
+    python -m scripts.score_labels LABELS... --peer gnubg:0
 
 LABELS are files of `pairgammon label` (JSON lines, plain or .xz): every candidate with the equity of the
 mover, the best first. A choice that was judged at 0-ply only, because it was too bad to be searched, costs the
 difference between the best candidate's equity and that 0-ply equity. Losses are in millipoints for each unforced
 decision; intervals are 95 %, clustered by game. With --rollout the mean standard error of the difference between the
-best candidate and the next one is printed too. With --rejudge GNU Backgammon judges such choices, and the best
-candidates beside them, at the depth of the best (extra [peers]): what is left is what the two differ by in its eyes.
+best candidate and the next one is printed too. With --rejudge a program, best the one that made the labels, judges such
+choices, and the best candidates beside them, at the depth of the best: what is left is what the two differ by in its
+eyes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,7 +27,8 @@ import click
 import numpy as np
 
 from backgammon.engine.engine_spec import PRUNER, EngineSpec
-from backgammon.engine.peers.gnubg_judge import GnubgJudge
+from backgammon.engine.peers.judge_loader import load_judge
+from backgammon.engine.peers.peer_name import PEER_JUDGES, PROGRAMS, PeerName
 from backgammon.evaluation.outcome import equities, from_cumulative
 from backgammon.evaluation.strengths import DEFAULT_FILTER, FILTER_NAMES
 from backgammon.learner.measure.label_scores import MILLIPOINTS, LabelScores, choice_losses, score_choices, unforced
@@ -52,9 +55,11 @@ from scripts.program import program
 @click.option("--no-prune", is_flag=True, help="No small net inside the look-ahead.")
 @click.option("--within", type=float, help="How far behind its best the small net proposes replies.")
 @click.option("--shallow", type=float, help="Share of the evaluator's own value at 1 ply.")
-@click.option("--rejudge", is_flag=True, help="Judge choices and best candidates at equal depth.")
+@click.option(
+    "--rejudge", type=click.Choice(tuple(PROGRAMS)), help="Judges choices and best candidates at equal depth."
+)
 @click.option("--limit", type=int, help="Take so many decisions from the beginning.")
-@click.option("--gnubg", type=int, metavar="PLIES", help="Judge GNU Backgammon at this ply (extra [peers]).")
+@click.option("--peer", type=click.Choice(tuple(PEER_JUDGES)), metavar="NAME", help="The choices of gnubg:N or sage:N.")
 @click.option("--json", "as_json", is_flag=True)
 def main(
     labels: tuple[Path, ...],
@@ -69,9 +74,9 @@ def main(
     no_prune: bool,
     within: float | None,
     shallow: float | None,
-    rejudge: bool,
+    rejudge: str | None,
     limit: int | None,
-    gnubg: int | None,
+    peer: str | None,
     as_json: bool,
 ) -> None:
     """Choose in every decision, look the choice up, print a line a phase."""
@@ -86,12 +91,12 @@ def main(
     deep = EngineSpec(model, depth, keeps, pruner, rollout=games, threads=threads, within=within, shallow=shallow)
     if ply is not None or rollout is not None:
         rows = choose_by_engine(deep, found)
-    elif gnubg is None:
+    elif peer is None:
         rows = choose_by_engine(EngineSpec(model, pruner=None, bearoff=False), found)
     else:
-        rows = choose_by_gnubg(gnubg, found)
+        rows = choose_by_peer(peer, found)
     losses = choice_losses(found, rows)
-    num_rejudged = judge_again(found, rows, losses) if rejudge else 0
+    num_rejudged = 0 if rejudge is None else judge_again(found, rows, losses, rejudge)
     if against is not None:
         others = choose_by_engine(replace(deep, filter_name=against), found)
         more = estimate_mean(losses - choice_losses(found, others), found.decisions.unit)
@@ -114,23 +119,22 @@ def choose_by_engine(spec: EngineSpec, found: DecisionSet) -> Int64s:
     return np.array([one[0].row for one in ranked])
 
 
-def choose_by_gnubg(plies: int, found: DecisionSet) -> Int64s:
-    """Rows int64[N] that GNU Backgammon chooses."""
-    expert, candidates = GnubgJudge(plies), found.decisions.candidates
+def choose_by_peer(name: str, found: DecisionSet) -> Int64s:
+    """Rows int64[N] that another program chooses."""
+    expert, candidates = load_judge(PEER_JUDGES[name]), found.decisions.candidates
     return np.array([expert.rank(candidates[a:b]).rows[0] for a, b in pairwise(found.decisions.offsets)])
 
 
-def judge_again(found: DecisionSet, rows: Int64s, losses: Float64s) -> int:
+def judge_again(found: DecisionSet, rows: Int64s, losses: Float64s, by: str) -> int:
     """Put into `losses` what choices lose that were judged less deeply than the best; gives how many there are."""
     assert found.labels is not None
     picks, bests = found.decisions.places(rows), found.decisions.places(found.labels.best)
     plies, candidates = found.labels.plies, found.decisions.candidates
     again = np.flatnonzero((losses > 0) & (plies[picks] < plies[bests]))
-    judges: dict[int, GnubgJudge] = {}
+    load = cache(lambda depth: load_judge(PeerName(by, depth)))
     for i in again.tolist():
         depth = int(plies[bests[i]])
-        judge = judges.setdefault(depth, GnubgJudge(depth))
-        best, pick = equities(from_cumulative(judge.chances(candidates[[bests[i], picks[i]]], depth)))
+        best, pick = equities(from_cumulative(load(depth).chances(candidates[[bests[i], picks[i]]], depth)))
         losses[i] = MILLIPOINTS * max(0.0, float(best - pick))
     return len(again)
 

@@ -33,7 +33,7 @@ from backgammon.cli.screen import say
 @click.option("--rounds", default=2, show_default=True, help="Rounds; those that are there are left alone.")
 @click.option("--games", default=40_000, show_default=True, help="Games of a round.")
 @click.option(
-    "--player", default="model", show_default=True, metavar="NAME", help="Who plays them: `model` or gnubg:N."
+    "--player", default="model", show_default=True, metavar="NAME", help="Who plays them: `model`, gnubg:N or sage:N."
 )
 @click.option(
     "--random", "noise", type=float, multiple=True, metavar="SHARE",

@@ -17,8 +17,8 @@ PLAYER_HELP = (
     "random, pipcount, model (the one that ships with the package), or the path of a run or checkpoint; a model may "
     "have @N behind it, for N plies of look-ahead, or a level: model:casual plays like people do, without look-ahead "
     "(beginner, casual, intermediate, advanced, expert; full is the model itself). With the extra [peers] also gnubg:N "
-    "(GNU Backgammon at N ply) and pubeval. as:FILE chooses like the player that `coach` learnt, "
-    "as:people:N like people who lose N by the rating of the levels (4 to 15)"
+    "(GNU Backgammon at N ply) and pubeval, with [sage] sage:N (Open Sage). as:FILE chooses like the player that "
+    "`coach` learnt, as:people:N like people who lose N by the rating of the levels (4 to 15)"
 )
 
 AS = "as:"

@@ -22,7 +22,7 @@ from backgammon.cli.screen import say
         ("pairgammon self-play --player gnubg:2 --games 100 --out expert.mat.xz", "GNU Backgammon as the expert"),
     ),
 )
-@click.option("--player", default="model", show_default=True, metavar="NAME", help="`model`, or gnubg:0 to gnubg:3.")
+@click.option("--player", default="model", show_default=True, metavar="NAME", help="`model`, gnubg:N or sage:N.")
 @model_option
 @plies_option
 @click.option("--games", default=1000, show_default=True, help="Games to play.")
