@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,28 @@ def test_a_killed_worker_costs_no_result(tmp_path: Path) -> None:
     work = [*units(5), killing, *units(9)[6:]]
     assert list(do_units(work, ProcessWorkers(2), ResultStore(tmp_path / "parts"))) == expected(9)
     assert (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_worker_that_is_killed_while_all_are_to_leave_keeps_nobody_waiting(victim: int) -> None:
+    executor = ProcessWorkers(2).open({})
+    wait([executor.submit(time.sleep, 0.5) for _ in range(2)])
+    workers = multiprocessing.active_children()
+    assert len(workers) == 2
+    time.sleep(0.3)  # both are waiting for work: one for the queue, with its lock, the other for the lock
+    for one in workers:
+        os.kill(int(one.pid or 0), signal.SIGSTOP)  # or they would have left before
+    end = threading.Thread(target=executor.shutdown, daemon=True)
+    end.start()
+    time.sleep(0.3)
+    workers[victim].kill()
+    os.kill(int(workers[1 - victim].pid or 0), signal.SIGCONT)
+    end.join(30)
+    try:
+        assert not end.is_alive()
+    finally:
+        for one in workers:
+            one.kill()
 
 
 def test_a_unit_that_kills_every_worker_is_given_up() -> None:

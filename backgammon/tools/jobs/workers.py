@@ -19,6 +19,9 @@ from backgammon.tools.errors import ConfigError
 from backgammon.tools.jobs.content import install_contents
 from backgammon.tools.processors import usable_processors
 
+_GLANCE = 0.1
+"""Seconds between two looks at workers that are to leave."""
+
 _LOCAL = re.compile(r"(?:local:)?([0-9]{1,4})")
 _CLUSTER = re.compile(r"(dask|ray)(?:://([^/\s]+:[0-9]{1,5}))?")
 
@@ -93,7 +96,26 @@ class ProcessWorkers:
     def open(self, contents: Mapping[str, bytes]) -> Executor:
         """See `Workers.open`."""
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._count, context, _begin_worker, (dict(contents),))
+        return _Pool(self._count, context, _begin_worker, (dict(contents),))
+
+
+class _Pool(ProcessPoolExecutor):
+    """Processes whose end is never waited for in vain.
+
+    An idle worker that is killed takes the lock of the queue with it. While there is work the pool sees that and gives
+    all of it back; once it asks its workers to leave it no longer looks, and the others wait for the lock for ever.
+    """
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As of `Executor`; where a worker has died the others are killed."""
+        processes = list((self._processes or {}).values())
+        manager = self._executor_manager_thread
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+        while wait and manager is not None and manager.is_alive():
+            manager.join(_GLANCE)
+            if any(process.exitcode for process in processes):
+                for process in processes:
+                    process.kill()
 
 
 def _begin_worker(contents: Mapping[str, bytes]) -> None:
