@@ -109,10 +109,11 @@ class _Pool(ProcessPoolExecutor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """As of `Executor`; where a worker has died the others are killed."""
         processes = list((self._processes or {}).values())
-        manager = self._executor_manager_thread
-        super().shutdown(wait=False, cancel_futures=cancel_futures)
-        while wait and manager is not None and manager.is_alive():
-            manager.join(_GLANCE)
+        told = {"wait": wait, "cancel_futures": cancel_futures}
+        end = threading.Thread(target=super().shutdown, kwargs=told, name="workers", daemon=True)
+        end.start()
+        while end.is_alive():
+            end.join(_GLANCE)
             if any(process.exitcode for process in processes):
                 for process in processes:
                     process.kill()
