@@ -4,6 +4,7 @@
     python -m scripts.score_labels LABELS... --ply 1 --no-prune --shallow 0.1
     python -m scripts.score_labels LABELS... --ply 2 --filter staged --against normal
     python -m scripts.score_labels LABELS... --peer gnubg:0
+    python -m scripts.score_labels LABELS... --ply 2 --peer gnubg:2
 
 LABELS are files of `pairgammon label` (JSON lines, plain or .xz): every candidate with the equity of the
 mover, the best first. A choice that was judged at 0-ply only, because it was too bad to be searched, costs the
@@ -11,13 +12,15 @@ difference between the best candidate's equity and that 0-ply equity. Losses are
 decision; intervals are 95 %, clustered by game. With --rollout the mean standard error of the difference between the
 best candidate and the next one is printed too. With --rejudge a program, best the one that made the labels, judges such
 choices, and the best candidates beside them, at the depth of the best: what is left is what the two differ by in its
-eyes.
+eyes. --peer alone scores that program; with --ply or --rollout it is compared with, over the same decisions: what we
+lose more than it does. Without any of them the net chooses by itself, without the tables of the bear-off.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import cache
 from itertools import pairwise
@@ -80,8 +83,10 @@ def main(
     as_json: bool,
 ) -> None:
     """Choose in every decision, look the choice up, print a line a phase."""
-    if against is not None and (ply is None or rejudge or as_json):
-        raise click.UsageError("--against compares filters of a look-ahead: give --ply, without --rejudge and --json")
+    if against is not None and (ply is None or as_json):
+        raise click.UsageError("--against compares filters of a look-ahead: give --ply, without --json")
+    if peer is not None and (ply is not None or rollout is not None) and as_json:
+        raise click.UsageError("--peer beside a look-ahead prints the difference to that program: leave out --json")
     found = unforced(read_labels(labels)[0])
     found = found.take(np.arange(len(found))[:limit])
     games = None
@@ -89,7 +94,8 @@ def main(
         games = RolloutSettings(games=rollout, horizon=horizon or None, luck_turns=luck, max_error=error)
     pruner, depth, threads = None if no_prune else PRUNER, 1 if ply is None else ply, usable_processors()
     deep = EngineSpec(model, depth, keeps, pruner, rollout=games, threads=threads, within=within, shallow=shallow)
-    if ply is not None or rollout is not None:
+    looks_ahead = ply is not None or rollout is not None
+    if looks_ahead:
         rows = choose_by_engine(deep, found)
     elif peer is None:
         rows = choose_by_engine(EngineSpec(model, pruner=None, bearoff=False), found)
@@ -97,15 +103,25 @@ def main(
         rows = choose_by_peer(peer, found)
     losses = choice_losses(found, rows)
     num_rejudged = 0 if rejudge is None else judge_again(found, rows, losses, rejudge)
-    if against is not None:
-        others = choose_by_engine(replace(deep, filter_name=against), found)
-        more = estimate_mean(losses - choice_losses(found, others), found.decisions.unit)
-        print(f"against {against}: {more.show(3)} mpt, {np.mean(rows != others):.4f} of the choices differ")
+    for name, others in rivals(found, deep, against, peer if looks_ahead else None):
+        theirs = choice_losses(found, others)
+        if rejudge is not None:
+            judge_again(found, others, theirs, rejudge)
+        more = estimate_mean(losses - theirs, found.decisions.unit)
+        print(f"against {name}: {more.show(3)} mpt, {np.mean(rows != others):.4f} of the choices differ")
     scores = score_choices(found, rows, losses)
     if as_json:
         print(json.dumps({row.name: asdict(row) for row in (*scores.by_phase, scores.overall)}))
         return
     show(scores, f"{num_rejudged} choices judged again\n" if rejudge else "")
+
+
+def rivals(found: DecisionSet, deep: EngineSpec, against: str | None, peer: str | None) -> Iterator[tuple[str, Int64s]]:
+    """Names and choices int64[N] of those that a look-ahead is compared with."""
+    if against is not None:
+        yield against, choose_by_engine(replace(deep, filter_name=against), found)
+    if peer is not None:
+        yield peer, choose_by_peer(peer, found)
 
 
 def choose_by_engine(spec: EngineSpec, found: DecisionSet) -> Int64s:
