@@ -60,7 +60,9 @@ def average(models: list[Model], shares: list[float]) -> Model:
         )
         for name in first.weights
     }
-    return dataclasses.replace(first, weights={name: np.float32(values) for name, values in weights.items()})
+    return dataclasses.replace(
+        first, weights={name: np.asarray(values, dtype=np.float32) for name, values in weights.items()}
+    )
 
 
 def shape_of(model: Model) -> tuple[object, ...]:
