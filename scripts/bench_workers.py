@@ -227,6 +227,8 @@ def _refuse_idle_options(ctx: click.Context, names: Sequence[str], kill: bool) -
         raise click.UsageError(f"--{idle} changes nothing {'with' if kill else 'without'} --kill")
     if not kill and LOCAL in names:
         raise click.UsageError(f"--workers {LOCAL}: others are measured beside them, so name these")
+    if kill and {"local:1", "1"} & set(names):
+        raise click.UsageError("--workers local:1 is this very process: killing it ends the comparison")
     if len(set(names)) < len(names):
         raise click.UsageError("--workers: name each of them once")
 

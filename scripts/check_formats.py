@@ -111,7 +111,7 @@ def check(folder: Path) -> bool:
 
 
 @program(__doc__)
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.pass_context
 def main(ctx: click.Context, folders: tuple[Path, ...]) -> None:
     """Compare all; exit code 1 on a difference."""

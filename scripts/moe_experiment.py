@@ -99,8 +99,7 @@ class Plan:
 ITEMS = Plan(
     "dense", None, 60_000, 1, 256, 8, (0.008, 0.016, 0.032, 0.064), (0.001, 0.004, 0.016), (0.1, 1.0), (0.01, 0.1)
 )
-BOARD = Plan("board-dense", 12_000, 4_000, 28, 64, 4, (0.008,), (0.003,), (0.1,), ())
-"""One step size for all, which was the better of two for dense, softmax token and expert choice and soft."""
+BOARD = Plan("board-dense", 100_000, 12_000, 14, 64, 4, (0.004, 0.008, 0.016, 0.032), (0.001, 0.004), (0.1,), ())
 
 
 def plan_of(name: str) -> Plan:

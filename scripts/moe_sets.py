@@ -45,7 +45,7 @@ class Judged(NamedTuple):
 
 JUDGED = {
     "fresh": Judged(21_010_003, 3_000, "gnubg:0", 12_000, TeacherSpec(("gnubg:2",))),
-    "later": Judged(21_010_005, 2_000, MODEL, 3_000, TeacherSpec((MODEL,), EngineSpec(None, 1))),
+    "later": Judged(21_010_009, 2_000, MODEL, 4_000, TeacherSpec((MODEL,), EngineSpec(None, 1))),
 }
 """By name; each is read after everything that it is to judge was chosen."""
 

@@ -62,6 +62,7 @@ def test_a_missing_file_is_one_line_and_exit_code_1() -> None:
         (["--workers", "dask", "--workers", "dask"], "once"),
         (["--games", "3"], "--games changes nothing"),
         (["--kill", "--rounds", "3"], "--rounds changes nothing"),
+        (["--kill", "--workers", "local:1"], "is this very process"),
     ],
 )
 def test_workers_and_options_that_would_be_dropped_are_refused(arguments: list[str], said: str) -> None:
