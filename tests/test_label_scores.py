@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import lzma
+import re
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,9 @@ from backgammon.cli import main
 from backgammon.learner.measure.label_scores import score_choices, unforced
 from backgammon.records import read_labels
 from backgammon.tools.errors import DataError
+from scripts import score_labels
 
+ROOT = Path(__file__).resolve().parent.parent
 CANDS = [["sGfwATDgc/ABMA", 0.1, 2], ["4HPiASjgc/ABMA", 0.3, 0], ["0HPiATDgc/ABMA", -0.05, 2]]
 
 
@@ -55,3 +60,17 @@ def test_forced_decisions_alone_are_nothing_to_score(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps(line) + "\n")
     with pytest.raises(DataError):
         unforced(read_labels([tmp_path / "a.jsonl"])[0])
+
+
+def test_a_program_beside_a_look_ahead_is_compared_with_it(tmp_path: Path) -> None:
+    pytest.importorskip("gnubg")
+    labels = tmp_path / "labels.jsonl"
+    with lzma.open(ROOT / "data" / "judged" / "gnubg-2ply-23301.jsonl.xz", "rt") as file:
+        labels.write_text("".join(islice(file, 40)))
+    words = [str(labels), "--ply", "0", "--peer", "gnubg:0"]
+    done = CliRunner().invoke(score_labels.main, words, catch_exceptions=False)
+    alone = CliRunner().invoke(score_labels.main, words[:1] + words[3:], catch_exceptions=False)
+    assert done.output.startswith("against gnubg:0: ")
+    own, theirs = (float(re.findall(r"^all .*loss ([\d.]+)", text.output, re.M)[0]) for text in (done, alone))
+    assert float(done.output.split()[2]) == pytest.approx(own - theirs, abs=0.02)
+    assert CliRunner().invoke(score_labels.main, [*words, "--json"]).exit_code == 2
