@@ -14,10 +14,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from backgammon.learner.net.model_files import load_model
-from backgammon.learner.net.scorer import DEFAULT_NAME, load_scorer
+from backgammon.learner.net.scorer import load_scorer
 from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import Model, save_model
+from scripts.named_models import model_of
 from scripts.program import program
 
 _ROUNDING = 1e-6
@@ -34,12 +34,7 @@ def main(out: Path, parts: tuple[str, ...]) -> None:
         shares = [float(text) for text in parts[::2]]
     except ValueError as error:
         raise click.UsageError(f"a share is a number: {error}") from error
-    save_model(out, average([read(name) for name in parts[1::2]], shares))
-
-
-def read(name: str) -> Model:
-    """The model of a name."""
-    return load_scorer().model if name == DEFAULT_NAME else load_model(Path(name))
+    save_model(out, average([load_scorer(model_of(name)).model for name in parts[1::2]], shares))
 
 
 def average(models: list[Model], shares: list[float]) -> Model:

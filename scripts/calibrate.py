@@ -16,6 +16,7 @@ import click
 from backgammon.learner.measure.calibration import draw_calibration, measure_calibration
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.tools.processors import usable_processors
+from scripts.named_models import model_of
 from scripts.program import program
 
 
@@ -26,7 +27,7 @@ from scripts.program import program
 @click.option("--json", "as_json", is_flag=True)
 def main(model: str, files: tuple[str, ...], svg: Path | None, as_json: bool) -> None:
     """Measure, print, draw."""
-    scorer = load_scorer(None if model == "default" else model, threads=usable_processors())
+    scorer = load_scorer(model_of(model), threads=usable_processors())
     measured = measure_calibration(scorer, files)
     if svg is not None:
         svg.write_text(draw_calibration(measured.calibrations, measured.heading), encoding="utf-8")

@@ -23,6 +23,7 @@ from backgammon.learner.data.decision_shards import take_decisions
 from backgammon.learner.data.shards import Shards, open_shards
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.learner.net.packed_model import model_file
+from backgammon.learner.net.scorer import DEFAULT_NAME
 from backgammon.learner.teach.self_play import GamesPlan, play_into_shards
 from backgammon.learner.teach.shard_labels import label_shards
 from backgammon.learner.teach.teacher import PackedTeacher, TeacherSpec, pack_teacher
@@ -33,19 +34,13 @@ from backgammon.tools.jobs.content import digest_of
 from backgammon.tools.jobs.delivery import is_finished
 from backgammon.tools.jobs.work_unit import name_of
 from backgammon.tools.jobs.workers import ProcessWorkers
+from scripts.named_models import model_of
 from scripts.program import note, program
-
-SHIPPED = "default"
 
 
 def teacher_named(name: str, plies: int = 0) -> PackedTeacher:
     """Another program at the depth in its name, or the model that ships, which looks ahead so far."""
     return pack_teacher(TeacherSpec((name,), EngineSpec(plies=plies)))
-
-
-def model_of(name: str) -> str | None:
-    """What the engine takes for it."""
-    return None if name == SHIPPED else name
 
 
 def choices(model: str, shards: Shards, rows: Int64s) -> Int64s:
@@ -110,7 +105,7 @@ def show_difference(model: str, more: Float64s, differs: Bools, games: Int64s, p
 
 @program(__doc__)
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.argument("models", nargs=-1, required=True, metavar=f"{SHIPPED}|MODEL MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar=f"{DEFAULT_NAME}|MODEL MODEL...")
 @click.option("--player", default="gnubg:0", show_default=True, help="Who plays the games.")
 @click.option("--judge", default="gnubg:2", show_default=True, help="Who judges: gnubg:N, sage:N or `model`.")
 @click.option("--ply", "plies", type=click.IntRange(0, 3), default=0, show_default=True, help="Of the judge `model`.")

@@ -33,7 +33,7 @@ import numpy as np
 from backgammon.learner.data.shards import open_shards
 from backgammon.learner.inputs.features import NUM_FEATURES, encode
 from backgammon.learner.inputs.patterns import NUM_PATTERNS, patterns_of
-from backgammon.learner.net.model_files import load_model, weight_shapes
+from backgammon.learner.net.model_files import weight_shapes
 from backgammon.learner.net.scorer import DEFAULT_NAME, load_scorer
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.phase import PHASES, phase_codes
@@ -41,6 +41,7 @@ from backgammon.tools.arrays import Boards, Bools, Float32s, Float64s, Int64s
 from backgammon.tools.errors import DataError
 from comparison_net.checkpoint import Model, save_model
 from comparison_net.comparator import START_TEMPERATURE
+from scripts.named_models import model_of
 from scripts.program import program
 
 SAMPLE = 3000
@@ -213,7 +214,7 @@ def main(
     out: Path,
 ) -> None:
     """Resize, say how, and write."""
-    net = load_scorer().model if model == DEFAULT_NAME else load_model(Path(model))
+    net = load_scorer(model_of(model)).model
     network = net.network
     if len(network.hidden) < 2:
         raise DataError(f"{model}: needs a layer above the first")

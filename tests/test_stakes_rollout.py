@@ -27,7 +27,7 @@ from tests.naive.stakes_rollout import play_one
 from tests.positions import random_play_decisions
 from tests.test_bearoff import random_boards
 
-EXACT_GAMES = RolloutSettings(games=36, round_games=36, horizon=5, cube_horizon=5, seed=3, max_error=None, lead=None)
+EXACT_GAMES = RolloutSettings(games=36, round_games=36, horizon=5, seed=3, max_error=None, lead=None)
 STAKES = [
     Stakes(),
     Stakes(has_jacoby=True),
@@ -50,7 +50,7 @@ def test_games_are_those_of_the_twin(stakes: Stakes, may_double: bool) -> None:
     boards, _ = random_play_decisions(40, seed=6)
     engine = pip_engine()
     games = np.array([0, 7, 40])
-    for settings in (EXACT_GAMES, replace(EXACT_GAMES, horizon=None, cube_horizon=None, luck_turns=0)):
+    for settings in (EXACT_GAMES, replace(EXACT_GAMES, horizon=None, luck_turns=0)):
         after = swap(boards[31])
         fast = play_out(engine, after, stakes, games, settings, may_double)
         slow = [play_one(engine, after, stakes, game, settings, may_double) for game in games.tolist()]
@@ -60,7 +60,7 @@ def test_games_are_those_of_the_twin(stakes: Stakes, may_double: bool) -> None:
 def test_luck_changes_no_mean_and_narrows_the_spread() -> None:
     boards, _ = random_play_decisions(40, seed=6)
     engine, games = pip_engine(), np.arange(1296)
-    settings = replace(EXACT_GAMES, games=1296, horizon=3, cube_horizon=3)
+    settings = replace(EXACT_GAMES, games=1296, horizon=3)
     plain = play_out(engine, swap(boards[20]), Stakes(), games, replace(settings, luck_turns=0), True)
     less = play_out(engine, swap(boards[20]), Stakes(), games, settings, True)
     assert less.std() < 0.8 * plain.std()
@@ -99,7 +99,7 @@ class KnowsOutcomes(Evaluator):
 
 def test_played_games_come_to_the_exact_equities_of_the_bear_off(tables: Bearoff) -> None:
     engine = StakesEngine(CubefulSearcher(KnowsOutcomes(tables)), SearchSettings(1))
-    settings = RolloutSettings(games=360, round_games=360, horizon=None, cube_horizon=None, max_error=None, lead=None)
+    settings = RolloutSettings(games=360, round_games=360, cube_horizon=None, max_error=None, lead=None)
     rollout = StakesRollout(engine, engine, settings)
     for board in random_boards(2, 6, 5, seed=11):
         exact = tables.cube_equities(board[None])[0]
@@ -109,10 +109,26 @@ def test_played_games_come_to_the_exact_equities_of_the_bear_off(tables: Bearoff
             assert estimate.equity == pytest.approx(value, abs=3 * estimate.standard_error + 0.02)
 
 
+def test_plays_and_cube_decisions_end_after_plies_of_their_own() -> None:
+    boards, dice = random_play_decisions(30, seed=3)
+    decision = Decision.make(Position(boards[25]), make_roll(*dice[25].tolist()))
+    picker = pip_engine(1)
+
+    def rolled(plies: int, cube_plies: int) -> tuple[list[float], tuple[float, ...]]:
+        settings = RolloutSettings(36, round_games=36, horizon=plies, cube_horizon=cube_plies, lead=None)
+        rollout = StakesRollout(picker, pip_engine(), settings)
+        plays = rollout.rank_plays(decision, Stakes())
+        return [play.equity for play in plays], rollout.decide_cube(boards[25], Stakes()).verdict.equities
+
+    (short, short_cube), (long, same_cube), (same, long_cube) = rolled(2, 2), rolled(3, 2), rolled(2, 3)
+    assert short == same != long
+    assert short_cube == same_cube != long_cube
+
+
 def test_a_clear_cube_decision_takes_few_games_and_gets_the_answer_of_many() -> None:
     boards = random_play_decisions(400, seed=8)[0][80::25]
     engine = pip_engine()
-    settings = RolloutSettings(games=180, round_games=36, horizon=3, cube_horizon=3, max_error=None, lead=None)
+    settings = RolloutSettings(games=180, round_games=36, cube_horizon=3, max_error=None, lead=None)
     to_the_end = StakesRollout(engine, engine, settings)
     until_told = StakesRollout(engine, engine, replace(settings, lead=2.5))
     counts = []
@@ -128,7 +144,7 @@ def test_a_clear_cube_decision_takes_few_games_and_gets_the_answer_of_many() -> 
 def test_one_candidate_that_the_search_told_from_the_others_takes_one_round() -> None:
     boards, dice = random_play_decisions(60, seed=3)
     picker = pip_engine(1)
-    settings = RolloutSettings(games=108, round_games=36, horizon=2, cube_horizon=2, max_error=None)
+    settings = RolloutSettings(games=108, round_games=36, horizon=2, max_error=None)
     rollout = StakesRollout(picker, pip_engine(), settings)
     lone = 0
     for board, roll in zip(boards, dice, strict=True):
@@ -145,7 +161,7 @@ def test_candidates_are_ranked_by_their_games(stakes: Stakes) -> None:
     boards, dice = random_play_decisions(30, seed=3)
     decision = Decision.make(Position(boards[25]), make_roll(*dice[25].tolist()))
     picker = pip_engine(1)
-    settings = RolloutSettings(games=72, round_games=36, horizon=3, cube_horizon=3, max_error=0.01)
+    settings = RolloutSettings(games=72, round_games=36, horizon=3, max_error=0.01)
     one, two = (
         StakesRollout(picker, pip_engine(), settings, threads).rank_plays(decision, stakes) for threads in (1, 3)
     )
@@ -162,7 +178,7 @@ def test_candidates_are_ranked_by_their_games(stakes: Stakes) -> None:
 @pytest.mark.parametrize("stakes", [Stakes(), Stakes(5, (3, 2))], ids=str)
 def test_a_rollout_that_was_interrupted_goes_on_with_what_it_has(stakes: Stakes, tmp_path: Path) -> None:
     board = random_play_decisions(40, seed=6)[0][31]
-    settings = RolloutSettings(games=108, round_games=36, horizon=3, cube_horizon=3, max_error=None, lead=None)
+    settings = RolloutSettings(games=108, round_games=36, cube_horizon=3, max_error=None, lead=None)
     alone = StakesRollout(pip_engine(), pip_engine(), settings).decide_cube(board, stakes)
     first_games = StakesRollout(pip_engine(), pip_engine(), replace(settings, games=36), folder=tmp_path)
     first_games.decide_cube(board, stakes)
@@ -177,7 +193,7 @@ def test_a_rollout_that_was_interrupted_goes_on_with_what_it_has(stakes: Stakes,
 
 def test_what_is_kept_belongs_to_player_stakes_and_settings(tmp_path: Path) -> None:
     board = random_play_decisions(40, seed=6)[0][31]
-    settings = RolloutSettings(games=36, round_games=36, horizon=2, cube_horizon=2, max_error=None, lead=None)
+    settings = RolloutSettings(games=36, round_games=36, cube_horizon=2, max_error=None, lead=None)
 
     def num_kept(player: StakesEngine, stakes: Stakes, wanted: RolloutSettings) -> int:
         StakesRollout(player, player, wanted, folder=tmp_path).decide_cube(board, stakes)
@@ -187,14 +203,14 @@ def test_what_is_kept_belongs_to_player_stakes_and_settings(tmp_path: Path) -> N
     assert num_kept(pip_engine(), Stakes(), settings) == 2
     assert num_kept(pip_engine(), Stakes(has_jacoby=True), settings) > 2
     before = len([path for path in tmp_path.rglob("*") if path.is_file()])
-    assert num_kept(pip_engine(), Stakes(), replace(settings, horizon=3, cube_horizon=3)) == before + 2
+    assert num_kept(pip_engine(), Stakes(), replace(settings, cube_horizon=3)) == before + 2
     usual = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(0))
     assert num_kept(usual, Stakes(), settings) == before + 4
 
 
 def test_a_damaged_result_is_refused(tmp_path: Path) -> None:
     board = random_play_decisions(40, seed=6)[0][31]
-    settings = RolloutSettings(games=36, round_games=36, horizon=2, cube_horizon=2, max_error=None, lead=None)
+    settings = RolloutSettings(games=36, round_games=36, cube_horizon=2, max_error=None, lead=None)
     rollout = StakesRollout(pip_engine(), pip_engine(), settings, folder=tmp_path)
     rollout.decide_cube(board, Stakes())
     for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
