@@ -1,7 +1,7 @@
 """What rollouts cost for one accuracy, in processor seconds by settings, and what a horizon biases.
 
     python -m scripts.bench_rollouts [--pairs 10] [--error 0.005] [--seed 1] [--json]
-    python -m scripts.bench_rollouts --bias 20 [--end 15]
+    python -m scripts.bench_rollouts --bias 20 [--end 15] [--cube]
 
 A pair is the two best plays by 2-ply of a decision from the middle of a game that the engine plays against itself. The
 error of the difference between them is measured over the games named below and scaled: it falls with the square root of
@@ -9,7 +9,8 @@ the games, the time grows with them. *Gain* is the ratio of the seconds, *error 
 
 --bias N: for so many pairs what rollouts that end after several plies are wrong by, beside rollouts of the same dice to
 the end, or of --end plies, the luck of all turns subtracted in both: in the equity of a play, and in the difference
-between the two. The noise beside it is what their joint errors alone would give: less where the end is near.
+between the two. The noise beside it is what their joint errors alone would give: less where the end is near. With
+--cube they are money games with a live cube.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from typing import NamedTuple
 import click
 import numpy as np
 
+from backgammon.cube.stakes import Stakes
+from backgammon.engine.engine import Engine
 from backgammon.engine.engine_spec import EngineSpec
+from backgammon.engine.stakes_rollout import play_out
 from backgammon.evaluation.evaluator import Evaluator
 from backgammon.evaluation.outcome import final_outcomes
 from backgammon.learner.net.engine_builder import build_engine
@@ -128,14 +132,19 @@ class Bias(NamedTuple):
     pair_noise: float
 
 
-def measure_bias(engine: Evaluator, pairs: list[Board], end: int | None) -> list[Bias]:
+def measure_bias(engine: Engine, pairs: list[Board], end: int | None, has_cube: bool) -> list[Bias]:
     """Every shorter horizon on every pair, beside `end`."""
     games = np.arange(BIAS_GAMES)
 
+    def points(after: Board, settings: RolloutSettings) -> Float64s:
+        """Of each game, for the player who has just moved."""
+        if has_cube:
+            return -play_out(engine.plays, after, Stakes(), games, settings, may_double=True)
+        return RolloutEstimate(play_games(engine.evaluator, after, games, settings)).equities
+
     def roll_out(pair: Board, horizon: int | None) -> Float64s:
         """Points float64[2, G]."""
-        settings = RolloutSettings(games=BIAS_GAMES, horizon=horizon)
-        return np.stack([RolloutEstimate(play_games(engine, after, games, settings)).equities for after in pair])
+        return np.stack([points(after, RolloutSettings(games=BIAS_GAMES, horizon=horizon)) for after in pair])
 
     ends = [roll_out(pair, end) for pair in pairs]
     rows = []
@@ -157,22 +166,25 @@ def _spread(gaps: list[Float64s]) -> tuple[float, float]:
 @click.option("--error", default=0.005, show_default=True, help="Joint standard error that is asked for, points.")
 @click.option("--bias", type=int, metavar="PAIRS", help="Measure the bias of horizons instead.")
 @click.option("--end", type=int, metavar="PLIES", help="With --bias: of the games beside; to the end if left out.")
+@click.option("--cube", "has_cube", is_flag=True, help="With --bias: of money games with a live cube.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
-def main(pairs: int, error: float, bias: int | None, end: int | None, seed: int, as_json: bool) -> None:
+def main(pairs: int, error: float, bias: int | None, end: int | None, has_cube: bool, seed: int, as_json: bool) -> None:
     """Measure and print."""
     if end is not None and not bias:
         raise click.UsageError("--end is for --bias")
-    engine = build_engine(EngineSpec()).evaluator
+    if has_cube and not bias:
+        raise click.UsageError("--cube is for --bias")
+    engine = build_engine(EngineSpec())
     if bias:
         print(f"points from games {'to the end' if end is None else f'of {end} plies'}, rms (what noise alone gives)")
-        for row in measure_bias(engine, make_pairs(engine, bias, seed), end):
+        for row in measure_bias(engine, make_pairs(engine.evaluator, bias, seed), end, has_cube):
             print(
                 f"{row.horizon:3} plies: equity {row.equity:.4f} ({row.equity_noise:.4f}), "
                 f"difference of a pair {row.pair:.4f} ({row.pair_noise:.4f})"
             )
         return
-    costs = measure(engine, make_pairs(engine, pairs, seed), error)
+    costs = measure(engine.evaluator, make_pairs(engine.evaluator, pairs, seed), error)
     if as_json:
         print(json.dumps([vars(cost) for cost in costs]))
         return

@@ -5,6 +5,7 @@
     python -m scripts.score_labels LABELS... --ply 2 --filter staged --against normal
     python -m scripts.score_labels LABELS... --peer gnubg:0
     python -m scripts.score_labels LABELS... --ply 2 --peer gnubg:2
+    python -m scripts.score_labels LABELS... --ply 2 --beside before.safetensors
 
 LABELS are files of `pairgammon label` (JSON lines, plain or .xz): every candidate with the equity of the
 mover, the best first. A choice that was judged at 0-ply only, because it was too bad to be searched, costs the
@@ -13,7 +14,8 @@ decision; intervals are 95 %, clustered by game. With --rollout the mean standar
 best candidate and the next one is printed too. With --rejudge a program, best the one that made the labels, judges such
 choices, and the best candidates beside them, at the depth of the best: what is left is what the two differ by in its
 eyes. --peer alone scores that program; with --ply or --rollout it is compared with, over the same decisions: what we
-lose more than it does. Without any of them the net chooses by itself, without the tables of the bear-off.
+lose more than it does; with --beside another model is, in the same way. Without any of them the net chooses by itself,
+without the tables of the bear-off.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ from backgammon.search import RolloutSettings
 from backgammon.tools.arrays import Float64s, Int64s
 from backgammon.tools.intervals import estimate_mean
 from backgammon.tools.processors import usable_processors
+from scripts.named_models import model_of
 from scripts.program import program
 
 
@@ -63,6 +66,7 @@ from scripts.program import program
 )
 @click.option("--limit", type=int, help="Take so many decisions from the beginning.")
 @click.option("--peer", type=click.Choice(tuple(PEER_JUDGES)), metavar="NAME", help="The choices of gnubg:N or sage:N.")
+@click.option("--beside", metavar="MODEL", help="Print the paired difference to this model too.")
 @click.option("--json", "as_json", is_flag=True)
 def main(
     labels: tuple[Path, ...],
@@ -80,11 +84,14 @@ def main(
     rejudge: str | None,
     limit: int | None,
     peer: str | None,
+    beside: str | None,
     as_json: bool,
 ) -> None:
     """Choose in every decision, look the choice up, print a line a phase."""
     if against is not None and (ply is None or as_json):
         raise click.UsageError("--against compares filters of a look-ahead: give --ply, without --json")
+    if beside is not None and ((ply is None and rollout is None) or as_json):
+        raise click.UsageError("--beside compares engines: give --ply or --rollout, without --json")
     if peer is not None and (ply is not None or rollout is not None) and as_json:
         raise click.UsageError("--peer beside a look-ahead prints the difference to that program: leave out --json")
     found = unforced(read_labels(labels)[0])
@@ -103,7 +110,7 @@ def main(
         rows = choose_by_peer(peer, found)
     losses = choice_losses(found, rows)
     num_rejudged = 0 if rejudge is None else judge_again(found, rows, losses, rejudge)
-    for name, others in rivals(found, deep, against, peer if looks_ahead else None):
+    for name, others in rivals(found, deep, against, peer if looks_ahead else None, beside):
         theirs = choice_losses(found, others)
         if rejudge is not None:
             judge_again(found, others, theirs, rejudge)
@@ -116,12 +123,16 @@ def main(
     show(scores, f"{num_rejudged} choices judged again\n" if rejudge else "")
 
 
-def rivals(found: DecisionSet, deep: EngineSpec, against: str | None, peer: str | None) -> Iterator[tuple[str, Int64s]]:
+def rivals(
+    found: DecisionSet, deep: EngineSpec, against: str | None, peer: str | None, beside: str | None
+) -> Iterator[tuple[str, Int64s]]:
     """Names and choices int64[N] of those that a look-ahead is compared with."""
     if against is not None:
         yield against, choose_by_engine(replace(deep, filter_name=against), found)
     if peer is not None:
         yield peer, choose_by_peer(peer, found)
+    if beside is not None:
+        yield beside, choose_by_engine(replace(deep, model=model_of(beside)), found)
 
 
 def choose_by_engine(spec: EngineSpec, found: DecisionSet) -> Int64s:

@@ -239,7 +239,7 @@ def test_with_rollouts_plays_and_close_cube_decisions_are_rolled_out() -> None:
     place = next(i for i, one in enumerate(first.actions) if isinstance(one, DoubleAction))
     short = replace(record, games=(replace(first, actions=first.actions[: place + 3]),))
     engine = StakesEngine(CubefulSearcher(PipEvaluator()), SearchSettings(plies=0))
-    settings = RolloutSettings(games=36, round_games=36, horizon=2, cube_horizon=2, lead=None, max_error=None)
+    settings = RolloutSettings(games=36, round_games=36, cube_horizon=2, lead=None, max_error=None)
     rollout = StakesRollout(engine, engine, settings)
     searched = judge_match(short, replay_match(short), StakesJudge(engine))
     found = judge_match(short, replay_match(short), StakesJudge(engine, rollout=rollout))

@@ -166,8 +166,8 @@ def depth_options(function: Callable[..., Any]) -> Callable[..., Any]:
             is_flag=False,
             flag_value=ROLLOUT_GAMES,
             metavar="[GAMES]",
-            help="Roll out the best candidates until they are told apart or --error is reached: 7 plies (cube "
-            "decisions 11), luck subtracted; at most so many games each, a multiple of 36 "
+            help="Roll out the best candidates until they are told apart or --error is reached: 7 plies (11 "
+            "with the cube), luck subtracted; at most so many games each, a multiple of 36 "
             f"({ROLLOUT_GAMES} when not given).",
         ),
         click.option(

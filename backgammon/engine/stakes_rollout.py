@@ -124,7 +124,7 @@ class StakesRollout:
         Args:
             picker: judges candidates first; what it searches at its full depth is rolled out.
             player: plays and turns the cube in the games, for both sides; measures luck.
-            settings: see there; `stops_at_races` has no meaning with a cube.
+            settings: see there; games end by `cube_horizon`, and `stops_at_races` has no meaning with a cube.
             threads: candidates that are rolled out at once.
             folder: for the results, made if missing; None keeps nothing.
 
@@ -133,8 +133,7 @@ class StakesRollout:
         """
         self._picker = picker
         self._player = player
-        self._settings = settings
-        self._cube_settings = replace(settings, horizon=settings.cube_horizon)
+        self._settings = replace(settings, horizon=settings.cube_horizon)
         self._workers = ThreadWorkers(threads)
         self._store = ResultStore(folder)
 
@@ -200,7 +199,7 @@ class StakesRollout:
         factors = [1.0, 1.0 if stakes.is_match else 2.0]
 
         for games in self._rounds():
-            parts = self._play_lines(lines, games, self._cube_settings)
+            parts = self._play_lines(lines, games)
             found = [
                 one.joined(valuation.emg(factor * native))
                 for one, factor, native in zip(found, factors, parts, strict=True)
@@ -216,33 +215,30 @@ class StakesRollout:
         verdict = CubeVerdict(stakes, *equities, 1.0, mwc, searched.outcomes, searched.plies)
         return RolledVerdict(verdict, *found)
 
-    def _play_lines(self, lines: Sequence[_Line], games: Int64s, settings: RolloutSettings) -> list[Float64s]:
+    def _play_lines(self, lines: Sequence[_Line], games: Int64s) -> list[Float64s]:
         """`play_out` of the same games from each line, found or played now.
 
         Raises:
             DataError: a kept result is damaged.
         """
-        work = (
-            WorkUnit(self._unit_name(line, games, settings), partial(self._play, line, games, settings))
-            for line in lines
-        )
+        work = (WorkUnit(self._unit_name(line, games), partial(self._play, line, games)) for line in lines)
         return [_values_of(result, len(games)) for result in do_units(work, self._workers, self._store)]
 
-    def _unit_name(self, line: _Line, games: Int64s, settings: RolloutSettings) -> str:
+    def _unit_name(self, line: _Line, games: Int64s) -> str:
         """SHA-256 of everything that the result depends on, 64 hex digits."""
         return name_of(
             {
                 "format": FORMAT_VERSION,
                 "player": self._player.identity,
-                "settings": settings.playing_part(),
+                "settings": self._settings.playing_part(),
                 "after": line.after.tobytes().hex(),
                 "stakes": [*astuple(line.stakes), line.may_double],
                 "games": [int(games[0]), len(games)],
             }
         )
 
-    def _play(self, line: _Line, games: Int64s, settings: RolloutSettings) -> bytes:
-        values = play_out(self._player, line.after, line.stakes, games, settings, line.may_double)
+    def _play(self, line: _Line, games: Int64s) -> bytes:
+        values = play_out(self._player, line.after, line.stakes, games, self._settings, line.may_double)
         return pack_message({}, {"values": values})
 
     def _rounds(self) -> list[Int64s]:

@@ -11,8 +11,8 @@ Axis legend: G games of one rollout, S games still in play, 21 rolls, 6 outcomes
   first few turns alone gains next to nothing, since the dice that follow decide the game anew.
 * Truncation. A game ends at the exact tables of the bear-off, and at the horizon, where the evaluator judges it. 7
   plies bias an equity by about .008 points, the difference between two plays by .003: less than the standard error
-  that is asked for, at a quarter of the cost of 11. A cube decision weighs equities themselves, and doubles one of
-  them; 11 plies bias them by .003 (`scripts.bench_rollouts --bias 30 --end 15`, figures in docs/performance.md).
+  that is asked for, at a quarter of the cost of 11. With a live cube they bias the difference by .008, and 11 plies by
+  .003 (`scripts.bench_rollouts --bias 30 --end 15 [--cube]`, figures in docs/performance.md).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class RolloutSettings:
         games: of each candidate at most, a multiple of 36; 1,296 plays every pair of first rolls once.
         seed: of the dice.
         horizon: plies after which the evaluator judges the position; None plays to the end.
-        cube_horizon: the same of cube decisions.
+        cube_horizon: the same in games with a live cube, of plays and of cube decisions.
         luck_turns: rolls from the start whose luck is subtracted; None for all of them.
         stops_at_races: end a game also where only the one-sided bear-off table covers it, see `bearoff.database`.
         round_games: games of a candidate between two looks at the stopping rules, a multiple of 36.
