@@ -154,9 +154,7 @@ class StakesRollout:
         found = [StakesEstimate(np.empty(0)) for _ in rolled]
         rows = list(range(len(rolled)))
         for games in self._rounds():
-            for row, native in zip(
-                rows, self._play_lines([lines[row] for row in rows], games, self._settings), strict=True
-            ):
+            for row, native in zip(rows, self._play_lines([lines[row] for row in rows], games), strict=True):
                 found[row] = found[row].joined(valuation.emg(1.0 - native if stakes.is_match else -native))
             rows = still_open(found, rows, self._settings, len(ranked) - len(rolled))
             if not rows:
