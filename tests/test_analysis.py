@@ -186,7 +186,7 @@ def test_with_rollouts_the_play_that_was_made_is_rolled_out_too(match5: tuple[Ma
     judge = PlayJudge(Ranker(searcher, Workshop(PipEvaluator(), settings)))
     one_game = replace(match5[0], games=match5[0].games[1:])
     judged = judge_match(one_game, replay_match(one_game), judge)
-    assert judged.engine == "pips 1-ply, rollouts of at most 36 games, to a standard error of 0.005"
+    assert judged.engine == "pips 1-ply, rollouts of at most 36 games of 2 plies, to a standard error of 0.005"
     for roll in (roll for roll in judged.rolls if roll.is_counted):
         assert roll.chosen.standard_error is not None
         assert roll.ranked[0].standard_error is not None

@@ -353,7 +353,7 @@ def test_hint_rolls_out_with_a_live_cube() -> None:
     first = json.loads(hint(race, *options, "--json").stdout)["plays"][0]
     assert first["games"] == 36
     assert first["standard_error"] > 0
-    assert "half the 95 % interval of a rollout of 36 games" in hint(race, *options).stdout
+    assert "half the 95 % interval, of chance alone, of a rollout of 36 games" in hint(race, *options).stdout
 
 
 def test_hint_at_a_score_explains_what_it_cannot_do() -> None:

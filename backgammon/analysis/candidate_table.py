@@ -15,7 +15,7 @@ _CHANCES = "chances in %: win, gammon or more, backgammon - the same for losing"
 def heading_of(is_cubeful: bool, has_match: bool) -> str:
     """What the columns of `candidate_lines` are."""
     if not is_cubeful:
-        return f"cubeless equity (+- 95 %), (behind the best at the same depth), {_CHANCES}"
+        return f"cubeless equity (+- 95 %, of chance alone), (behind the best at the same depth), {_CHANCES}"
     mwc = "match won in %, " if has_match else ""
     return f"cubeful equity (EMG), (behind the best at the same depth), {mwc}{_CHANCES}"
 

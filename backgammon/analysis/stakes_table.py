@@ -59,7 +59,9 @@ def stakes_lines(decision: Decision, plays: Sequence[PlayAtStakes], limit: int |
     depths = 5 if plays[0].standard_error is None else 7
     lines = [heading_of(is_cubeful=True, has_match=has_mwc)]
     if plays[0].games:
-        lines.append(f"± half the 95 % interval of a rollout of {plays[0].games:,} games; the others by search")
+        lines.append(
+            f"± half the 95 % interval, of chance alone, of a rollout of {plays[0].games:,} games; the others by search"
+        )
     for place, play in enumerate(shown, start=1):
         text = play_text(decision, play.row).ljust(width)
         is_alike = (play.ply, bool(play.games)) == (plays[0].ply, bool(plays[0].games)) and place > 1

@@ -93,10 +93,11 @@ class RolloutSettings:
 
     @property
     def title(self) -> str:
-        """What people read: "rollouts of at most 1,296 games, to a standard error of 0.005"."""
+        """What people read: "rollouts of at most 1,296 games of 7 plies, to a standard error of 0.005"."""
+        length = "to the end" if self.horizon is None else f"of {self.horizon} plies"
         if self.max_error is None:
-            return f"rollouts of {self.games:,} games"
-        return f"rollouts of at most {self.games:,} games, to a standard error of {self.max_error:g}"
+            return f"rollouts of {self.games:,} games {length}"
+        return f"rollouts of at most {self.games:,} games {length}, to a standard error of {self.max_error:g}"
 
     def playing_part(self) -> dict[str, int | bool | None]:
         """The settings that change the course or the value of a single game."""
