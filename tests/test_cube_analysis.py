@@ -243,7 +243,7 @@ def test_with_rollouts_plays_and_close_cube_decisions_are_rolled_out() -> None:
     rollout = StakesRollout(engine, engine, settings)
     searched = judge_match(short, replay_match(short), StakesJudge(engine))
     found = judge_match(short, replay_match(short), StakesJudge(engine, rollout=rollout))
-    assert found.engine.endswith("36 games")
+    assert found.engine.endswith("36 games of 2 plies")
     for roll in found.rolls:
         assert (roll.chosen.standard_error is not None) == roll.is_counted
         assert roll.loss == (roll.chosen.loss if roll.is_counted else 0)
