@@ -139,6 +139,24 @@ def test_a_store_of_a_later_version_is_left_alone(tmp_path: Path, report: Report
         ErrorStore(path).matches()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'seat INTEGER', '`seat INTEGER')",
+        "UPDATE matches SET title = CAST(x'f5ec20' AS TEXT)",
+    ],
+    ids=["a table that is none", "text that is none"],
+)
+def test_a_damaged_table_is_said_in_one_line(damage: str, store: ErrorStore, report: Report, tmp_path: Path) -> None:
+    store.keep(report, "one", now=0.0)
+    connection = sqlite3.connect(tmp_path / "data" / "errors.sqlite")
+    connection.executescript(damage)
+    connection.close()
+    with pytest.raises(RecordError, match=r"cannot be used .*; move it away") as refused:
+        store.matches()
+    assert "\n" not in str(refused.value)
+
+
 def test_a_damaged_document_is_said(store: ErrorStore, report: Report, tmp_path: Path) -> None:
     number = store.keep(report, "one", now=0.0)
     with sqlite3.connect(tmp_path / "data" / "errors.sqlite") as connection:

@@ -238,6 +238,7 @@ def damaged_state(path: Path, change: Callable[[dict[str, Any], dict[str, Any]],
         lambda tensors, _: tensors["adam.trunk.layers.0.weight.exp_avg"].fill(np.inf),
         lambda tensors, _: tensors.update({"adam.trunk.layers.0.weight.exp_avg": np.zeros(3, np.float32)}),
         lambda tensors, _: tensors.pop("adam.trunk.layers.0.weight.step"),
+        lambda tensors, _: tensors.update({"net.trunk.lay": tensors.pop("net.trunk.layers.0.weight")}),
         lambda tensors, _: tensors.update({"best.trunk.layers.0.weight": np.zeros((2, 2), np.float32)}),
         lambda _, progress: progress.update(epoch=-1),
         lambda _, progress: progress.update(epoch=1.5),
@@ -258,8 +259,9 @@ def test_a_state_that_no_run_leaves_is_refused_whatever_its_checksum_says(
     damaged_state(tmp_path / "state.safetensors", lambda *_: None)
     RunState(SMALL.for_domain(BOARDS), ENCODER).load(tmp_path / "state.safetensors", shards.manifest.fingerprint)
     damaged_state(tmp_path / "state.safetensors", change)
-    with pytest.raises(ModelError, match=r"state\.safetensors: "):
+    with pytest.raises(ModelError, match=r"state\.safetensors: ") as refused:
         train_on_shards(shards, SMALL, tmp_path, resume=True)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_finished_run_is_left_as_it_is(shards: Shards, finished: Path) -> None:

@@ -33,6 +33,7 @@ from backgammon.analysis.report import Report
 from backgammon.rules.board import NUM_CHECKERS, NUM_LOCATIONS
 from backgammon.rules.phase import phase_name
 from backgammon.tools.errors import RecordError
+from backgammon.tools.quoting import quote
 
 LEAST_LOSS = 0.02
 """Equity from which on a play is an error; eXtreme Gammon's threshold."""
@@ -124,9 +125,10 @@ class ErrorStore:
                     connection.executescript(_SCHEMA)
                 with connection:
                     yield connection
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of text that is none
             raise RecordError(
-                f"{self._path}: the store of errors cannot be used ({error}); move it away, and a new one is begun"
+                f"{self._path}: the store of errors cannot be used ({quote(str(error))}); move it away, and a new one "
+                "is begun"
             ) from error
 
     # Matches

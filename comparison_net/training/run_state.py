@@ -169,7 +169,8 @@ class RunState:
             self._check_best()
             self.optimizer.load_state_dict(self._optimizer_state(tensors))
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
-            raise ModelError(f"{path}: does not fit the run's configuration ({error}); start a new run") from error
+            said = " ".join(str(error).split())  # torch's list of names takes lines
+            raise ModelError(f"{path}: does not fit the run's configuration ({said}); start a new run") from error
 
     def _check_best(self) -> None:
         """Refuse best weights that a finished epoch would not have left.
