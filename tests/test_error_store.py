@@ -143,9 +143,10 @@ def test_a_store_of_a_later_version_is_left_alone(tmp_path: Path, report: Report
     "damage",
     [
         "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'seat INTEGER', '`seat INTEGER')",
-        "UPDATE matches SET title = CAST(x'f5ec20' AS TEXT)",
+        "PRAGMA writable_schema = ON; "
+        "UPDATE sqlite_master SET sql = replace(sql, 'seat INTEGER', CAST(x'60f5' AS TEXT) || 'seat INTEGER')",
     ],
-    ids=["a table that is none", "text that is none"],
+    ids=["a table that is none", "a table named by bytes that are no text"],
 )
 def test_a_damaged_table_is_said_in_one_line(damage: str, store: ErrorStore, report: Report, tmp_path: Path) -> None:
     store.keep(report, "one", now=0.0)
