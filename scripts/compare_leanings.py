@@ -3,7 +3,7 @@
     python -m scripts.compare_leanings LABELS... [--weight 0 --weight 1 ...] [--model FILE]
 
 LABELS are plays as `scripts.label_at_stakes` writes them. The cubeful value of the net's chances counts in full; what
-the net leans to beside its chances (`Evaluator.judge_leanings`) counts by the weight: 0 is the value alone, 1 ships.
+the net leans to beside its chances (`JudgedPlays.leanings`) counts by the weight: 0 is the value alone, 1 ships.
 Losses are mpt a decision, and so are differences from the first weight over the same decisions; intervals are 95 %,
 clustered by game. A play that nobody judged is left out, for all weights.
 """
@@ -17,16 +17,15 @@ import numpy as np
 
 from backgammon.engine.at_stakes import StakesEngine
 from backgammon.engine.engine_spec import EngineSpec
-from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.evaluator import Evaluator, JudgedPlays, Judgement
 from backgammon.evaluation.exact import ExactEvaluator
-from backgammon.evaluation.outcome import Outcomes
 from backgammon.learner.data.stakes_labels import read_stakes_labels
 from backgammon.learner.measure.stakes_scores import play_losses
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.rules.decisions import Decisions
 from backgammon.search import CubefulSearcher, SearchSettings
 from backgammon.table.cube_seat import CubeSeat
-from backgammon.tools.arrays import Boards, Float64s
+from backgammon.tools.arrays import Boards
 from backgammon.tools.intervals import estimate_mean
 from scripts.program import note, program
 
@@ -45,10 +44,10 @@ class LeaningNet(Evaluator):
         """The net's."""
         return self._net.judge(boards)
 
-    def judge_leanings(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
-        """The net's, multiplied."""
-        leanings, outcomes = self._net.judge_leanings(decisions)
-        return self._weight * leanings, outcomes
+    def judge_plays(self, decisions: Decisions) -> JudgedPlays:
+        """The net's, leanings multiplied."""
+        judged = self._net.judge_plays(decisions)
+        return judged._replace(leanings=self._weight * judged.leanings)
 
 
 @program(__doc__)

@@ -8,17 +8,10 @@ training run is continued; a finished one is measured and played again.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from pathlib import Path
-
 import click
 
 from scripts.program import program
-
-ROOT = Path(__file__).resolve().parent.parent
-PAIRGAMMON = str(Path(sys.executable).parent / "pairgammon")
+from scripts.steps import PAIRGAMMON, run_steps
 
 
 @program(__doc__)
@@ -39,14 +32,8 @@ def main(ctx: click.Context, run: str) -> None:
             ["play", "--watch", run, "--model", run, "--games", "1", "--seed", "7", "--no-save"],
         ),
     ]
-    started = time.monotonic()
-    for number, (title, arguments) in enumerate(steps, 1):
-        print(f"\n== {number}/{len(steps)} {title}\n$ pairgammon {' '.join(arguments)}\n", flush=True)
-        done = subprocess.run([PAIRGAMMON, *arguments], cwd=ROOT, check=False)
-        if done.returncode:
-            print(f"error: that step ended with exit code {done.returncode}; its message stands above", file=sys.stderr)
-            ctx.exit(done.returncode)
-    print(f"\nDone in {time.monotonic() - started:.0f} s. Play against it: {PAIRGAMMON} play --model {run}")
+    seconds = run_steps(ctx, steps)
+    print(f"\nDone in {seconds:.0f} s. Play against it: {PAIRGAMMON} play --model {run}")
 
 
 if __name__ == "__main__":

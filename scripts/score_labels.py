@@ -3,6 +3,7 @@
     python -m scripts.score_labels LABELS... [--model FILE [--ply N] [--filter NAME] [--rollout GAMES [--horizon N]]]
     python -m scripts.score_labels LABELS... --ply 1 --no-prune --shallow 0.1
     python -m scripts.score_labels LABELS... --ply 2 --filter staged --against normal
+    python -m scripts.score_labels LABELS... --ply 2 --leaning 0
     python -m scripts.score_labels LABELS... --peer gnubg:0
     python -m scripts.score_labels LABELS... --ply 2 --peer gnubg:2
     python -m scripts.score_labels LABELS... --ply 2 --beside before.safetensors
@@ -61,6 +62,7 @@ from scripts.program import program
 @click.option("--no-prune", is_flag=True, help="No small net inside the look-ahead.")
 @click.option("--within", type=float, help="How far behind its best the small net proposes replies.")
 @click.option("--shallow", type=float, help="Share of the evaluator's own value at 1 ply.")
+@click.option("--leaning", type=float, help="Count leanings so in a look-ahead, and compare with the engine's own way.")
 @click.option(
     "--rejudge", type=click.Choice(tuple(PROGRAMS)), help="Judges choices and best candidates at equal depth."
 )
@@ -81,6 +83,7 @@ def main(
     no_prune: bool,
     within: float | None,
     shallow: float | None,
+    leaning: float | None,
     rejudge: str | None,
     limit: int | None,
     peer: str | None,
@@ -88,20 +91,25 @@ def main(
     as_json: bool,
 ) -> None:
     """Choose in every decision, look the choice up, print a line a phase."""
+    looks_ahead = ply is not None or rollout is not None
     if against is not None and (ply is None or as_json):
         raise click.UsageError("--against compares filters of a look-ahead: give --ply, without --json")
-    if beside is not None and ((ply is None and rollout is None) or as_json):
+    if leaning is not None and as_json:
+        raise click.UsageError("--leaning prints a difference: leave out --json")
+    if beside is not None and (not looks_ahead or as_json):
         raise click.UsageError("--beside compares engines: give --ply or --rollout, without --json")
-    if peer is not None and (ply is not None or rollout is not None) and as_json:
+    if peer is not None and looks_ahead and as_json:
         raise click.UsageError("--peer beside a look-ahead prints the difference to that program: leave out --json")
+    if not looks_ahead and (no_prune or any(one is not None for one in (within, shallow, leaning))):
+        raise click.UsageError("--no-prune, --within, --shallow and --leaning shape a look-ahead: give --ply too")
     found = unforced(read_labels(labels)[0])
     found = found.take(np.arange(len(found))[:limit])
     games = None
     if rollout is not None:
         games = RolloutSettings(games=rollout, horizon=horizon or None, luck_turns=luck, max_error=error)
     pruner, depth, threads = None if no_prune else PRUNER, 1 if ply is None else ply, usable_processors()
-    deep = EngineSpec(model, depth, keeps, pruner, rollout=games, threads=threads, within=within, shallow=shallow)
-    looks_ahead = ply is not None or rollout is not None
+    spec = EngineSpec(model, depth, keeps, pruner, rollout=games, threads=threads)
+    deep = replace(spec, within=within, shallow=shallow, leaning=leaning)
     if looks_ahead:
         rows = choose_by_engine(deep, found)
     elif peer is None:
@@ -131,6 +139,8 @@ def rivals(
         yield against, choose_by_engine(replace(deep, filter_name=against), found)
     if peer is not None:
         yield peer, choose_by_peer(peer, found)
+    if deep.leaning is not None:
+        yield "the engine's own leaning", choose_by_engine(replace(deep, leaning=None), found)
     if beside is not None:
         yield beside, choose_by_engine(replace(deep, model=model_of(beside)), found)
 

@@ -19,7 +19,8 @@ from backgammon.cube.stakes import Stakes
 from backgammon.engine.at_stakes import StakesEngine
 from backgammon.engine.engine_spec import EngineSpec
 from backgammon.evaluation.bearoff import UNCOVERED
-from backgammon.evaluation.outcome import Outcomes, equities
+from backgammon.evaluation.evaluator import JudgedPlays
+from backgammon.evaluation.outcome import equities
 from backgammon.learner.net.engine_builder import build_engine
 from backgammon.learner.net.scorer import load_scorer
 from backgammon.rules import ragged
@@ -28,7 +29,6 @@ from backgammon.rules.decision import Decision
 from backgammon.rules.decisions import Decisions
 from backgammon.rules.dice import make_roll
 from backgammon.search import CubefulSearcher, SearchSettings
-from backgammon.tools.arrays import Float64s
 from backgammon.tools.errors import GameError
 from scripts import compare_leanings
 from tests.cube_vectors import cube_vectors, vector_state
@@ -82,13 +82,13 @@ def test_many_decisions_at_once_are_chosen_as_each_is_ranked(plies: int) -> None
         assert row == best.row or any(play.row == row and play.margin == 0 for play in rest)
 
 
-def test_a_leaning_has_its_say_at_0_ply_and_none_deeper_or_where_losses_are_counted() -> None:
+def test_a_leaning_has_its_say_in_choices_and_none_where_losses_are_counted() -> None:
     class Fond(PipEvaluator):
         """Leans to candidates by where they stand in the list, wins apart."""
 
-        def judge_leanings(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+        def judge_plays(self, decisions: Decisions) -> JudgedPlays:
             row = np.arange(len(decisions.candidates)) - decisions.offsets[decisions.owners]
-            return np.asarray(0.3 * (row % 3), dtype=np.float64), self.outcomes(decisions.candidates)
+            return super().judge_plays(decisions)._replace(leanings=np.asarray(0.3 * (row % 3), dtype=np.float64))
 
     boards, dice = random_play_decisions(30, seed=3)
     decision = Decision.make(Position(boards[25]), make_roll(*dice[25].tolist()))
@@ -103,8 +103,12 @@ def test_a_leaning_has_its_say_at_0_ply_and_none_deeper_or_where_losses_are_coun
         assert [play.equity for play in by_equity] == sorted(equities, reverse=True)
         assert min(play.margin for play in by_equity) == by_equity[0].margin == 0
         assert engines[0].choose(decision.position.board[None], dice[25:26], [stakes]).tolist() == [plays[0].row]
-        deep = [(play.ply, play.equity) for play in engines[1].rank_plays(decision, stakes)]
+        weight = 0.3 * SearchSettings().leaning
+        plays = engines[1].rank_plays(decision, stakes)
+        deep = [(play.ply, play.equity + weight * (play.row % 3)) for play in plays]
         assert deep == sorted(deep, reverse=True)
+        reported = [(play.ply, play.equity) for play in engines[1].rank_plays(decision, stakes, by_equity=True)]
+        assert reported == sorted(reported, reverse=True)
 
 
 def test_the_net_that_ships_leans_to_what_it_prefers() -> None:
@@ -114,13 +118,13 @@ def test_the_net_that_ships_leans_to_what_it_prefers() -> None:
     decisions = Decisions.make(boards, dice)
     evaluator = build_engine(EngineSpec()).evaluator
     assert evaluator.bearoff is not None
-    leanings, outcomes = evaluator.judge_leanings(decisions)
+    _, leanings, outcomes = evaluator.judge_plays(decisions)
     is_exact = np.array([int(evaluator.bearoff.coverage(board[None])[0]) != UNCOVERED for board in boards])
     assert is_exact.tolist().count(True) == 1
     assert not leanings[ragged.spread(is_exact, decisions.offsets)].any()
-    np.testing.assert_array_equal(outcomes, evaluator.judge_plays(decisions)[1])
+    np.testing.assert_array_equal(outcomes, evaluator.outcomes(decisions.candidates))
     net = load_scorer()
-    own, chances = net.judge_leanings(decisions)
+    _, own, chances = net.judge_plays(decisions)
     order = ragged.best(own + equities(chances), decisions.offsets)
     is_same = order == ragged.best(net.preferences(decisions), decisions.offsets)
     assert is_same.mean() > 0.99  # float32 ties apart

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
 from backgammon.evaluation.bearoff import Bearoff, find_or_build
+from backgammon.evaluation.evaluator import JudgedPlays
 from backgammon.evaluation.exact import ExactEvaluator
 from backgammon.evaluation.outcome import Outcomes, equities
 from backgammon.rules.board import START, Board, Position, swap
 from backgammon.rules.decision import Decision
+from backgammon.rules.decisions import Decisions
 from backgammon.rules.movegen import legal_candidates
 from backgammon.rules.rolls import average_rolls, expand_rolls, group_rows
 from backgammon.search import Analysis, OutcomeCache, Ranker, Searcher, SearchSettings
@@ -97,6 +100,8 @@ def test_settings_that_do_not_exist_are_refused() -> None:
             SearchSettings(**wrong)
     with pytest.raises(ConfigError, match="shallow"):
         SearchSettings(shallow=1.0)
+    with pytest.raises(ConfigError, match="leaning"):
+        SearchSettings(leaning=-0.1)
     with pytest.raises(ConfigError):
         Searcher(PipEvaluator(), threads=0)
 
@@ -249,6 +254,37 @@ def test_at_one_ply_the_evaluator_alone_keeps_a_share(random_play: Arrays) -> No
     assert found.outcomes[~is_deep].tobytes() == own.outcomes[~is_deep].tobytes()
     deeper = [searcher(2, shallow=share, filter_name="normal").analyse(boards[:2], dice[:2]) for share in (0.0, 0.25)]
     assert as_bytes(deeper[0]) == as_bytes(deeper[1])
+
+
+class Leaning(PipEvaluator):
+    """Its scores lean to candidates by where they stand in the list."""
+
+    def judge_plays(self, decisions: Decisions) -> JudgedPlays:
+        row = np.arange(len(decisions.candidates)) - decisions.offsets[decisions.owners]
+        leanings = np.asarray(0.2 * (row % 4), dtype=np.float64)
+        judged = super().judge_plays(decisions)
+        return JudgedPlays(equities(judged.outcomes) + leanings, leanings, judged.outcomes)
+
+
+@pytest.mark.parametrize("plies", [1, 2])
+def test_what_was_judged_deeper_is_ordered_by_equity_and_a_part_of_the_leaning(plies: int, random_play: Arrays) -> None:
+    boards, dice = random_play[0][:12], random_play[1][:12]
+    without, leaning = (
+        Searcher(Leaning(), SearchSettings(plies, "huge", leaning=weight)).analyse(boards, dice)
+        for weight in (0.0, 0.5)
+    )
+    both = (without.plies == plies) & (leaning.plies == plies)
+    assert both.any()
+    assert leaning.outcomes[both].tobytes() == without.outcomes[both].tobytes()
+    has_moved = False
+    for index, (start, stop) in enumerate(pairwise(leaning.decisions.offsets.tolist())):
+        rows = leaning.searched_rows(index)
+        worth = leaning.equities[rows] + 0.5 * 0.2 * ((rows - start) % 4)
+        assert worth.tolist() == sorted(worth.tolist(), reverse=True)
+        plain = without.equities[without.searched_rows(index)].tolist()
+        assert plain == sorted(plain, reverse=True)
+        has_moved |= leaning.order[start:stop].tolist() != without.order[start:stop].tolist()
+    assert has_moved
 
 
 def test_a_search_is_an_evaluator_of_another_search(random_play: Arrays) -> None:

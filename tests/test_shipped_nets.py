@@ -45,7 +45,7 @@ def test_a_trained_file_chooses_what_it_always_chose(name: str, decisions: tuple
 
 def test_the_published_figures_are_those_of_decisions_that_nobody_looked_at_before() -> None:
     """Of the net that ships: another one needs other decisions, drawn after the last choice about it."""
-    labels = ROOT / "data" / "judged" / "gnubg-2ply-23301.jsonl.xz"
+    labels = ROOT / "data" / "judged" / "gnubg-2ply-23501.jsonl.xz"
     done = CliRunner().invoke(main, ["evaluate", str(labels), "--json"], catch_exceptions=False)
     scores = json.loads(done.stdout)["scores"]["overall"]
     assert scores["decisions"] == 12_000

@@ -42,7 +42,7 @@ def order_note(shown: Sequence[tuple[int, float]]) -> str:
     """
     if list(shown) == sorted(shown, reverse=True):
         return ""
-    return "at 0-ply the plays are in the order of the model's preference, which is surer than the equities shown"
+    return "the plays are in the order of the model's preference, which is surer than the equities shown"
 
 
 def play_text(decision: Decision, row: int) -> str:

@@ -159,8 +159,8 @@ class StakesEngine:
         Args:
             decision: whose candidates.
             stakes: of the player who moves.
-            by_equity: order what was judged at 0-ply by the equities, which losses are counted in, not by what the
-                engine chooses by; deeper the two are the same.
+            by_equity: order what was judged equally deeply by the equities, which losses are counted in, not by what
+                the engine chooses by.
         """
         valuation = self.valuation(stakes)
         preferred, equities, outcomes, depths = self._judge(Decisions.of([decision]), [stakes])
@@ -201,7 +201,7 @@ class StakesEngine:
         """
         candidates, owners = decisions.candidates, decisions.owners
         groups = [(self.valuation(common), np.isin(owners, rows)) for common, rows in group_by_stakes(stakes)]
-        leanings, outcomes = self._searcher.source.judge_leanings(decisions)
+        _, leanings, outcomes = self._searcher.source.judge_plays(decisions)
         equities, depths = np.empty(len(candidates)), np.zeros(len(candidates), dtype=np.int64)
         for valuation, members in groups:
             values = self._searcher.value_plays(candidates[members], outcomes[members], valuation)
@@ -221,7 +221,7 @@ class StakesEngine:
                 deep = self._searcher.judge_plays(candidates[rows], valuation, depth)
                 equities[rows] = (1 - share) * valuation.emg(deep.values[:, 0]) + share * equities[rows]
                 outcomes[rows] = np.float32(1 - share) * deep.outcomes + np.float32(share) * outcomes[rows]
-            preferred = equities
+            preferred = equities + self._settings.leaning * leanings
             depths[is_judged] = depth
         return preferred, equities, outcomes, depths
 

@@ -91,6 +91,13 @@ class Engine:
         changed = replace(self.spec, **changes)
         return Engine(changed, self._net, self._bearoff, self._pruner, self._folder)
 
+    @property
+    def _settings(self) -> SearchSettings:
+        spec = self.spec
+        given = {"shallow": spec.shallow, "leaning": spec.leaning}
+        mixing = {name: weight for name, weight in given.items() if weight is not None}
+        return SearchSettings(spec.plies, spec.filter_name, spec.seconds, **mixing)
+
     @cached_property
     def searcher(self) -> Searcher:
         """The search, itself an evaluator.
@@ -98,11 +105,7 @@ class Engine:
         Raises:
             ModelError: the net has no outcomes.
         """
-        spec = self.spec
-        settings = SearchSettings(spec.plies, spec.filter_name, spec.seconds)
-        if spec.shallow is not None:
-            settings = replace(settings, shallow=spec.shallow)
-        return Searcher(self.evaluator, settings, spec.threads)
+        return Searcher(self.evaluator, self._settings, self.spec.threads)
 
     @cached_property
     def ranker(self) -> Ranker:
@@ -129,7 +132,7 @@ class Engine:
             ModelError: the net has no outcomes.
         """
         self.evaluator.require_outcomes()
-        settings = SearchSettings(self.spec.plies, self.spec.filter_name)
+        settings = replace(self._settings, seconds=None)
         return StakesEngine(CubefulSearcher(self.evaluator, self.spec.threads), settings)
 
     @cached_property
@@ -154,7 +157,7 @@ class Engine:
         """
         if self.spec.rollout is None:
             raise ConfigError("a specification without a rollout rolls nothing out")
-        player = self.at(plies=0, cube_plies=0, seconds=None, rollout=None, shallow=None, threads=1).plays
+        player = self.at(plies=0, cube_plies=0, seconds=None, rollout=None, shallow=None, leaning=None, threads=1).plays
         return StakesRollout(self.plays, player, self.spec.rollout, self.spec.threads, self._folder)
 
     def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - no chance

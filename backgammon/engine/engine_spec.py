@@ -35,6 +35,7 @@ class EngineSpec:
         threads: share the work between so many. Numbers do not depend on it.
         within: how far behind its best play the pruner may put one that the net sees; None for the engine's own.
         shallow: share of the evaluator's own value at 1 ply, see `SearchSettings`; None for the engine's own.
+        leaning: what the evaluator's leaning counts at 1 ply and deeper, likewise.
 
     Raises:
         ConfigError: a setting out of range, or one that would have no effect.
@@ -51,6 +52,7 @@ class EngineSpec:
     threads: int = 1
     within: float | None = None
     shallow: float | None = None
+    leaning: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("plies", "cube_plies"):
@@ -66,6 +68,8 @@ class EngineSpec:
             raise ConfigError("within says what a pruner proposes: give one, or leave it out")
         if self.shallow is not None and self.plies != 1:
             raise ConfigError("shallow is mixed in at 1 ply only: leave it out")
+        if self.leaning is not None and self.plies == 0:
+            raise ConfigError("leaning counts in a look-ahead only: give plies, or leave it out")
 
     @property
     def is_deep(self) -> bool:

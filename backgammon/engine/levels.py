@@ -57,7 +57,7 @@ LEVELS: dict[str, Level] = {
     name: Level(name, scale, rating)
     for name, (scale, rating) in zip(
         LEVEL_NAMES,
-        ((0.1158, 30.0), (0.0764, 19.0), (0.0558, 13.0), (0.0379, 8.0), (0.0259, 5.0), (0.0, None)),
+        ((0.1160, 30.0), (0.0766, 19.0), (0.0560, 13.0), (0.0381, 8.0), (0.0261, 5.0), (0.0, None)),
         strict=True,
     )
 }

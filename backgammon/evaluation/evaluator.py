@@ -42,6 +42,24 @@ class Judgement(NamedTuple):
     outcomes: Outcomes | None
 
 
+class JudgedPlays(NamedTuple):
+    """What an evaluator says of all M candidates of decisions.
+
+    Attributes:
+        preferences: float64[M], what its own choices go by, comparable within ONE decision; a play that wins is
+            preferred to all others.
+        leanings: float64[M], what they go by beside the outcomes, in points of a cubeless money game and comparable
+            within ONE decision: added to the equities of the outcomes they order the candidates as `preferences` does.
+            So they may be added to values found otherwise, deeper or at a score. 0 from an evaluator whose scores are
+            not in points, or add nothing to its outcomes.
+        outcomes: float32[M, 6].
+    """
+
+    preferences: Float64s
+    leanings: Float64s
+    outcomes: Outcomes
+
+
 class Evaluator(ABC):
     """Judges positions after a play, and plays by what it finds. Write `judge`.
 
@@ -70,6 +88,11 @@ class Evaluator(ABC):
     def has_outcomes(self) -> bool:
         """False for a judge that only orders candidates."""
         return True
+
+    @property
+    def score_scale(self) -> float:
+        """What a point of equity counts in its scores; 0 where these are not in points."""
+        return 0.0
 
     @property
     def bearoff(self) -> Bearoff | None:
@@ -106,8 +129,8 @@ class Evaluator(ABC):
         """
         return preferences_of(self.judge(decisions.candidates), decisions.candidates)
 
-    def judge_plays(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
-        """The preferences and the outcomes float32[M, 6] of all candidates, at the price of one judgement.
+    def judge_plays(self, decisions: Decisions) -> JudgedPlays:
+        """Preferences, leanings and outcomes of all candidates, at the price of one judgement.
 
         Raises:
             ModelError: it gives no chances.
@@ -115,19 +138,15 @@ class Evaluator(ABC):
         self.require_outcomes()
         judgement = self.judge(decisions.candidates)
         assert judgement.outcomes is not None
-        return preferences_of(judgement, decisions.candidates), judgement.outcomes
+        return self.lean(decisions, preferences_of(judgement, decisions.candidates), judgement.outcomes)
 
-    def judge_leanings(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
-        """What its own choices go by beside the outcomes, and the outcomes float32[M, 6] of all candidates.
-
-        A leaning, float64[M], is in points of a cubeless money game and comparable within ONE decision: added to the
-        equity of the outcomes it orders the candidates as the evaluator prefers them. So it may be added to their
-        values at any score. 0 from an evaluator whose scores are not in points, or add nothing to its outcomes.
-
-        Raises:
-            ModelError: it gives no chances.
-        """
-        return np.zeros(len(decisions.candidates)), self.outcomes(decisions.candidates)
+    def lean(self, decisions: Decisions, preferences: Float64s, outcomes: Outcomes) -> JudgedPlays:
+        """The same, once preferences float64[M] and outcomes float32[M, 6] are known."""
+        leanings = np.zeros(len(preferences))
+        if self.score_scale:
+            leanings = preferences / self.score_scale - equities(outcomes)
+            leanings[has_won(decisions.candidates)] = 0.0
+        return JudgedPlays(preferences, leanings, outcomes)
 
     def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:  # noqa: ARG002 - see `Player`
         """Rows int64[N] of the preferred candidates, of equal ones the first; it needs no chance. See `Player.choose`.
@@ -155,7 +174,7 @@ class Evaluator(ABC):
             ModelError: it gives no chances.
         """
         decisions = Decisions.make(boards, dice)
-        preferred, outcomes = self.judge_plays(decisions)
+        preferred, _, outcomes = self.judge_plays(decisions)
         best = decisions.places(ragged.best(preferred, decisions.offsets))
         return decisions.candidates[best], outcomes[best]
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from backgammon.evaluation.bearoff import UNCOVERED, Bearoff
 from backgammon.evaluation.bearoff.bearoff_plays import UNKNOWN, known_equities, known_outcomes, play_by_tables
-from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.evaluator import Evaluator, JudgedPlays, Judgement
 from backgammon.evaluation.outcome import Outcomes
 from backgammon.evaluation.player import Noise
 from backgammon.rules import ragged
@@ -162,35 +162,23 @@ class ExactEvaluator(Evaluator):
         preferred[~places] = self.net.preferences(decisions.take(~is_covered))
         return preferred
 
-    def judge_plays(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
-        """As `preferences`, with the outcomes; the net is not asked in decisions that the tables cover."""
+    def judge_plays(self, decisions: Decisions) -> JudgedPlays:
+        """As `preferences`, with leanings and outcomes; in decisions that the tables cover the net is not asked."""
         is_covered = self._is_covered(decisions.boards)
         if not is_covered.any():
-            preferred, outcomes = self.net.judge_plays(decisions)
+            preferred, leanings, outcomes = self.net.judge_plays(decisions)
         else:
             places = ragged.spread(is_covered, decisions.offsets)
-            preferred, outcomes = np.empty(len(places)), np.empty((len(places), 6), dtype=np.float32)
+            preferred, leanings = np.empty(len(places)), np.zeros(len(places))
+            outcomes = np.empty((len(places), 6), dtype=np.float32)
             exact = decisions.candidates[places]
             preferred[places] = known_equities(self.bearoff.tables, exact)
             outcomes[places] = known_outcomes(self.bearoff.tables, exact)[1]
-            preferred[~places], outcomes[~places] = self.net.judge_plays(decisions.take(~is_covered))
+            asked = self.net.judge_plays(decisions.take(~is_covered))
+            preferred[~places], leanings[~places], outcomes[~places] = asked
         self._judge_by_tables(decisions.candidates, outcomes)
         self._judge_dances(decisions.candidates, outcomes)
-        return preferred, outcomes
-
-    def judge_leanings(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
-        """The net's leanings and outcomes; none in decisions that the tables cover, where their outcomes are all."""
-        is_covered = self._is_covered(decisions.boards)
-        if not is_covered.any():
-            leanings, outcomes = self.net.judge_leanings(decisions)
-        else:
-            places = ragged.spread(is_covered, decisions.offsets)
-            leanings, outcomes = np.zeros(len(places)), np.empty((len(places), 6), dtype=np.float32)
-            outcomes[places] = known_outcomes(self.bearoff.tables, decisions.candidates[places])[1]
-            leanings[~places], outcomes[~places] = self.net.judge_leanings(decisions.take(~is_covered))
-        self._judge_by_tables(decisions.candidates, outcomes)
-        self._judge_dances(decisions.candidates, outcomes)
-        return leanings, outcomes
+        return JudgedPlays(preferred, leanings, outcomes)
 
     def proposals(self, boards: Boards, dice: Dice) -> tuple[Boards, Outcomes, Offsets]:
         """Replies inside a search that somebody else may choose from, by their outcomes.

@@ -34,8 +34,8 @@ class RankedCandidate:
         equity: cubeless money points, -3 to 3; at a score and cube cubeful EMG.
         outcomes: float32[6], see `outcome.OUTCOMES`.
         ply: depth of the search; rollouts keep that of the search before them.
-        margin: equity of the best candidate minus this one's. Below 0 only where a candidate that was judged less
-            deeply claims more than the best.
+        margin: equity of the best candidate minus this one's. Below 0 only where the engine chooses by more than the
+            equity, or a candidate that was judged less deeply claims more than the best.
         standard_error: of a rollout's equity; None for a search.
         games: of the rollout; 0 for a search.
         joint_error: standard error of a rollout's margin; None for a search.
@@ -122,8 +122,8 @@ class Ranker:
 
         Args:
             decisions: N of them.
-            by_equity: order what was judged at 0-ply by the equities, which losses are counted in, not by what the
-                evaluator prefers; deeper the two are the same.
+            by_equity: order what was judged equally deeply by the equities, which losses are counted in, not by what
+                the engine chooses by.
             progress: see `Progress`.
         """
         analysis = self._searcher.analyse_decisions(decisions)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backgammon.evaluation.bearoff import Bearoff
-from backgammon.evaluation.evaluator import Evaluator, Judgement
+from backgammon.evaluation.evaluator import Evaluator, JudgedPlays, Judgement
 from backgammon.evaluation.outcome import Outcomes, equities, final_outcomes
 from backgammon.evaluation.player import Noise
 from backgammon.evaluation.strengths import DEFAULT_FILTER, MAX_PLIES
@@ -53,6 +53,8 @@ class SearchSettings:
             the way to 2. The errors of the two are of different kinds, and of opposite sign where the evaluator
             misjudges whose turn it is; deeper than that the evaluator alone has nothing to add
             (docs/experiments/look-ahead.md).
+        leaning: what a point that the evaluator leans to a candidate beside its value (see `JudgedPlays`) counts when
+            candidates that were judged at 1 ply or deeper are put in order; values are what they are without it.
 
     Raises:
         ConfigError: a setting that does not exist.
@@ -62,6 +64,7 @@ class SearchSettings:
     filter_name: str = DEFAULT_FILTER
     seconds: float | None = None
     shallow: float = 0.25
+    leaning: float = 0.25
 
     def __post_init__(self) -> None:
         stages(self.filter_name, self.plies)
@@ -69,6 +72,8 @@ class SearchSettings:
             raise ConfigError(f"{self.seconds} seconds for a decision: give more than 0")
         if not 0 <= self.shallow < 1:
             raise ConfigError(f"shallow = {self.shallow}: at least 0 and below 1")
+        if not 0 <= self.leaning <= 1:
+            raise ConfigError(f"leaning = {self.leaning}: at least 0 and at most 1")
 
 
 class Analysis(NamedTuple):
@@ -79,7 +84,8 @@ class Analysis(NamedTuple):
         equities: float32[M], cubeless money points.
         outcomes: float32[M, 6].
         plies: int8[M], the depth at which each was judged.
-        order: int64[M], rows of the M by decision, best first: deeper judged ones before others, then by equity.
+        order: int64[M], rows of the M by decision, best first: deeper judged ones before others, then as the engine
+            chooses, which need not be by equity (`SearchSettings.leaning`).
     """
 
     decisions: Decisions
@@ -159,8 +165,8 @@ class Searcher(Evaluator):
         """The evaluator's at 0-ply, else the equities that the search finds; see `Evaluator.preferences`."""
         return self.evaluator.preferences(decisions) if self.settings.plies == 0 else super().preferences(decisions)
 
-    def judge_plays(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
-        """Likewise, with the outcomes."""
+    def judge_plays(self, decisions: Decisions) -> JudgedPlays:
+        """Likewise, with leanings and outcomes."""
         return self.evaluator.judge_plays(decisions) if self.settings.plies == 0 else super().judge_plays(decisions)
 
     def outcomes(self, boards: Boards) -> Outcomes:
@@ -230,7 +236,7 @@ class Searcher(Evaluator):
         """Candidates and their values; see `analyse_for_choice`."""
         candidates, owners = decisions.candidates, decisions.owners
         always = _NO_ROWS if decisions.chosen is None else decisions.places(decisions.chosen)
-        ranking, outcomes = self.evaluator.judge_plays(decisions)
+        ranking, leanings, outcomes = self.evaluator.judge_plays(decisions)
         values = equities(outcomes)
         depths = np.zeros(len(candidates), dtype=np.int8)
         passed = np.arange(len(candidates))
@@ -245,7 +251,7 @@ class Searcher(Evaluator):
             outcomes[rows] = deep if share == 0 else np.float32(1 - share) * deep + np.float32(share) * outcomes[rows]
             values[rows] = equities(outcomes[rows])
             depths[rows] = depth
-            ranking = values.astype(np.float64)
+            ranking = values + self.settings.leaning * leanings
         order = np.lexsort((-ranking, -depths.astype(np.int64), owners))
         return Analysis(decisions, values, outcomes, depths, order)
 

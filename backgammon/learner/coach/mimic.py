@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backgammon.evaluation.evaluator import Evaluator, Judgement
-from backgammon.evaluation.outcome import Outcomes
+from backgammon.evaluation.evaluator import Evaluator, JudgedPlays, Judgement
 from backgammon.evaluation.player import Noise
 from backgammon.evaluation.strengths import PEOPLE, RATING_POINTS
 from backgammon.learner.coach.people_inputs import TYPICAL_REGRET, people_inputs
@@ -57,14 +56,14 @@ class Mimic(Evaluator):
 
     def preferences(self, decisions: Decisions) -> Float64s:
         """Natural logarithm float64[M] of the probability of each candidate."""
-        return self.judge_plays(decisions)[0]
+        return self.judge_plays(decisions).preferences
 
-    def judge_plays(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+    def judge_plays(self, decisions: Decisions) -> JudgedPlays:
         """The same and the engine's outcomes float32[M, 6], at the price of one judgement."""
         zeros = np.zeros(len(decisions), dtype=np.int64)
         table = make_table(decisions, zeros, (self.name,), zeros.astype(np.int8), self._scorer)
         inputs = people_inputs(table, np.full(len(decisions), self._strength))
-        return self._model.log_probabilities(inputs), table.outcomes
+        return self.lean(decisions, self._model.log_probabilities(inputs), table.outcomes)
 
     def choose(self, boards: Boards, dice: Dice, noise: Noise | None = None) -> Int64s:
         """See `Player.choose`: drawn, but for a play that wins; without noise the likeliest."""

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backgammon.evaluation.evaluator import Evaluator, Judgement, preferences_of
-from backgammon.evaluation.outcome import Outcomes, equities
+from backgammon.evaluation.evaluator import Evaluator, JudgedPlays, Judgement, preferences_of
+from backgammon.evaluation.outcome import Outcomes
 from backgammon.evaluation.player import Noise
 from backgammon.learner.inputs.features import check_counts
 from backgammon.learner.net.arithmetic import CompiledNet, make_arithmetic
@@ -28,7 +28,6 @@ from backgammon.learner.net.walk import NUM_PROPOSALS
 from backgammon.rules import ragged
 from backgammon.rules.board import NUM_LOCATIONS
 from backgammon.rules.decisions import Decisions
-from backgammon.rules.ending import has_won
 from backgammon.rules.movegen import checked_decisions
 from backgammon.rules.rolls import NUM_ROLLS
 from backgammon.tools.arrays import Boards, Dice, Float32s, Float64s, Int64s, Offsets
@@ -77,6 +76,11 @@ class Scorer(Evaluator):
     def has_outcomes(self) -> bool:
         """True of a network that was trained with outcomes."""
         return self._arithmetic.has_outcomes
+
+    @property
+    def score_scale(self) -> float:
+        """See `Evaluator.score_scale`; a network learns it."""
+        return self._arithmetic.score_scale
 
     @property
     def name(self) -> str:
@@ -151,21 +155,11 @@ class Scorer(Evaluator):
         scores = self._scores_in(decisions.boards, candidates, decisions.offsets)
         return preferences_of(Judgement(scores, None), candidates)
 
-    def judge_plays(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+    def judge_plays(self, decisions: Decisions) -> JudgedPlays:
         """See `Evaluator.judge_plays`."""
         if not self.asks_decision:
             return super().judge_plays(decisions)
-        return self.preferences(decisions), self.outcomes(decisions.candidates)
-
-    def judge_leanings(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
-        """See `Evaluator.judge_leanings`; a network learns what a point of equity counts in its scores."""
-        scale = self._arithmetic.score_scale
-        if not scale:
-            return super().judge_leanings(decisions)
-        preferred, outcomes = self.judge_plays(decisions)
-        leanings = preferred / scale - equities(outcomes)
-        leanings[has_won(decisions.candidates)] = 0.0
-        return leanings, outcomes
+        return self.lean(decisions, self.preferences(decisions), self.outcomes(decisions.candidates))
 
     def _scores_in(self, before: Boards, after: Boards, offsets: Offsets) -> Float32s:
         """Scores float32[M] of positions after the plays of decisions, of a network that asks for these."""

@@ -252,7 +252,7 @@ class EngineTeacher:
         analysis = ranker.searcher.analyse_decisions(decisions)
         if not analysis.plies.any():
             return Verdict(analysis, analysis.equities)
-        return Verdict(analysis, equities(ranker.evaluator.judge_plays(decisions)[1]))
+        return Verdict(analysis, equities(ranker.evaluator.judge_plays(decisions).outcomes))
 
     def rank(self, decisions: Decisions) -> list[list[RankedCandidate]]:
         """See `Teacher.rank`; what the look-ahead judges at its full depth is rolled out if that was asked for."""

@@ -9,7 +9,6 @@ bits of a position's depend on what comes with it.
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from torch import Tensor
 from backgammon.engine.engine import Engine
 from backgammon.engine.engine_spec import PRUNER, EngineSpec
 from backgammon.evaluation.bearoff import find_or_build
-from backgammon.evaluation.evaluator import Evaluator, Judgement, preferences_of
+from backgammon.evaluation.evaluator import Evaluator, JudgedPlays, Judgement, preferences_of
 from backgammon.evaluation.outcome import Outcomes
 from backgammon.learner.data.comparisons import choice_sets
 from backgammon.learner.inputs.features import check_counts
@@ -74,17 +73,25 @@ class DeviceEvaluator(Evaluator):
         self._net = load_net(path, DeviceEncoder()).to(device)
         if not self._net.config.outcomes:
             raise ModelError(f"{name}: gives no chances; on a device judges a net trained with network.outcomes=true")
-        self._path, self._name, self._device = path, name, device
+        self._name = name
+        compiled = load_scorer(path)
+        self._scale = compiled.score_scale
+        self._identity = f"{compiled.identity}+{device}"
 
     @property
     def name(self) -> str:
         """The net's name."""
         return self._name
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """That of the net, and the device: last digits differ from the processor's."""
-        return f"{load_scorer(self._path).identity}+{self._device}"
+        return self._identity
+
+    @property
+    def score_scale(self) -> float:
+        """See `Evaluator.score_scale`."""
+        return self._scale
 
     def judge(self, boards: Boards) -> Judgement:
         """Outcomes, and scores of a net whose score is the position's alone; see `Evaluator.judge`."""
@@ -102,11 +109,11 @@ class DeviceEvaluator(Evaluator):
         scores = np.concatenate([np.zeros(0, dtype=np.float32), *(self._said(choice_sets(part))[0] for part in parts)])
         return preferences_of(Judgement(scores, None), decisions.candidates)
 
-    def judge_plays(self, decisions: Decisions) -> tuple[Float64s, Outcomes]:
+    def judge_plays(self, decisions: Decisions) -> JudgedPlays:
         """See `Evaluator.judge_plays`."""
         if not self._net.config.asks_decision:
             return super().judge_plays(decisions)
-        return self.preferences(decisions), self.outcomes(decisions.candidates)
+        return self.lean(decisions, self.preferences(decisions), self.outcomes(decisions.candidates))
 
     def _said(self, sets: ChoiceSets) -> tuple[Float32s, Outcomes]:
         """Scores float32[M] and outcomes float32[M, 6] of a batch that fits."""
